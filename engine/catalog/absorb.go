@@ -1,0 +1,148 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"modernc.org/ql"
+
+	"phlb/engine/manifest"
+)
+
+// QL puts the columns together one by one where id() is among them, so this is
+// slower than selectVersions.
+var selectRows = ql.MustCompile(`
+	SELECT path, kind, size, mtime, mode, uid, gid, digest, since, until, target, stored, xattrs, id()
+	FROM versions;`)
+
+// Absorb adds a snapshot with all that its manifest holds, to the same effect
+// as recording it. Its number is the next one, whatever its time. An error of
+// entries, or any other, leaves the catalog as it was.
+//
+// The first call for a name reads all versions; from then on the catalog keeps
+// about 20 bytes for every path of that name.
+func (c *Catalog) Absorb(ctx context.Context, s Snapshot, entries iter.Seq2[*manifest.Entry, error]) (ID, error) {
+	id, err := c.absorb(ctx, s, entries)
+	if err != nil {
+		return 0, fmt.Errorf("absorb %s/%s: %w", s.Name, s.Stamp, err)
+	}
+	return id, nil
+}
+
+func (c *Catalog) absorb(ctx context.Context, s Snapshot, entries iter.Seq2[*manifest.Entry, error]) (ID, error) {
+	ch, all, err := c.newChanges(ctx, s.Name)
+	if err != nil {
+		return 0, err
+	}
+	open, err := c.findOpen(ctx, all, s.Name)
+	if err == nil {
+		err = unknown(all, s.Name, s.Stamp)
+	}
+	var keys []uint64
+	if err == nil {
+		keys, err = ch.compare(ctx, open, entries)
+	}
+	if err != nil {
+		c.forget(s.Name) // half of the marks are set
+		ch.undo()
+		return 0, err
+	}
+	gone := open.unmarked()
+	ch.byRow = true
+	for _, row := range gone.rows {
+		ch.batch.rows = append(ch.batch.rows, row)
+		if err := ch.flush(); err != nil {
+			break // finish finds it too
+		}
+	}
+	id, err := ch.finish(ctx, s)
+	if err != nil {
+		c.forget(s.Name)
+		return 0, err
+	}
+	for _, key := range gone.keys {
+		open.delete(key)
+	}
+	for _, first := range ch.begun {
+		n := min(len(keys), rowsPerBatch)
+		for i, key := range keys[:n] {
+			open.put(key, first+int64(i))
+		}
+		keys = keys[n:]
+	}
+	open.unmark()
+	c.mu.Lock()
+	c.open[s.Name] = open
+	c.mu.Unlock()
+	return id, nil
+}
+
+// compare marks the open rows that live on, adds what begins to the changes,
+// and returns the keys of that.
+func (ch *changes) compare(ctx context.Context, open *openRows, entries iter.Seq2[*manifest.Entry, error]) ([]uint64, error) {
+	h := hasher{seed: ch.c.seed}
+	var keys []uint64
+	n := 0
+	for e, err := range entries {
+		if err != nil {
+			return nil, err
+		}
+		if n++; n%1024 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		v := versionOf(e)
+		key := h.key(&v)
+		if open.mark(key) {
+			continue
+		}
+		keys = append(keys, key)
+		ch.batch.begun = append(ch.batch.begun, v)
+		if err := ch.flush(); err != nil {
+			return nil, err
+		}
+	}
+	return keys, nil
+}
+
+// findOpen returns the rows that live in the last snapshot of a name.
+func (c *Catalog) findOpen(ctx context.Context, all []Snapshot, name string) (*openRows, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if open := c.open[name]; open != nil {
+		return open, nil
+	}
+	open := &openRows{}
+	ours := map[ID]bool{}
+	for i := range all {
+		if all[i].Name == name {
+			ours[all[i].ID] = true
+		}
+	}
+	if len(ours) == 0 {
+		return open, nil
+	}
+	h := hasher{seed: c.seed}
+	var v version
+	err := c.db.scan(ctx, selectRows, nil, func(row []any) (bool, error) {
+		until, _ := row[9].(int64)
+		since, _ := row[8].(int64)
+		if until != 0 || !ours[ID(since)] {
+			return true, nil
+		}
+		if err := v.readRow(row[:columns]); err != nil {
+			return false, err
+		}
+		id, _ := row[columns].(int64)
+		open.put(h.key(&v), id)
+		return true, nil
+	})
+	return open, err
+}
+
+// forget drops what Absorb keeps for a name.
+func (c *Catalog) forget(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.open, name)
+}

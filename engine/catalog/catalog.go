@@ -1,0 +1,192 @@
+// Package catalog is the index over the manifests of one backup root: which
+// snapshots there are, from which to which of them a version of a path lived,
+// and where a content can be found again.
+//
+// A run opens the catalog, asks [Catalog.Contents] what the root holds, tells a
+// [Recorder] what begins and what ends, and publishes:
+//
+//	c, err := catalog.Open(path, os.TempDir())
+//	…
+//	defer c.Close()
+//	rec, err := c.Begin(ctx, "documents", previous)
+//	…
+//	_, err = rec.Commit(ctx, snapshot)
+//	…
+//	err = c.Publish()
+//
+// Everything happens on a private copy, which [Catalog.Publish] renames over
+// the published file and [Catalog.Close] throws away. So a kill at any moment
+// leaves the published catalog as it was, and readers neither wait for a writer
+// nor see half of what it does.
+//
+// # What the tables mean
+//
+// Snapshots are numbered in the order in which they were absorbed, which need
+// not be the order of their times: an old tree may be adopted late. Numbers are
+// never used twice. A row of versions lives in every snapshot of its name from
+// since to until, both included; until is 0 while it lives in the last one.
+// These hold after every call:
+//
+//   - since, and until where it is not 0, are snapshots that exist and are of
+//     one name;
+//   - until is 0 exactly where the row lives in the last snapshot of its name;
+//   - no two rows of one name and path live in the same snapshot.
+//
+// Removing a snapshot moves the ends of intervals to its neighbours, so that
+// this stays true, and deletes rows that lived nowhere else.
+//
+// # What it does not promise
+//
+// The manifests are the truth. Anything here but the damage that verify found
+// can be built again from them, and what is read here has to be looked at on
+// the disk before it is relied upon. Versions are told apart by 64-bit hashes
+// while a manifest is absorbed; a collision, one in 10^7 for a million paths,
+// would hide one change.
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+
+	"modernc.org/ql"
+
+	"phlb/engine/manifest"
+)
+
+var (
+	// ErrDamaged says that the file is no catalog, or no longer one.
+	ErrDamaged = errors.New("catalog is damaged, it can be rebuilt from the manifests")
+	// ErrNewer says that a later version of phlb wrote the catalog.
+	ErrNewer = errors.New("catalog was written by a newer phlb: update phlb to use it")
+	// ErrStale says that somebody else has published since the catalog was
+	// opened. Open it again and absorb what is missing.
+	ErrStale = errors.New("catalog was changed by somebody else meanwhile")
+	// ErrKnown says that a snapshot of that name and stamp is there already.
+	ErrKnown = errors.New("snapshot is in the catalog already")
+	// ErrBase says that a run's changes cannot be applied, because the catalog
+	// does not hold what the run started from. Absorb the manifest instead.
+	ErrBase = errors.New("catalog does not hold the snapshot that the run started from")
+	// ErrUnknown says that there is no snapshot of that number.
+	ErrUnknown = errors.New("snapshot is not in the catalog")
+	// ErrBusy says that another snapshot is being recorded.
+	ErrBusy = errors.New("catalog is recording another snapshot")
+	// ErrClosed says that the catalog was closed or published.
+	ErrClosed = errors.New("catalog is closed")
+)
+
+// ID is the number of a snapshot. The first one is 1.
+type ID int64
+
+// Snapshot is a sealed snapshot.
+type Snapshot struct {
+	ID    ID
+	Stamp string // its folder, under that of the backup name
+	manifest.Header
+	manifest.Summary
+}
+
+// Catalog is a private copy of the catalog of one root. Its methods may be
+// called from several goroutines; what writes waits for what reads, so do not
+// write from inside a loop over a result.
+type Catalog struct {
+	path      string
+	published fs.FileInfo // of the file that was copied; nil if there was none
+	private   *private
+	seed      maphash.Seed
+
+	mu   sync.RWMutex // held while db is read, exclusively while it is written
+	db   *database
+	open map[string]*openRows // by name, see Absorb
+
+	recording sync.Mutex
+}
+
+// Open makes a private copy of the catalog at path; where there is none, it is
+// empty. The copy lies beside the file, or, where nothing can be written there,
+// in tempDir; such a copy cannot be published.
+func Open(path, tempDir string) (*Catalog, error) { return open(path, tempDir, true) }
+
+// Create starts an empty catalog, which [Catalog.Publish] puts in the place of
+// the one at path, whatever state that is in.
+func Create(path, tempDir string) (*Catalog, error) { return open(path, tempDir, false) }
+
+func open(path, tempDir string, keep bool) (_ *Catalog, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("open catalog %s: %w", path, err)
+		}
+	}()
+	private, published, err := copyPrivate(path, tempDir, keep)
+	if err != nil {
+		return nil, err
+	}
+	c := &Catalog{
+		path: path, published: published, private: private,
+		seed: maphash.MakeSeed(), open: map[string]*openRows{},
+	}
+	keep = keep && published != nil
+	if keep && published.Size() == 0 {
+		err = ErrDamaged // to QL an empty file is a new one
+	}
+	if err == nil {
+		c.db, err = openDatabase(private.file("catalog.ql"), os.O_RDWR, private.dir, nil)
+	}
+	if err == nil {
+		err = c.db.migrate(keep)
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Close throws the private copy away.
+func (c *Catalog) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.private == nil {
+		return nil
+	}
+	var released error
+	if c.db != nil {
+		released = c.db.release()
+	}
+	c.db = &database{failed: ErrClosed}
+	removed := c.private.remove()
+	c.private = nil
+	return errors.Join(released, removed)
+}
+
+// update runs f in a transaction. After any error nothing of it is left.
+func (c *Catalog) update(f func(tx *ql.TCtx) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.db.update(f)
+}
+
+// Snapshots lists what the catalog holds, newest first.
+func (c *Catalog) Snapshots(ctx context.Context) ([]Snapshot, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	all, err := c.db.findSnapshots(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list snapshots: %w", err)
+	}
+	slices.SortFunc(all, newestFirst)
+	return all, nil
+}
+
+// newestFirst orders by time; of one moment, the one absorbed last is newer.
+func newestFirst(a, b Snapshot) int {
+	if c := b.Started.Compare(a.Started); c != 0 {
+		return c
+	}
+	return int(b.ID - a.ID)
+}

@@ -1,0 +1,190 @@
+package catalog
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"modernc.org/ql"
+)
+
+const (
+	rowsPerStatement = 50
+	// rowsPerBatch is how many rows wait in memory, and go into one
+	// transaction: QL keeps what a transaction touches until it commits.
+	rowsPerBatch = 16 << 10
+	// endsPerUpdate is how many rows one scan ends: QL holds them in a map.
+	endsPerUpdate = 256 << 10
+)
+
+var (
+	insertEnds = sync.OnceValue(func() ql.List {
+		return ql.MustCompile("INSERT INTO ended VALUES " + parameters(rowsPerStatement, 3) + ";")
+	})
+	insertEnd = ql.MustCompile("INSERT INTO ended VALUES ($1, $2, $3);")
+
+	createEnded = ql.MustCompile("CREATE TABLE IF NOT EXISTS ended (part int64, path string, row int64);")
+	dropEnded   = ql.MustCompile("DROP TABLE IF EXISTS ended;")
+
+	updateEndedPaths = ql.MustCompile(`
+		UPDATE versions SET until = $1 WHERE until == 0 && since <= $1 &&
+			path IN (SELECT path FROM ended WHERE part == $2) &&
+			since IN (SELECT id FROM snapshots WHERE name == $3);`)
+	updateEndedRows = ql.MustCompile(`
+		UPDATE versions SET until = $1 WHERE id() IN (SELECT row FROM ended WHERE part == $2);`)
+	deleteBegun = ql.MustCompile(`DELETE FROM versions WHERE since == $1;`)
+)
+
+// A batch is what waits in memory to be written.
+type batch struct {
+	begun []version
+	ended []string // paths
+	rows  []int64  // the same, by what QL calls id()
+}
+
+func (b *batch) len() int { return len(b.begun) + len(b.ended) + len(b.rows) }
+
+func (b *batch) clear() { b.begun, b.ended, b.rows = b.begun[:0], b.ended[:0], b.rows[:0] }
+
+// changes are what one snapshot changes: versions that begin with it, and rows
+// that ended with the snapshot before it. They collect in a batch; a full one
+// is written by another goroutine. Until finish nobody can see them, for there
+// is no snapshot of their number yet.
+type changes struct {
+	c    *Catalog
+	name string
+	id   ID
+	base ID // the last snapshot of the name until now
+
+	batch   *batch
+	full    chan *batch // nil until the first batch is full
+	spare   chan *batch
+	done    chan struct{}
+	failure atomic.Pointer[error]
+
+	ends  int64   // that were written to the table
+	byRow bool    // whether they are rows, not paths
+	begun []int64 // by batch, what QL calls id() of the first row
+	over  bool
+}
+
+// newChanges reserves the next number. It must be finished or undone.
+func (c *Catalog) newChanges(ctx context.Context, name string) (*changes, []Snapshot, error) {
+	if !c.recording.TryLock() {
+		return nil, nil, ErrBusy
+	}
+	ch := &changes{c: c, name: name, batch: &batch{}}
+	all, err := func() ([]Snapshot, error) {
+		c.mu.RLock()
+		defer c.mu.RUnlock()
+		row, err := c.db.findRow(selectSchema, 2)
+		if err != nil {
+			return nil, err
+		}
+		next, _ := row[0].(int64)
+		ch.id = ID(next)
+		return c.db.findSnapshots(ctx)
+	}()
+	if err != nil {
+		c.recording.Unlock()
+		return nil, nil, err
+	}
+	ch.base = last(all, name)
+	return ch, all, nil
+}
+
+// flush hands the batch over if it is full. The error may be of an earlier one.
+func (ch *changes) flush() error {
+	if ch.batch.len() < rowsPerBatch {
+		return nil
+	}
+	if ch.full == nil {
+		ch.full, ch.spare, ch.done = make(chan *batch), make(chan *batch, 2), make(chan struct{})
+		ch.spare <- &batch{}
+		go ch.work()
+	}
+	ch.full <- ch.batch
+	ch.batch = <-ch.spare
+	if err := ch.failure.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// work writes the batches. After a failure it goes on to receive, so that the
+// caller is never stuck.
+func (ch *changes) work() {
+	defer close(ch.done)
+	for b := range ch.full {
+		if ch.failure.Load() == nil {
+			if err := ch.c.update(func(tx *ql.TCtx) error { return ch.write(tx, b) }); err != nil {
+				ch.failure.Store(&err)
+			}
+		}
+		b.clear()
+		ch.spare <- b
+	}
+}
+
+// wait returns once all batches that were handed over are written.
+func (ch *changes) wait() error {
+	if ch.full != nil {
+		close(ch.full)
+		<-ch.done
+		ch.full = nil
+	}
+	if err := ch.failure.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// write inserts what a batch holds.
+func (ch *changes) write(tx *ql.TCtx, b *batch) error {
+	db := ch.c.db
+	for i := range b.begun {
+		b.begun[i].since = ch.id
+	}
+	if err := db.insertVersions(tx, b.begun); err != nil {
+		return err
+	}
+	if len(b.begun) > 0 {
+		// QL numbers the rows of a transaction one after the other.
+		ch.begun = append(ch.begun, tx.LastInsertID-int64(len(b.begun))+1)
+	}
+	if len(b.ended)+len(b.rows) == 0 {
+		return nil
+	}
+	if ch.ends == 0 {
+		if err := db.exec(tx, createEnded); err != nil {
+			return err
+		}
+	}
+	args := make([]any, 0, rowsPerStatement*3)
+	add := func(path, row any) error {
+		args = append(args, ch.ends/endsPerUpdate, path, row)
+		ch.ends++
+		if len(args) < rowsPerStatement*3 {
+			return nil
+		}
+		err := db.exec(tx, insertEnds(), args...)
+		args = args[:0]
+		return err
+	}
+	for _, path := range b.ended {
+		if err := add(path, nil); err != nil {
+			return err
+		}
+	}
+	for _, row := range b.rows {
+		if err := add(nil, row); err != nil {
+			return err
+		}
+	}
+	for ; len(args) > 0; args = args[3:] {
+		if err := db.exec(tx, insertEnd, args[:3]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

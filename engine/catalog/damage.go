@@ -1,0 +1,91 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"modernc.org/ql"
+
+	"phlb/engine/manifest"
+)
+
+var (
+	selectDamage = ql.MustCompile(`SELECT digest, snapshot, path, found, what FROM damage;`)
+	insertDamage = ql.MustCompile(`INSERT INTO damage VALUES ($1, $2, $3, $4, $5);`)
+	deleteOne    = ql.MustCompile(`DELETE FROM damage WHERE snapshot == $1 && path == $2;`)
+	deleteDigest = ql.MustCompile(`DELETE FROM damage WHERE digest == $1;`)
+)
+
+// Damage is a file in a snapshot that does not have the content it should have.
+// It stays known when its snapshot is removed, for others may share the inode,
+// and until its digest is cleared. It is not in the manifests: a catalog that
+// was rebuilt has forgotten it until the next verify.
+type Damage struct {
+	Digest   manifest.Digest // that it should have
+	Snapshot ID
+	Path     string
+	Found    time.Time
+	What     string
+}
+
+// Damaged returns what is known to be rotten.
+func (c *Catalog) Damaged(ctx context.Context) (map[manifest.Digest][]Damage, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	found := map[manifest.Digest][]Damage{}
+	err := c.db.scan(ctx, selectDamage, nil, func(row []any) (bool, error) {
+		var d Damage
+		digest, ok := row[0].([]byte)
+		if copy(d.Digest[:], digest); !ok || len(digest) != len(d.Digest) {
+			return false, ErrDamaged
+		}
+		id, _ := row[1].(int64)
+		d.Snapshot = ID(id)
+		d.Path, _ = row[2].(string)
+		d.Found, _ = row[3].(time.Time)
+		d.What, _ = row[4].(string)
+		found[d.Digest] = append(found[d.Digest], d)
+		return true, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read damage: %w", err)
+	}
+	return found, nil
+}
+
+// RecordDamage notes what was found, in the place of what was noted of the same
+// paths before.
+func (c *Catalog) RecordDamage(found ...Damage) error {
+	err := c.update(func(tx *ql.TCtx) error {
+		for _, d := range found {
+			if err := c.db.exec(tx, deleteOne, int64(d.Snapshot), d.Path); err != nil {
+				return err
+			}
+			if err := c.db.exec(tx, insertDamage, d.Digest[:], int64(d.Snapshot), d.Path, d.Found.UTC(), d.What); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("record damage: %w", err)
+	}
+	return nil
+}
+
+// ClearDamage forgets all that was noted of these contents.
+func (c *Catalog) ClearDamage(healed ...manifest.Digest) error {
+	err := c.update(func(tx *ql.TCtx) error {
+		for _, d := range healed {
+			if err := c.db.exec(tx, deleteDigest, d[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("clear damage: %w", err)
+	}
+	return nil
+}

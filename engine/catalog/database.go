@@ -1,0 +1,188 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"modernc.org/lldb"
+	"modernc.org/ql"
+)
+
+var (
+	begin    = ql.MustCompile("BEGIN TRANSACTION;")
+	commit   = ql.MustCompile("COMMIT;")
+	rollback = ql.MustCompile("ROLLBACK;")
+)
+
+// A database is a file that QL has open. Any number of scans may go on at once,
+// but nothing beside an update; the catalog sees to that.
+type database struct {
+	file   string
+	pages  *pages
+	ql     *ql.DB
+	tx     *ql.TCtx
+	failed error // why it cannot be used any more
+}
+
+// openDatabase opens a file, which is in a folder where QL may put its log and
+// its temporary files. An empty file becomes an empty database. Once stop is
+// closed, reads fail.
+func openDatabase(file string, flag int, dir string, stop <-chan struct{}) (*database, error) {
+	p, err := openPages(file, flag, stop)
+	if err != nil {
+		return nil, err
+	}
+	d := &database{file: file, pages: p, tx: ql.NewRWCtx()}
+	err = guard(nil, func() (err error) {
+		d.ql, err = ql.OpenFile(filepath.Join(dir, filepath.Base(file)), &ql.Options{
+			FileFormat:           2,
+			OSFile:               p,
+			NoStatementAtomicity: true, // a failed statement rolls all back anyway
+			RemoveEmptyWAL:       true,
+			TempFile: func(_, _ string) (lldb.OSFile, error) {
+				return os.CreateTemp(dir, "sort-*")
+			},
+		})
+		return damaged(err)
+	})
+	if err != nil {
+		p.release()
+		return nil, err
+	}
+	return d, nil
+}
+
+// close makes QL let go of the file, and leaves that open.
+func (d *database) close() error {
+	if d.failed != nil {
+		return nil // QL may hold a lock that it waits for
+	}
+	d.failed = ErrClosed
+	return guard(nil, d.ql.Close)
+}
+
+// release closes all.
+func (d *database) release() error { return errors.Join(d.close(), d.pages.release()) }
+
+// update runs f in a transaction. After any error nothing of it is left.
+func (d *database) update(f func(tx *ql.TCtx) error) error {
+	if d.failed != nil {
+		return d.failed
+	}
+	finished := false
+	err := guard(nil, func() error {
+		if err := d.exec(d.tx, begin); err != nil {
+			return err
+		}
+		err := f(d.tx)
+		if err == nil {
+			if err = d.exec(d.tx, commit); err != nil {
+				return err
+			}
+		} else if err2 := d.exec(d.tx, rollback); err2 != nil {
+			return errors.Join(err, err2)
+		}
+		finished = true
+		return err
+	})
+	if !finished {
+		d.failed = err // whatever it is in now, it is no state to go on from
+	}
+	return err
+}
+
+// exec runs statements within a transaction.
+func (d *database) exec(tx *ql.TCtx, list ql.List, args ...any) error {
+	_, _, err := d.ql.Execute(tx, list, args...)
+	return damaged(err)
+}
+
+// scan calls f with every row of a statement until f returns false or an error.
+func (d *database) scan(ctx context.Context, list ql.List, args []any, f func(row []any) (bool, error)) error {
+	if d.failed != nil {
+		return d.failed
+	}
+	// More rows than the file has room for are a chain that bites its tail.
+	limit := d.pages.size/16 + 1<<20
+	outside := false
+	var own error
+	err := guard(&outside, func() error {
+		sets, _, err := d.ql.Execute(nil, list, args...)
+		if err != nil {
+			return err
+		}
+		n := int64(0)
+		return sets[0].Do(false, func(row []any) (more bool, err error) {
+			if n++; n%1024 == 0 {
+				if n > limit {
+					return false, ErrDamaged
+				}
+				if own = ctx.Err(); own != nil {
+					return false, own
+				}
+			}
+			outside = true
+			more, own = f(row)
+			outside = false
+			return more, own
+		})
+	})
+	if own != nil {
+		return own
+	}
+	return damaged(err)
+}
+
+// findRow returns the only row of a statement.
+func (d *database) findRow(list ql.List, columns int) ([]any, error) {
+	var found []any
+	err := d.scan(context.Background(), list, nil, func(row []any) (bool, error) {
+		found = row
+		return false, nil
+	})
+	if err == nil && len(found) != columns {
+		err = ErrDamaged
+	}
+	return found, err
+}
+
+// damaged turns what QL says of a statement of ours into ErrDamaged: they are
+// known to be right. Errors of the system stay what they are.
+func damaged(err error) error {
+	var path *fs.PathError
+	var errno syscall.Errno
+	if err == nil || errors.Is(err, ErrDamaged) || errors.As(err, &path) || errors.As(err, &errno) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
+}
+
+// guard runs f, which calls QL, and turns a panic of QL's into an error. A
+// panic of the caller's own code, which f flags by setting outside, goes on.
+func guard(outside *bool, f func() error) (err error) {
+	// QL maps its log: where the disk is full, writing to it is a fault.
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if outside != nil && *outside {
+			return
+		}
+		switch r := recover().(type) {
+		case nil:
+		case interface {
+			runtime.Error
+			Addr() uintptr
+		}:
+			err = fmt.Errorf("private copy of the catalog cannot be extended: %w", syscall.ENOSPC)
+		default:
+			err = fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,152 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+)
+
+// A private is a folder that belongs to one open catalog: the copy, QL's log
+// and the spools. A lock on a file in it tells that its owner lives; the folder
+// of one that was killed is swept by the next Open.
+type private struct {
+	dir  string
+	lock *flock.Flock
+	away error // why the folder does not lie beside the published file
+}
+
+func (p *private) file(name string) string { return filepath.Join(p.dir, name) }
+
+// copyPrivate copies the file at path, if it is there and wanted, and returns
+// what it was at that moment.
+func copyPrivate(path, tempDir string, wanted bool) (*private, fs.FileInfo, error) {
+	parent, prefix := filepath.Dir(path), filepath.Base(path)+".tmp-"
+	published, err := os.Open(path)
+	switch {
+	case err == nil:
+		defer published.Close()
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, nil, err
+	}
+	info, err := copyInto(parent, prefix, published, wanted)
+	if err == nil || tempDir == "" {
+		return info.private, info.published, err
+	}
+	// A root that is read-only or full can still be read.
+	fallback, err2 := copyInto(tempDir, prefix, published, wanted)
+	if err2 != nil {
+		return nil, nil, errors.Join(err, err2)
+	}
+	fallback.private.away = err
+	return fallback.private, fallback.published, nil
+}
+
+type copied struct {
+	private   *private
+	published fs.FileInfo
+}
+
+func copyInto(parent, prefix string, published *os.File, wanted bool) (_ copied, err error) {
+	sweep(parent, prefix)
+	p, err := newPrivate(parent, prefix)
+	if err != nil {
+		return copied{}, err
+	}
+	defer func() {
+		if err != nil {
+			p.remove()
+		}
+	}()
+	dst, err := os.OpenFile(p.file("catalog.ql"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return copied{}, err
+	}
+	defer dst.Close()
+	if published == nil {
+		return copied{p, nil}, nil
+	}
+	info, err := published.Stat()
+	if err != nil {
+		return copied{}, err
+	}
+	if wanted && clone(dst, published) != nil {
+		if _, err := published.Seek(0, io.SeekStart); err != nil {
+			return copied{}, err
+		}
+		if _, err := io.Copy(dst, published); err != nil {
+			return copied{}, err
+		}
+	}
+	return copied{p, info}, nil
+}
+
+// newPrivate makes a folder and locks it. A sweeper may come in between; then
+// the folder is gone, or is about to go, and another one is made.
+func newPrivate(parent, prefix string) (*private, error) {
+	for range 10 {
+		dir, err := os.MkdirTemp(parent, prefix+"*")
+		if err != nil {
+			return nil, err
+		}
+		p := &private{dir: dir, lock: flock.New(lockFile(dir))}
+		if p.hold() {
+			return p, nil
+		}
+		p.remove()
+	}
+	return nil, fmt.Errorf("cannot hold a lock in %s", parent)
+}
+
+func lockFile(dir string) string { return filepath.Join(dir, "lock") }
+
+// hold takes the lock and reports whether the locked file is still there.
+func (p *private) hold() bool {
+	if ok, err := p.lock.TryLock(); err != nil || !ok {
+		return false
+	}
+	held, err := p.lock.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(lockFile(p.dir))
+	return err == nil && os.SameFile(held, there)
+}
+
+// remove deletes the folder.
+func (p *private) remove() error {
+	// Locked until all is gone, so that no sweeper gets in between; and once
+	// more for systems that do not delete a file that is open.
+	first := os.RemoveAll(p.dir)
+	closed := p.lock.Close()
+	if first != nil {
+		first = os.RemoveAll(p.dir)
+	}
+	return errors.Join(first, closed)
+}
+
+// sweep deletes the folders whose owners are gone. It is a service to others:
+// what it cannot do, another one will.
+func sweep(parent, prefix string) {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		p := &private{dir: filepath.Join(parent, e.Name())}
+		p.lock = flock.New(lockFile(p.dir))
+		if ok, err := p.lock.TryLock(); err == nil && ok {
+			p.remove()
+		} else {
+			p.lock.Close()
+		}
+	}
+}

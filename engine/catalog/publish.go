@@ -1,0 +1,89 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"modernc.org/ql"
+)
+
+// Publish puts the private copy in the place of the published file, and closes
+// the catalog. The caller holds the lock that lets one publish at a time.
+// Whatever fails, the published file is the old one or the new one, and whole.
+// It returns [ErrStale] where the old one is not what was copied.
+func (c *Catalog) Publish() error {
+	defer c.Close()
+	if err := c.publish(); err != nil {
+		return fmt.Errorf("publish catalog %s: %w", c.path, err)
+	}
+	return nil
+}
+
+func (c *Catalog) publish() error {
+	if !c.recording.TryLock() {
+		return ErrBusy
+	}
+	defer c.recording.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	db := c.db
+	if db.failed != nil {
+		return db.failed
+	}
+	if err := c.private.away; err != nil {
+		return fmt.Errorf("the copy could not be made beside it: %w", err)
+	}
+	for size := int64(-1); size != db.pages.size; {
+		size = db.pages.size
+		if err := db.update(func(tx *ql.TCtx) error { return db.exec(tx, updateSize, size) }); err != nil {
+			return err
+		}
+	}
+	if err := db.close(); err != nil {
+		return err
+	}
+	if c.published != nil {
+		if err := db.pages.Chmod(c.published.Mode().Perm()); err != nil {
+			return err
+		}
+	}
+	// Without this a power loss after the rename leaves a file of the right
+	// name with pages missing, and the old catalog is gone.
+	if err := db.pages.File.Sync(); err != nil {
+		return err
+	}
+	if err := db.pages.release(); err != nil { // some systems rename no open file
+		return err
+	}
+	if err := c.fresh(); err != nil {
+		return err
+	}
+	if err := os.Rename(db.file, c.path); err != nil {
+		return err
+	}
+	// Without this a power loss brings back the old catalog, one run behind,
+	// after the caller was told that the new one is there.
+	return syncDir(filepath.Dir(c.path))
+}
+
+// fresh returns ErrStale if the published file is not the one that was copied.
+// A file that replaced it may have got its inode number.
+func (c *Catalog) fresh() error {
+	now, err := os.Stat(c.path)
+	old := c.published
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if old != nil {
+			return ErrStale
+		}
+		return nil
+	case err != nil:
+		return err
+	case old == nil || !os.SameFile(now, old) || now.Size() != old.Size() || !now.ModTime().Equal(old.ModTime()):
+		return ErrStale
+	}
+	return nil
+}

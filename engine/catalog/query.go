@@ -1,0 +1,140 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"strings"
+
+	"modernc.org/ql"
+)
+
+// ErrReadOnly says that a query is not one SELECT or EXPLAIN statement.
+var ErrReadOnly = errors.New("a query is one SELECT or EXPLAIN statement")
+
+// Rows is the result of a query. Until it is closed, writers of the same
+// catalog wait.
+type Rows struct {
+	ctx     context.Context
+	c       *Catalog
+	dir     string
+	db      *database
+	set     ql.Recordset
+	columns []string
+}
+
+// Query runs one statement of QL with the values of $1, $2 and so on. It sees
+// the private copy through a database of its own, which can be stopped without
+// harm to others: cancelling ctx ends it with the error of ctx, also while QL
+// sorts or joins. Errors of the statement hold QL's line and column.
+func (c *Catalog) Query(ctx context.Context, statement string, args ...any) (*Rows, error) {
+	list, err := ql.Compile(statement)
+	if err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
+	if !readOnly(list) {
+		return nil, fmt.Errorf("query: %w", ErrReadOnly)
+	}
+	c.mu.RLock()
+	r := &Rows{ctx: ctx, c: c}
+	if err := r.start(list, args); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("query: %w", err)
+	}
+	return r, nil
+}
+
+// readOnly looks at the compiled statements, in the form that QL gives them.
+// What it lets through is run without a transaction, and so QL refuses what
+// writes once more.
+func readOnly(list ql.List) bool {
+	text := strings.TrimSpace(list.String())
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "SELECT ") && !strings.HasPrefix(line, "EXPLAIN ") {
+			return false
+		}
+	}
+	return text != ""
+}
+
+func (r *Rows) start(list ql.List, args []any) (err error) {
+	if r.c.db.failed != nil {
+		return r.c.db.failed
+	}
+	if r.dir, err = os.MkdirTemp(r.c.private.dir, "query-*"); err != nil {
+		return err
+	}
+	if r.db, err = openDatabase(r.c.db.file, os.O_RDONLY, r.dir, r.ctx.Done()); err != nil {
+		return r.cause(err)
+	}
+	return r.cause(guard(nil, func() error {
+		sets, _, err := r.db.ql.Execute(nil, list, args...)
+		if err != nil {
+			return err
+		}
+		if len(sets) != 1 {
+			return ErrReadOnly
+		}
+		r.set = sets[0]
+		r.columns, err = r.set.Fields()
+		return err
+	}))
+}
+
+// cause returns the error of the context where that is what ended the query.
+func (r *Rows) cause(err error) error {
+	if err != nil && r.ctx.Err() != nil {
+		return r.ctx.Err()
+	}
+	return err
+}
+
+// Columns returns the names of the columns.
+func (r *Rows) Columns() []string { return r.columns }
+
+// All returns the rows, and closes the result. Values are nil, bool, string,
+// []byte, [time.Time], [time.Duration], *[math/big.Int], *[math/big.Rat], or of
+// Go's types of numbers. An error ends it.
+func (r *Rows) All() iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		defer r.Close()
+		if r.db == nil {
+			yield(nil, ErrClosed)
+			return
+		}
+		outside := false
+		err := guard(&outside, func() error {
+			return r.set.Do(false, func(row []any) (bool, error) {
+				if err := r.ctx.Err(); err != nil {
+					return false, err
+				}
+				outside = true
+				more := yield(row, nil)
+				outside = false
+				return more, nil
+			})
+		})
+		if err != nil {
+			yield(nil, fmt.Errorf("query: %w", r.cause(err)))
+		}
+	}
+}
+
+// Close ends the result. Closing it twice does nothing.
+func (r *Rows) Close() error {
+	if r.c == nil {
+		return nil
+	}
+	var err error
+	if r.db != nil {
+		err = r.db.release()
+	}
+	if r.dir != "" {
+		err = errors.Join(err, os.RemoveAll(r.dir))
+	}
+	r.c.mu.RUnlock()
+	r.c, r.db = nil, nil
+	return err
+}

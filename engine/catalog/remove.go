@@ -1,0 +1,217 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"modernc.org/ql"
+)
+
+var deleteSnapshot = ql.MustCompile(`DELETE FROM snapshots WHERE id == $1;`)
+
+// Remove takes snapshots out, and the versions that no other one holds. Numbers
+// that are not there are passed over.
+func (c *Catalog) Remove(ctx context.Context, ids ...ID) error {
+	if err := c.remove(ctx, ids); err != nil {
+		return fmt.Errorf("remove snapshots %v: %w", ids, err)
+	}
+	return nil
+}
+
+func (c *Catalog) remove(ctx context.Context, ids []ID) error {
+	if !c.recording.TryLock() {
+		return ErrBusy
+	}
+	defer c.recording.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all, err := c.db.findSnapshots(ctx)
+	if err != nil {
+		return err
+	}
+	gone := map[ID]bool{}
+	for _, id := range ids {
+		gone[id] = true
+	}
+	moves := movesOf(all, gone)
+	if len(moves) == 0 {
+		return nil
+	}
+	touched := false
+	err = c.db.scan(ctx, selectVersions, nil, func(row []any) (bool, error) {
+		since, _ := row[8].(int64)
+		until, _ := row[9].(int64)
+		s, u, alive := moves.interval(ID(since), ID(until))
+		touched = !alive || s != ID(since) || u != ID(until)
+		return !touched, nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case touched:
+		clear(c.open)
+		return c.rewrite(ctx, all, gone, moves)
+	}
+	return c.db.update(func(tx *ql.TCtx) error {
+		for id := range gone {
+			if err := c.db.exec(tx, deleteSnapshot, int64(id)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// moves say where an interval begins and ends instead, by where it did.
+type moves map[ID]move
+
+type move struct {
+	since ID // the first from there on that stays; 0 if there is none
+	until ID // the last up to there that stays; 0 if there is none
+	open  bool
+}
+
+// movesOf returns the moves of the names that lose a snapshot.
+func movesOf(all []Snapshot, gone map[ID]bool) moves {
+	m := moves{}
+	done := map[string]bool{}
+	names := namesOf(all)
+	for _, s := range all {
+		if done[s.Name] || !gone[s.ID] {
+			continue
+		}
+		done[s.Name] = true
+		list := *names[s.ID] // the last one first
+		after, last := ID(0), ID(0)
+		for _, s := range list {
+			if !gone[s.ID] {
+				after = s.ID
+				last = max(last, s.ID)
+			}
+			m[s.ID] = move{since: after}
+		}
+		before := ID(0)
+		for i := range list {
+			id := list[len(list)-1-i].ID
+			if !gone[id] {
+				before = id
+			}
+			m[id] = move{since: m[id].since, until: before, open: before == last}
+		}
+	}
+	return m
+}
+
+// interval moves one, and reports whether a snapshot is left in it.
+func (m moves) interval(since, until ID) (ID, ID, bool) {
+	from, ok := m[since]
+	if !ok {
+		return since, until, true
+	}
+	if until == 0 {
+		return from.since, 0, from.since != 0
+	}
+	to := m[until]
+	if from.since == 0 || from.since > to.until {
+		return 0, 0, false
+	}
+	if to.open {
+		return from.since, 0, true
+	}
+	return from.since, to.until, true
+}
+
+// rewrite copies what is left to a new file. That takes as long as two of the
+// statements would that it saves, and there would be three for every gap.
+func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool, m moves) (err error) {
+	f, err := os.CreateTemp(c.private.dir, "catalog-*.ql")
+	if err != nil {
+		return err
+	}
+	f.Close()
+	to, err := openDatabase(f.Name(), os.O_RDWR, c.private.dir, nil)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			to.release()
+			os.Remove(to.file)
+		}
+	}()
+	if err := to.migrate(false); err != nil {
+		return err
+	}
+	if err := c.db.copyVersions(ctx, to, m); err != nil {
+		return err
+	}
+	if err := c.db.copyRest(ctx, to, all, gone); err != nil {
+		return err
+	}
+	old := c.db
+	c.db = to
+	// It is not needed any more, and goes with the folder at the latest.
+	_ = old.release()
+	_ = os.Remove(old.file)
+	return nil
+}
+
+func (d *database) copyVersions(ctx context.Context, to *database, m moves) error {
+	rows := make([]version, 0, rowsPerBatch)
+	write := func() error {
+		err := to.update(func(tx *ql.TCtx) error { return to.insertVersions(tx, rows) })
+		rows = rows[:0]
+		return err
+	}
+	err := d.scan(ctx, selectVersions, nil, func(row []any) (bool, error) {
+		var v version
+		if err := v.readRow(row); err != nil {
+			return false, err
+		}
+		alive := false
+		if v.since, v.until, alive = m.interval(v.since, v.until); !alive {
+			return true, nil
+		}
+		if rows = append(rows, v); len(rows) < rowsPerBatch {
+			return true, nil
+		}
+		return true, write()
+	})
+	if err != nil {
+		return err
+	}
+	return write()
+}
+
+// copyRest copies all but the versions.
+func (d *database) copyRest(ctx context.Context, to *database, all []Snapshot, gone map[ID]bool) error {
+	next, err := d.findRow(selectSchema, 2)
+	if err != nil {
+		return err
+	}
+	var damage [][]any
+	err = d.scan(ctx, selectDamage, nil, func(row []any) (bool, error) {
+		damage = append(damage, row)
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	return to.update(func(tx *ql.TCtx) error {
+		for i := range all {
+			if gone[all[i].ID] {
+				continue
+			}
+			if err := to.exec(tx, insertSnapshot, all[i].row()...); err != nil {
+				return err
+			}
+		}
+		for _, row := range damage {
+			if err := to.exec(tx, insertDamage, row...); err != nil {
+				return err
+			}
+		}
+		return to.exec(tx, updateNext, next[0])
+	})
+}

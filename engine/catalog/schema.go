@@ -1,0 +1,108 @@
+package catalog
+
+import "modernc.org/ql"
+
+// migrations bring a catalog from one version of the schema to the next; the
+// first one makes it. An index would cost more than the rows it is over: a scan
+// does.
+var migrations = []string{`
+	CREATE TABLE schema (
+		version       int64,
+		next_snapshot int64, // numbers are never used twice
+		file_size     int64, // when published, to know a file that was cut off
+	);
+	INSERT INTO schema VALUES (0, 1, 0);
+
+	CREATE TABLE snapshots (
+		id        int64,
+		name      string,
+		stamp     string, // its folder, under that of the name
+		started   time,
+		finished  time,
+		source    string,
+		host      string,
+		boot      string,
+		match     string,
+		tags      string, // one per line
+		entries   int64,
+		files     int64,
+		bytes     int64,
+		unchanged int64,
+		linked    int64,
+		new_files int64,
+		new_bytes int64,
+		skipped   int64,
+		errors    int64,
+	);
+
+	CREATE TABLE versions (
+		path   string,
+		kind   string, // f, d, l, p, s, b or c as in manifests
+		size   int64,
+		mtime  time,
+		mode   int64,
+		uid    int64,
+		gid    int64,
+		digest blob,   // SHA-256; NULL for all but files
+		since  int64,  // the first snapshot that it lives in
+		until  int64,  // the last one; 0 while that is the last of its name
+		target string, // of a symbolic link; MAJOR:MINOR of a device; else NULL
+		stored string, // what the inode in the snapshot has: MODE,UID:GID,MTIME
+		               // where it is shared and not the same, "no" where there
+		               // is none, else NULL
+		xattrs blob,   // NULL where there are none
+	);
+
+	CREATE TABLE damage (
+		digest   blob, // that the content should have
+		snapshot int64,
+		path     string,
+		found    time,
+		what     string,
+	);
+`}
+
+var (
+	selectVersion = ql.MustCompile("SELECT version FROM schema;")
+	updateVersion = ql.MustCompile("UPDATE schema SET version = $1;")
+	selectSchema  = ql.MustCompile("SELECT next_snapshot, file_size FROM schema;")
+	updateNext    = ql.MustCompile("UPDATE schema SET next_snapshot = $1;")
+	updateSize    = ql.MustCompile("UPDATE schema SET file_size = $1;")
+)
+
+// migrate checks what was opened, if it is not new, and brings it to the newest
+// schema.
+func (d *database) migrate(exists bool) error {
+	version := int64(0)
+	if exists {
+		row, err := d.findRow(selectVersion, 1)
+		if err != nil {
+			return err
+		}
+		version, _ = row[0].(int64)
+		if version > int64(len(migrations)) {
+			return ErrNewer
+		}
+		if row, err = d.findRow(selectSchema, 2); err != nil {
+			return err
+		}
+		if version < 1 || row[1] != d.pages.size {
+			return ErrDamaged
+		}
+	}
+	if version == int64(len(migrations)) {
+		return nil
+	}
+	return d.update(func(tx *ql.TCtx) error {
+		for ; version < int64(len(migrations)); version++ {
+			step, err := ql.Compile(migrations[version])
+			if err != nil {
+				return err
+			}
+			if err := d.exec(tx, step); err != nil {
+				return err
+			}
+		}
+		return d.exec(tx, updateVersion, version)
+	})
+}

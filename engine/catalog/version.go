@@ -1,0 +1,257 @@
+package catalog
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"modernc.org/ql"
+
+	"phlb/engine/manifest"
+)
+
+// A version is a row of the table versions. Strings are empty where the column
+// is NULL.
+type version struct {
+	path   string
+	kind   manifest.Kind
+	size   int64
+	mtime  manifest.Time
+	perm   manifest.Permissions
+	digest manifest.Digest
+	since  ID
+	until  ID
+	target string
+	stored string
+	xattrs string
+}
+
+// columns is how many a version has.
+const columns = 13
+
+// absent stands in stored where the snapshot does not hold the path.
+const absent = "no"
+
+// Same reports whether a and b are one version of a path: equal in all that a
+// catalog holds, which is all but change time, inode, hardlink group and
+// whether the entry is racy.
+func Same(a, b *manifest.Entry) bool {
+	return a.Path == b.Path && a.Kind == b.Kind && a.Size == b.Size && a.Mtime == b.Mtime &&
+		a.Permissions == b.Permissions && a.Digest == b.Digest && a.Target == b.Target &&
+		a.Major == b.Major && a.Minor == b.Minor && a.Absent == b.Absent &&
+		(a.Stored == nil) == (b.Stored == nil) && (a.Stored == nil || *a.Stored == *b.Stored) &&
+		manifest.SameXattrs(a.Xattrs, b.Xattrs)
+}
+
+func versionOf(e *manifest.Entry) version {
+	v := version{
+		path: e.Path, kind: e.Kind, size: e.Size, mtime: e.Mtime, perm: e.Permissions,
+		digest: e.Digest, target: e.Target,
+	}
+	if e.Kind == manifest.BlockDevice || e.Kind == manifest.CharDevice {
+		v.target = fmt.Sprintf("%d:%d", e.Major, e.Minor)
+	}
+	switch {
+	case e.Absent:
+		v.stored = absent
+	case e.Stored != nil:
+		s := e.Stored
+		v.stored = fmt.Sprintf("%o,%d:%d,%d.%09d", s.Mode, s.UID, s.GID, s.Mtime.Sec, s.Mtime.Nsec)
+	}
+	v.xattrs = packXattrs(e.Xattrs)
+	return v
+}
+
+// entry undoes versionOf.
+func (v *version) entry() (*manifest.Entry, error) {
+	e := &manifest.Entry{
+		Path: v.path, Kind: v.kind, Permissions: v.perm, Size: v.size, Mtime: v.mtime,
+		Digest: v.digest, Absent: v.stored == absent,
+	}
+	switch v.kind {
+	case manifest.BlockDevice, manifest.CharDevice:
+		if _, err := fmt.Sscanf(v.target, "%d:%d", &e.Major, &e.Minor); err != nil {
+			return nil, fmt.Errorf("%w: device number %q", ErrDamaged, v.target)
+		}
+	default:
+		e.Target = v.target
+	}
+	var err error
+	if e.Stored, err = parseStored(v.stored); err != nil {
+		return nil, err
+	}
+	e.Xattrs, err = unpackXattrs(v.xattrs)
+	return e, err
+}
+
+// parseStored returns nil where nothing says otherwise than the version itself.
+func parseStored(text string) (*manifest.Stored, error) {
+	if text == "" || text == absent {
+		return nil, nil
+	}
+	s := &manifest.Stored{}
+	mode, rest, _ := strings.Cut(text, ",")
+	n, err := strconv.ParseUint(mode, 8, 32)
+	if err == nil {
+		s.Mode = uint32(n)
+		_, err = fmt.Sscanf(rest, "%d:%d,%d.%d", &s.UID, &s.GID, &s.Mtime.Sec, &s.Mtime.Nsec)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: stored metadata %q", ErrDamaged, text)
+	}
+	return s, nil
+}
+
+// packXattrs writes names and values, each behind its length.
+func packXattrs(list []manifest.Xattr) string {
+	if len(list) == 0 {
+		return ""
+	}
+	var b []byte
+	for _, x := range list {
+		b = appendString(appendString(b, x.Name), x.Value)
+	}
+	return string(b)
+}
+
+func unpackXattrs(packed string) ([]manifest.Xattr, error) {
+	var list []manifest.Xattr
+	for b := []byte(packed); len(b) > 0; {
+		var x manifest.Xattr
+		var ok, ok2 bool
+		x.Name, b, ok = cutString(b)
+		x.Value, b, ok2 = cutString(b)
+		if !ok || !ok2 {
+			return nil, fmt.Errorf("%w: extended attributes %q", ErrDamaged, packed)
+		}
+		list = append(list, x)
+	}
+	return list, nil
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func cutString(b []byte) (string, []byte, bool) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return "", nil, false
+	}
+	b = b[size:]
+	return string(b[:n]), b[n:], true
+}
+
+// appendRow appends the columns in the order of the table.
+func (v *version) appendRow(row []any) []any {
+	var digest, target, stored, xattrs any
+	if v.kind == manifest.File {
+		digest = v.digest[:]
+	}
+	if v.target != "" {
+		target = v.target
+	}
+	if v.stored != "" {
+		stored = v.stored
+	}
+	if v.xattrs != "" {
+		xattrs = []byte(v.xattrs)
+	}
+	return append(row, v.path, string(v.kind), v.size, v.mtime.Time(), int64(v.perm.Mode), int64(v.perm.UID),
+		int64(v.perm.GID), digest, int64(v.since), int64(v.until), target, stored, xattrs)
+}
+
+// readRow undoes appendRow.
+func (v *version) readRow(row []any) error {
+	if len(row) != columns {
+		return fmt.Errorf("%w: a version of %d columns", ErrDamaged, len(row))
+	}
+	var ok [10]bool
+	var kind string
+	var mtime time.Time
+	var mode, uid, gid, since, until int64
+	v.path, ok[0] = row[0].(string)
+	kind, ok[1] = row[1].(string)
+	v.size, ok[2] = row[2].(int64)
+	mtime, ok[3] = row[3].(time.Time)
+	mode, ok[4] = row[4].(int64)
+	uid, ok[5] = row[5].(int64)
+	gid, ok[6] = row[6].(int64)
+	since, ok[7] = row[8].(int64)
+	until, ok[8] = row[9].(int64)
+	ok[9] = len(kind) == 1
+	if ok != [10]bool{true, true, true, true, true, true, true, true, true, true} {
+		return fmt.Errorf("%w: version of %.100q", ErrDamaged, v.path)
+	}
+	digest, _ := row[7].([]byte)
+	if v.kind = manifest.Kind(kind[0]); v.kind == manifest.File && len(digest) != len(v.digest) {
+		return fmt.Errorf("%w: digest of %.100q", ErrDamaged, v.path)
+	}
+	v.digest = manifest.Digest{}
+	copy(v.digest[:], digest)
+	v.mtime = manifest.TimeOf(mtime)
+	v.perm = manifest.Permissions{Mode: uint32(mode), UID: uint32(uid), GID: uint32(gid)}
+	v.since, v.until = ID(since), ID(until)
+	v.target, _ = row[10].(string)
+	v.stored, _ = row[11].(string)
+	xattrs, _ := row[12].([]byte)
+	v.xattrs = string(xattrs)
+	return nil
+}
+
+// Compiling a statement of many rows takes a while, and readers need none.
+var (
+	insertMany = sync.OnceValue(func() ql.List {
+		return ql.MustCompile("INSERT INTO versions VALUES " + parameters(rowsPerStatement, columns) + ";")
+	})
+	insertOne = ql.MustCompile("INSERT INTO versions VALUES " + parameters(1, columns) + ";")
+)
+
+func (d *database) insertVersions(tx *ql.TCtx, rows []version) error {
+	args := make([]any, 0, rowsPerStatement*columns)
+	for len(rows) > 0 {
+		list, n := insertOne, 1
+		if len(rows) >= rowsPerStatement {
+			list, n = insertMany(), rowsPerStatement
+		}
+		args = args[:0]
+		for i := range rows[:n] {
+			args = rows[i].appendRow(args)
+		}
+		if err := d.exec(tx, list, args...); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// A hasher makes keys: equal for equal versions, whether they come from a row
+// or from a manifest. Keys live no longer than the catalog is open.
+type hasher struct {
+	seed maphash.Seed
+	buf  []byte
+}
+
+func (h *hasher) key(v *version) uint64 {
+	b := append(h.buf[:0], byte(v.kind))
+	for _, n := range [...]uint64{
+		uint64(v.size), uint64(v.mtime.Sec), uint64(v.mtime.Nsec),
+		uint64(v.perm.Mode), uint64(v.perm.UID)<<32 | uint64(v.perm.GID),
+	} {
+		b = binary.LittleEndian.AppendUint64(b, n)
+	}
+	if v.kind == manifest.File {
+		b = append(b, v.digest[:]...)
+	}
+	b = appendString(b, v.path)
+	b = appendString(b, v.target)
+	b = appendString(b, v.stored)
+	b = append(b, v.xattrs...)
+	h.buf = b
+	return maphash.Bytes(h.seed, b)
+}

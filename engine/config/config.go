@@ -1,0 +1,121 @@
+// Package config reads phlb.toml, the settings that hold for every run.
+//
+// Most callers call [Load] once, with what the process was started with, and
+// read the fields of the [Config] that it returns:
+//
+//	cfg, err := config.Load(config.Sources{Dir: wd, UserConfigDir: dir, Home: home, Env: os.LookupEnv})
+//
+// Exactly one file is read, the nearest one; files do not add up. A file is
+// taken whole or not at all, and everything that is wrong with it is reported
+// at once. Nothing here looks at the clock, the environment or the backup root:
+// whether a path exists, and what it holds, is for those who use it to find out.
+package config
+
+import "log/slog"
+
+// FileName is the name under which a configuration file is looked for.
+const FileName = "phlb.toml"
+
+// Config holds the settings in effect. Its paths are absolute.
+type Config struct {
+	Path           string // the file that was read, "" if there was none
+	BackupPath     string
+	Catalog        string
+	SnapshotFormat string     // strftime
+	SkipDirs       []string   // names or globs of directories
+	SkipPatterns   []string   // globs over names or relative paths
+	Match          Match      // what files that share an inode agree in
+	Unchanged      Attributes // what an unchanged source file agrees in
+	Hash           string     // always "sha256"
+	LogLevel       slog.Level // of a snapshot's log
+	ConsoleLevel   slog.Level // of the terminal
+
+	origins map[string]string // key to where its value comes from
+}
+
+// A Match says in what two files must agree to share an inode.
+type Match string
+
+const (
+	MatchPermissions Match = "permissions" // content, mode, owner and xattrs
+	MatchContent     Match = "content"     // content alone
+	MatchExact       Match = "exact"       // like MatchPermissions, and mtime
+)
+
+// Attributes is a set of file attributes.
+type Attributes uint8
+
+const (
+	Size Attributes = 1 << iota
+	Mtime
+	Ctime
+	Inode
+)
+
+var attributeNames = []string{"size", "mtime", "ctime", "inode"} // by bit
+
+// Has reports whether all of b is in a.
+func (a Attributes) Has(b Attributes) bool { return a&b == b }
+
+// Names lists the attributes under the names that the file gives them.
+func (a Attributes) Names() []string {
+	names := []string{}
+	for i, name := range attributeNames {
+		if a.Has(1 << i) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// A Setting is one key with the value in effect.
+type Setting struct {
+	Key    string `json:"key"`
+	Value  any    `json:"value"`  // a string or a []string
+	Origin string `json:"origin"` // "default", "FILE:LINE", "environment NAME" or "flag NAME"
+}
+
+// String gives the setting as phlb.toml would have it.
+func (s Setting) String() string { return s.Key + " = " + literal(s.Value) }
+
+// Settings lists every key, in the order of the template, with its value and
+// where that comes from.
+func (c *Config) Settings() []Setting {
+	settings := make([]Setting, 0, len(keys))
+	for _, k := range keys {
+		settings = append(settings, Setting{Key: k.name, Value: k.get(c), Origin: c.origin(k.name)})
+	}
+	return settings
+}
+
+func (c *Config) origin(key string) string {
+	if origin, ok := c.origins[key]; ok {
+		return origin
+	}
+	return "default"
+}
+
+// defaults are the settings without any file, but for the paths, which depend
+// on one another and on the home directory.
+func defaults() *Config {
+	return &Config{
+		SnapshotFormat: "%Y-%m-%d-%H%M%S",
+		SkipDirs:       []string{},
+		SkipPatterns:   []string{},
+		Match:          MatchPermissions,
+		Unchanged:      Size | Mtime | Ctime | Inode,
+		Hash:           "sha256",
+		LogLevel:       slog.LevelInfo,
+		ConsoleLevel:   slog.LevelWarn,
+		origins:        map[string]string{},
+	}
+}
+
+// keyNames lists the known keys.
+func keyNames() []string {
+	names := make([]string, 0, len(keys))
+	for _, k := range keys {
+		names = append(names, k.name)
+	}
+	return names
+}

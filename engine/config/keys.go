@@ -1,0 +1,175 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/gobwas/glob"
+)
+
+// A key is one setting: how its value gets into a Config and out again.
+type key struct {
+	name string
+	set  func(d *document, value any) error
+	get  func(c *Config) any
+}
+
+// keys has every setting, in the order in which they are shown.
+var keys = []key{
+	{
+		name: "backup_path",
+		set:  func(d *document, v any) (err error) { d.cfg.BackupPath, err = d.pathValue(v); return },
+		get:  func(c *Config) any { return c.BackupPath },
+	},
+	{
+		name: "catalog",
+		set:  func(d *document, v any) (err error) { d.cfg.Catalog, err = d.pathValue(v); return },
+		get:  func(c *Config) any { return c.Catalog },
+	},
+	{
+		name: "snapshot_format",
+		set:  func(d *document, v any) (err error) { d.cfg.SnapshotFormat, err = formatValue(v); return },
+		get:  func(c *Config) any { return c.SnapshotFormat },
+	},
+	{
+		name: "skip_dirs",
+		set:  func(d *document, v any) (err error) { d.cfg.SkipDirs, err = globsValue(v); return },
+		get:  func(c *Config) any { return c.SkipDirs },
+	},
+	{
+		name: "skip_patterns",
+		set:  func(d *document, v any) (err error) { d.cfg.SkipPatterns, err = globsValue(v); return },
+		get:  func(c *Config) any { return c.SkipPatterns },
+	},
+	{
+		name: "match",
+		set:  func(d *document, v any) (err error) { d.cfg.Match, err = matchValue(v); return },
+		get:  func(c *Config) any { return string(c.Match) },
+	},
+	{
+		name: "unchanged",
+		set:  func(d *document, v any) (err error) { d.cfg.Unchanged, err = attributesValue(v); return },
+		get:  func(c *Config) any { return c.Unchanged.Names() },
+	},
+	{
+		name: "hash",
+		set:  func(d *document, v any) (err error) { d.cfg.Hash, err = hashValue(v); return },
+		get:  func(c *Config) any { return c.Hash },
+	},
+	{
+		name: "log_level",
+		set:  func(d *document, v any) (err error) { d.cfg.LogLevel, err = levelValue(v); return },
+		get:  func(c *Config) any { return levelName(c.LogLevel) },
+	},
+	{
+		name: "console_level",
+		set:  func(d *document, v any) (err error) { d.cfg.ConsoleLevel, err = levelValue(v); return },
+		get:  func(c *Config) any { return levelName(c.ConsoleLevel) },
+	},
+}
+
+func stringValue(v any) (string, error) {
+	s, ok := v.(string)
+	if !ok {
+		return "", fmt.Errorf("want a string, not %s", kind(v))
+	}
+	return s, nil
+}
+
+func stringsValue(v any) ([]string, error) {
+	list, ok := v.([]any)
+	if !ok {
+		return nil, fmt.Errorf("want a list of strings, not %s", kind(v))
+	}
+	out := make([]string, len(list))
+	for i, elem := range list {
+		if out[i], ok = elem.(string); !ok {
+			return nil, fmt.Errorf("want a list of strings, but element %d is %s", i+1, kind(elem))
+		}
+	}
+	return out, nil
+}
+
+// oneOf is stringValue for a string out of allowed.
+func oneOf(v any, allowed ...string) (string, error) {
+	s, err := stringValue(v)
+	if err == nil && !slices.Contains(allowed, s) {
+		err = fmt.Errorf("want %s", either(allowed))
+	}
+	return s, err
+}
+
+func (d *document) pathValue(v any) (string, error) {
+	s, err := stringValue(v)
+	if err != nil {
+		return "", err
+	}
+	return absolute(s, d.dir, d.home)
+}
+
+func globsValue(v any) ([]string, error) {
+	patterns, err := stringsValue(v)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, p := range patterns {
+		if p == "" {
+			errs = append(errs, errors.New(`"" matches nothing, leave it out`))
+		} else if _, err := glob.Compile(p, '/'); err != nil {
+			errs = append(errs, fmt.Errorf("%q: %w", p, err))
+		}
+	}
+	return patterns, errors.Join(errs...)
+}
+
+func matchValue(v any) (Match, error) {
+	s, err := oneOf(v, string(MatchPermissions), string(MatchContent), string(MatchExact))
+	return Match(s), err
+}
+
+func attributesValue(v any) (Attributes, error) {
+	names, err := stringsValue(v)
+	if err != nil {
+		return 0, err
+	}
+	var set Attributes
+	for _, name := range names {
+		i := slices.Index(attributeNames, name)
+		if i < 0 {
+			return 0, fmt.Errorf("%q is not one of %s", name, strings.Join(attributeNames, ", "))
+		}
+		set |= 1 << i
+	}
+	if !set.Has(Size | Mtime) {
+		return 0, errors.New("size and mtime must be in it, ctime and inode may")
+	}
+	return set, nil
+}
+
+func hashValue(v any) (string, error) {
+	s, err := stringValue(v)
+	if err == nil && s != "sha256" {
+		err = errors.New("want sha256, others are not supported")
+	}
+	return s, err
+}
+
+var levels = []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
+
+func levelName(l slog.Level) string { return strings.ToLower(l.String()) }
+
+func levelValue(v any) (slog.Level, error) {
+	names := make([]string, len(levels))
+	for i, l := range levels {
+		names[i] = levelName(l)
+	}
+	s, err := oneOf(v, names...)
+	if err != nil {
+		return 0, err
+	}
+	return levels[slices.Index(names, s)], nil
+}

@@ -1,0 +1,239 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+const (
+	backupPathEnv  = "PHLB_BACKUP_PATH"
+	backupPathFlag = "--backup-path"
+)
+
+// Sources is what a configuration is made from, besides the file itself.
+type Sources struct {
+	Dir           string                      // where the search starts: the working directory, absolute
+	UserConfigDir string                      // searched last, in its folder phlb; "" for none
+	Home          string                      // what a leading ~ stands for; "" if unknown
+	Env           func(string) (string, bool) // like os.LookupEnv; nil for no environment
+	BackupPath    string                      // the value of --backup-path; "" if not given
+}
+
+// Error is one thing that is wrong with a setting. [Load] joins as many as it
+// finds.
+type Error struct {
+	Origin string // as in a Setting
+	Key    string // "" if the file is no TOML
+	Reason string // what is wrong, and what is wanted
+}
+
+func (e *Error) Error() string { return e.Origin + ": " + e.Reason }
+
+// Load finds the configuration file, reads it and puts the environment and the
+// flag over it: the flag wins over the environment, and that over the file.
+// Without a file the result has the defaults and an empty Path.
+//
+// A catalog named in a file belongs to the backup path of that file. Where the
+// environment or the flag leads to another backup root, the default of that
+// root holds instead.
+func Load(s Sources) (*Config, error) {
+	if !filepath.IsAbs(s.Dir) {
+		return nil, fmt.Errorf("search %s: the working directory %q is not absolute", FileName, s.Dir)
+	}
+	path, data, err := find(s.Dir, s.UserConfigDir)
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	cfg, err := parse(path, data, s.Home)
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.override(s); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+// find returns the nearest file and what it holds, or nothing if there is none.
+func find(dir, userConfigDir string) (string, []byte, error) {
+	var candidates []string
+	for dir = filepath.Clean(dir); ; dir = filepath.Dir(dir) {
+		candidates = append(candidates, filepath.Join(dir, FileName))
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	if userConfigDir != "" {
+		candidates = append(candidates, filepath.Join(userConfigDir, "phlb", FileName))
+	}
+	for _, path := range candidates {
+		// A folder above that may not be searched has nothing to say. A file
+		// that is there and cannot be read is an error, further down: to go on
+		// without it would back up with somebody else's settings.
+		info, err := os.Lstat(path)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			continue
+		}
+		if err != nil {
+			return "", nil, err
+		}
+		if info.IsDir() {
+			continue
+		}
+		data, err := os.ReadFile(path)
+		return path, data, err
+	}
+	return "", nil, nil
+}
+
+// A document is a file on its way into a Config.
+type document struct {
+	cfg       *Config
+	dir, home string
+}
+
+// parse makes a Config of what the file at path holds. Its default paths are
+// left empty, for override to fill in.
+func parse(path string, data []byte, home string) (*Config, error) {
+	d := &document{cfg: defaults(), dir: filepath.Dir(path), home: home}
+	d.cfg.Path = path
+
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // editors on Windows put it there
+	values := map[string]any{}
+	if err := toml.Unmarshal(data, &values); err != nil {
+		return nil, syntaxError(path, err)
+	}
+	found, err := locate(data)
+	if err != nil {
+		return nil, syntaxError(path, err)
+	}
+
+	var errs []error
+	report := func(line int, key, reason string) {
+		errs = append(errs, &Error{Origin: at(path, line), Key: key, Reason: reason})
+	}
+	for _, f := range found {
+		i := slices.IndexFunc(keys, func(k key) bool { return k.name == f.path[0] })
+		if i < 0 {
+			name := tomlKey(f.path)
+			report(f.line, name, fmt.Sprintf("unknown key %s: %s", name, suggestion(f.path[0])))
+			continue
+		}
+		k := keys[i]
+		if _, twice := d.cfg.origins[k.name]; twice {
+			continue // one of several tables under that name, reported already
+		}
+		d.cfg.origins[k.name] = at(path, f.line)
+		if err := k.set(d, values[k.name]); err != nil {
+			report(f.line, k.name, fmt.Sprintf("%s = %s: %v", k.name, literal(values[k.name]), err))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return d.cfg, nil
+}
+
+// A location is a key, or a table, and the line that it stands in.
+type location struct {
+	path []string
+	line int
+}
+
+// locate lists the keys of a document. To a strict decoder that is asked for
+// nothing each of them is unknown, and it says where it is.
+func locate(data []byte) ([]location, error) {
+	err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(&struct{}{})
+	var missing *toml.StrictMissingError
+	if !errors.As(err, &missing) {
+		return nil, err
+	}
+	found := make([]location, 0, len(missing.Errors))
+	for _, e := range missing.Errors {
+		line, _ := e.Position()
+		found = append(found, location{path: e.Key(), line: line})
+	}
+	return found, nil
+}
+
+func syntaxError(path string, err error) error {
+	var decode *toml.DecodeError
+	if errors.As(err, &decode) {
+		line, column := decode.Position()
+		return &Error{Origin: fmt.Sprintf("%s:%d", at(path, line), column), Reason: strings.TrimPrefix(decode.Error(), "toml: ")}
+	}
+	return &Error{Origin: path, Reason: err.Error()}
+}
+
+func at(path string, line int) string { return fmt.Sprintf("%s:%d", path, line) }
+
+// override puts flag and environment over the file, and fills in the paths
+// that none of them gives.
+func (c *Config) override(s Sources) error {
+	value, origin := s.BackupPath, "flag "+backupPathFlag
+	if value == "" && s.Env != nil {
+		value, _ = s.Env(backupPathEnv)
+		origin = "environment " + backupPathEnv
+	}
+	if value != "" {
+		path, err := absolute(value, s.Dir, s.Home)
+		if err != nil {
+			return &Error{Origin: origin, Key: "backup_path", Reason: fmt.Sprintf("%q: %v", value, err)}
+		}
+		if c.Catalog != "" && path != c.fileBackupPath(s.Home) {
+			c.Catalog = ""
+			delete(c.origins, "catalog")
+		}
+		c.BackupPath, c.origins["backup_path"] = path, origin
+	}
+	if c.BackupPath == "" {
+		if s.Home == "" {
+			return &Error{Origin: "default", Key: "backup_path", Reason: "there is no home directory to put backups into: " +
+				"set backup_path in " + FileName + ", " + backupPathEnv + " or " + backupPathFlag}
+		}
+		c.BackupPath = defaultBackupPath(s.Home)
+	}
+	if c.Catalog == "" {
+		c.Catalog = filepath.Join(c.BackupPath, ".phlb", "catalog.ql")
+	}
+	return nil
+}
+
+// fileBackupPath is the backup path without flag and environment.
+func (c *Config) fileBackupPath(home string) string {
+	if c.BackupPath == "" && home != "" {
+		return defaultBackupPath(home)
+	}
+	return c.BackupPath
+}
+
+func defaultBackupPath(home string) string { return filepath.Join(home, "phlb-backups") }
+
+// absolute expands a leading ~ and puts a relative path below dir.
+func absolute(path, dir, home string) (string, error) {
+	if path == "" {
+		return "", errors.New("want a path")
+	}
+	if path[0] == '~' {
+		rest := path[1:]
+		if rest != "" && !os.IsPathSeparator(rest[0]) {
+			return "", errors.New("only ~ and ~/ are expanded, write the home of somebody else in full, and a folder of that name as ./" + path)
+		}
+		if home == "" {
+			return "", errors.New("there is no home directory for ~ to stand for, write the path in full")
+		}
+		return filepath.Join(home, rest), nil
+	}
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path), nil
+	}
+	return filepath.Join(dir, path), nil
+}

@@ -1,0 +1,111 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// literal writes a value as it would stand in the file.
+func literal(v any) string {
+	switch v := v.(type) {
+	case string:
+		return strconv.Quote(v)
+	case []string:
+		return list(v)
+	case []any:
+		return list(v)
+	case map[string]any:
+		return "{…}"
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+func list[T any](elems []T) string {
+	parts := make([]string, len(elems))
+	for i, e := range elems {
+		parts[i] = literal(e)
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+// kind names the type of a value for a message.
+func kind(v any) string {
+	switch v.(type) {
+	case string:
+		return "a string"
+	case int64:
+		return "an integer"
+	case float64:
+		return "a float"
+	case bool:
+		return "a boolean"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "a table"
+	default:
+		return "a date or time"
+	}
+}
+
+// either joins alternatives: "a, b or c".
+func either(words []string) string {
+	if len(words) == 1 {
+		return words[0]
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// tomlKey writes a key of one or several parts.
+func tomlKey(path []string) string {
+	parts := make([]string, len(path))
+	for i, p := range path {
+		parts[i] = p
+		if p == "" || strings.ContainsFunc(p, func(r rune) bool {
+			return r != '_' && r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+		}) {
+			parts[i] = strconv.Quote(p)
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+// suggestion names the known key that is meant by an unknown one, or all of
+// them where none is near.
+func suggestion(unknown string) string {
+	names := keyNames()
+	nearest := slices.MinFunc(names, func(a, b string) int {
+		return distance(unknown, a) - distance(unknown, b)
+	})
+	if distance(unknown, nearest) <= max(2, len(nearest)/3) {
+		return "did you mean " + nearest + "?"
+	}
+	return "want " + either(names)
+}
+
+// distance counts the bytes to insert, delete or replace to get from a to b.
+// Case and the choice of - or _ make no difference.
+func distance(a, b string) int {
+	fold := strings.NewReplacer("-", "_")
+	a, b = fold.Replace(strings.ToLower(a)), fold.Replace(strings.ToLower(b))
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,170 @@
+package manifest
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+)
+
+// Digest is the SHA-256 of a file's content (FIPS 180-4).
+type Digest [32]byte
+
+// String returns d in lower-case hexadecimal.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// ParseDigest reads what [Digest.String] writes.
+func ParseDigest(s string) (d Digest, err error) {
+	if len(s) != 2*len(d) {
+		return d, fmt.Errorf("digest has %d characters, not %d", len(s), 2*len(d))
+	}
+	_, err = hex.Decode(d[:], []byte(s))
+	return d, err
+}
+
+// Kind is the type of a file system entry, named by the letter that stands for
+// it in a manifest.
+type Kind byte
+
+// The kinds of entries.
+const (
+	File        Kind = 'f'
+	Dir         Kind = 'd'
+	Symlink     Kind = 'l'
+	Fifo        Kind = 'p'
+	Socket      Kind = 's'
+	BlockDevice Kind = 'b'
+	CharDevice  Kind = 'c'
+)
+
+var kindNames = map[Kind]string{
+	File: "file", Dir: "dir", Symlink: "symlink", Fifo: "fifo",
+	Socket: "socket", BlockDevice: "block device", CharDevice: "character device",
+}
+
+// String returns the kind's name, such as "file" or "symlink".
+func (k Kind) String() string {
+	if name, ok := kindNames[k]; ok {
+		return name
+	}
+	return fmt.Sprintf("kind %q", byte(k))
+}
+
+// KindOf returns the kind of an entry with that mode, and false for one that
+// is of no kind that a manifest can hold.
+func KindOf(m fs.FileMode) (Kind, bool) {
+	switch m.Type() {
+	case 0:
+		return File, true
+	case fs.ModeDir:
+		return Dir, true
+	case fs.ModeSymlink:
+		return Symlink, true
+	case fs.ModeNamedPipe:
+		return Fifo, true
+	case fs.ModeSocket:
+		return Socket, true
+	case fs.ModeDevice:
+		return BlockDevice, true
+	case fs.ModeDevice | fs.ModeCharDevice:
+		return CharDevice, true
+	}
+	return 0, false
+}
+
+// Time is a time stamp of a file system: seconds since 1970 and nanoseconds
+// from 0 to 999,999,999 to add to them. Unlike a [time.Time] it compares with
+// ==, and it holds every value that a file system can.
+type Time struct {
+	Sec  int64
+	Nsec uint32
+}
+
+// TimeOf returns t as a Time.
+func TimeOf(t time.Time) Time { return Time{t.Unix(), uint32(t.Nanosecond())} }
+
+// Time returns t as a time.Time in UTC.
+func (t Time) Time() time.Time { return time.Unix(t.Sec, int64(t.Nsec)).UTC() }
+
+// Before reports whether t is earlier than u.
+func (t Time) Before(u Time) bool {
+	return t.Sec < u.Sec || t.Sec == u.Sec && t.Nsec < u.Nsec
+}
+
+// Permissions are what [Entry] and [Stored] say of owner and mode.
+type Permissions struct {
+	Mode uint32 // the twelve low bits: setuid, setgid, sticky and rwx
+	UID  uint32
+	GID  uint32
+}
+
+// Stored is the metadata of an inode in the snapshot that is shared, and
+// therefore may not be the path's own.
+type Stored struct {
+	Permissions
+	Mtime Time
+}
+
+// Xattr is one extended attribute, see xattr(7). POSIX ACLs are among them,
+// see acl(5).
+type Xattr struct {
+	Name  string
+	Value string
+}
+
+// Entry is one path of a snapshot, with the metadata it had in the source.
+type Entry struct {
+	Path string // slash-separated, relative to the snapshot; "." for its root
+	Kind Kind
+	Permissions
+	Size   int64
+	Mtime  Time
+	Ctime  Time
+	Inode  uint64
+	Digest Digest // of a File
+
+	Target       string  // of a Symlink
+	Major, Minor uint32  // of a device
+	Group        int64   // entries with the same one were one inode; 0 for none
+	Racy         bool    // times cannot tell whether it changed since
+	Stored       *Stored // nil where it agrees with the entry's own
+	Absent       bool    // recorded, but not made in the snapshot
+	Xattrs       []Xattr // sorted by name
+}
+
+// Folder returns the path of the directory that e lies in, or for a directory
+// of itself: the unit in which manifests are ordered, see [Compare].
+func (e *Entry) Folder() string {
+	if e.Kind == Dir {
+		return e.Path
+	}
+	if i := strings.LastIndexByte(e.Path, '/'); i >= 0 {
+		return e.Path[:i]
+	}
+	return "."
+}
+
+// Name returns the last element of e's path.
+func (e *Entry) Name() string { return e.Path[strings.LastIndexByte(e.Path, '/')+1:] }
+
+// InSnapshot returns the metadata that e's inode has in the snapshot.
+func (e *Entry) InSnapshot() Stored {
+	if e.Stored != nil {
+		return *e.Stored
+	}
+	return Stored{e.Permissions, e.Mtime}
+}
+
+// SameXattrs reports whether a and b are the same list.
+func SameXattrs(a, b []Xattr) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,244 @@
+package manifest
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// maxLine is the longest line that a reader takes: no file system has longer
+// paths or attributes.
+const maxLine = 16 << 20
+
+// Error returns the message with the line it is about.
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("manifest line %d: %s", e.Line, e.Msg)
+}
+
+// Reader reads a manifest.
+type Reader struct {
+	Header Header
+
+	lines   *bufio.Reader
+	long    []byte // a line that does not fit the buffer of lines
+	unread  []byte // the first line after the header
+	line    int64
+	last    Entry // Path and Kind of the entry before, to hold the order
+	entries int64
+	files   int64
+	bytes   int64
+	summary *Summary
+	err     error
+}
+
+// NewReader reads the header of the manifest in r. Errors are of r, a
+// [*SyntaxError], [ErrVersion], or [ErrCutOff].
+func NewReader(r io.Reader) (*Reader, error) {
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, cutOff(fmt.Errorf("manifest: %w", err))
+	}
+	return newReader(z)
+}
+
+// newReader reads the uncompressed text of a manifest.
+func newReader(text io.Reader) (*Reader, error) {
+	m := &Reader{lines: bufio.NewReaderSize(text, 64<<10)}
+	if err := m.readHeader(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// cutOff turns the error of a stream that ends too early into ErrCutOff.
+func cutOff(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return ErrCutOff
+	}
+	return err
+}
+
+// Next reads the next entry into e. It returns [io.EOF] after the last entry
+// of a whole manifest, and [ErrCutOff] after the last readable one of a
+// manifest that lacks its closing line.
+func (m *Reader) Next(e *Entry) error {
+	if m.err == nil {
+		m.err = m.next(e)
+	}
+	return m.err
+}
+
+// Entries returns the entries that are left. Each is valid until the next one.
+func (m *Reader) Entries() iter.Seq2[*Entry, error] {
+	return func(yield func(*Entry, error) bool) {
+		var e Entry
+		for {
+			switch err := m.Next(&e); {
+			case err == io.EOF:
+				return
+			case err != nil:
+				yield(nil, err)
+				return
+			}
+			if !yield(&e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Summary returns the footer, once Next has returned [io.EOF]; nil before.
+func (m *Reader) Summary() *Summary { return m.summary }
+
+func (m *Reader) next(e *Entry) error {
+	line, err := m.readLine()
+	if err != nil {
+		return err
+	}
+	if bytes.HasPrefix(line, []byte("# ")) {
+		return m.readFooter(line)
+	}
+	*e = Entry{}
+	if err := parseRecord(line, e); err != nil {
+		return m.syntax("%v", err)
+	}
+	if e.Kind == File {
+		// The record line is parsed before this call invalidates it.
+		if line, err = m.readLine(); err != nil {
+			return err
+		}
+		if err := parseHash(line, e); err != nil {
+			return m.syntax("%v", err)
+		}
+		m.files++
+		m.bytes += e.Size
+	}
+	if m.entries > 0 && Compare(&m.last, e) >= 0 {
+		return m.syntax("%q does not come after %q", e.Path, m.last.Path)
+	}
+	m.last.Path, m.last.Kind = e.Path, e.Kind
+	m.entries++
+	return nil
+}
+
+// readLine returns the next line without its newline, valid until the next
+// call.
+func (m *Reader) readLine() ([]byte, error) {
+	if line := m.unread; line != nil {
+		m.unread = nil
+		return line, nil
+	}
+	m.line++
+	line, err := m.lines.ReadSlice('\n')
+	if err == bufio.ErrBufferFull {
+		m.long = append(m.long[:0], line...)
+		for err == bufio.ErrBufferFull {
+			line, err = m.lines.ReadSlice('\n')
+			if m.long = append(m.long, line...); len(m.long) > maxLine {
+				return nil, m.syntax("longer than %d bytes", maxLine)
+			}
+		}
+		line = m.long
+	}
+	if err != nil {
+		return nil, cutOff(err)
+	}
+	return line[:len(line)-1], nil
+}
+
+func (m *Reader) syntax(format string, args ...any) error {
+	return &SyntaxError{m.line, fmt.Sprintf(format, args...)}
+}
+
+func (m *Reader) readHeader() error {
+	line, err := m.readLine()
+	if err != nil {
+		return err
+	}
+	text, ok := bytes.CutPrefix(line, []byte("# phlb manifest "))
+	version, err := strconv.Atoi(string(text))
+	if !ok || err != nil {
+		return m.syntax("not the start of a phlb manifest")
+	}
+	if version > Version {
+		return ErrVersion
+	}
+	for {
+		if line, err = m.readLine(); err != nil {
+			return err
+		}
+		key, value, ok := parseComment(line)
+		if !ok {
+			m.unread = line
+			return nil
+		}
+		h := &m.Header
+		switch key {
+		case "name":
+			h.Name = value
+		case "source":
+			h.Source = value
+		case "host":
+			h.Host = value
+		case "boot":
+			h.Boot = value
+		case "match":
+			h.Match = value
+		case "tag":
+			h.Tags = append(h.Tags, value)
+		case "started":
+			if h.Started, err = time.Parse(time.RFC3339Nano, value); err != nil {
+				return m.syntax("started: %v", err)
+			}
+		case "finished": // a manifest without entries
+			m.unread = line
+			return nil
+		}
+	}
+}
+
+// readFooter reads from its first line to the end. Keys that it does not know
+// are of a later phlb and passed over.
+func (m *Reader) readFooter(line []byte) error {
+	s := Summary{Entries: m.entries, Files: m.files, Bytes: m.bytes}
+	for !bytes.HasPrefix(line, []byte("# end ")) {
+		key, value, ok := parseComment(line)
+		if !ok {
+			return m.syntax("%q is neither an entry nor a comment", line)
+		}
+		var err error
+		if key == "finished" {
+			if s.Finished, err = time.Parse(time.RFC3339Nano, value); err != nil {
+				return m.syntax("finished: %v", err)
+			}
+		}
+		for _, c := range counters(&s) {
+			if c.key == key {
+				if *c.value, err = strconv.ParseInt(value, 10, 64); err != nil {
+					return m.syntax("%s: %v", key, err)
+				}
+			}
+		}
+		if line, err = m.readLine(); err != nil {
+			return err
+		}
+	}
+	if want := fmt.Sprintf("# end entries=%d files=%d bytes=%d", m.entries, m.files, m.bytes); string(line) != want {
+		return m.syntax("closes with %q, but %q was read", line, want)
+	}
+	if _, err := m.lines.ReadByte(); err != io.EOF {
+		if err != nil {
+			return cutOff(fmt.Errorf("manifest: after the closing line: %w", err))
+		}
+		return m.syntax("text after the closing line")
+	}
+	m.summary = &s
+	return io.EOF
+}

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"io"
+	"strings"
+
+	"phlb/engine/manifest"
+)
+
+// Inode is what a look at an entry under the root tells.
+type Inode struct {
+	manifest.Stored
+	Kind  manifest.Kind // 0 for one that no manifest can hold
+	Size  int64
+	Dev   uint64
+	Ino   uint64
+	Links uint64
+}
+
+// Holds reports whether i still is what a manifest says was stored for e. The
+// mode is not looked at: changing it changes no content, and an ordinary user
+// cannot always store the one that was asked for.
+func (i *Inode) Holds(e *manifest.Entry) bool {
+	return i.Kind == e.Kind && i.Mtime == e.InSnapshot().Mtime && (i.Kind != manifest.File || i.Size == e.Size)
+}
+
+// Descend opens the directory at the relative path, one name at a time and
+// never through a symbolic link.
+func (d *Dir) Descend(path string) (*Dir, error) {
+	if path == "." {
+		return d.dup()
+	}
+	at := d
+	for name := range strings.SplitSeq(path, "/") {
+		next, err := at.Open(name)
+		if at != d {
+			at.Close()
+		}
+		if err != nil {
+			return nil, err
+		}
+		at = next
+	}
+	return at, nil
+}
+
+// Replace makes name in d a link to the file called old in from, in a single
+// step: whoever looks sees either the inode before or the one after.
+func (d *Dir) Replace(from *Dir, old, name string) error {
+	temp := tempName(name)
+	if err := d.Remove(temp); err != nil {
+		return err
+	}
+	if err := d.Link(from, old, temp); err != nil {
+		return err
+	}
+	if err := d.Rename(temp, name); err != nil {
+		d.Remove(temp)
+		return err
+	}
+	return nil
+}
+
+// tempName returns a name that no source is likely to have, and that two
+// processes never use at a time: writers of one name exclude each other.
+func tempName(name string) string {
+	const most = 200 // a name has at most 255 bytes
+	return ".phlb-" + name[:min(len(name), most)] + "~"
+}
+
+// NotKept says what of a path's metadata the root could not take. It is in the
+// manifest all the same.
+type NotKept struct {
+	What string
+	Err  error
+}
+
+// Error returns the message.
+func (e *NotKept) Error() string { return e.What + " not kept in the snapshot: " + e.Err.Error() }
+
+// Unwrap returns the system's error.
+func (e *NotKept) Unwrap() error { return e.Err }
+
+var _ io.WriteCloser = (*File)(nil)

@@ -1,0 +1,295 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"phlb/engine/manifest"
+)
+
+// Dir is an open directory under the root. Names given to its methods are
+// single names; no method follows a symbolic link.
+type Dir struct{ fd int }
+
+const openDir = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+
+// retry calls f until a signal does not interrupt it, see signal(7).
+func retry(f func() error) error {
+	for {
+		if err := f(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+func openat(dir int, name string, flags int, mode uint32) (fd int, err error) {
+	err = retry(func() error {
+		fd, err = unix.Openat(dir, name, flags, mode)
+		return err
+	})
+	return fd, err
+}
+
+func openRoot(path string) (*Dir, error) {
+	fd, err := openat(unix.AT_FDCWD, path, openDir, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return &Dir{fd}, nil
+}
+
+// Open opens the directory called name.
+func (d *Dir) Open(name string) (*Dir, error) {
+	fd, err := openat(d.fd, name, openDir, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	return &Dir{fd}, nil
+}
+
+func (d *Dir) dup() (*Dir, error) {
+	fd, err := unix.FcntlInt(uintptr(d.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &Dir{fd}, nil
+}
+
+// Close releases the directory.
+func (d *Dir) Close() { unix.Close(d.fd) }
+
+// Mkdir makes a directory for our eyes only and opens it; [Dir.Finish] gives
+// it its metadata once it is full.
+func (d *Dir) Mkdir(name string) (*Dir, error) {
+	if err := retry(func() error { return unix.Mkdirat(d.fd, name, 0o700) }); err != nil {
+		return nil, &os.PathError{Op: "mkdir", Path: name, Err: err}
+	}
+	return d.Open(name)
+}
+
+// Look returns what lies there called name.
+func (d *Dir) Look(name string) (Inode, error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) }); err != nil {
+		return Inode{}, &os.PathError{Op: "lstat", Path: name, Err: err}
+	}
+	return inode(&st), nil
+}
+
+// Self returns what the directory itself is.
+func (d *Dir) Self() (Inode, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(d.fd, &st); err != nil {
+		return Inode{}, &os.PathError{Op: "fstat", Path: ".", Err: err}
+	}
+	return inode(&st), nil
+}
+
+func inode(st *unix.Stat_t) Inode {
+	i := Inode{Size: st.Size, Dev: uint64(st.Dev), Ino: st.Ino, Links: uint64(st.Nlink)}
+	i.Permissions = manifest.Permissions{Mode: st.Mode & 0o7777, UID: st.Uid, GID: st.Gid}
+	i.Mtime = manifest.Time{Sec: int64(st.Mtim.Sec), Nsec: uint32(st.Mtim.Nsec)}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		i.Kind = manifest.File
+	case unix.S_IFDIR:
+		i.Kind = manifest.Dir
+	case unix.S_IFLNK:
+		i.Kind = manifest.Symlink
+	case unix.S_IFIFO:
+		i.Kind = manifest.Fifo
+	case unix.S_IFSOCK:
+		i.Kind = manifest.Socket
+	case unix.S_IFBLK:
+		i.Kind = manifest.BlockDevice
+	case unix.S_IFCHR:
+		i.Kind = manifest.CharDevice
+	}
+	return i
+}
+
+// Names returns the names in the directory, in no order.
+func (d *Dir) Names() ([]string, error) {
+	again, err := d.Open(".") // reading moves the position of a handle
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(again.fd), ".")
+	defer f.Close()
+	return f.Readdirnames(-1)
+}
+
+// Link makes name in d another name of the entry called old in from, whatever
+// its kind. It returns [ErrLinkLimit] where that has as many as it can have.
+func (d *Dir) Link(from *Dir, old, name string) error {
+	err := retry(func() error { return unix.Linkat(from.fd, old, d.fd, name, 0) })
+	switch err {
+	case nil:
+		return nil
+	case unix.EMLINK:
+		return ErrLinkLimit
+	}
+	return &os.LinkError{Op: "link", Old: old, New: name, Err: err}
+}
+
+// Rename gives what is called old in d the name new, in a single step.
+func (d *Dir) Rename(old, new string) error {
+	if err := unix.Renameat(d.fd, old, d.fd, new); err != nil {
+		return &os.LinkError{Op: "rename", Old: old, New: new, Err: err}
+	}
+	return nil
+}
+
+// Remove removes the name of what is not a directory, if it exists.
+func (d *Dir) Remove(name string) error {
+	if err := unix.Unlinkat(d.fd, name, 0); err != nil && err != unix.ENOENT {
+		return &os.PathError{Op: "remove", Path: name, Err: err}
+	}
+	return nil
+}
+
+// Read opens the regular file called name for reading.
+func (d *Dir) Read(name string) (*os.File, error) {
+	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NOATIME, 0)
+	if err == unix.EPERM { // O_NOATIME is for the owner and root alone
+		fd, err = openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	}
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// Make makes the entry e, which is neither file nor directory, with its
+// metadata. It returns a [*NotKept] where that could not be kept.
+func (d *Dir) Make(name string, e *manifest.Entry) error {
+	err := retry(func() error {
+		switch e.Kind {
+		case manifest.Symlink:
+			return unix.Symlinkat(e.Target, d.fd, name)
+		case manifest.Fifo:
+			return unix.Mknodat(d.fd, name, unix.S_IFIFO|0o600, 0)
+		case manifest.Socket:
+			return unix.Mknodat(d.fd, name, unix.S_IFSOCK|0o600, 0)
+		case manifest.BlockDevice:
+			return unix.Mknodat(d.fd, name, unix.S_IFBLK|0o600, int(unix.Mkdev(e.Major, e.Minor)))
+		case manifest.CharDevice:
+			return unix.Mknodat(d.fd, name, unix.S_IFCHR|0o600, int(unix.Mkdev(e.Major, e.Minor)))
+		}
+		return unix.EINVAL
+	})
+	if err != nil {
+		return &os.PathError{Op: "make " + e.Kind.String(), Path: name, Err: err}
+	}
+	return metadata{
+		entry: e,
+		chown: func() error {
+			return unix.Fchownat(d.fd, name, int(e.UID), int(e.GID), unix.AT_SYMLINK_NOFOLLOW)
+		},
+		chmod: func(mode uint32) error {
+			if e.Kind == manifest.Symlink {
+				return nil // has none of its own, see symlink(7)
+			}
+			return unix.Fchmodat(d.fd, name, mode, 0)
+		},
+		xattr: func(x manifest.Xattr) error {
+			return unix.Lsetxattr(procPath(d.fd)+"/"+name, x.Name, []byte(x.Value), 0)
+		},
+		utimes: func() error { return utimes(d.fd, name, e.Mtime) },
+	}.apply()
+}
+
+// Finish gives the directory the metadata of e, once nothing is added to it
+// any more. It returns a [*NotKept] where that could not be kept.
+func (d *Dir) Finish(e *manifest.Entry) error {
+	return metadata{
+		entry:  e,
+		chown:  func() error { return unix.Fchown(d.fd, int(e.UID), int(e.GID)) },
+		chmod:  func(mode uint32) error { return unix.Fchmod(d.fd, mode) },
+		xattr:  func(x manifest.Xattr) error { return unix.Fsetxattr(d.fd, x.Name, []byte(x.Value), 0) },
+		utimes: func() error { return utimes(d.fd, ".", e.Mtime) },
+	}.apply()
+}
+
+// procPath names an open file to calls that take none, see proc(5).
+func procPath(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
+
+// utimes sets the modification time, and leaves the access time.
+func utimes(dir int, name string, t manifest.Time) error {
+	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Sec: t.Sec, Nsec: int64(t.Nsec)}}
+	return unix.UtimesNanoAt(dir, name, times, unix.AT_SYMLINK_NOFOLLOW)
+}
+
+// SyncFS writes all of the root's file system to the disk.
+func (d *Dir) SyncFS() error { return unix.Syncfs(d.fd) }
+
+// Sync writes the directory's own names to the disk.
+func (d *Dir) Sync() error { return unix.Fsync(d.fd) }
+
+// File is a regular file that is being made.
+type File struct {
+	fd   int
+	dir  *Dir
+	name string
+}
+
+// Create makes the regular file called name; it must not exist.
+func (d *Dir) Create(name string) (*File, error) {
+	fd, err := openat(d.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, &os.PathError{Op: "create", Path: name, Err: err}
+	}
+	return &File{fd, d, name}, nil
+}
+
+// Write appends to the file.
+func (f *File) Write(p []byte) (done int, err error) {
+	for done < len(p) {
+		n, err := unix.Write(f.fd, p[done:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return done, &os.PathError{Op: "write", Path: f.name, Err: err}
+		}
+		done += n
+	}
+	return done, nil
+}
+
+// Skip leaves a hole up to the offset to, the file's end if nothing follows.
+func (f *File) Skip(to int64) error {
+	if err := unix.Ftruncate(f.fd, to); err != nil {
+		return &os.PathError{Op: "truncate", Path: f.name, Err: err}
+	}
+	if _, err := unix.Seek(f.fd, to, unix.SEEK_SET); err != nil {
+		return &os.PathError{Op: "seek", Path: f.name, Err: err}
+	}
+	return nil
+}
+
+// Clone makes the file's content that of the open file fd without copying a
+// byte, where the file system can; false where it cannot. See
+// ioctl_ficlonerange(2).
+func (f *File) Clone(fd int) bool { return unix.IoctlFileClone(f.fd, fd) == nil }
+
+// Finish gives the file the metadata of e. It returns a [*NotKept] where that
+// could not be kept.
+func (f *File) Finish(e *manifest.Entry) error {
+	return metadata{
+		entry:  e,
+		chown:  func() error { return unix.Fchown(f.fd, int(e.UID), int(e.GID)) },
+		chmod:  func(mode uint32) error { return unix.Fchmod(f.fd, mode) },
+		xattr:  func(x manifest.Xattr) error { return unix.Fsetxattr(f.fd, x.Name, []byte(x.Value), 0) },
+		utimes: func() error { return utimes(f.dir.fd, f.name, e.Mtime) },
+	}.apply()
+}
+
+// Close releases the file.
+func (f *File) Close() error { return unix.Close(f.fd) }
+
+// IsFull reports whether err says that there is no room left.
+func IsFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }

@@ -1,0 +1,342 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"phlb/engine/manifest"
+)
+
+const (
+	treeName     = "tree"
+	manifestName = "manifest" + manifest.Suffix
+	logName      = "log"
+	previousName = "previous"
+)
+
+// Partial is a run under way. The caller holds the lock of its name.
+type Partial struct {
+	Ref
+	Tree     *Dir     // what will be the snapshot
+	Manifest *os.File // to be written and closed by the caller before Seal
+	Log      *os.File // the same
+	Previous *Previous
+
+	root *Root
+	path string
+}
+
+// Previous is what a run that was cut off has left: its files can be linked,
+// so far as its manifest vouches for them.
+type Previous struct {
+	Tree     *Dir
+	Manifest *os.File
+}
+
+// Begin starts a snapshot of that name. The folder is called stamp, or stamp-2,
+// stamp-3 and so on where that is taken. What a run that was cut off has left
+// is taken over.
+func (r *Root) Begin(name, stamp string) (*Partial, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	if strings.HasSuffix(stamp, partialSuffix) || CheckName(stamp) != nil {
+		return nil, fmt.Errorf("snapshot folder %q cannot be made: change snapshot_format", stamp)
+	}
+	dir := filepath.Join(r.Path, name)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("begin %s: %w", name, err)
+	}
+	if err := r.recover(name); err != nil {
+		return nil, fmt.Errorf("begin %s: %w", name, err)
+	}
+	ref, err := r.free(Ref{name, stamp})
+	if err != nil {
+		return nil, fmt.Errorf("begin %s: %w", name, err)
+	}
+	p := &Partial{Ref: ref, root: r, path: r.SnapshotPath(ref) + partialSuffix}
+	if err := p.makeFolder(); err != nil {
+		return nil, fmt.Errorf("begin %s: %w", ref, err)
+	}
+	if err := p.open(); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("begin %s: %w", ref, err)
+	}
+	return p, nil
+}
+
+// free returns ref, or one of a like stamp, that nothing of is there yet.
+func (r *Root) free(ref Ref) (Ref, error) {
+	stamp := ref.Stamp
+	for n := 2; ; n++ {
+		taken := false
+		for _, path := range []string{r.SnapshotPath(ref), r.ManifestPath(ref), r.LogPath(ref)} {
+			_, err := os.Lstat(path)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return ref, err
+			}
+			taken = taken || err == nil
+		}
+		if !taken {
+			return ref, nil
+		}
+		ref.Stamp = fmt.Sprintf("%s-%d", stamp, n)
+	}
+}
+
+// partials returns the paths of the runs of a name that were cut off. There is
+// one at the most, unless somebody else put another there.
+func (r *Root) partials(name string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(r.Path, name))
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, e := range entries {
+		if e.IsDir() && strings.HasSuffix(e.Name(), partialSuffix) {
+			paths = append(paths, filepath.Join(r.Path, name, e.Name()))
+		}
+	}
+	return paths, nil
+}
+
+// recover completes a seal that was cut off after the manifest got its name:
+// all that it vouches for had been synced before.
+func (r *Root) recover(name string) error {
+	paths, err := r.partials(name)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		snapshot := strings.TrimSuffix(path, partialSuffix)
+		if _, err := os.Lstat(snapshot + manifest.Suffix); errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		if err := os.Rename(filepath.Join(path, treeName), snapshot); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+		if err := r.point(Ref{name, filepath.Base(snapshot)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeFolder makes the partial's folder, by giving it that of a run that was
+// cut off, if there is one: so there never are two.
+func (p *Partial) makeFolder() error {
+	left, err := p.root.partials(p.Name)
+	if err != nil {
+		return err
+	}
+	if len(left) == 0 {
+		return os.Mkdir(p.path, 0o700)
+	}
+	newest := left[len(left)-1]
+	for _, path := range left[:len(left)-1] {
+		if err := removeTree(path); err != nil {
+			return err
+		}
+	}
+	if newest != p.path {
+		if err := os.Rename(newest, p.path); err != nil {
+			return err
+		}
+	}
+	return p.keepBetter()
+}
+
+// keepBetter moves to previous/ the tree of the run that was cut off or leaves
+// there that of the one before it, whichever got further by the size of its
+// manifest. A tree goes first and its manifest after it, and one without the
+// other is worth nothing: a kill in between costs time, not truth.
+func (p *Partial) keepBetter() error {
+	previous := filepath.Join(p.path, previousName)
+	if manifestSize(p.path) <= manifestSize(previous) {
+		return p.clear(p.path, previousName)
+	}
+	if err := removeTree(previous); err != nil {
+		return err
+	}
+	if err := os.Mkdir(previous, 0o700); err != nil {
+		return err
+	}
+	for _, name := range []string{treeName, manifestName} {
+		if err := os.Rename(filepath.Join(p.path, name), filepath.Join(previous, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return p.clear(p.path, previousName)
+}
+
+// clear removes all in dir but what is called keep.
+func (p *Partial) clear(dir, keep string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() != keep {
+			if err := removeTree(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func manifestSize(dir string) int64 {
+	info, err := os.Lstat(filepath.Join(dir, manifestName))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// removeTree removes a tree of ours, making directories writable on the way
+// where an ordinary user could not enter them otherwise.
+func removeTree(path string) error {
+	err := os.RemoveAll(path)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	// Directories are never shared between snapshots: their mode may change.
+	err = filepath.WalkDir(path, func(dir string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() {
+			if err := os.Chmod(dir, 0o700); err != nil {
+				return err
+			}
+			if err != nil {
+				return nil // read again below, now that it can be
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(path)
+}
+
+func (p *Partial) open() error {
+	dir, err := p.root.dir.Descend(p.Name + "/" + filepath.Base(p.path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if p.Tree, err = dir.Mkdir(treeName); err != nil {
+		return err
+	}
+	if p.Manifest, err = os.OpenFile(filepath.Join(p.path, manifestName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666); err != nil {
+		return err
+	}
+	if p.Log, err = os.OpenFile(filepath.Join(p.path, logName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666); err != nil {
+		return err
+	}
+	file, err := os.Open(filepath.Join(p.path, previousName, manifestName))
+	if err != nil {
+		return nil // nothing was cut off, or nothing of use
+	}
+	tree, err := dir.Descend(previousName + "/" + treeName)
+	if err != nil {
+		file.Close()
+		return nil
+	}
+	p.Previous = &Previous{tree, file}
+	return nil
+}
+
+// Close releases the partial's handles. What is not sealed stays for the next
+// run to take over.
+func (p *Partial) Close() {
+	if p.Tree != nil {
+		p.Tree.Close()
+	}
+	if p.Previous != nil {
+		p.Previous.Tree.Close()
+		p.Previous.Manifest.Close()
+	}
+	// Closed by the caller before a seal; this is for the ways out before it.
+	if p.Manifest != nil {
+		p.Manifest.Close()
+	}
+	if p.Log != nil {
+		p.Log.Close()
+	}
+}
+
+// Sync writes all that the run has made to the disk. Without it a power loss
+// after the seal could leave a sealed snapshot with files that are empty.
+func (p *Partial) Sync() error {
+	if err := p.Tree.SyncFS(); err != nil {
+		return fmt.Errorf("sync %s: %w", p.Ref, err)
+	}
+	return nil
+}
+
+// Seal makes the partial a snapshot, after [Partial.Sync]. Manifest and log
+// must be written, closed and synced.
+func (p *Partial) Seal(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if err := p.seal(); err != nil {
+		return fmt.Errorf("seal %s: %w", p.Ref, err)
+	}
+	return nil
+}
+
+func (p *Partial) seal() error {
+	folder, err := p.root.dir.Open(p.Name)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	for _, move := range []struct{ from, to string }{
+		{logName, p.root.LogPath(p.Ref)},
+		{manifestName, p.root.ManifestPath(p.Ref)},
+	} {
+		if err := os.Rename(filepath.Join(p.path, move.from), move.to); err != nil {
+			return err
+		}
+	}
+	// Without this a power loss could keep the tree's new name and lose the
+	// manifest's: a snapshot of which nothing is known.
+	if err := folder.Sync(); err != nil {
+		return err
+	}
+	if err := os.Rename(filepath.Join(p.path, treeName), p.root.SnapshotPath(p.Ref)); err != nil {
+		return err
+	}
+	if err := p.root.point(p.Ref); err != nil {
+		return err
+	}
+	// Without this a power loss could undo the seal after it was reported.
+	if err := folder.Sync(); err != nil {
+		return err
+	}
+	return removeTree(p.path)
+}
+
+// point makes latest a link to the snapshot, in a single step.
+func (r *Root) point(ref Ref) error {
+	link := filepath.Join(r.Path, ref.Name, latest)
+	temp := filepath.Join(r.Path, ref.Name, tempName(latest))
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Symlink(ref.Stamp, temp); err != nil {
+		return err
+	}
+	return os.Rename(temp, link)
+}

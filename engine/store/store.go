@@ -1,0 +1,229 @@
+// Package store keeps snapshot directories under a backup root. It is the only
+// code that writes there, and what makes a snapshot whole or nothing.
+//
+// Most callers [Open] a [Root], take the lock of a backup name, [Root.Begin] a
+// [Partial], fill its tree through [Dir] handles and [Partial.Seal] it:
+//
+//	<root>/.phlb/locks/             who is writing
+//	<root>/NAME/STAMP/              a sealed snapshot, the user's files alone
+//	<root>/NAME/STAMP.sha256.gz     its manifest
+//	<root>/NAME/STAMP.log           its log
+//	<root>/NAME/STAMP.partial/      a run under way: tree/, manifest and log,
+//	                                and in previous/ the tree and manifest of a
+//	                                run before it that was cut off
+//	<root>/NAME/latest              symbolic link to the newest snapshot
+//
+// No method changes an inode that a sealed snapshot holds: what was linked is
+// never written to, and [Dir.Replace] puts another inode in its place. The
+// package does not know what a manifest says; whether content agrees is its
+// callers' business.
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"phlb/engine/manifest"
+)
+
+const (
+	internal      = ".phlb"
+	locks         = "locks"
+	partialSuffix = ".partial"
+	logSuffix     = ".log"
+	latest        = "latest"
+)
+
+var (
+	// ErrNoHardlinks says that the file system of the root has none.
+	ErrNoHardlinks = errors.New("file system has no hardlinks")
+	// ErrLinkLimit says that an inode has as many links as it can have.
+	ErrLinkLimit = errors.New("file has as many links as the file system allows")
+	// ErrName says that a backup name cannot be a folder's.
+	ErrName = errors.New("not a usable backup name")
+)
+
+// Root is a backup root that is open.
+type Root struct {
+	Path string // absolute, without symbolic links
+	dir  *Dir
+}
+
+// Ref names a sealed snapshot by its place under the root.
+type Ref struct {
+	Name  string // backup name
+	Stamp string // folder below it
+}
+
+// String returns NAME/STAMP, the path below the root.
+func (r Ref) String() string { return r.Name + "/" + r.Stamp }
+
+// Open opens the root at path, which must exist. Errors: those of the system,
+// and that path is no directory.
+func Open(path string) (*Root, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, fmt.Errorf("backup root: %w", err)
+	}
+	if real, err = filepath.Abs(real); err != nil {
+		return nil, fmt.Errorf("backup root: %w", err)
+	}
+	dir, err := openRoot(real)
+	if err != nil {
+		return nil, fmt.Errorf("backup root: %w", err)
+	}
+	return &Root{Path: real, dir: dir}, nil
+}
+
+// Create opens the root at path for writing. It makes the directory where it
+// is missing, and refuses a file system without hardlinks with
+// [ErrNoHardlinks].
+func Create(path string) (*Root, error) {
+	if err := os.MkdirAll(filepath.Join(path, internal, locks), 0o777); err != nil {
+		return nil, fmt.Errorf("backup root: %w", err)
+	}
+	r, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.probe(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// probe makes a link and looks at it: some file systems copy instead.
+func (r *Root) probe() error {
+	dir := filepath.Join(r.Path, internal)
+	f, err := os.CreateTemp(dir, "probe-")
+	if err != nil {
+		return fmt.Errorf("backup root: %w", err)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	link := f.Name() + "-link"
+	if err := os.Link(f.Name(), link); err != nil {
+		return fmt.Errorf("backup root %s: %w: %w; choose a root on another file system", r.Path, ErrNoHardlinks, err)
+	}
+	defer os.Remove(link)
+	a, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("backup root: %w", err)
+	}
+	b, err := os.Stat(link)
+	if err != nil {
+		return fmt.Errorf("backup root: %w", err)
+	}
+	if !os.SameFile(a, b) {
+		return fmt.Errorf("backup root %s: %w: a link became a copy; choose a root on another file system", r.Path, ErrNoHardlinks)
+	}
+	return nil
+}
+
+// Close releases the root.
+func (r *Root) Close() { r.dir.Close() }
+
+// Dir returns the root's own handle, valid until Close.
+func (r *Root) Dir() *Dir { return r.dir }
+
+// CatalogPath is where the catalog lies if nothing else is configured.
+func (r *Root) CatalogPath() string { return filepath.Join(r.Path, internal, "catalog.ql") }
+
+// SnapshotPath returns the absolute path of a sealed snapshot's tree.
+func (r *Root) SnapshotPath(ref Ref) string { return filepath.Join(r.Path, ref.Name, ref.Stamp) }
+
+// ManifestPath returns the absolute path of a sealed snapshot's manifest.
+func (r *Root) ManifestPath(ref Ref) string { return r.SnapshotPath(ref) + manifest.Suffix }
+
+// LogPath returns the absolute path of a sealed snapshot's log.
+func (r *Root) LogPath(ref Ref) string { return r.SnapshotPath(ref) + logSuffix }
+
+// Names returns the backup names under the root, sorted.
+func (r *Root) Names() ([]string, error) {
+	entries, err := os.ReadDir(r.Path)
+	if err != nil {
+		return nil, fmt.Errorf("backup root: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && CheckName(e.Name()) == nil {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// Sealed returns the sealed snapshots of a name, sorted by folder name: those
+// directories that a manifest lies beside.
+func (r *Root) Sealed(name string) ([]Ref, error) {
+	entries, err := os.ReadDir(filepath.Join(r.Path, name))
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("list %s: %w", name, err)
+	}
+	manifests := map[string]bool{}
+	for _, e := range entries {
+		if stamp, ok := strings.CutSuffix(e.Name(), manifest.Suffix); ok {
+			manifests[stamp] = true
+		}
+	}
+	var refs []Ref
+	for _, e := range entries {
+		if e.IsDir() && manifests[e.Name()] {
+			refs = append(refs, Ref{name, e.Name()})
+		}
+	}
+	return refs, nil
+}
+
+// Adoptable returns the directories under name that no manifest lies beside
+// and that are not a run under way.
+func (r *Root) Adoptable(name string) ([]Ref, error) {
+	entries, err := os.ReadDir(filepath.Join(r.Path, name))
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", name, err)
+	}
+	var refs []Ref
+	for _, e := range entries {
+		if !e.IsDir() || strings.HasSuffix(e.Name(), partialSuffix) || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		ref := Ref{name, e.Name()}
+		if _, err := os.Lstat(r.ManifestPath(ref)); errors.Is(err, fs.ErrNotExist) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs, nil
+}
+
+// OpenSnapshot opens a sealed snapshot's tree.
+func (r *Root) OpenSnapshot(ref Ref) (*Dir, error) {
+	d, err := r.dir.Descend(ref.String())
+	if err != nil {
+		return nil, fmt.Errorf("open snapshot %s: %w", ref, err)
+	}
+	return d, nil
+}
+
+// OpenManifest opens a sealed snapshot's manifest.
+func (r *Root) OpenManifest(ref Ref) (*os.File, error) { return os.Open(r.ManifestPath(ref)) }
+
+// CheckName returns an [ErrName] for a backup name that cannot be a folder.
+func CheckName(name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("%w: it is empty", ErrName)
+	case strings.HasPrefix(name, "."):
+		return fmt.Errorf("%w: %q begins with a point", ErrName, name)
+	case strings.ContainsAny(name, "/\\\x00"):
+		return fmt.Errorf("%w: %q holds a slash, backslash or NUL", ErrName, name)
+	}
+	return nil
+}

@@ -1,0 +1,341 @@
+// Package walk reads a source tree in the order in which manifests are
+// written: directory by directory, see [manifest.Compare].
+//
+// Most callers fill in a [Walk] and call [Walk.Run]. A tree is worked on in
+// batches of entries that lie in one directory. Three stages run at the same
+// time: a single lister opens directories and hands out batches in order,
+// several workers look at the entries of a batch each, and the caller's own
+// goroutine takes the finished batches, in order again.
+//
+// Every look-up is relative to the handle of a directory that was opened
+// without following symbolic links, so a link that is swapped in meanwhile
+// cannot lead outside the tree. The package does not promise a consistent
+// picture: what changes during the walk is seen before or after the change, and
+// what vanishes is reported in [Batch.Errors].
+package walk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"phlb/engine/manifest"
+)
+
+// Entry is what a walk sees of a path. Digest, Xattrs, Group and the fields
+// about the snapshot are left for others to fill in.
+type Entry struct {
+	manifest.Entry
+	Dev    uint64 // of the file system it lies on
+	Nlink  uint64
+	Blocks int64 // of 512 bytes
+	Atime  manifest.Time
+}
+
+// Sparse reports whether the file takes less room than its size.
+func (e *Entry) Sparse() bool { return e.Blocks*512 < e.Size }
+
+// ID tells files apart: no two that exist at a time have the same one.
+type ID struct{ Dev, Inode uint64 }
+
+// ID returns that of e.
+func (e *Entry) ID() ID { return ID{e.Dev, e.Inode} }
+
+// Folder is a directory of the source that is being walked.
+type Folder struct {
+	Entry
+	Parent *Folder // nil for the root
+	Dir    *Dir    // open as long as one of its batches is under way
+	Data   any     // the caller's own
+
+	holders atomic.Int32 // of Dir: the lister, and each batch under way
+}
+
+func (f *Folder) hold() { f.holders.Add(1) }
+
+func (f *Folder) release() {
+	if f.holders.Add(-1) == 0 {
+		f.Dir.Close()
+	}
+}
+
+// join returns the path of what is called name in f.
+func (f *Folder) join(name string) string {
+	if f.Path == "." {
+		return name
+	}
+	return f.Path + "/" + name
+}
+
+// Batch is a run of entries in one directory, directories left out.
+type Batch struct {
+	Folder  *Folder
+	First   bool     // the folder's first: its own entry is to be taken now
+	Last    bool     // the folder's last
+	Names   []string // what the lister saw, sorted
+	Entries []Entry  // of Names, in order, as far as they exist and are wanted
+	Errors  []error  // each a *fs.PathError whose path is relative to the root
+	Skipped int      // how many the rules left out
+	Data    any      // the caller's own
+
+	done chan struct{}
+	err  error
+}
+
+// Walk says what to read and whom to call. Only Root is needed.
+type Walk struct {
+	Root string // the source directory
+	Rules
+	Workers int // how many work at a time; 0 for a fitting number
+
+	// Prepare is called by the lister for every batch, in order and before
+	// the batch is worked on; Names is filled in. An error ends the walk.
+	Prepare func(*Batch) error
+	// Work is called for every batch once its Entries are filled in, from
+	// several goroutines; worker tells them apart. An error ends the walk.
+	Work func(ctx context.Context, worker int, b *Batch) error
+}
+
+const (
+	// batchSize keeps a large directory from being one worker's alone.
+	batchSize = 128
+	// lookahead is how many batches may wait for one that takes long. It
+	// bounds memory and open directories.
+	lookahead = 96
+	// defaultWorkers is more than there are cores on a small machine: system
+	// calls on a busy file system wait.
+	defaultWorkers = 4
+)
+
+// WorkerCount returns how many workers Run starts.
+func (w *Walk) WorkerCount() int {
+	if w.Workers > 0 {
+		return w.Workers
+	}
+	return defaultWorkers
+}
+
+// Run walks the tree and calls emit for every batch, in order, from the
+// goroutine that called Run. It returns the first error of Prepare, Work, emit
+// or ctx, or of opening the root; errors below the root are in the batches.
+func (w *Walk) Run(ctx context.Context, emit func(*Batch) error) error {
+	rules, err := w.compile()
+	if err != nil {
+		return err
+	}
+	dir, err := OpenRoot(w.Root)
+	if err != nil {
+		return err
+	}
+	root := &Folder{Dir: dir}
+	if root.Entry, err = dir.Stat(); err != nil {
+		dir.Close()
+		return fmt.Errorf("%s: %w", w.Root, err)
+	}
+	root.Path = "."
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	l := &lister{
+		walk: w, rules: rules, ctx: ctx, device: root.Dev,
+		todo: make(chan *Batch, lookahead), order: make(chan *Batch, lookahead),
+	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer close(l.order)
+		defer close(l.todo)
+		if err := l.folder(root, nil); err != nil {
+			cancel(err)
+		}
+	})
+	for i := range w.WorkerCount() {
+		running.Go(func() {
+			for b := range l.todo {
+				b.err = l.work(i, b)
+				b.Folder.release()
+				if b.err != nil {
+					cancel(b.err)
+				}
+				close(b.done)
+			}
+		})
+	}
+	for b := range l.order {
+		<-b.done
+		if ctx.Err() == nil {
+			if err := emit(b); err != nil {
+				cancel(err)
+			}
+		}
+	}
+	running.Wait()
+	return context.Cause(ctx)
+}
+
+// lister is the stage that finds the batches.
+type lister struct {
+	walk   *Walk
+	rules  *matcher
+	ctx    context.Context
+	device uint64
+	todo   chan *Batch // to the workers
+	order  chan *Batch // the same, to the emitter
+	list   []dirent    // of the folder at hand
+}
+
+// folder hands out the batches of f and of all below it, and releases f. What
+// went wrong with siblings before it is reported in its first batch.
+func (l *lister) folder(f *Folder, failed []error) error {
+	f.hold()
+	defer f.release()
+	b := &Batch{Folder: f, First: true, Errors: failed}
+	list, err := f.Dir.list(l.list[:0])
+	if err != nil {
+		// The names that were read are as good as any; the rest is reported.
+		b.Errors = append(b.Errors, pathError("readdir", f.Path, err))
+	}
+	l.list = list
+	slices.SortFunc(list, func(a, b dirent) int { return strings.Compare(a.name, b.name) })
+	var folders []string
+	for i, d := range list {
+		isDir := d.kind == manifest.Dir
+		if l.rules.skip(f, d.name, isDir) {
+			b.Skipped++
+			continue
+		}
+		if isDir {
+			folders = append(folders, d.name)
+			continue
+		}
+		if b.Names == nil {
+			b.Names = make([]string, 0, min(batchSize, len(list)-i))
+		}
+		if b.Names = append(b.Names, d.name); len(b.Names) == batchSize {
+			if err := l.hand(b); err != nil {
+				return err
+			}
+			b = &Batch{Folder: f}
+		}
+	}
+	b.Last = true
+	if err := l.hand(b); err != nil {
+		return err
+	}
+	failed = nil
+	for _, name := range folders {
+		sub, err := l.open(f, name)
+		if err != nil {
+			failed = append(failed, pathError("open", f.join(name), err))
+			continue
+		}
+		switch {
+		case slices.Contains(l.walk.Exclude, sub.ID()):
+			sub.Dir.Close()
+			continue
+		case l.walk.OneFileSystem && sub.Dev != l.device:
+			err = l.mountPoint(sub, failed)
+		default:
+			err = l.folder(sub, failed)
+		}
+		if err != nil {
+			return err
+		}
+		failed = nil
+	}
+	if failed != nil {
+		return l.hand(&Batch{Folder: f, Errors: failed})
+	}
+	return nil
+}
+
+// mountPoint hands out f as if it held nothing, and releases it.
+func (l *lister) mountPoint(f *Folder, failed []error) error {
+	f.hold()
+	defer f.release()
+	return l.hand(&Batch{Folder: f, First: true, Last: true, Errors: failed})
+}
+
+// open opens the directory called name in f.
+func (l *lister) open(f *Folder, name string) (*Folder, error) {
+	dir, err := f.Dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	sub := &Folder{Parent: f, Dir: dir}
+	if sub.Entry, err = dir.Stat(); err != nil {
+		dir.Close()
+		return nil, err
+	}
+	sub.Path = f.join(name)
+	return sub, nil
+}
+
+// hand gives a batch to the other stages.
+func (l *lister) hand(b *Batch) error {
+	if l.walk.Prepare != nil {
+		if err := l.walk.Prepare(b); err != nil {
+			return err
+		}
+	}
+	b.done = make(chan struct{})
+	b.Folder.hold()
+	select {
+	case l.order <- b:
+		l.todo <- b
+		return nil
+	case <-l.ctx.Done():
+		b.Folder.release()
+		return context.Cause(l.ctx)
+	}
+}
+
+// work looks at the entries of b and hands them to the caller.
+func (l *lister) work(worker int, b *Batch) error {
+	if err := context.Cause(l.ctx); err != nil {
+		return err
+	}
+	b.Entries = make([]Entry, 0, len(b.Names))
+	for _, name := range b.Names {
+		e, err := b.Folder.Dir.Lstat(name)
+		if err != nil {
+			b.Errors = append(b.Errors, pathError("lstat", b.Folder.join(name), err))
+			continue
+		}
+		if e.Kind == manifest.Dir {
+			b.Errors = append(b.Errors, pathError("lstat", b.Folder.join(name), errBecameDir))
+			continue
+		}
+		e.Path = b.Folder.join(name)
+		if l.walk.Where != nil {
+			wanted, err := l.walk.Where(worker, &e)
+			if err != nil {
+				return err
+			}
+			if !wanted {
+				b.Skipped++
+				continue
+			}
+		}
+		b.Entries = append(b.Entries, e)
+	}
+	if l.walk.Work == nil {
+		return nil
+	}
+	return l.walk.Work(l.ctx, worker, b)
+}
+
+var (
+	// ErrKind is the error of an entry of a kind that no manifest can hold.
+	ErrKind = errors.New("neither file, directory, symlink, fifo, socket nor device")
+	// errBecameDir is that of a directory that was something else a moment ago.
+	errBecameDir = errors.New("became a directory during the walk")
+)
+
+func pathError(op, path string, err error) error {
+	return &fs.PathError{Op: op, Path: path, Err: err}
+}

@@ -1,0 +1,150 @@
+package runtime
+
+import (
+	"bytes"
+	"errors"
+	"unicode/utf8"
+
+	"go.starlark.net/resolve"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// dialect is what scripts may use beyond plain Starlark. A script without main
+// reads like a shell script, hence loops and reassignment at its top level.
+// Recursion stays forbidden.
+var dialect = &syntax.FileOptions{
+	Set:             true,
+	While:           true,
+	TopLevelControl: true,
+	GlobalReassign:  true,
+}
+
+// A unit is one compiled file, and what its syntax tree says about it.
+type unit struct {
+	file    file
+	program *starlark.Program
+	doc     string
+	main    *syntax.Ident // where main is first bound; nil: the file has none
+	loaded  bool          // main is bound by a load statement
+	shared  []string      // globals that functions of the file mention
+}
+
+// compile parses and resolves src, and keeps it for error messages.
+func (s *session) compile(f file, src []byte, names starlark.StringDict) (*unit, error) {
+	name := f.String()
+	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
+	s.sources[name] = string(src)
+	if pos, ok := firstNonUTF8(name, src); !ok {
+		return nil, s.compileError(pos, "not UTF-8: save the file in that encoding")
+	}
+	tree, program, err := starlark.SourceProgramOptions(dialect, name, src, names.Has)
+	if err != nil {
+		return nil, s.compileErrors(err)
+	}
+	u := &unit{file: f, program: program, doc: moduleDoc(tree), shared: mentionedInFunctions(tree)}
+	u.main, u.loaded = findMain(tree)
+	return u, nil
+}
+
+// compileErrors turns what the compiler says into an Error, with all problems
+// where the compiler found several.
+func (s *session) compileErrors(err error) *Error {
+	e := &Error{Compile: true, err: err}
+	var list resolve.ErrorList
+	var one syntax.Error
+	switch {
+	case errors.As(err, &list):
+		for _, x := range list {
+			e.Problems = append(e.Problems, s.problem(x.Pos, x.Msg))
+		}
+	case errors.As(err, &one):
+		e.Problems = append(e.Problems, s.problem(one.Pos, one.Msg))
+	default:
+		e.Problems = append(e.Problems, Problem{Msg: err.Error()})
+	}
+	return e
+}
+
+func (s *session) compileError(pos syntax.Position, msg string) *Error {
+	return s.compileErrors(syntax.Error{Pos: pos, Msg: msg})
+}
+
+// findMain returns where the top level of a file first binds main, and whether
+// a load statement does that.
+func findMain(tree *syntax.File) (id *syntax.Ident, loaded bool) {
+	for _, b := range tree.Module.(*resolve.Module).Globals {
+		if b.First.Name == "main" {
+			return b.First, false
+		}
+	}
+	for _, stmt := range tree.Stmts {
+		if load, ok := stmt.(*syntax.LoadStmt); ok {
+			for _, id := range load.To {
+				if id.Name == "main" {
+					return id, true
+				}
+			}
+		}
+	}
+	return nil, false
+}
+
+func moduleDoc(tree *syntax.File) string {
+	if len(tree.Stmts) == 0 {
+		return ""
+	}
+	if stmt, ok := tree.Stmts[0].(*syntax.ExprStmt); ok {
+		if lit, ok := stmt.X.(*syntax.Literal); ok && lit.Token == syntax.STRING {
+			return lit.Value.(string)
+		}
+	}
+	return ""
+}
+
+// mentionedInFunctions lists the names of globals that code inside a function
+// mentions. These are all the globals that a callback can reach, wherever its
+// call leads: functions of other files are frozen with their globals.
+func mentionedInFunctions(tree *syntax.File) []string {
+	var names []string
+	seen := make(map[string]bool)
+	inside := func(n syntax.Node) bool {
+		id, ok := n.(*syntax.Ident)
+		if !ok || seen[id.Name] {
+			return true
+		}
+		if b, ok := id.Binding.(*resolve.Binding); ok && b.Scope == resolve.Global {
+			seen[id.Name] = true
+			names = append(names, id.Name)
+		}
+		return true
+	}
+	syntax.Walk(tree, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.DefStmt, *syntax.LambdaExpr:
+			syntax.Walk(n, inside)
+			return false
+		}
+		return true
+	})
+	return names
+}
+
+// firstNonUTF8 finds the first byte that is not part of a character, and says
+// whether all is well.
+func firstNonUTF8(name string, src []byte) (syntax.Position, bool) {
+	line, col := int32(1), int32(1)
+	for len(src) > 0 {
+		r, size := utf8.DecodeRune(src)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			return syntax.MakePosition(&name, line, col), false
+		case r == '\n':
+			line, col = line+1, 1
+		default:
+			col++
+		}
+		src = src[size:]
+	}
+	return syntax.Position{}, true
+}

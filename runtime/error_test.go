@@ -1,0 +1,126 @@
+package runtime
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+)
+
+func TestErrorDetail(t *testing.T) {
+	tests := []struct{ name, src, want string }{
+		{"Syntax", "x = 1\ny = (2", `
+test.star:2:7: got end of file, want ')'
+    y = (2
+          ^`},
+		{"Undefined", "def main():\n\tx = fooo + bar\n", `
+test.star:2:6: undefined: fooo
+    	x = fooo + bar
+    	    ^
+test.star:2:13: undefined: bar
+    	x = fooo + bar
+    	           ^`},
+		{"RunesNotBytes", "x = \"äöü\" + 1", `
+test.star:1:11: unknown binary op: string + int
+    x = "äöü" + 1
+              ^`},
+		{"CarriageReturns", "x = 1\r\ny = 2\rz = 1 // 0\r\n", `
+test.star:3:7: floored division by zero
+    z = 1 // 0
+          ^`},
+		{"NotUTF8", "x = 1\ny = 'ä\xff'", `
+test.star:2:7: not UTF-8: save the file in that encoding
+    y = 'ä` + "\ufffd" + `'
+          ^`},
+		{"Traceback", "def f(x):\n    return 1 // x\n\ndef main():\n    f(1)\n    f(0)\n", `
+test.star:2:14: floored division by zero
+        return 1 // x
+                 ^
+traceback, innermost last:
+  test.star:6:6: in main
+    f(0)
+  test.star:2:14: in f`},
+		{"ThroughBuiltin", "def f(x):\n    fail('no', x)\n\ndef main():\n    sorted([1, 2], key = f)\n", `
+test.star:2:9: fail: no 1
+        fail('no', x)
+            ^
+traceback, innermost last:
+  test.star:5:11: in main
+    sorted([1, 2], key = f)
+  in sorted
+  test.star:2:9: in f`},
+		{"BuiltinTopLevel", "broken()", `
+test.star:1:7: no space left in /mnt/b
+    broken()
+          ^`},
+		{"ModuleFails", "load('@std//fail.star', 'x')", `
+@std//fail.star:2:5: fail: sorry
+    fail('sorry')
+        ^
+traceback, innermost last:
+  test.star:1:1: at the top level
+    load('@std//fail.star', 'x')
+  @std//fail.star:2:5: at the top level`},
+		{"ModuleDoesNotCompile", "\nload('@std//bad.star', 'x')", `
+@std//bad.star:1:5: unexpected ')'
+    x = )
+        ^
+traceback, innermost last:
+  test.star:2:1: at the top level
+    load('@std//bad.star', 'x')`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h, _ := newHost()
+			h.Modules = map[string]fs.FS{"std": libraryFS("fail.star", "\nfail('sorry')", "bad.star", "x = )\n")}
+			_, err := runSource(h, tt.src)
+			if got, want := detail(t, err), strings.TrimPrefix(tt.want, "\n"); got != want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestErrorKinds(t *testing.T) {
+	tests := []struct {
+		name, src string
+		compile   bool
+	}{
+		{"Syntax", "x = (", true},
+		{"Resolve", "foo()", true},
+		{"ModuleSyntax", "load('@std//bad.star', 'x')", true},
+		{"NotUTF8", "'\xff'", true},
+		{"MainNoFunction", "main = 1", true},
+		{"Fail", "fail('no')", false},
+		{"Builtin", "broken()", false},
+		{"NoSuchModule", "load('@std//nope.star', 'x')", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h, _ := newHost()
+			h.Modules = map[string]fs.FS{"std": libraryFS("bad.star", "x = (")}
+			_, err := runSource(h, tt.src)
+			var e *Error
+			if !errors.As(err, &e) || e.Compile != tt.compile {
+				t.Fatalf("error %v, want an *Error with Compile=%v", err, tt.compile)
+			}
+			if len(e.Problems) == 0 {
+				t.Error("no problem given")
+			}
+		})
+	}
+}
+
+func TestErrorChain(t *testing.T) {
+	h, _ := newHost()
+	_, err := runSource(h, "def main(): broken()")
+	if !errors.Is(err, errDisk) {
+		t.Errorf("%v hides the error of the builtin", err)
+	}
+	_, err = runSource(h, "load('nope.star', 'x')")
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v hides the error of the file system", err)
+	}
+	_, err = runSource(h, "a\nb\nc")
+	wantError(t, err, "test.star:1:1: undefined: a (and 2 more)")
+}

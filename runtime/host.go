@@ -1,0 +1,148 @@
+// Package runtime hosts Starlark scripts. It knows nothing of backups: what a
+// script can do is what its Host hands in.
+//
+// Most callers fill a [Host] once, load a script and run it with the rest of
+// the command line:
+//
+//	host := &runtime.Host{Names: names, Pure: pure, Modules: libraries, Now: now, Print: stdout}
+//	script, err := host.Load(ctx, "backup.star")
+//	…
+//	_, err = script.Run(ctx, os.Args[2:])
+//
+// The parameters of main are the script's command line ([Signature]). What goes
+// wrong in a script is an [*Error], which shows the line; what goes wrong on
+// its command line is a [*UsageError]. Packages that offer builtins describe
+// them in a [Table], return long results as a [Stream], call back in parallel
+// through a [Callback], and watch [Context].
+//
+// Limits, the printer, the context and the permissions of a script hold in
+// every module it loads and in every callback.
+//
+// What runtime does not promise: there is no limit on memory beyond
+// Starlark's own (no single repetition may reach 2³⁰ elements), and a builtin
+// that does not watch its context is not interrupted. A script is not a
+// sandbox for hostile code. json.encode puts U+FFFD for bytes that are not
+// UTF-8, such as those of an odd file name; strings keep them otherwise.
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"go.starlark.net/starlark"
+)
+
+// A Host is what scripts are given. It may load any number of scripts, one at
+// a time, and must not change once it has loaded one; the values in Names and
+// Pure are frozen then.
+type Host struct {
+	Names    starlark.StringDict // for the script and the files beside it
+	Pure     starlark.StringDict // for modules from elsewhere too; must have no effects
+	Modules  map[string]fs.FS    // load("@name//path", …) reads path in Modules[name]
+	Now      time.Time           // the one instant that now() gives
+	Print    io.Writer           // where print goes; nil discards
+	MaxSteps uint64              // how much a script may compute; 0 is no limit
+}
+
+// A Script is a script that compiles. If it has a main, its globals have been
+// evaluated as well. It may be run several times, one run after another.
+type Script struct {
+	Signature
+	*session
+	unit  *unit
+	main  starlark.Callable // nil: the script itself is run
+	steps uint64            // what evaluating the globals took
+}
+
+// Load reads the script at name, a local path or "@library//path", and
+// evaluates its globals if it has a main. A script without one does nothing
+// before [Script.Run]. What it loads is looked for beside it, after following
+// symbolic links.
+func (h *Host) Load(ctx context.Context, name string) (*Script, error) {
+	f, err := h.locate(file{}, name)
+	if err != nil {
+		return nil, err
+	}
+	src, err := h.read(f)
+	if err != nil {
+		return nil, err
+	}
+	return h.load(ctx, f, src)
+}
+
+// LoadSource is Load for a source that is at hand. What the script itself
+// loads is looked for beside name.
+func (h *Host) LoadSource(ctx context.Context, name string, src []byte) (*Script, error) {
+	return h.load(ctx, file{path: name}, src)
+}
+
+func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
+	s := &Script{session: newSession(h)}
+	s.modules[f] = nil // a module that loads its script is a cycle
+	var err error
+	if s.unit, err = s.compile(f, src, s.all); err != nil {
+		return nil, err
+	}
+	s.Signature = Signature{Doc: s.unit.doc}
+	if s.unit.main == nil {
+		return s, nil
+	}
+	if s.unit.loaded {
+		// Starlark keeps a loaded name within the file, so nothing would run,
+		// and a backup that silently does nothing is the worst of outcomes.
+		return nil, s.compileError(s.unit.main.NamePos,
+			`a loaded main is not run: load it under another name (other = "main") and write main = other`)
+	}
+
+	r := s.begin(ctx)
+	defer r.end()
+	thread := s.thread(r, f.String(), &task{file: f, chain: []file{f}, loading: true, shared: s.unit.shared})
+	globals, err := s.unit.program.Init(thread, s.all)
+	if err := s.settle(r, err); err != nil {
+		return nil, err
+	}
+	globals.Freeze()
+	s.steps = thread.Steps
+
+	main, ok := globals["main"].(*starlark.Function)
+	if !ok {
+		return nil, s.compileError(s.unit.main.NamePos, "main is not a function: phlb calls it to run the script")
+	}
+	s.main = main
+	s.Signature = newSignature(main, s.unit.doc)
+	return s, nil
+}
+
+// Run binds args, the command line after the script's name, and calls main,
+// or runs the script if it has none. An args that does not fit is a
+// [*UsageError] and a plea for help is [ErrHelp]; nothing has run then.
+func (s *Script) Run(ctx context.Context, args []string) (starlark.Value, error) {
+	positional, named, err := s.Bind(args)
+	if err != nil {
+		return nil, err
+	}
+	return s.Call(ctx, positional, named)
+}
+
+// Call is Run for arguments that are Starlark values already. The result may
+// be kept, but a [Stream] in it ends with the call.
+func (s *Script) Call(ctx context.Context, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	r := s.begin(ctx)
+	defer r.end()
+	f := s.unit.file
+	if s.main != nil {
+		thread := s.thread(r, f.String(), &task{file: f})
+		thread.Steps = s.steps
+		v, err := starlark.Call(thread, s.main, args, kwargs)
+		return v, s.settle(r, err)
+	}
+	if len(args)+len(kwargs) > 0 {
+		return nil, fmt.Errorf("call %s: it has no main, and so takes no arguments", f)
+	}
+	thread := s.thread(r, f.String(), &task{file: f, chain: []file{f}, shared: s.unit.shared})
+	_, err := s.unit.program.Init(thread, s.all)
+	return starlark.None, s.settle(r, err)
+}

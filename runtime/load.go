@@ -1,0 +1,150 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+)
+
+// A file says where a script or module is. Equal files are one module, so path
+// is always the resolved one: two modules may be called lib.star, and one
+// module may be reached under two names.
+type file struct {
+	library string // of Host.Modules; "" for a local file
+	path    string
+}
+
+func (f file) String() string {
+	if f.library != "" {
+		return "@" + f.library + "//" + f.path
+	}
+	return f.path
+}
+
+// locate finds what module means in a load statement of from.
+func (h *Host) locate(from file, module string) (file, error) {
+	if rest, ok := strings.CutPrefix(module, "@"); ok {
+		library, p, ok := strings.Cut(rest, "//")
+		if !ok {
+			return file{}, fmt.Errorf("%s: a module of a library is written @library//path", module)
+		}
+		return h.inLibrary(library, p, module)
+	}
+	if from.library != "" {
+		return h.inLibrary(from.library, path.Join(path.Dir(from.path), module), module)
+	}
+	p := filepath.FromSlash(module)
+	if !filepath.IsAbs(p) {
+		p = filepath.Join(filepath.Dir(from.path), p)
+	}
+	if real, err := filepath.EvalSymlinks(p); err == nil {
+		p = real // else reading it says what is wrong
+	}
+	return file{path: p}, nil
+}
+
+func (h *Host) inLibrary(library, p, module string) (file, error) {
+	if _, ok := h.Modules[library]; !ok {
+		return file{}, fmt.Errorf("%s: no library @%s, only %s", module, library, h.libraries())
+	}
+	if p = path.Clean(p); !fs.ValidPath(p) {
+		return file{}, fmt.Errorf("%s: outside of @%s, which loads only its own files", module, library)
+	}
+	return file{library: library, path: p}, nil
+}
+
+func (h *Host) libraries() string {
+	if len(h.Modules) == 0 {
+		return "files beside the script"
+	}
+	return "@" + strings.Join(slices.Sorted(maps.Keys(h.Modules)), ", @")
+}
+
+func (h *Host) read(f file) ([]byte, error) {
+	if f.library == "" {
+		return os.ReadFile(f.path)
+	}
+	src, err := fs.ReadFile(h.Modules[f.library], f.path)
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) { // name the library too, as the script does
+		err = &fs.PathError{Op: pathErr.Op, Path: f.String(), Err: pathErr.Err}
+	}
+	return src, err
+}
+
+// A loadError is the failure of a module, which its load statement passes on.
+type loadError struct{ err error }
+
+func (e *loadError) Error() string { return e.err.Error() }
+func (e *loadError) Unwrap() error { return e.err }
+
+// loadModule is Thread.Load of every thread: it evaluates a module once, on a
+// thread with the limits of parent.
+func (s *session) loadModule(parent *starlark.Thread, module string) (starlark.StringDict, error) {
+	globals, err := s.evalModule(parent, module)
+	if err != nil {
+		return nil, &loadError{err}
+	}
+	return globals, nil
+}
+
+func (s *session) evalModule(parent *starlark.Thread, module string) (starlark.StringDict, error) {
+	from := taskOf(parent)
+	f, err := s.host.locate(from.file, module)
+	if err != nil {
+		return nil, err
+	}
+	globals, seen := s.modules[f]
+	switch {
+	case globals != nil:
+		return globals, nil
+	case seen:
+		return nil, cycleError(from.chain, f)
+	}
+	src, err := s.host.read(f)
+	if err != nil {
+		return nil, err
+	}
+	names := s.all
+	if f.library != "" {
+		names = s.pure
+	}
+	u, err := s.compile(f, src, names)
+	if err != nil {
+		return nil, err
+	}
+
+	s.modules[f] = nil // being loaded
+	defer func() {
+		if s.modules[f] == nil {
+			delete(s.modules, f) // it failed, and may be tried again
+		}
+	}()
+	chain := append(slices.Clone(from.chain), f)
+	thread := s.thread(s.run.Load(), f.String(), &task{file: f, chain: chain, loading: true, shared: u.shared})
+	thread.Steps = parent.Steps // one limit for the script and all that it loads
+	globals, err = u.program.Init(thread, names)
+	parent.Steps = thread.Steps
+	if err != nil {
+		return nil, err
+	}
+	globals.Freeze()
+	s.modules[f] = globals
+	return globals, nil
+}
+
+func cycleError(chain []file, f file) error {
+	var b strings.Builder
+	for _, x := range chain[slices.Index(chain, f):] {
+		b.WriteString(x.String() + " -> ")
+	}
+	return fmt.Errorf("files load each other: %s%s", b.String(), f)
+}

@@ -1,0 +1,204 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"go.starlark.net/starlark"
+)
+
+// A session is all that the threads of one script have in common.
+type session struct {
+	host      *Host
+	all, pure starlark.StringDict          // predeclared here, and in libraries
+	sources   map[string]string            // by file name, for error messages
+	modules   map[file]starlark.StringDict // nil: being loaded
+	run       atomic.Pointer[run]          // the one under way, or the last
+}
+
+// A run is one evaluation of a script's globals or one call of it, under one
+// context.
+type run struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	unhook func() bool
+
+	printing sync.Mutex // lines of parallel callbacks do not mix
+	mu       sync.Mutex // guards threads
+	threads  map[*starlark.Thread]struct{}
+}
+
+// A task is what a thread is for. Each thread holds one, as a local.
+type task struct {
+	*session
+	file     file     // being evaluated
+	chain    []file   // the loads that led to it, itself last
+	loading  bool     // globals of a module: no effects
+	parallel bool     // a callback: no effects either
+	shared   []string // globals that callbacks may reach, while not frozen yet
+}
+
+// ErrMaxSteps is the end of a script that exceeds [Host].MaxSteps.
+var ErrMaxSteps = errors.New("the script takes too many steps")
+
+// An aborted is the cause of a run that ended itself, as opposed to one whose
+// caller cancelled it.
+type aborted struct{ err error }
+
+func (a *aborted) Error() string { return a.err.Error() }
+func (a *aborted) Unwrap() error { return a.err }
+
+const taskKey = "phlb/runtime"
+
+func newSession(h *Host) *session {
+	s := &session{
+		host:    h,
+		all:     make(starlark.StringDict),
+		pure:    library(h.Now),
+		sources: make(map[string]string),
+		modules: make(map[file]starlark.StringDict),
+	}
+	maps.Copy(s.pure, h.Pure)
+	maps.Copy(s.all, s.pure)
+	maps.Copy(s.all, h.Names)
+	s.all.Freeze()
+	return s
+}
+
+// begin starts a run. What a script made while its globals were evaluated, a
+// Stream say, takes part in whichever run is under way.
+func (s *session) begin(parent context.Context) *run {
+	r := &run{threads: make(map[*starlark.Thread]struct{})}
+	r.ctx, r.cancel = context.WithCancelCause(parent)
+	r.unhook = context.AfterFunc(r.ctx, r.cancelThreads)
+	s.run.Store(r)
+	return r
+}
+
+func (r *run) end() {
+	r.unhook()
+	r.cancel(nil)
+}
+
+// abort ends the run with err, on all its threads. They stop before the next
+// step they take, so none of them mistakes what it has so far for the whole.
+func (r *run) abort(err error) {
+	r.cancel(&aborted{err})
+	r.cancelThreads()
+}
+
+func (r *run) cancelThreads() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for t := range r.threads {
+		t.Cancel(context.Cause(r.ctx).Error())
+	}
+}
+
+// stopped returns why the run was cancelled, and whether it did that itself;
+// nil if it was not.
+func (r *run) stopped() (cause error, self bool) {
+	if r.ctx.Err() == nil {
+		return nil, false
+	}
+	cause = context.Cause(r.ctx)
+	var a *aborted
+	switch {
+	case errors.As(cause, &a):
+		return a.err, true
+	case errors.Is(cause, r.ctx.Err()):
+		return cause, false
+	default:
+		return fmt.Errorf("%w: %w", r.ctx.Err(), cause), false
+	}
+}
+
+// thread makes a thread of the run. Threads inherit nothing from each other in
+// Starlark, so all of them are made here.
+func (s *session) thread(r *run, name string, t *task) *starlark.Thread {
+	t.session = s
+	thread := &starlark.Thread{
+		Name:       name,
+		Load:       s.loadModule,
+		Print:      func(_ *starlark.Thread, msg string) { s.println(r, msg) },
+		OnMaxSteps: func(*starlark.Thread) { r.abort(fmt.Errorf("%w: stopped after %d", ErrMaxSteps, s.host.MaxSteps)) },
+	}
+	thread.SetMaxExecutionSteps(s.host.MaxSteps)
+	thread.SetLocal(taskKey, t)
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.threads[thread] = struct{}{}
+	if r.ctx.Err() != nil {
+		thread.Cancel(context.Cause(r.ctx).Error())
+	}
+	return thread
+}
+
+func (r *run) forget(thread *starlark.Thread) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.threads, thread)
+}
+
+func (s *session) println(r *run, msg string) {
+	if s.host.Print == nil {
+		return
+	}
+	r.printing.Lock()
+	_, err := io.WriteString(s.host.Print, msg+"\n")
+	r.printing.Unlock()
+	if err != nil {
+		r.abort(fmt.Errorf("print: %w", err))
+	}
+}
+
+// taskOf returns nil for a thread that is none of ours.
+func taskOf(thread *starlark.Thread) *task {
+	t, _ := thread.Local(taskKey).(*task)
+	return t
+}
+
+// Context returns the context of the run that thread takes part in. Builtins
+// that take long watch it: Starlark notices a cancellation only between the
+// steps of a script. Ask for it when work starts, not when a lazy value is
+// made, because the value may outlive the run.
+func Context(thread *starlark.Thread) context.Context {
+	if t := taskOf(thread); t != nil {
+		return t.run.Load().ctx
+	}
+	return context.Background()
+}
+
+// Err returns why the run that thread takes part in was cancelled, and nil
+// while it was not. A builtin that has iterated over a script's iterable looks
+// here before it takes what it got for the whole.
+func Err(thread *starlark.Thread) error {
+	t := taskOf(thread)
+	if t == nil {
+		return nil
+	}
+	err, _ := t.run.Load().stopped()
+	return err
+}
+
+// Effect returns an error unless the builtin called name may have effects on
+// this thread now. Builtins with Effect set have this built in; those whose
+// effect depends on an argument call it themselves.
+func Effect(thread *starlark.Thread, name string) error {
+	t := taskOf(thread)
+	switch {
+	case t == nil:
+		return fmt.Errorf("%s has an effect, and no host permits it here", name)
+	case t.parallel:
+		return fmt.Errorf("%s has an effect, and callbacks run in parallel: collect what it needs and call it afterwards", name)
+	case t.loading:
+		return fmt.Errorf("%s has an effect, and %s is still being loaded: move the call into main or a function that main calls", name, t.file)
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package runtime
+
+import "go.starlark.net/starlark"
+
+// A Func is a function that scripts can call: it unpacks, does one thing, and
+// converts.
+type Func = func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error)
+
+// A Builtin is a function for scripts and its documentation.
+type Builtin struct {
+	Name      string
+	Signature string // as in the manual: "link(scan, name=None, tags=[])"
+	Doc       string // one line
+	Effect    bool   // changes something: refused where effects are
+	Func      Func
+}
+
+// A Table lists builtins. Help, manual and editor stubs are made from it, in
+// its order.
+type Table []Builtin
+
+// Names returns the builtins of the table as names for a [Host].
+func (t Table) Names() starlark.StringDict {
+	names := make(starlark.StringDict, len(t))
+	for _, b := range t {
+		names[b.Name] = b.Value()
+	}
+	return names
+}
+
+// Value returns the builtin as scripts see it. For a method, bind a receiver to
+// it.
+func (b Builtin) Value() *starlark.Builtin {
+	if !b.Effect {
+		return starlark.NewBuiltin(b.Name, b.Func)
+	}
+	return starlark.NewBuiltin(b.Name, func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		if err := Effect(thread, b.Name); err != nil {
+			return nil, err
+		}
+		return b.Func(thread, fn, args, kwargs)
+	})
+}
