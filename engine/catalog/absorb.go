@@ -18,11 +18,12 @@ var selectRows = ql.MustCompile(`
 
 // Absorb adds a snapshot with all that its manifest holds, to the same effect
 // as recording it. Its number is the next one, whatever its time. An error of
-// entries, or any other, leaves the catalog as it was.
+// entries, or any other, leaves the catalog as it was. The summary of s is taken
+// after the last entry, for it is the end of a manifest that tells it.
 //
 // The first call for a name reads all versions; from then on the catalog keeps
 // about 20 bytes for every path of that name.
-func (c *Catalog) Absorb(ctx context.Context, s Snapshot, entries iter.Seq2[*manifest.Entry, error]) (ID, error) {
+func (c *Catalog) Absorb(ctx context.Context, s *Snapshot, entries iter.Seq2[*manifest.Entry, error]) (ID, error) {
 	id, err := c.absorb(ctx, s, entries)
 	if err != nil {
 		return 0, fmt.Errorf("absorb %s/%s: %w", s.Name, s.Stamp, err)
@@ -30,7 +31,7 @@ func (c *Catalog) Absorb(ctx context.Context, s Snapshot, entries iter.Seq2[*man
 	return id, nil
 }
 
-func (c *Catalog) absorb(ctx context.Context, s Snapshot, entries iter.Seq2[*manifest.Entry, error]) (ID, error) {
+func (c *Catalog) absorb(ctx context.Context, s *Snapshot, entries iter.Seq2[*manifest.Entry, error]) (ID, error) {
 	ch, all, err := c.newChanges(ctx, s.Name)
 	if err != nil {
 		return 0, err
@@ -56,7 +57,7 @@ func (c *Catalog) absorb(ctx context.Context, s Snapshot, entries iter.Seq2[*man
 			break // finish finds it too
 		}
 	}
-	id, err := ch.finish(ctx, s)
+	id, err := ch.finish(ctx, *s)
 	if err != nil {
 		c.forget(s.Name)
 		return 0, err
@@ -65,7 +66,7 @@ func (c *Catalog) absorb(ctx context.Context, s Snapshot, entries iter.Seq2[*man
 		open.delete(key)
 	}
 	for _, first := range ch.begun {
-		n := min(len(keys), rowsPerBatch)
+		n := min(len(keys), c.batchRows)
 		for i, key := range keys[:n] {
 			open.put(key, first+int64(i))
 		}

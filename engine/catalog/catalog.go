@@ -45,6 +45,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,7 +105,8 @@ type Catalog struct {
 	db   *database
 	open map[string]*openRows // by name, see Absorb
 
-	recording sync.Mutex
+	recording sync.Mutex // held while a snapshot is recorded
+	batchRows int
 }
 
 // Open makes a private copy of the catalog at path; where there is none, it is
@@ -128,7 +130,7 @@ func open(path, tempDir string, keep bool) (_ *Catalog, err error) {
 	}
 	c := &Catalog{
 		path: path, published: published, private: private,
-		seed: maphash.MakeSeed(), open: map[string]*openRows{},
+		seed: maphash.MakeSeed(), open: map[string]*openRows{}, batchRows: batchRows,
 	}
 	keep = keep && published != nil
 	if keep && published.Size() == 0 {
@@ -188,5 +190,5 @@ func newestFirst(a, b Snapshot) int {
 	if c := b.Started.Compare(a.Started); c != 0 {
 		return c
 	}
-	return int(b.ID - a.ID)
+	return cmp.Compare(b.ID, a.ID)
 }

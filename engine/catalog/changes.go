@@ -10,11 +10,12 @@ import (
 
 const (
 	rowsPerStatement = 50
-	// rowsPerBatch is how many rows wait in memory, and go into one
-	// transaction: QL keeps what a transaction touches until it commits.
-	rowsPerBatch = 16 << 10
-	// endsPerUpdate is how many rows one scan ends: QL holds them in a map.
-	endsPerUpdate = 256 << 10
+	// batchRows is how many rows wait in memory and go into one transaction: QL
+	// keeps what a transaction touches until it commits.
+	batchRows = 16 << 10
+	// batchesPerUpdate is how many batches of rows one scan ends: QL holds them
+	// in a map.
+	batchesPerUpdate = 16
 )
 
 var (
@@ -48,8 +49,8 @@ func (b *batch) clear() { b.begun, b.ended, b.rows = b.begun[:0], b.ended[:0], b
 
 // changes are what one snapshot changes: versions that begin with it, and rows
 // that ended with the snapshot before it. They collect in a batch; a full one
-// is written by another goroutine. Until finish nobody can see them, for there
-// is no snapshot of their number yet.
+// is written by another goroutine. Until finish they belong to no snapshot, for
+// there is none of their number yet.
 type changes struct {
 	c    *Catalog
 	name string
@@ -67,6 +68,8 @@ type changes struct {
 	begun []int64 // by batch, what QL calls id() of the first row
 	over  bool
 }
+
+func (ch *changes) endsPerUpdate() int64 { return batchesPerUpdate * int64(ch.c.batchRows) }
 
 // newChanges reserves the next number. It must be finished or undone.
 func (c *Catalog) newChanges(ctx context.Context, name string) (*changes, []Snapshot, error) {
@@ -95,7 +98,7 @@ func (c *Catalog) newChanges(ctx context.Context, name string) (*changes, []Snap
 
 // flush hands the batch over if it is full. The error may be of an earlier one.
 func (ch *changes) flush() error {
-	if ch.batch.len() < rowsPerBatch {
+	if ch.batch.len() < ch.c.batchRows {
 		return nil
 	}
 	if ch.full == nil {
@@ -162,7 +165,7 @@ func (ch *changes) write(tx *ql.TCtx, b *batch) error {
 	}
 	args := make([]any, 0, rowsPerStatement*3)
 	add := func(path, row any) error {
-		args = append(args, ch.ends/endsPerUpdate, path, row)
+		args = append(args, ch.ends/ch.endsPerUpdate(), path, row)
 		ch.ends++
 		if len(args) < rowsPerStatement*3 {
 			return nil

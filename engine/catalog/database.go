@@ -50,7 +50,7 @@ func openDatabase(file string, flag int, dir string, stop <-chan struct{}) (*dat
 				return os.CreateTemp(dir, "sort-*")
 			},
 		})
-		return damaged(err)
+		return d.damaged(err)
 	})
 	if err != nil {
 		p.release()
@@ -101,7 +101,7 @@ func (d *database) update(f func(tx *ql.TCtx) error) error {
 // exec runs statements within a transaction.
 func (d *database) exec(tx *ql.TCtx, list ql.List, args ...any) error {
 	_, _, err := d.ql.Execute(tx, list, args...)
-	return damaged(err)
+	return d.damaged(err)
 }
 
 // scan calls f with every row of a statement until f returns false or an error.
@@ -110,7 +110,7 @@ func (d *database) scan(ctx context.Context, list ql.List, args []any, f func(ro
 		return d.failed
 	}
 	// More rows than the file has room for are a chain that bites its tail.
-	limit := d.pages.size/16 + 1<<20
+	limit := d.pages.size/32 + 1024
 	outside := false
 	var own error
 	err := guard(&outside, func() error {
@@ -137,7 +137,7 @@ func (d *database) scan(ctx context.Context, list ql.List, args []any, f func(ro
 	if own != nil {
 		return own
 	}
-	return damaged(err)
+	return d.damaged(err)
 }
 
 // findRow returns the only row of a statement.
@@ -154,10 +154,14 @@ func (d *database) findRow(list ql.List, columns int) ([]any, error) {
 }
 
 // damaged turns what QL says of a statement of ours into ErrDamaged: they are
-// known to be right. Errors of the system stay what they are.
-func damaged(err error) error {
+// known to be right. Errors of the system stay what they are; QL keeps only the
+// text of some.
+func (d *database) damaged(err error) error {
 	var path *fs.PathError
 	var errno syscall.Errno
+	if err != nil && d.pages.failed != nil {
+		return d.pages.failed
+	}
 	if err == nil || errors.Is(err, ErrDamaged) || errors.As(err, &path) || errors.As(err, &errno) {
 		return err
 	}

@@ -35,7 +35,7 @@ func (ch *changes) finish(ctx context.Context, s Snapshot) (ID, error) {
 	return ch.id, nil
 }
 
-// end sets until of the ended rows: one scan, or one for every endsPerUpdate.
+// end sets until of the ended rows: one scan, or one for every so many of them.
 func (ch *changes) end(tx *ql.TCtx) error {
 	if ch.ends == 0 {
 		return nil
@@ -45,7 +45,7 @@ func (ch *changes) end(tx *ql.TCtx) error {
 		statement = updateEndedRows
 	}
 	closed := int64(0)
-	for part := int64(0); part*endsPerUpdate < ch.ends; part++ {
+	for part := int64(0); part*ch.endsPerUpdate() < ch.ends; part++ {
 		if err := ch.c.db.exec(tx, statement, int64(ch.base), part, ch.name); err != nil {
 			return err
 		}

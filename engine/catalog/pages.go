@@ -21,6 +21,7 @@ type pages struct {
 	*os.File
 	mapped []byte // the file from its start, and what it may grow by
 	size   int64
+	failed error           // of the first write that did
 	stop   <-chan struct{} // closed to make reads fail
 }
 
@@ -82,6 +83,7 @@ func (p *pages) ReadAt(b []byte, off int64) (int, error) {
 // mapping change.
 func (p *pages) WriteAt(b []byte, off int64) (int, error) {
 	n, err := p.File.WriteAt(b, off)
+	p.note(err)
 	if end := off + int64(n); end > p.size {
 		p.size = end
 		if p.mapped != nil && end > int64(len(p.mapped)) {
@@ -91,8 +93,15 @@ func (p *pages) WriteAt(b []byte, off int64) (int, error) {
 	return n, err
 }
 
+func (p *pages) note(err error) {
+	if p.failed == nil {
+		p.failed = err
+	}
+}
+
 func (p *pages) Truncate(size int64) error {
 	if err := p.File.Truncate(size); err != nil {
+		p.note(err)
 		return err
 	}
 	p.size = size

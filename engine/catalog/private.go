@@ -130,8 +130,9 @@ func (p *private) remove() error {
 	return errors.Join(first, closed)
 }
 
-// sweep deletes the folders whose owners are gone. It is a service to others:
-// what it cannot do, another one will.
+// sweep deletes the folders whose owners are gone. What it cannot do is left to
+// another one, and so is what belongs to another user: in a shared folder, the
+// lock might be a link to where we must not write.
 func sweep(parent, prefix string) {
 	entries, err := os.ReadDir(parent)
 	if err != nil {
@@ -139,6 +140,9 @@ func sweep(parent, prefix string) {
 	}
 	for _, e := range entries {
 		if !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		if info, err := e.Info(); err != nil || !ours(info) {
 			continue
 		}
 		p := &private{dir: filepath.Join(parent, e.Name())}

@@ -46,9 +46,8 @@ func (c *Catalog) publish() error {
 		return err
 	}
 	if c.published != nil {
-		if err := db.pages.Chmod(c.published.Mode().Perm()); err != nil {
-			return err
-		}
+		// Where it fails, the file stays readable by its owner alone.
+		_ = db.pages.Chmod(c.published.Mode().Perm())
 	}
 	// Without this a power loss after the rename leaves a file of the right
 	// name with pages missing, and the old catalog is gone.

@@ -37,9 +37,16 @@ func (c *Catalog) Query(ctx context.Context, statement string, args ...any) (*Ro
 	if !readOnly(list) {
 		return nil, fmt.Errorf("query: %w", ErrReadOnly)
 	}
+	values := make([]any, len(args))
+	for i, v := range args {
+		if n, ok := v.(int); ok {
+			v = int64(n) // the type of all columns of numbers; QL converts none
+		}
+		values[i] = v
+	}
 	c.mu.RLock()
 	r := &Rows{ctx: ctx, c: c}
-	if err := r.start(list, args); err != nil {
+	if err := r.start(list, values); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("query: %w", err)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // Recorder takes what a run changes, while it runs. It is used by one goroutine
-// and must be ended by Commit or Abort.
+// and must be ended by Commit or Abort, before the catalog is published.
 type Recorder struct {
 	changes *changes
 	all     []Snapshot
@@ -60,7 +60,7 @@ func (r *Recorder) Commit(ctx context.Context, s Snapshot) (ID, error) {
 	return id, nil
 }
 
-// Abort drops what was recorded.
+// Abort drops what was recorded. After Commit it does nothing.
 func (r *Recorder) Abort() error { return r.changes.undo() }
 
 // unknown returns ErrKnown if there is a snapshot of that name and stamp.

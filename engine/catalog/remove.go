@@ -143,7 +143,7 @@ func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool,
 	if err := to.migrate(false); err != nil {
 		return err
 	}
-	if err := c.db.copyVersions(ctx, to, m); err != nil {
+	if err := c.db.copyVersions(ctx, to, m, c.batchRows); err != nil {
 		return err
 	}
 	if err := c.db.copyRest(ctx, to, all, gone); err != nil {
@@ -157,8 +157,8 @@ func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool,
 	return nil
 }
 
-func (d *database) copyVersions(ctx context.Context, to *database, m moves) error {
-	rows := make([]version, 0, rowsPerBatch)
+func (d *database) copyVersions(ctx context.Context, to *database, m moves, batchRows int) error {
+	rows := make([]version, 0, batchRows)
 	write := func() error {
 		err := to.update(func(tx *ql.TCtx) error { return to.insertVersions(tx, rows) })
 		rows = rows[:0]
@@ -173,7 +173,7 @@ func (d *database) copyVersions(ctx context.Context, to *database, m moves) erro
 		if v.since, v.until, alive = m.interval(v.since, v.until); !alive {
 			return true, nil
 		}
-		if rows = append(rows, v); len(rows) < rowsPerBatch {
+		if rows = append(rows, v); len(rows) < batchRows {
 			return true, nil
 		}
 		return true, write()

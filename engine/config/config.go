@@ -42,6 +42,10 @@ const (
 	MatchExact       Match = "exact"       // like MatchPermissions, and mtime
 )
 
+// ParseMatch reads what a file or a script says; anything else is an error that
+// lists what can be said.
+func ParseMatch(text string) (Match, error) { return matchValue(text) }
+
 // Attributes is a set of file attributes.
 type Attributes uint8
 

@@ -54,7 +54,7 @@ func (d *Dir) Replace(from *Dir, old, name string) error {
 	if err := d.Link(from, old, temp); err != nil {
 		return err
 	}
-	if err := d.Rename(temp, name); err != nil {
+	if err := d.Rename(temp, d, name); err != nil {
 		d.Remove(temp)
 		return err
 	}

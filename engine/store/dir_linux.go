@@ -135,9 +135,9 @@ func (d *Dir) Link(from *Dir, old, name string) error {
 	return &os.LinkError{Op: "link", Old: old, New: name, Err: err}
 }
 
-// Rename gives what is called old in d the name new, in a single step.
-func (d *Dir) Rename(old, new string) error {
-	if err := unix.Renameat(d.fd, old, d.fd, new); err != nil {
+// Rename moves what is called old in d to the name new in to, in a single step.
+func (d *Dir) Rename(old string, to *Dir, new string) error {
+	if err := unix.Renameat(d.fd, old, to.fd, new); err != nil {
 		return &os.LinkError{Op: "rename", Old: old, New: new, Err: err}
 	}
 	return nil

@@ -23,6 +23,7 @@ const (
 type Partial struct {
 	Ref
 	Tree     *Dir     // what will be the snapshot
+	Scratch  *Dir     // for files that are not in the tree yet; swept with the partial
 	Manifest *os.File // to be written and closed by the caller before Seal
 	Log      *os.File // the same
 	Previous *Previous
@@ -233,7 +234,7 @@ func (p *Partial) open() error {
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
+	p.Scratch = dir
 	if p.Tree, err = dir.Mkdir(treeName); err != nil {
 		return err
 	}
@@ -259,8 +260,10 @@ func (p *Partial) open() error {
 // Close releases the partial's handles. What is not sealed stays for the next
 // run to take over.
 func (p *Partial) Close() {
-	if p.Tree != nil {
-		p.Tree.Close()
+	for _, d := range []*Dir{p.Tree, p.Scratch} {
+		if d != nil {
+			d.Close()
+		}
 	}
 	if p.Previous != nil {
 		p.Previous.Tree.Close()

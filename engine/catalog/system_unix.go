@@ -4,7 +4,9 @@ package catalog
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,4 +34,10 @@ func syncDir(name string) error {
 		return err
 	}
 	return nil
+}
+
+// ours reports whether a file belongs to whom this process runs as.
+func ours(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid()
 }

@@ -1,0 +1,85 @@
+// Package builtins is what scripts can do: each builtin unpacks its arguments,
+// makes one call to the engine and converts the result.
+//
+// Callers make a [Session] for the run of a script, hand [Session.Names] to the
+// runtime, and look afterwards at what the script has made and checked.
+//
+// The package does not promise that a value outlives the run it was made in.
+package builtins
+
+import (
+	"fmt"
+	"sync"
+
+	"go.starlark.net/starlark"
+
+	"phlb/engine"
+	"phlb/runtime"
+)
+
+// Session is the run of one script.
+type Session struct {
+	Engine *engine.Engine
+
+	mu   sync.Mutex
+	made []*engine.Snapshot
+}
+
+// Made returns the snapshots that the script has made.
+func (s *Session) Made() []*engine.Snapshot { return s.made }
+
+// Names returns what the script can use beside the runtime's own names.
+func (s *Session) Names() starlark.StringDict {
+	names := s.Table().Names()
+	names["config"] = configValue(s.Engine.Config)
+	return names
+}
+
+// Table returns the builtins and their documentation.
+func (s *Session) Table() runtime.Table {
+	return runtime.Table{
+		s.scanBuiltin(), s.linkBuiltin(), s.snapshotsBuiltin(), s.snapshotBuiltin(),
+	}
+}
+
+// stringList takes a list or tuple of strings.
+type stringList []string
+
+var _ starlark.Unpacker = (*stringList)(nil)
+
+// Unpack implements [starlark.Unpacker].
+func (l *stringList) Unpack(v starlark.Value) error {
+	list, ok := v.(starlark.Iterable)
+	if _, isString := v.(starlark.String); !ok || isString {
+		return fmt.Errorf("got %s, want a list of strings", v.Type())
+	}
+	*l = nil
+	for element := range starlark.Elements(list) {
+		text, ok := starlark.AsString(element)
+		if !ok {
+			return fmt.Errorf("got a list with a %s in it, want a list of strings", element.Type())
+		}
+		*l = append(*l, text)
+	}
+	return nil
+}
+
+// attributes are those of a value, by name.
+type attributes[T any] map[string]func(T) (starlark.Value, error)
+
+// optional unpacks a string or None.
+type optional string
+
+// Unpack implements [starlark.Unpacker].
+func (o *optional) Unpack(v starlark.Value) error {
+	if v == starlark.None {
+		*o = ""
+		return nil
+	}
+	text, ok := starlark.AsString(v)
+	if !ok {
+		return fmt.Errorf("got %s, want a string", v.Type())
+	}
+	*o = optional(text)
+	return nil
+}

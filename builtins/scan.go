@@ -1,0 +1,171 @@
+package builtins
+
+import (
+	"fmt"
+	"iter"
+	"sync"
+
+	"go.starlark.net/starlark"
+
+	"phlb/engine"
+	"phlb/engine/walk"
+	"phlb/runtime"
+)
+
+// Scan is a source that is read when it is needed.
+type Scan struct {
+	*runtime.Stream
+	session *Session
+	thread  *starlark.Thread
+	source  engine.Source
+	where   starlark.Callable // nil: everything
+
+	mu     sync.Mutex
+	counts *engine.Counts // nil until it has been read once
+}
+
+var (
+	_ starlark.HasAttrs = (*Scan)(nil)
+	_ starlark.Iterable = (*Scan)(nil)
+)
+
+func (s *Session) scanBuiltin() runtime.Builtin {
+	return runtime.Builtin{
+		Name:      "scan",
+		Signature: `scan(root, skip_dirs=[], skip=[], where=None, one_file_system=False, order="path")`,
+		Doc:       "the files of a directory, to be iterated over or handed to link or hash",
+		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			scan := &Scan{session: s, thread: thread}
+			var skipDirs, skip stringList
+			var where starlark.Value = starlark.None
+			order := "path"
+			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "root", &scan.source.Root,
+				"skip_dirs?", &skipDirs, "skip?", &skip, "where?", &where,
+				"one_file_system?", &scan.source.Rules.OneFileSystem, "order?", &order); err != nil {
+				return nil, err
+			}
+			if order != "path" {
+				return nil, fmt.Errorf("scan: order %q is not known, there is only \"path\"", order)
+			}
+			if where != starlark.None {
+				call, ok := where.(starlark.Callable)
+				if !ok {
+					return nil, fmt.Errorf("scan: where is a %s, want a function", where.Type())
+				}
+				scan.where = call
+			}
+			scan.source.Root = s.Engine.Expand(scan.source.Root)
+			scan.source.Rules.SkipDirs, scan.source.Rules.Skip = skipDirs, skip
+			if err := scan.source.Rules.Check(); err != nil {
+				return nil, fmt.Errorf("scan: %w", err)
+			}
+			scan.Stream = runtime.NewStream(thread, "Scan", scan.files())
+			return scan, nil
+		},
+	}
+}
+
+// files yields the Files one by one. The script's function is called while the
+// script waits for the next one, as it may have effects on the script.
+func (s *Scan) files() iter.Seq2[starlark.Value, error] {
+	return func(yield func(starlark.Value, error) bool) {
+		counts := &engine.Counts{}
+		wanted := func(*File) (bool, error) { return true, nil }
+		if s.where != nil {
+			c := runtime.NewCallback(s.thread, s.where)
+			defer c.Close()
+			wanted = func(f *File) (bool, error) { return truth(c.Call(f)) }
+		}
+		for e, err := range s.session.Engine.Scan(runtime.Context(s.thread), s.source, counts) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			f := &File{s.source.Root, *e}
+			ok, err := wanted(f)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !ok {
+				counts.Skip(e)
+				continue
+			}
+			if !yield(f, nil) {
+				return
+			}
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.counts = counts
+	}
+}
+
+func truth(v starlark.Value, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	return bool(v.Truth()), nil
+}
+
+// rules returns the rules of the scan with the script's function among them,
+// for work in parallel. The caller calls done afterwards.
+func (s *Scan) rules() (_ walk.Rules, done func()) {
+	rules := s.source.Rules
+	if s.where == nil {
+		return rules, func() {}
+	}
+	c := runtime.NewCallback(s.thread, s.where)
+	root := s.source.Root
+	rules.Where = func(_ int, e *walk.Entry) (bool, error) { return truth(c.Call(&File{root, *e})) }
+	return rules, c.Close
+}
+
+// count reads the source if that has not been done yet.
+func (s *Scan) count() (*engine.Counts, error) {
+	s.mu.Lock()
+	counts := s.counts
+	s.mu.Unlock()
+	if counts == nil {
+		for _, err := range s.files() {
+			if err != nil {
+				return nil, err
+			}
+		}
+		counts = s.counts
+	}
+	return counts, nil
+}
+
+func (s *Scan) number(of func(*engine.Counts) int64) (starlark.Value, error) {
+	counts, err := s.count()
+	if err != nil {
+		return nil, err
+	}
+	return starlark.MakeInt64(of(counts)), nil
+}
+
+var scanAttributes = attributes[*Scan]{
+	"root": func(s *Scan) (starlark.Value, error) { return starlark.String(s.source.Root), nil },
+	"files": func(s *Scan) (starlark.Value, error) {
+		return s.number(func(c *engine.Counts) int64 { return c.Files })
+	},
+	"bytes": func(s *Scan) (starlark.Value, error) {
+		return s.number(func(c *engine.Counts) int64 { return c.Bytes })
+	},
+	"skipped": func(s *Scan) (starlark.Value, error) {
+		return s.number(func(c *engine.Counts) int64 { return c.Skipped })
+	},
+	"errors": func(s *Scan) (starlark.Value, error) {
+		return s.number(func(c *engine.Counts) int64 { return c.Errors })
+	},
+}
+
+// Attr returns the attribute called name.
+func (s *Scan) Attr(name string) (starlark.Value, error) { return scanAttributes.get(s, name) }
+
+// AttrNames lists the attributes.
+func (s *Scan) AttrNames() []string { return scanAttributes.names() }
+
+// String shows what is scanned.
+func (s *Scan) String() string { return fmt.Sprintf("scan(%q)", s.source.Root) }

@@ -1,0 +1,195 @@
+package builtins
+
+import (
+	"fmt"
+	"slices"
+
+	startime "go.starlark.net/lib/time"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"phlb/engine"
+	"phlb/engine/config"
+	"phlb/runtime"
+)
+
+// Snapshot is a sealed snapshot.
+type Snapshot struct{ *engine.Snapshot }
+
+var (
+	_ starlark.HasAttrs   = (*Snapshot)(nil)
+	_ starlark.Comparable = (*Snapshot)(nil)
+)
+
+// String returns NAME/STAMP.
+func (s *Snapshot) String() string { return s.Ref().String() }
+
+// Type returns "Snapshot".
+func (s *Snapshot) Type() string { return "Snapshot" }
+
+// Freeze does nothing: a Snapshot never changes.
+func (s *Snapshot) Freeze() {}
+
+// Truth is always true.
+func (s *Snapshot) Truth() starlark.Bool { return true }
+
+// Hash is that of the path.
+func (s *Snapshot) Hash() (uint32, error) { return starlark.String(s.Path).Hash() }
+
+// CompareSameType orders Snapshots by time.
+func (s *Snapshot) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	other := y.(*Snapshot)
+	if s.Path == other.Path {
+		return ordered(op, 0), nil
+	}
+	c := s.Started.Compare(other.Started)
+	if c == 0 { // of one moment, but not the same
+		c = int(s.ID - other.ID)
+	}
+	return ordered(op, c), nil
+}
+
+func integer(of func(*Snapshot) int64) func(*Snapshot) (starlark.Value, error) {
+	return func(s *Snapshot) (starlark.Value, error) { return starlark.MakeInt64(of(s)), nil }
+}
+
+func text(of func(*Snapshot) string) func(*Snapshot) (starlark.Value, error) {
+	return func(s *Snapshot) (starlark.Value, error) { return starlark.String(of(s)), nil }
+}
+
+var snapshotAttributes = attributes[*Snapshot]{
+	"id":        integer(func(s *Snapshot) int64 { return int64(s.ID) }),
+	"name":      text(func(s *Snapshot) string { return s.Name }),
+	"stamp":     text(func(s *Snapshot) string { return s.Stamp }),
+	"time":      func(s *Snapshot) (starlark.Value, error) { return startime.Time(s.Started), nil },
+	"finished":  func(s *Snapshot) (starlark.Value, error) { return startime.Time(s.Finished), nil },
+	"path":      text(func(s *Snapshot) string { return s.Path }),
+	"source":    text(func(s *Snapshot) string { return s.Source }),
+	"host":      text(func(s *Snapshot) string { return s.Host }),
+	"files":     integer(func(s *Snapshot) int64 { return s.Files }),
+	"bytes":     integer(func(s *Snapshot) int64 { return s.Bytes }),
+	"unchanged": integer(func(s *Snapshot) int64 { return s.Unchanged }),
+	"linked":    integer(func(s *Snapshot) int64 { return s.Linked }),
+	"new":       integer(func(s *Snapshot) int64 { return s.New }),
+	"new_bytes": integer(func(s *Snapshot) int64 { return s.NewBytes }),
+	"skipped":   integer(func(s *Snapshot) int64 { return s.Skipped }),
+	"errors":    integer(func(s *Snapshot) int64 { return s.Errors }),
+	"complete":  func(s *Snapshot) (starlark.Value, error) { return starlark.Bool(s.Complete()), nil },
+	"tags": func(s *Snapshot) (starlark.Value, error) {
+		tags := make(starlark.Tuple, len(s.Tags))
+		for i, tag := range s.Tags {
+			tags[i] = starlark.String(tag)
+		}
+		return tags, nil
+	},
+}
+
+// Attr returns the attribute called name.
+func (s *Snapshot) Attr(name string) (starlark.Value, error) { return snapshotAttributes.get(s, name) }
+
+// AttrNames lists the attributes.
+func (s *Snapshot) AttrNames() []string { return snapshotAttributes.names() }
+
+func (s *Session) linkBuiltin() runtime.Builtin {
+	return runtime.Builtin{
+		Name:      "link",
+		Signature: "link(scan, name=None, match=config.match, tags=[])",
+		Doc:       "a new sealed snapshot of the scan",
+		Effect:    true,
+		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			var scan *Scan
+			var name optional
+			match := optional(s.Engine.Config.Match)
+			var tags stringList
+			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "scan", &scan,
+				"name?", &name, "match?", &match, "tags?", &tags); err != nil {
+				return nil, err
+			}
+			how, err := config.ParseMatch(string(match))
+			if err != nil {
+				return nil, fmt.Errorf("link: %w", err)
+			}
+			rules, done := scan.rules()
+			defer done()
+			made, err := s.Engine.Backup(runtime.Context(thread), engine.Source{
+				Root: scan.source.Root, Rules: rules, Name: string(name), Match: how, Tags: tags,
+			})
+			if err != nil {
+				return nil, err
+			}
+			scan.mu.Lock()
+			scan.counts = &engine.Counts{Files: made.Files, Bytes: made.Bytes, Skipped: made.Skipped, Errors: made.Errors}
+			scan.mu.Unlock()
+			s.mu.Lock()
+			s.made = append(s.made, made)
+			s.mu.Unlock()
+			return &Snapshot{made}, nil
+		},
+	}
+}
+
+func (s *Session) snapshotsBuiltin() runtime.Builtin {
+	return runtime.Builtin{
+		Name:      "snapshots",
+		Signature: "snapshots(name=None, tag=None)",
+		Doc:       "the sealed snapshots, newest first",
+		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			var name, tag optional
+			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "name?", &name, "tag?", &tag); err != nil {
+				return nil, err
+			}
+			all, err := s.Engine.Snapshots(runtime.Context(thread), string(name))
+			if err != nil {
+				return nil, err
+			}
+			list := []starlark.Value{}
+			for _, snapshot := range all {
+				if tag == "" || slices.Contains(snapshot.Tags, string(tag)) {
+					list = append(list, &Snapshot{snapshot})
+				}
+			}
+			return starlark.NewList(list), nil
+		},
+	}
+}
+
+func (s *Session) snapshotBuiltin() runtime.Builtin {
+	return runtime.Builtin{
+		Name:      "snapshot",
+		Signature: "snapshot(path_or_id)",
+		Doc:       "one sealed snapshot: by NAME/STAMP, NAME/latest, path or number",
+		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			var which starlark.Value
+			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path_or_id", &which); err != nil {
+				return nil, err
+			}
+			found, err := s.find(thread, which)
+			if err != nil {
+				return nil, err
+			}
+			return &Snapshot{found}, nil
+		},
+	}
+}
+
+// find takes a Snapshot, a number, or what names a snapshot.
+func (s *Session) find(thread *starlark.Thread, which starlark.Value) (*engine.Snapshot, error) {
+	switch which := which.(type) {
+	case *Snapshot:
+		return which.Snapshot, nil
+	case starlark.String:
+		return s.Engine.Snapshot(runtime.Context(thread), string(which))
+	case starlark.Int:
+		all, err := s.Engine.Snapshots(runtime.Context(thread), "")
+		if err != nil {
+			return nil, err
+		}
+		for _, snapshot := range all {
+			if starlark.MakeInt64(int64(snapshot.ID)).String() == which.String() {
+				return snapshot, nil
+			}
+		}
+		return nil, fmt.Errorf("%w: number %v", engine.ErrNoSnapshot, which)
+	}
+	return nil, fmt.Errorf("got %s, want a snapshot, its path or its number", which.Type())
+}

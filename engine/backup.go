@@ -1,0 +1,398 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"phlb/engine/catalog"
+	"phlb/engine/config"
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// Source is what a backup is made of.
+type Source struct {
+	Root  string // the directory
+	Rules walk.Rules
+	Name  string       // backup name; the folder name of Root by default
+	Match config.Match // the configured one by default
+	Tags  []string
+}
+
+var (
+	// ErrNeedsName says that the source has no folder name to call its backup by.
+	ErrNeedsName = errors.New("the root directory has no name of its own: choose one with --name")
+	// ErrInsideRoot says that the source lies inside of the backup root.
+	ErrInsideRoot = errors.New("source lies inside of the backup root")
+)
+
+// run is a backup under way.
+type run struct {
+	*Engine
+	log     *slog.Logger // the engine's, and the snapshot's own
+	source  string       // absolute, without symbolic links
+	match   config.Match
+	partial *store.Partial
+	writer  *manifest.Writer
+	record  *catalog.Recorder // nil once the catalog cannot keep up
+	known   *known
+
+	previous     *cursor // of the snapshot before; nil if there is none
+	previousTree *store.Dir
+	resumed      *cursor // of a run that was cut off
+	resumedTree  *store.Dir
+	rebooted     bool // since then, so that its files cannot be trusted unread
+
+	workers []*worker
+	links   links
+	open    []*target // folders that are being filled, the root first
+	groups  map[walk.ID]int64
+	summary manifest.Summary
+}
+
+// Backup makes a snapshot of the source. With a source that could not be read
+// in part, the snapshot is sealed and its Errors are counted.
+func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err error) {
+	e.Progress.reset()
+	r := &run{Engine: e, match: source.Match, groups: map[walk.ID]int64{}}
+	if r.match == "" {
+		r.match = e.Config.Match
+	}
+	if r.source, err = resolve(source.Root); err != nil {
+		return nil, err
+	}
+	name := source.Name
+	if name == "" {
+		if name = filepath.Base(r.source); name == string(filepath.Separator) {
+			return nil, ErrNeedsName
+		}
+	}
+	if err := store.CheckName(name); err != nil {
+		return nil, fmt.Errorf("%w; choose another with --name", err)
+	}
+	if err := source.Rules.Check(); err != nil {
+		return nil, err
+	}
+	root, err := store.Create(e.Config.BackupPath)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	if r.source == root.Path || strings.HasPrefix(r.source, root.Path+string(filepath.Separator)) {
+		return nil, fmt.Errorf("%s: %w %s", r.source, ErrInsideRoot, root.Path)
+	}
+	lock, err := root.LockName(ctx, name, e.env.Owner, e.env.Wait)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Unlock()
+
+	started := e.env.Now()
+	if r.partial, err = root.Begin(name, e.stamp(started)); err != nil {
+		return nil, err
+	}
+	defer r.partial.Close()
+	cat, err := e.openCatalog(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	defer cat.Close()
+	header := manifest.Header{
+		Name: name, Source: r.source, Host: e.env.Host, Boot: e.env.Boot,
+		Started: started, Match: string(r.match), Tags: source.Tags,
+	}
+	if err := r.prepare(ctx, root, cat, header); err != nil {
+		return nil, err
+	}
+	defer r.close()
+	if err := r.walk(ctx, root, source.Rules); err != nil {
+		r.writer.Abort()
+		return nil, r.explain(err)
+	}
+	s, err := r.seal(ctx, root, cat, header)
+	if err != nil {
+		return nil, r.explain(err)
+	}
+	return newSnapshot(root, *s), nil
+}
+
+// resolve returns the source directory without symbolic links.
+func resolve(path string) (string, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		real, err = filepath.Abs(real)
+	}
+	if err != nil {
+		return "", fmt.Errorf("source: %w", err)
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return "", fmt.Errorf("source: %w", err)
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("source: %s is not a directory", real)
+	}
+	return real, nil
+}
+
+// prepare opens all that the run needs beside the partial.
+func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalog, header manifest.Header) error {
+	r.log = slog.New(slog.NewMultiHandler(r.env.Log,
+		slog.NewTextHandler(r.partial.Log, &slog.HandlerOptions{Level: r.Config.LogLevel})))
+	damaged, err := cat.Damaged(ctx)
+	if err != nil {
+		return err
+	}
+	r.known = newKnown(root, r.partial.Tree, cat, damaged)
+	all, err := cat.Snapshots(ctx)
+	if err != nil {
+		return err
+	}
+	if before := newest(all, header.Name); before != nil {
+		if err := r.follow(root, before); err != nil {
+			r.log.Warn("the snapshot before cannot be used, everything is read again", "snapshot", before.Stamp, "error", err)
+		}
+	}
+	if p := r.partial.Previous; p != nil {
+		if r.resumed, err = newCursor(p.Manifest, true); err == nil {
+			r.resumedTree = p.Tree
+			r.rebooted = header.Boot == "" || r.resumed.header.Boot != header.Boot || r.resumed.header.Host != header.Host
+			r.log.Info("taking over from a run that was cut off", "started", r.resumed.header.Started)
+		}
+	}
+	base := lastAbsorbed(all, header.Name)
+	if r.previous == nil && base != 0 || r.previous != nil && base != newest(all, header.Name).ID {
+		// The catalog numbers snapshots as it gets to know them. Where that is
+		// not the order of time, what changed is told by the manifest alone.
+		r.record = nil
+	} else if r.record, err = cat.Begin(ctx, header.Name, base); err != nil {
+		return err
+	}
+	r.writer = manifest.NewWriter(r.partial.Manifest, header)
+	return nil
+}
+
+// follow opens the snapshot before, to be merged with the walk.
+func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
+	ref := store.Ref{Name: before.Name, Stamp: before.Stamp}
+	file, err := root.OpenManifest(ref)
+	if err != nil {
+		return err
+	}
+	tree, err := root.OpenSnapshot(ref)
+	if err != nil {
+		file.Close()
+		return err
+	}
+	c, err := newCursor(fileReader{file}, false)
+	if err != nil {
+		file.Close()
+		tree.Close()
+		return err
+	}
+	r.previous, r.previousTree = c, tree
+	r.Progress.TotalFiles.Store(before.Files)
+	r.Progress.TotalBytes.Store(before.Bytes)
+	return nil
+}
+
+// fileReader closes the file at its end.
+type fileReader struct{ *os.File }
+
+func (f fileReader) Read(p []byte) (int, error) {
+	n, err := f.File.Read(p)
+	if err != nil {
+		f.File.Close()
+	}
+	return n, err
+}
+
+func newest(all []catalog.Snapshot, name string) *catalog.Snapshot {
+	for i := range all { // sorted, the newest first
+		if all[i].Name == name {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+func lastAbsorbed(all []catalog.Snapshot, name string) catalog.ID {
+	id := catalog.ID(0)
+	for i := range all {
+		if all[i].Name == name {
+			id = max(id, all[i].ID)
+		}
+	}
+	return id
+}
+
+func (r *run) close() {
+	for _, t := range r.open {
+		t.close()
+	}
+	r.previous.close()
+	r.resumed.close()
+	if r.previousTree != nil {
+		r.previousTree.Close()
+	}
+	if r.record != nil {
+		r.record.Abort()
+	}
+	r.known.close()
+}
+
+// walk fills the partial's tree and writes the manifest up to its footer.
+func (r *run) walk(ctx context.Context, root *store.Root, rules walk.Rules) error {
+	self, err := root.Dir().Self()
+	if err != nil {
+		return err
+	}
+	rules.Exclude = append(rules.Exclude, walk.ID{Dev: self.Dev, Inode: self.Ino})
+	w := &walk.Walk{Root: r.source, Rules: rules, Prepare: r.prepareBatch, Work: r.work}
+	for i := range w.WorkerCount() {
+		r.workers = append(r.workers, newWorker(i))
+	}
+	flush := time.NewTicker(time.Second)
+	defer flush.Stop()
+	err = w.Run(ctx, func(b *walk.Batch) error {
+		select {
+		case <-flush.C: // so that not much is lost to the next run if this one is killed
+			if err := r.writer.Flush(); err != nil {
+				return err
+			}
+		default:
+		}
+		return r.emit(b)
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.finishTo(nil); err != nil {
+		return err
+	}
+	gone, err := r.previous.rest()
+	if err != nil {
+		return fmt.Errorf("manifest of the snapshot before: %w", err)
+	}
+	return r.end(gone)
+}
+
+// seal makes the partial a snapshot and tells the catalog.
+func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, header manifest.Header) (*catalog.Snapshot, error) {
+	r.summary.Finished = r.env.Now()
+	if err := r.writer.Close(r.summary); err != nil {
+		return nil, err
+	}
+	if err := r.partial.Manifest.Close(); err != nil {
+		return nil, err
+	}
+	s := &catalog.Snapshot{Stamp: r.partial.Stamp, Header: header, Summary: r.summary}
+	r.logSummary(s)
+	if err := r.partial.Log.Close(); err != nil {
+		return nil, err
+	}
+	if err := r.partial.Sync(); err != nil {
+		return nil, err
+	}
+	lock, err := root.LockSeal(ctx, r.env.Owner)
+	if err != nil {
+		return nil, err
+	}
+	err = r.partial.Seal(ctx)
+	lock.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	// From here on the snapshot is there, whatever becomes of the catalog.
+	if err := r.tell(ctx, root, cat, s); err != nil {
+		r.Engine.log.Warn("the snapshot is sealed, but the catalog could not be brought up to date; the next command does it", "error", err)
+	}
+	return s, nil
+}
+
+func (r *run) tell(ctx context.Context, root *store.Root, cat *catalog.Catalog, s *catalog.Snapshot) error {
+	if r.record != nil {
+		record := r.record
+		r.record = nil
+		id, err := record.Commit(ctx, *s)
+		if err != nil && !errors.Is(err, catalog.ErrBase) {
+			return err
+		}
+		s.ID = id
+	}
+	if s.ID == 0 {
+		if _, err := r.catchUp(ctx, root, cat); err != nil {
+			return err
+		}
+	}
+	return r.publish(ctx, root, cat)
+}
+
+// explain adds to an error of the root what the user should know.
+func (r *run) explain(err error) error {
+	if store.IsFull(err) {
+		return fmt.Errorf("no space left in %s after %d bytes: nothing was sealed, free some and run again: %w",
+			r.Config.BackupPath, r.Progress.Bytes.Load(), err)
+	}
+	return err
+}
+
+// logSummary ends the snapshot's log.
+func (r *run) logSummary(s *catalog.Snapshot) {
+	fmt.Fprintf(r.partial.Log, "%s\n", Summarize(&s.Header, &s.Summary))
+}
+
+// end tells the catalog of paths that are no more.
+func (r *run) end(gone []string) error {
+	if r.record == nil {
+		return nil
+	}
+	for _, path := range gone {
+		if err := r.record.End(&manifest.Entry{Path: path}); err != nil {
+			return fmt.Errorf("catalog: %w", err)
+		}
+	}
+	return nil
+}
+
+// links makes files that were one inode in the source one in the snapshot: who
+// comes first stores it, the others wait and link to it.
+type links struct {
+	mu     sync.Mutex
+	leader map[walk.ID]*leader
+}
+
+type leader struct {
+	done  chan struct{}
+	entry *manifest.Entry // as stored; nil where that failed
+}
+
+// follow returns the leader of an inode, and whether that is the caller.
+func (l *links) follow(id walk.ID) (_ *leader, first bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if found := l.leader[id]; found != nil {
+		return found, false
+	}
+	if l.leader == nil {
+		l.leader = map[walk.ID]*leader{}
+	}
+	made := &leader{done: make(chan struct{})}
+	l.leader[id] = made
+	return made, true
+}
+
+// notFound reports whether err says that something is not there, or not what
+// it was: a source may vanish, and so may what could have been linked to.
+func notFound(err error) bool {
+	return errors.Is(err, fs.ErrNotExist)
+}

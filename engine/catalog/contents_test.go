@@ -1,0 +1,144 @@
+package catalog
+
+import (
+	"context"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"phlb/engine/manifest"
+)
+
+func TestContents(t *testing.T) {
+	c := newCatalog(t)
+	what := files(500, 1)
+	long := file(strings.Repeat("long/", 200)+"path", 100_000)
+	what[long.Path] = long
+	empty := file("empty", 0)
+	what["empty"] = empty
+	mustAbsorb(t, c, snapshot("a", 1), what)
+	id := mustAbsorb(t, c, snapshot("b", 2), what)
+	contents, err := c.Contents(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer contents.Close()
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("OK", func(t *testing.T) {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for path, e := range what {
+					found, err := contents.Lookup(e.Digest, 10)
+					if path == "empty" {
+						if err != nil || len(found) != 0 || contents.HasSize(0) {
+							t.Error("the empty file is there", err)
+						}
+						continue
+					}
+					if err != nil || len(found) != 2 || found[0].Path != path || found[0].Size != e.Size ||
+						found[0].Stored != e.InSnapshot() || found[0].Snapshots[0].ID != id || !contents.HasSize(e.Size) {
+						t.Errorf("%s is at %+v, %v", path, found, err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+	})
+	t.Run("Limit", func(t *testing.T) {
+		if found, err := contents.Lookup(long.Digest, 1); err != nil || len(found) != 1 || found[0].Snapshots[0].Name != "b" {
+			t.Fatal(found, err)
+		}
+	})
+	t.Run("None", func(t *testing.T) {
+		same := long.Digest
+		same[31]++ // beyond what the table holds of it
+		if found, err := contents.Lookup(same, 10); err != nil || len(found) != 0 || contents.HasSize(7_000_000) {
+			t.Fatal(found, err)
+		}
+	})
+	t.Run("ErrCancelled", func(t *testing.T) {
+		c := newCatalog(t)
+		mustAbsorb(t, c, snapshot("a", 1), files(3000, 1))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := c.Contents(ctx)
+		checkError(t, err, context.Canceled)
+	})
+}
+
+func TestVersions(t *testing.T) {
+	c := newCatalog(t)
+	for n := range 4 {
+		mustAbsorb(t, c, snapshot("a", n), tree{"x": file("x", n/2), "y": file("y", n)})
+	}
+	mustAbsorb(t, c, snapshot("b", 9), tree{"x": file("x", 5)})
+	for name, want := range map[string][]int64{"a": {1, 1, 0, 0}, "b": {5}, "": {5, 1, 1, 0, 0}, "c": nil} {
+		found, err := c.Versions(t.Context(), "x", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int64
+		for _, v := range found {
+			for range v.Snapshots {
+				got = append(got, v.Entry.Size)
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("versions under %q are %v, not %v", name, got, want)
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	c := newCatalog(t)
+	id := mustAbsorb(t, c, snapshot("a", 1), files(100, 1))
+	other := files(100, 1)
+	delete(other, "folder 3/file 00003")
+	added, changed := file("new", 1), file("folder 4/file 00004", 999)
+	other[added.Path], other[changed.Path] = added, changed
+	found, err := c.Compare(t.Context(), id, other.entries(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, before := files(100, 1)["folder 3/file 00003"], files(100, 1)["folder 4/file 00004"]
+	want := []Difference{
+		{Path: gone.Path, Catalog: &gone}, {changed.Path, &changed, &before}, {Path: "new", Manifest: &added},
+	}
+	if !reflect.DeepEqual(found, want) {
+		t.Errorf("differences are %+v", found)
+	}
+	_, err = c.Compare(t.Context(), 77, other.entries(nil))
+	checkError(t, err, ErrUnknown)
+	for _, err := range c.Files(t.Context(), 77) {
+		checkError(t, err, ErrUnknown)
+	}
+}
+
+func TestDamage(t *testing.T) {
+	c := newCatalog(t)
+	a := Damage{manifest.Digest{1}, 1, "x", snapshot("a", 1).Started, "size"}
+	b := Damage{manifest.Digest{1}, 2, "y", snapshot("a", 2).Started, "content"}
+	other := Damage{manifest.Digest{2}, 2, "z", snapshot("a", 2).Started, "missing"}
+	for range 2 { // noted again, it is there once
+		if err := c.RecordDamage(a, b, other); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c = reopen(t, c)
+	found, err := c.Damaged(t.Context())
+	if err != nil || len(found[a.Digest]) != 2 || !reflect.DeepEqual(found[other.Digest], []Damage{other}) {
+		t.Fatal(found, err)
+	}
+	if err := c.ClearDamage(a.Digest); err != nil {
+		t.Fatal(err)
+	}
+	c = reopen(t, c)
+	if found, err = c.Damaged(t.Context()); err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+}

@@ -1,0 +1,95 @@
+package catalog
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"testing"
+	"time"
+)
+
+func TestPublish(t *testing.T) {
+	t.Run("OK", func(t *testing.T) {
+		c := newCatalog(t)
+		id := mustAbsorb(t, c, snapshot("a", 1), files(10, 1))
+		c = reopen(t, c)
+		checkTree(t, c, id, files(10, 1))
+		if info, err := os.Stat(c.path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Fatal(info.Mode(), err)
+		}
+	})
+	t.Run("ErrStale", func(t *testing.T) {
+		c := newCatalog(t)
+		if err := c.Publish(); err != nil {
+			t.Fatal(err)
+		}
+		mine, other := mustOpen(t, c.path), mustOpen(t, c.path)
+		mustAbsorb(t, other, snapshot("b", 1), files(10, 1))
+		if err := other.Publish(); err != nil {
+			t.Fatal(err)
+		}
+		mustAbsorb(t, mine, snapshot("a", 1), files(10, 1))
+		checkError(t, mine.Publish(), ErrStale)
+		now := mustOpen(t, c.path)
+		if all, err := now.Snapshots(t.Context()); err != nil || len(all) != 1 || all[0].Name != "b" {
+			t.Fatal(all, err)
+		}
+	})
+	t.Run("ErrStaleNew", func(t *testing.T) {
+		first := newCatalog(t)
+		second := mustOpen(t, first.path)
+		if err := first.Publish(); err != nil {
+			t.Fatal(err)
+		}
+		checkError(t, second.Publish(), ErrStale)
+	})
+	t.Run("ErrStaleTouched", func(t *testing.T) {
+		// The inode number of the old file may be that of the new one.
+		c := newCatalog(t)
+		c = reopen(t, c)
+		if err := os.Chtimes(c.path, time.Time{}, time.Unix(5, 0)); err != nil {
+			t.Fatal(err)
+		}
+		checkError(t, c.Publish(), ErrStale)
+	})
+	t.Run("ErrStaleGone", func(t *testing.T) {
+		c := newCatalog(t)
+		c = reopen(t, c)
+		if err := os.Remove(c.path); err != nil {
+			t.Fatal(err)
+		}
+		checkError(t, c.Publish(), ErrStale)
+		if _, err := os.Stat(c.path); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	})
+	t.Run("ErrWrite", func(t *testing.T) {
+		// A disk that fails is no damage, though QL keeps only the text of it.
+		c := newCatalog(t)
+		f, err := os.Open(c.db.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.db.pages.File.Close()
+		c.db.pages.File = f // which cannot be written to
+		var path *fs.PathError
+		if err := c.RecordDamage(Damage{Path: "x"}); !errors.As(err, &path) || errors.Is(err, ErrDamaged) {
+			t.Fatal(err)
+		}
+		if err := c.Publish(); !errors.As(err, &path) {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(c.path); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	})
+	t.Run("ErrBusy", func(t *testing.T) {
+		c := newCatalog(t)
+		rec, err := c.Begin(t.Context(), "a", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkError(t, c.Publish(), ErrBusy)
+		rec.Abort()
+	})
+}

@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"errors"
+	"io"
+
+	"phlb/engine/manifest"
+	"phlb/engine/walk"
+)
+
+// cursor reads a manifest alongside a walk, which has the same order. Another
+// goroutine reads ahead.
+type cursor struct {
+	header manifest.Header
+	chunks chan []manifest.Entry
+	stop   chan struct{}
+	err    error // of the goroutine, valid once chunks is closed
+
+	chunk []manifest.Entry // what is left of the one at hand
+	over  bool
+}
+
+const (
+	chunkSize   = 256
+	chunksAhead = 4
+)
+
+// newCursor reads the manifest in r. A manifest that is cut off ends where it
+// is cut off if that is allowed.
+func newCursor(r io.Reader, mayBeCutOff bool) (*cursor, error) {
+	m, err := manifest.NewReader(r)
+	if err != nil {
+		return nil, err
+	}
+	c := &cursor{header: m.Header, chunks: make(chan []manifest.Entry, chunksAhead), stop: make(chan struct{})}
+	go func() {
+		defer close(c.chunks)
+		for more := true; more; {
+			chunk := make([]manifest.Entry, chunkSize)
+			n := 0
+			for n < len(chunk) && more {
+				switch err := m.Next(&chunk[n]); {
+				case err == nil:
+					n++
+				case err == io.EOF, mayBeCutOff && errors.Is(err, manifest.ErrCutOff):
+					more = false
+				default:
+					c.err = err
+					more = false
+				}
+			}
+			select {
+			case c.chunks <- chunk[:n]:
+			case <-c.stop:
+				return
+			}
+		}
+	}()
+	return c, nil
+}
+
+// close ends the goroutine.
+func (c *cursor) close() {
+	if c != nil {
+		close(c.stop)
+	}
+}
+
+// peek returns the next entry, nil after the last.
+func (c *cursor) peek() *manifest.Entry {
+	for len(c.chunk) == 0 {
+		if c.over {
+			return nil
+		}
+		chunk, ok := <-c.chunks
+		c.chunk, c.over = chunk, !ok
+	}
+	return &c.chunk[0]
+}
+
+func (c *cursor) next() { c.chunk = c.chunk[1:] }
+
+// alongside is what a manifest holds of a batch.
+type alongside struct {
+	folder  *manifest.Entry   // the folder's own entry, in its first batch
+	entries []*manifest.Entry // for every name of the batch, or nil
+	gone    []string          // paths that the walk has passed over
+}
+
+// take returns what belongs to the batch, and what lies before it.
+func (c *cursor) take(b *walk.Batch) (a alongside, err error) {
+	if c == nil || !b.First && !b.Last && len(b.Names) == 0 {
+		return a, nil
+	}
+	folder := b.Folder.Path
+	var e *manifest.Entry
+	pass := func() { a.gone = append(a.gone, e.Path); c.next() }
+	if b.First {
+		for e = c.peek(); e != nil && manifest.CompareFolders(e.Folder(), folder) < 0; e = c.peek() {
+			pass()
+		}
+		if e != nil && e.Kind == manifest.Dir && e.Path == folder {
+			a.folder = e
+			c.next()
+		}
+	}
+	if len(b.Names) > 0 {
+		a.entries = make([]*manifest.Entry, len(b.Names))
+	}
+	for i, name := range b.Names {
+		for e = c.peek(); e != nil && e.Kind != manifest.Dir && e.Folder() == folder && e.Name() < name; e = c.peek() {
+			pass()
+		}
+		if e != nil && e.Kind != manifest.Dir && e.Folder() == folder && e.Name() == name {
+			a.entries[i] = e
+			c.next()
+		}
+	}
+	if b.Last {
+		for e = c.peek(); e != nil && e.Kind != manifest.Dir && e.Folder() == folder; e = c.peek() {
+			pass()
+		}
+	}
+	if c.over {
+		err = c.err
+	}
+	return a, err
+}
+
+// rest returns the paths that are left once the walk has ended.
+func (c *cursor) rest() (gone []string, err error) {
+	if c == nil {
+		return nil, nil
+	}
+	for e := c.peek(); e != nil; e = c.peek() {
+		gone = append(gone, e.Path)
+		c.next()
+	}
+	return gone, c.err
+}

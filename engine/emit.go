@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"fmt"
+
+	"phlb/engine/catalog"
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// target is a folder of the source in the snapshots.
+type target struct {
+	folder   *walk.Folder
+	entry    manifest.Entry // of the folder, once it has been worked on
+	dir      *store.Dir     // where it is filled
+	previous *store.Dir     // in the snapshot before, nil if not there
+	resumed  *store.Dir     // in the run that was cut off, nil if not there
+}
+
+func (t *target) close() {
+	for _, d := range []*store.Dir{t.dir, t.previous, t.resumed} {
+		if d != nil {
+			d.Close()
+		}
+	}
+}
+
+// plan is what a run knows of a batch.
+type plan struct {
+	previous alongside
+	resumed  alongside
+	results  []result // for every entry of the batch that was stored
+}
+
+// outcome is how an entry came into the snapshot.
+type outcome int
+
+const (
+	unchanged outcome = iota // linked to the snapshot before, unread
+	linked                   // linked to content that was there
+	stored                   // made anew
+)
+
+type result struct {
+	entry    manifest.Entry
+	id       walk.ID // where the source has several names for it, else zero
+	outcome  outcome
+	previous *manifest.Entry // of the same path, nil if there was none
+}
+
+// prepareBatch is called by the lister, in order.
+func (r *run) prepareBatch(b *walk.Batch) (err error) {
+	p := &plan{}
+	b.Data = p
+	if p.previous, err = r.previous.take(b); err != nil {
+		return fmt.Errorf("manifest of the snapshot before: %w", err)
+	}
+	if p.resumed, err = r.resumed.take(b); err != nil {
+		r.log.Warn("the run that was cut off cannot be used further", "error", err)
+		r.resumed = nil
+	}
+	if !b.First {
+		return nil
+	}
+	t := &target{folder: b.Folder}
+	b.Folder.Data = t
+	if b.Folder.Parent == nil {
+		t.dir, err = r.partial.Tree.Descend(".")
+		if err == nil && r.previousTree != nil {
+			t.previous, err = r.previousTree.Descend(".")
+		}
+		if err == nil && r.resumedTree != nil {
+			t.resumed, err = r.resumedTree.Descend(".")
+		}
+		return err
+	}
+	parent := b.Folder.Parent.Data.(*target)
+	name := b.Folder.Name()
+	if t.dir, err = parent.dir.Mkdir(name); err != nil {
+		return fmt.Errorf("%s: %w", b.Folder.Path, err)
+	}
+	// A folder that is not there, or not a folder, has nothing to link to.
+	if parent.previous != nil && p.previous.folder != nil {
+		t.previous, _ = parent.previous.Open(name)
+	}
+	if parent.resumed != nil && p.resumed.folder != nil {
+		t.resumed, _ = parent.resumed.Open(name)
+	}
+	return nil
+}
+
+// emit takes the batches in order, once they have been worked on.
+func (r *run) emit(b *walk.Batch) error {
+	p := b.Data.(*plan)
+	for _, err := range b.Errors {
+		r.log.Error("cannot be read", "error", err)
+	}
+	r.summary.Errors += int64(len(b.Errors))
+	r.Progress.Errors.Store(r.summary.Errors)
+	r.summary.Skipped += int64(b.Skipped)
+	if err := r.end(p.previous.gone); err != nil {
+		return err
+	}
+	t := b.Folder.Data.(*target)
+	if err := r.finishTo(t); err != nil {
+		return err
+	}
+	if b.First {
+		if err := r.write(&t.entry, p.previous.folder); err != nil {
+			return err
+		}
+	}
+	for i := range p.results {
+		res := &p.results[i]
+		if res.id != (walk.ID{}) {
+			res.entry.Group = r.group(res.id)
+		}
+		if err := r.write(&res.entry, res.previous); err != nil {
+			return err
+		}
+		r.count(res)
+	}
+	for _, e := range p.previous.entries {
+		if e != nil { // no result took it: the path is no more
+			if err := r.end([]string{e.Path}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// group numbers the inodes that have several names, in the order of the walk.
+func (r *run) group(id walk.ID) int64 {
+	n, ok := r.groups[id]
+	if !ok {
+		n = int64(len(r.groups) + 1)
+		r.groups[id] = n
+	}
+	return n
+}
+
+// write appends an entry to the manifest, and tells the catalog if it is not
+// what it was.
+func (r *run) write(e, previous *manifest.Entry) error {
+	if err := r.writer.Write(e); err != nil {
+		return err
+	}
+	r.summary.Entries++
+	if r.record == nil || previous != nil && catalog.Same(previous, e) {
+		return nil
+	}
+	if previous != nil {
+		if err := r.record.End(previous); err != nil {
+			return fmt.Errorf("catalog: %w", err)
+		}
+	}
+	if err := r.record.Add(e); err != nil {
+		return fmt.Errorf("catalog: %w", err)
+	}
+	return nil
+}
+
+func (r *run) count(res *result) {
+	if res.entry.Kind != manifest.File {
+		return
+	}
+	r.summary.Files++
+	r.summary.Bytes += res.entry.Size
+	switch res.outcome {
+	case unchanged:
+		r.summary.Unchanged++
+	case linked:
+		r.summary.Linked++
+	case stored:
+		r.summary.New++
+		r.summary.NewBytes += res.entry.Size
+	}
+}
+
+// finishTo finishes the folders that t does not lie in, all with nil, and opens
+// t where it is new.
+func (r *run) finishTo(t *target) error {
+	for len(r.open) > 0 {
+		last := r.open[len(r.open)-1]
+		if t != nil && (last == t || last.folder == t.folder.Parent) {
+			break
+		}
+		err := last.dir.Finish(&last.entry)
+		if err := r.notKept(&last.entry, err); err != nil {
+			return fmt.Errorf("%s: %w", last.entry.Path, err)
+		}
+		last.close()
+		r.open = r.open[:len(r.open)-1]
+	}
+	if t != nil && (len(r.open) == 0 || r.open[len(r.open)-1] != t) {
+		r.open = append(r.open, t)
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+// Package engine is the repository of backups and its verbs: [Engine.Backup]
+// makes a snapshot, [Engine.Verify] checks one, [Engine.Adopt] takes trees that
+// others put under the root, [Engine.Hash] reads digests of a source.
+//
+// Most callers [Open] an Engine with a configuration and call its verbs one
+// after the other:
+//
+//	e := engine.Open(config, environment)
+//	snapshot, err := e.Backup(ctx, engine.Source{Root: "/home/ann"})
+//
+// The manifests of sealed snapshots are the truth; the catalog is brought up to
+// date from them whenever it is opened. What goes wrong with one entry of a
+// source is logged and counted in the summary; what goes wrong with the root
+// ends the verb with an error, and nothing is sealed.
+//
+// The package does not promise a consistent picture of a source that changes
+// while it is read; a file that does is reported.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/ncruces/go-strftime"
+
+	"phlb/engine/catalog"
+	"phlb/engine/config"
+	"phlb/engine/store"
+)
+
+// Environment is what the process knows of where it runs. Now and Log are
+// needed.
+type Environment struct {
+	Host    string // this machine's name
+	Boot    string // its boot id, empty where there is none
+	Owner   string // of locks, as others are told: "pid 17 on laptop"
+	Home    string // what ~ stands for
+	TempDir string // where copies of a catalog go whose root is read-only
+	Now     func() time.Time
+	Log     slog.Handler // hears of problems as they come up
+	Wait    bool         // wait for a lock that another holds
+}
+
+// Engine works on one backup root. Its methods may be called one after the
+// other.
+type Engine struct {
+	Config   *config.Config
+	Progress Progress // of the verb under way, to be read at any time
+
+	env Environment
+	log *slog.Logger
+}
+
+// Open returns an engine for the configured root, which need not exist yet.
+func Open(c *config.Config, env Environment) *Engine {
+	return &Engine{Config: c, env: env, log: slog.New(env.Log)}
+}
+
+// Expand returns the path with a leading ~ replaced by the home directory.
+func (e *Engine) Expand(path string) string {
+	if path == "~" || strings.HasPrefix(path, "~/") {
+		return e.env.Home + path[1:]
+	}
+	return path
+}
+
+// ErrNoRoot says that there is no backup root yet.
+var ErrNoRoot = errors.New("there is no backup root yet: make a first backup, or set backup_path")
+
+// openRoot opens the root for reading.
+func (e *Engine) openRoot() (*store.Root, error) {
+	root, err := store.Open(e.Config.BackupPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", e.Config.BackupPath, ErrNoRoot)
+	}
+	return root, err
+}
+
+// stamp returns the folder name for a snapshot that starts at t.
+func (e *Engine) stamp(t time.Time) string {
+	return strftime.Format(e.Config.SnapshotFormat, t)
+}
+
+// Snapshots returns the sealed snapshots, newest first: of one name, or with ""
+// of all. A root that does not exist yet has none.
+func (e *Engine) Snapshots(ctx context.Context, name string) ([]*Snapshot, error) {
+	root, err := e.openRoot()
+	if errors.Is(err, ErrNoRoot) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	cat, err := e.openCatalog(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	defer cat.Close()
+	all, err := cat.Snapshots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []*Snapshot
+	for _, s := range all {
+		if name == "" || s.Name == name {
+			found = append(found, newSnapshot(root, s))
+		}
+	}
+	return found, nil
+}
+
+// Query asks the catalog a read-only QL statement. The caller must close the
+// rows, and then call done.
+func (e *Engine) Query(ctx context.Context, statement string, args ...any) (rows *catalog.Rows, done func() error, err error) {
+	root, err := e.openRoot()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer root.Close()
+	cat, err := e.openCatalog(ctx, root)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err = cat.Query(ctx, statement, args...)
+	if err != nil {
+		cat.Close()
+		return nil, nil, err
+	}
+	return rows, cat.Close, nil
+}

@@ -1,0 +1,386 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+
+	"phlb/engine/config"
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// attempts is how often a file that changes while it is read is read.
+const attempts = 3
+
+// errUnstable is the error of a file that never was the same for long enough.
+var errUnstable = errors.New("changes while it is read: what was read is stored, it may be inconsistent")
+
+// file brings in a regular file that is new, or not known to be unchanged.
+func (t *task) file(e *walk.Entry) (result, error) {
+	f, err := t.target.folder.Dir.File(t.name)
+	if err != nil {
+		return result{}, fromSource("open", e.Path, err)
+	}
+	defer f.Close()
+	for try := 1; ; try++ {
+		now := t.env.Now()
+		seen, err := f.Stat()
+		if err != nil {
+			return result{}, fromSource("stat", e.Path, err)
+		}
+		if seen.Kind != manifest.File {
+			return result{}, fromSource("open", e.Path, errors.New("is no longer a regular file"))
+		}
+		seen.Path = e.Path
+		seen.Racy = t.racy(&seen.Entry, now)
+		if seen.Xattrs, err = f.Xattrs(); err != nil {
+			return result{}, fromSource("read attributes", e.Path, err)
+		}
+		before := t.Progress.Bytes.Load()
+		res, stable, err := t.content(f, &seen, try == attempts)
+		if err != nil || stable {
+			return res, err
+		}
+		if try == attempts {
+			res.entry.Racy = true
+			return res, fromSource("read", e.Path, errUnstable)
+		}
+		t.Progress.Bytes.Add(before - t.Progress.Bytes.Load())
+	}
+}
+
+// content reads the file and brings it in. Where it changed meanwhile, stable
+// is false and nothing was brought in, unless it is the last try.
+func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable bool, err error) {
+	if e.Size > int64(len(t.worker.buf)) {
+		return t.large(f, e, last)
+	}
+	buf := t.worker.buf[:e.Size]
+	n, err := f.ReadAt(buf, 0)
+	if err != nil && err != io.EOF {
+		return result{}, false, fromSource("read", e.Path, err)
+	}
+	stable = n == len(buf) && unmoved(f, e)
+	if !stable && !last {
+		return result{}, false, nil
+	}
+	e.Size = int64(n)
+	buf = buf[:n]
+	t.worker.hash.Reset()
+	t.worker.hash.Write(buf)
+	e.Digest = t.worker.sum()
+	t.Progress.Bytes.Add(e.Size)
+	res, err := t.place(e, func(out *store.File) error {
+		if e.Sparse() && isZero(buf) {
+			return out.Skip(e.Size)
+		}
+		_, err := out.Write(buf)
+		return err
+	})
+	return res, stable, err
+}
+
+// unmoved reports whether the file still is what it was when e was looked at.
+func unmoved(f *walk.File, e *walk.Entry) bool {
+	now, err := f.Stat()
+	return err == nil && now.Size == e.Size && now.Mtime == e.Mtime && now.Ctime == e.Ctime
+}
+
+func isZero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// place links the path to a file of e's digest, or makes one with write.
+func (t *task) place(e *walk.Entry, write func(*store.File) error) (result, error) {
+	res := result{entry: e.Entry, outcome: stored}
+	if e.Size == 0 { // nothing to save
+		return res, t.make(&res.entry, write)
+	}
+	release, err := t.known.claim(t.ctx, e.Digest)
+	if err != nil {
+		return result{}, err
+	}
+	defer release()
+	ok, err := t.linkKnown(&res.entry)
+	if err != nil {
+		return result{}, err
+	}
+	if ok {
+		res.outcome = linked
+		return res, nil
+	}
+	if err := t.make(&res.entry, write); err != nil {
+		return result{}, err
+	}
+	t.known.add(&res.entry)
+	return res, nil
+}
+
+// make makes the file with its metadata.
+func (t *task) make(e *manifest.Entry, write func(*store.File) error) error {
+	out, err := t.target.dir.Create(t.name)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if err := write(out); err != nil {
+		return err
+	}
+	return t.notKept(e, out.Finish(e))
+}
+
+// large brings in a file that does not fit the buffer: hashed first where one
+// of its size is known, so that it need not be copied, else in one pass.
+func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable bool, err error) {
+	likely, err := t.known.hasSize(t.ctx, e.Size)
+	if err != nil {
+		return result{}, false, err
+	}
+	if likely {
+		before := t.Progress.Bytes.Load()
+		n, err := t.worker.copy(t.ctx, f, e, nil, &t.Progress)
+		if err != nil {
+			return result{}, false, err
+		}
+		if n == e.Size && unmoved(f, e) {
+			e.Digest = t.worker.sum()
+			res := result{entry: e.Entry, outcome: linked}
+			release, err := t.known.claim(t.ctx, e.Digest)
+			if err != nil {
+				return result{}, false, err
+			}
+			ok, err := t.linkKnown(&res.entry)
+			release()
+			if err != nil || ok {
+				return res, true, err
+			}
+		}
+		// Read once more, this time to copy it.
+		t.Progress.Bytes.Add(before - t.Progress.Bytes.Load())
+	}
+	// The copy gets its name once it is clear that it is wanted.
+	scratch := t.partial.Scratch
+	out, err := scratch.Create(t.worker.scratch)
+	if err != nil {
+		return result{}, false, err
+	}
+	defer scratch.Remove(t.worker.scratch)
+	defer out.Close()
+	n, err := t.worker.copy(t.ctx, f, e, out, &t.Progress)
+	if err != nil {
+		return result{}, false, err
+	}
+	stable = n == e.Size && unmoved(f, e)
+	if !stable && !last {
+		return result{}, false, nil
+	}
+	e.Size = n
+	e.Digest = t.worker.sum()
+	res := result{entry: e.Entry, outcome: stored}
+	release, err := t.known.claim(t.ctx, e.Digest)
+	if err != nil {
+		return result{}, false, err
+	}
+	defer release()
+	// Another worker may have stored the same meanwhile.
+	ok, err := t.linkKnown(&res.entry)
+	if err != nil || ok {
+		res.outcome = linked
+		return res, stable, err
+	}
+	if err := t.notKept(&res.entry, out.Finish(&res.entry)); err != nil {
+		return result{}, false, err
+	}
+	if err := scratch.Rename(t.worker.scratch, t.target.dir, t.name); err != nil {
+		return result{}, false, err
+	}
+	t.known.add(&res.entry)
+	return res, stable, nil
+}
+
+// linkKnown links the path to a file of e's digest that may share its inode,
+// and notes in e what that has of its own. It reports whether there was one.
+func (t *task) linkKnown(e *manifest.Entry) (bool, error) {
+	for _, own := range []struct {
+		entry *manifest.Entry
+		from  *store.Dir
+	}{{t.previous, t.target.previous}, {t.resumed, t.target.resumed}} {
+		if own.entry == nil || own.from == nil || own.entry.Kind != manifest.File || own.entry.Digest != e.Digest {
+			continue
+		}
+		c := candidate{
+			tree: func() (*store.Dir, error) { return own.from.Descend(".") },
+			path: t.name, size: own.entry.Size, stored: own.entry.InSnapshot(), xattrs: own.entry.Xattrs,
+		}
+		if ok, err := t.linkTo(c, e); ok || err != nil {
+			return ok, err
+		}
+	}
+	found, err := t.known.candidates(t.ctx, e.Digest, e.Size)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range found {
+		if ok, err := t.linkTo(c, e); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// agrees reports whether e may share the inode of c.
+func (r *run) agrees(c *candidate, e *manifest.Entry) bool {
+	switch r.match {
+	case config.MatchContent:
+		return true
+	case config.MatchExact:
+		if c.stored.Mtime != e.Mtime {
+			return false
+		}
+	}
+	return c.stored.Permissions == e.Permissions && manifest.SameXattrs(c.xattrs, e.Xattrs)
+}
+
+// linkTo links the path to c, if that may be and is what it should be.
+func (t *task) linkTo(c candidate, e *manifest.Entry) (bool, error) {
+	if c.size != e.Size || !t.agrees(&c, e) {
+		return false, nil
+	}
+	tree, err := c.tree()
+	if err != nil {
+		return false, nil // gone, or not a folder any more
+	}
+	defer tree.Close()
+	folder, err := tree.Descend(path.Dir(c.path))
+	if err != nil {
+		return false, nil
+	}
+	defer folder.Close()
+	name := path.Base(c.path)
+	inode, err := folder.Look(name)
+	if err != nil {
+		return false, nil
+	}
+	if inode.Kind != e.Kind || inode.Size != c.size || inode.Mtime != c.stored.Mtime {
+		t.log.Warn("file was changed inside a snapshot, it is not linked to", "path", c.path)
+		return false, nil
+	}
+	if t.known.isDamaged(e.Digest) {
+		// Some file of this content is rotten. Which one, reading tells.
+		if d, err := t.worker.hashStored(t.ctx, folder, name); err != nil || d != e.Digest {
+			return false, nil
+		}
+	}
+	switch err := t.target.dir.Link(folder, name, t.name); {
+	case errors.Is(err, store.ErrLinkLimit), notFound(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	e.Stored = nil
+	if own := (manifest.Stored{Permissions: e.Permissions, Mtime: e.Mtime}); c.stored != own {
+		stored := c.stored
+		e.Stored = &stored
+	}
+	return true, nil
+}
+
+// copy reads the file from its start, hashes it, and writes it to out unless
+// that is nil. It returns how many bytes there were. Errors of reading are of
+// the source.
+func (w *worker) copy(ctx context.Context, f *walk.File, e *walk.Entry, out *store.File, progress *Progress) (n int64, err error) {
+	w.hash.Reset()
+	sparse := e.Sparse()
+	for end := int64(0); ; {
+		if err := context.Cause(ctx); err != nil {
+			return n, err
+		}
+		size := int64(len(w.buf))
+		if sparse && n == end {
+			start, next, err := f.Data(n, e.Size)
+			if err != nil {
+				return n, fromSource("read", e.Path, err)
+			}
+			if start > n {
+				if out != nil {
+					if err := out.Skip(start); err != nil {
+						return n, err
+					}
+				}
+				if err := w.zeros(ctx, start-n, progress); err != nil {
+					return n, err
+				}
+				n = start
+			}
+			end = next
+		}
+		if sparse && end > n {
+			size = min(size, end-n)
+		}
+		got, err := f.ReadAt(w.buf[:size], n)
+		if err != nil && err != io.EOF {
+			return n, fromSource("read", e.Path, err)
+		}
+		w.hash.Write(w.buf[:got])
+		if out != nil {
+			if _, err := out.Write(w.buf[:got]); err != nil {
+				return n, err
+			}
+		}
+		n += int64(got)
+		progress.Bytes.Add(int64(got))
+		if err == io.EOF || got == 0 {
+			return n, nil
+		}
+	}
+}
+
+// zeros hashes what a hole reads as.
+func (w *worker) zeros(ctx context.Context, n int64, progress *Progress) error {
+	clear(w.buf)
+	for n > 0 {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		size := min(n, int64(len(w.buf)))
+		w.hash.Write(w.buf[:size])
+		progress.Bytes.Add(size)
+		n -= size
+	}
+	return nil
+}
+
+// hashStored returns the digest of a file under the root.
+func (w *worker) hashStored(ctx context.Context, dir *store.Dir, name string) (manifest.Digest, error) {
+	f, err := dir.Read(name)
+	if err != nil {
+		return manifest.Digest{}, err
+	}
+	defer f.Close()
+	if w.check == nil { // w.buf may hold a file that is still to be written
+		w.check = make([]byte, bufferSize)
+	}
+	w.hash.Reset()
+	for {
+		if err := context.Cause(ctx); err != nil {
+			return manifest.Digest{}, err
+		}
+		n, err := f.Read(w.check)
+		w.hash.Write(w.check[:n])
+		if err == io.EOF {
+			return w.sum(), nil
+		}
+		if err != nil {
+			return manifest.Digest{}, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+}

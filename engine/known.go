@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"context"
+	"sync"
+
+	"phlb/engine/catalog"
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+)
+
+// known tells where the root holds a content: what the catalog knew when the
+// run began, and what the run has stored since. Its methods may be called from
+// several goroutines.
+type known struct {
+	root    *store.Root
+	tree    *store.Dir // of the run
+	cat     *catalog.Catalog
+	damaged map[manifest.Digest][]catalog.Damage
+
+	once     sync.Once // the catalog is only read where something is new
+	contents *catalog.Contents
+	err      error
+
+	mu     sync.Mutex
+	fresh  map[manifest.Digest][]fresh
+	sizes  map[int64]struct{}
+	claims map[manifest.Digest]chan struct{}
+}
+
+// fresh is a file that the run has stored, or linked to.
+type fresh struct {
+	path   string
+	stored manifest.Stored
+	xattrs []manifest.Xattr
+}
+
+// candidate is a file that a path might share the inode of.
+type candidate struct {
+	tree   func() (*store.Dir, error) // the snapshot's; the caller closes it
+	path   string
+	size   int64
+	stored manifest.Stored
+	xattrs []manifest.Xattr
+}
+
+// candidatesAsked bounds how many places of one content are tried: each may be
+// at the link limit or of the wrong owner.
+const candidatesAsked = 16
+
+func newKnown(root *store.Root, tree *store.Dir, cat *catalog.Catalog, damaged map[manifest.Digest][]catalog.Damage) *known {
+	return &known{
+		root: root, tree: tree, cat: cat, damaged: damaged,
+		fresh: map[manifest.Digest][]fresh{}, sizes: map[int64]struct{}{}, claims: map[manifest.Digest]chan struct{}{},
+	}
+}
+
+func (k *known) close() {
+	if k.contents != nil {
+		k.contents.Close()
+	}
+}
+
+func (k *known) load(ctx context.Context) error {
+	k.once.Do(func() { k.contents, k.err = k.cat.Contents(ctx) })
+	return k.err
+}
+
+// hasSize reports whether a file of n bytes is there or on its way, which makes
+// it worth while to hash one before it is copied.
+func (k *known) hasSize(ctx context.Context, n int64) (bool, error) {
+	k.mu.Lock()
+	_, ok := k.sizes[n]
+	k.sizes[n] = struct{}{}
+	k.mu.Unlock()
+	if ok {
+		return true, nil
+	}
+	if err := k.load(ctx); err != nil {
+		return false, err
+	}
+	return k.contents.HasSize(n), nil
+}
+
+// claim waits until nobody else is about to store a content, and makes the
+// caller the one who is. It must release the claim.
+func (k *known) claim(ctx context.Context, d manifest.Digest) (release func(), err error) {
+	for {
+		k.mu.Lock()
+		other := k.claims[d]
+		if other == nil {
+			mine := make(chan struct{})
+			k.claims[d] = mine
+			k.mu.Unlock()
+			return func() {
+				k.mu.Lock()
+				delete(k.claims, d)
+				k.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		k.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// add notes what the run has stored.
+func (k *known) add(e *manifest.Entry) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.fresh[e.Digest] = append(k.fresh[e.Digest], fresh{e.Path, e.InSnapshot(), e.Xattrs})
+}
+
+// isDamaged reports whether a file of that content was found rotten.
+func (k *known) isDamaged(d manifest.Digest) bool { return len(k.damaged[d]) > 0 }
+
+// candidates returns where the content is, the run's own first and the newest
+// before older ones.
+func (k *known) candidates(ctx context.Context, d manifest.Digest, size int64) ([]candidate, error) {
+	var found []candidate
+	k.mu.Lock()
+	own := k.fresh[d]
+	for i := len(own) - 1; i >= 0; i-- {
+		f := own[i]
+		found = append(found, candidate{func() (*store.Dir, error) { return k.tree.Descend(".") }, f.path, size, f.stored, f.xattrs})
+	}
+	k.mu.Unlock()
+	if err := k.load(ctx); err != nil {
+		return nil, err
+	}
+	contents, err := k.contents.Lookup(d, candidatesAsked)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range contents {
+		for _, s := range c.Snapshots[:min(1, len(c.Snapshots))] {
+			ref := store.Ref{Name: s.Name, Stamp: s.Stamp}
+			found = append(found, candidate{func() (*store.Dir, error) { return k.root.OpenSnapshot(ref) }, c.Path, c.Size, c.Stored, c.Xattrs})
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// Counts are what a walk over a source found.
+type Counts struct {
+	Files   int64 // regular files
+	Bytes   int64 // their sizes
+	Skipped int64 // entries that the rules left out
+	Errors  int64 // entries that could not be read
+}
+
+// Skip takes back that e was counted: a caller's own rule leaves it out.
+func (c *Counts) Skip(e *walk.Entry) {
+	c.Skipped++
+	if e.Kind == manifest.File {
+		c.Files--
+		c.Bytes -= e.Size
+	}
+}
+
+var errStop = errors.New("stop")
+
+// Scan walks the source and yields its entries other than directories in the
+// order of a manifest. Entries that cannot be read are logged and counted in
+// counts, which may be nil.
+func (e *Engine) Scan(ctx context.Context, source Source, counts *Counts) iter.Seq2[*walk.Entry, error] {
+	return func(yield func(*walk.Entry, error) bool) {
+		if counts == nil {
+			counts = &Counts{}
+		}
+		*counts = Counts{}
+		root, err := resolve(source.Root)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		w := &walk.Walk{Root: root, Rules: e.outsideOfRoot(source.Rules)}
+		err = w.Run(ctx, func(b *walk.Batch) error {
+			for _, err := range b.Errors {
+				e.log.Error("cannot be read", "error", err)
+			}
+			counts.Errors += int64(len(b.Errors))
+			counts.Skipped += int64(b.Skipped)
+			for i := range b.Entries {
+				entry := &b.Entries[i]
+				if entry.Kind == manifest.File {
+					counts.Files++
+					counts.Bytes += entry.Size
+				}
+				if !yield(entry, nil) {
+					return errStop
+				}
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(nil, err)
+		}
+	}
+}
+
+// outsideOfRoot adds that the backup root is never entered.
+func (e *Engine) outsideOfRoot(rules walk.Rules) walk.Rules {
+	root, err := store.Open(e.Config.BackupPath)
+	if err != nil {
+		return rules // there is none to be entered
+	}
+	defer root.Close()
+	if self, err := root.Dir().Self(); err == nil {
+		rules.Exclude = append(rules.Exclude, walk.ID{Dev: self.Dev, Inode: self.Ino})
+	}
+	return rules
+}

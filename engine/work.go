@@ -1,0 +1,280 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io/fs"
+	"time"
+
+	"phlb/engine/config"
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// bufferSize is how much of a file is read at a time. A file that fits is read
+// once, and only stored if its content is not there yet.
+const bufferSize = 256 << 10
+
+// worker is what one goroutine works with.
+type worker struct {
+	buf     []byte
+	check   []byte // see hashStored
+	hash    hash.Hash
+	scratch string // name of a copy that may not be wanted
+}
+
+func newWorker(number int) *worker {
+	return &worker{buf: make([]byte, bufferSize), hash: sha256.New(), scratch: fmt.Sprint("copy-", number)}
+}
+
+func (w *worker) sum() (d manifest.Digest) {
+	w.hash.Sum(d[:0])
+	return d
+}
+
+// sourceError is one that is counted and does not end the run.
+type sourceError struct{ err error }
+
+func (e *sourceError) Error() string { return e.err.Error() }
+func (e *sourceError) Unwrap() error { return e.err }
+
+// fromSource marks an error of reading the source.
+func fromSource(op, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &sourceError{&fs.PathError{Op: op, Path: path, Err: err}}
+}
+
+// work brings the entries of a batch into the snapshot. It is called from
+// several goroutines.
+func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
+	p := b.Data.(*plan)
+	t := b.Folder.Data.(*target)
+	if b.First {
+		if err := r.folder(b, t, p); err != nil {
+			return err
+		}
+	}
+	p.results = make([]result, 0, len(b.Entries))
+	at := 0 // in b.Names, which holds all of b.Entries
+	for i := range b.Entries {
+		e := &b.Entries[i]
+		for b.Names[at] != e.Name() {
+			at++
+		}
+		task := task{run: r, ctx: ctx, worker: r.workers[worker], target: t, name: b.Names[at]}
+		if p.previous.entries != nil {
+			task.previous = p.previous.entries[at]
+		}
+		if p.resumed.entries != nil {
+			task.resumed = p.resumed.entries[at]
+		}
+		res, err := task.do(e)
+		var source *sourceError
+		if errors.As(err, &source) {
+			b.Errors = append(b.Errors, source.err)
+			if res.entry.Path == "" {
+				continue
+			}
+			err = nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Path, err)
+		}
+		res.previous = task.previous
+		if task.previous != nil {
+			p.previous.entries[at] = nil // taken, see emit
+		}
+		if e.Nlink > 1 {
+			res.id = e.ID()
+		}
+		p.results = append(p.results, res)
+		r.Progress.Files.Add(1)
+	}
+	return nil
+}
+
+// folder takes the entry of the batch's own folder.
+func (r *run) folder(b *walk.Batch, t *target, p *plan) error {
+	t.entry = b.Folder.Entry.Entry
+	if old := p.previous.folder; old != nil && r.sameAs(old, &b.Folder.Entry) {
+		t.entry.Xattrs = old.Xattrs
+		return nil
+	}
+	var err error
+	if t.entry.Xattrs, err = b.Folder.Dir.Xattrs(""); err != nil {
+		b.Errors = append(b.Errors, &fs.PathError{Op: "read attributes", Path: t.entry.Path, Err: err})
+	}
+	t.entry.Racy = r.racy(&t.entry, r.env.Now())
+	return nil
+}
+
+// sameAs reports whether the source entry e is what old says it was, so far as
+// is configured to be looked at. Owner and mode always are.
+func (r *run) sameAs(old *manifest.Entry, e *walk.Entry) bool {
+	u := r.Config.Unchanged
+	return old.Kind == e.Kind && !old.Racy && old.Size == e.Size && old.Mtime == e.Mtime &&
+		old.Permissions == e.Permissions &&
+		(!u.Has(config.Ctime) || old.Ctime == e.Ctime) &&
+		(!u.Has(config.Inode) || old.Inode == e.Inode)
+}
+
+// racy reports whether e was changed so short a time before it was looked at
+// that a further change could have left its times as they are. The clock that
+// a kernel stamps files with advances in ticks of up to 10 ms, and some file
+// systems keep whole seconds (FAT: two) only.
+func (r *run) racy(e *manifest.Entry, looked time.Time) bool {
+	tick := 20 * time.Millisecond
+	if e.Mtime.Nsec == 0 && e.Ctime.Nsec == 0 {
+		tick = 2 * time.Second
+	}
+	limit := manifest.TimeOf(looked.Add(-tick))
+	return !e.Mtime.Before(limit) || !e.Ctime.Before(limit)
+}
+
+// task brings one entry into the snapshot.
+type task struct {
+	*run
+	ctx      context.Context
+	worker   *worker
+	target   *target
+	name     string
+	previous *manifest.Entry // of the same path in the snapshot before, or nil
+	resumed  *manifest.Entry // in the run that was cut off, or nil
+}
+
+func (t *task) do(e *walk.Entry) (result, error) {
+	if t.previous != nil && t.sameAs(t.previous, e) && t.xattrsKnown() {
+		res, err := t.carry(e, t.previous, t.target.previous)
+		if err != nil || res.entry.Path != "" {
+			return res, err
+		}
+	}
+	if t.resumed != nil && t.sameAs(t.resumed, e) && t.xattrsKnown() && t.trusted() {
+		res, err := t.carry(e, t.resumed, t.target.resumed)
+		if err != nil || res.entry.Path != "" {
+			if err == nil && e.Kind == manifest.File {
+				res.outcome = linked
+				t.known.add(&res.entry)
+			}
+			return res, err
+		}
+	}
+	if e.Nlink > 1 {
+		return t.sibling(e)
+	}
+	return t.take(e)
+}
+
+// xattrsKnown reports whether an unchanged entry has unchanged attributes:
+// only the change time tells.
+func (t *task) xattrsKnown() bool { return t.Config.Unchanged.Has(config.Ctime) }
+
+// carry links the entry to that of an earlier tree. Where that is not what was
+// stored there, it returns no result.
+func (t *task) carry(e *walk.Entry, old *manifest.Entry, from *store.Dir) (result, error) {
+	if from == nil || old.Absent || t.known.isDamaged(old.Digest) {
+		return result{}, nil
+	}
+	switch inode, err := from.Look(t.name); {
+	case err != nil && !notFound(err):
+		return result{}, err
+	case err != nil || !inode.Holds(old):
+		t.log.Warn("file was changed inside a snapshot, it is not carried on", "path", old.Path)
+		return result{}, nil
+	}
+	switch err := t.target.dir.Link(from, t.name, t.name); {
+	case errors.Is(err, store.ErrLinkLimit), notFound(err):
+		return result{}, nil
+	case err != nil:
+		return result{}, err
+	}
+	res := result{entry: *old, outcome: unchanged}
+	res.entry.Ctime, res.entry.Inode = e.Ctime, e.Inode
+	res.entry.Group = 0
+	t.Progress.Bytes.Add(e.Size)
+	return res, nil
+}
+
+// trusted reports whether the file of the run that was cut off is what its
+// manifest says. After a power loss only its content can tell.
+func (t *task) trusted() bool {
+	if !t.rebooted || t.resumed.Kind != manifest.File {
+		return true
+	}
+	if t.target.resumed == nil {
+		return false
+	}
+	d, err := t.worker.hashStored(t.ctx, t.target.resumed, t.name)
+	return err == nil && d == t.resumed.Digest
+}
+
+// sibling brings in one of several names of an inode.
+func (t *task) sibling(e *walk.Entry) (result, error) {
+	l, first := t.links.follow(e.ID())
+	if first {
+		res, err := t.take(e)
+		if res.entry.Path != "" {
+			l.entry = &res.entry
+		}
+		close(l.done)
+		return res, err
+	}
+	select {
+	case <-l.done:
+	case <-t.ctx.Done():
+		return result{}, context.Cause(t.ctx)
+	}
+	if l.entry == nil || l.entry.Absent {
+		return t.take(e)
+	}
+	own := *l.entry
+	own.Path = e.Path
+	ok, err := t.linkTo(candidate{
+		tree: func() (*store.Dir, error) { return t.partial.Tree.Descend(".") },
+		path: l.entry.Path, size: own.Size, stored: own.InSnapshot(), xattrs: own.Xattrs,
+	}, &own)
+	if err != nil {
+		return result{}, err
+	}
+	if !ok {
+		return t.take(e)
+	}
+	t.Progress.Bytes.Add(own.Size)
+	return result{entry: own, outcome: linked}, nil
+}
+
+// take makes the entry anew, or links it to a content that is known.
+func (t *task) take(e *walk.Entry) (result, error) {
+	if e.Kind == manifest.File {
+		return t.file(e)
+	}
+	res := result{entry: e.Entry, outcome: stored}
+	var err error
+	if res.entry.Xattrs, err = t.target.folder.Dir.Xattrs(t.name); err != nil {
+		return result{}, fromSource("read attributes", e.Path, err)
+	}
+	res.entry.Racy = t.racy(&res.entry, t.env.Now())
+	err = t.target.dir.Make(t.name, &res.entry)
+	if errors.Is(err, fs.ErrPermission) && e.Kind != manifest.Symlink {
+		// A device, as an ordinary user: recorded, for a restore by root.
+		res.entry.Absent = true
+		return res, nil
+	}
+	return res, t.notKept(&res.entry, err)
+}
+
+// notKept logs metadata that the root cannot hold, and lets other errors pass.
+func (r *run) notKept(e *manifest.Entry, err error) error {
+	var lost *store.NotKept
+	if errors.As(err, &lost) {
+		r.log.Debug("metadata is in the manifest only", "path", e.Path, "what", lost.What, "error", lost.Err)
+		return nil
+	}
+	return err
+}
