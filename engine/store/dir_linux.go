@@ -271,11 +271,6 @@ func (f *File) Skip(to int64) error {
 	return nil
 }
 
-// Clone makes the file's content that of the open file fd without copying a
-// byte, where the file system can; false where it cannot. See
-// ioctl_ficlonerange(2).
-func (f *File) Clone(fd int) bool { return unix.IoctlFileClone(f.fd, fd) == nil }
-
 // Finish gives the file the metadata of e. It returns a [*NotKept] where that
 // could not be kept.
 func (f *File) Finish(e *manifest.Entry) error {
