@@ -13,6 +13,7 @@ import (
 // binding is the state of one [Signature.Bind].
 type binding struct {
 	params     []Param
+	reserved   []string           // flags of the host
 	values     []starlark.Value   // by parameter, nil if not given
 	lists      [][]starlark.Value // of those that are lists, or take the rest
 	positional []string
@@ -26,7 +27,7 @@ type binding struct {
 // An int may have a unit: 4GiB. The lists it returns are new ones.
 func (s *Signature) Bind(args []string) (starlark.Tuple, []starlark.Tuple, error) {
 	b := &binding{
-		params: s.Params,
+		params: s.Params, reserved: s.reserved,
 		values: make([]starlark.Value, len(s.Params)),
 		lists:  make([][]starlark.Value, len(s.Params)),
 	}
@@ -100,13 +101,13 @@ func (b *binding) unknown(flag string) error {
 	if flag == "--help" || flag == "-h" {
 		return ErrHelp
 	}
-	names := []string{"--help"}
+	names := append([]string{"--help"}, b.reserved...)
 	for _, p := range b.params {
 		if p.settable() {
 			names = append(names, p.Flag())
 		}
 	}
-	if name := nearest("--"+strings.TrimLeft(dashed(flag), "-"), names); name != "" {
+	if name := Nearest("--"+strings.TrimLeft(dashed(flag), "-"), names); name != "" {
 		return usagef("unknown flag %s: did you mean %s?", flag, name)
 	}
 	return usagef("unknown flag %s: --help lists those there are, and -- comes before arguments that begin with a dash", flag)

@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"go.starlark.net/starlark"
@@ -45,6 +46,13 @@ type Host struct {
 	Now      time.Time           // the one instant that now() gives
 	Print    io.Writer           // where print goes; nil discards
 	MaxSteps uint64              // how much a script may compute; 0 is no limit
+
+	// Flags are those that the host takes out of every command line, such as
+	// "--json". No parameter of main may be called so: it could not be set.
+	Flags []string
+	// Result is given what main returns, while the run still lasts: a [Stream]
+	// can be read then, and not later. Its error is that of the run.
+	Result func(starlark.Value) error
 }
 
 // A Script is a script that compiles. If it has a main, its globals have been
@@ -113,6 +121,13 @@ func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
 	}
 	s.main = main
 	s.Signature = newSignature(main, s.unit.doc)
+	s.reserved = h.Flags
+	for _, p := range s.Params {
+		if p.settable() && slices.Contains(h.Flags, p.Flag()) {
+			return nil, s.compileError(s.unit.main.NamePos, fmt.Sprintf(
+				"main has a parameter %s, but %s is a flag of every script: call it something else", p.Name, p.Flag()))
+		}
+	}
 	return s, nil
 }
 
@@ -137,6 +152,9 @@ func (s *Script) Call(ctx context.Context, args starlark.Tuple, kwargs []starlar
 		thread := s.thread(r, f.String(), &task{file: f})
 		thread.Steps = s.steps
 		v, err := starlark.Call(thread, s.main, args, kwargs)
+		if err == nil && s.host.Result != nil {
+			err = s.host.Result(v)
+		}
 		return v, s.settle(r, err)
 	}
 	if len(args)+len(kwargs) > 0 {

@@ -1,8 +1,8 @@
 package runtime
 
-// nearest returns the candidate that name is most likely a misspelling of, ""
+// Nearest returns the candidate that name is most likely a misspelling of, ""
 // if none is close.
-func nearest(name string, candidates []string) string {
+func Nearest(name string, candidates []string) string {
 	best, limit := "", 1+len(name)/4
 	for _, c := range candidates {
 		if d := distance(name, c); d <= limit {

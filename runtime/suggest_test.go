@@ -8,8 +8,8 @@ func TestNearest(t *testing.T) {
 		"--daly": "--daily", "--dialy": "--daily", "--depe": "--deep", "--weekley": "--weekly",
 		"--d": "", "--monthly": "", "": "", "--aily": "--daily",
 	} {
-		if got := nearest(name, names); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
+		if got := Nearest(name, names); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
 		}
 	}
 }
