@@ -1,0 +1,146 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"phlb/engine"
+)
+
+// childVariable holds, in the environment of a child, what it is to do.
+const childVariable = "PHLB_ENGINE_TEST_CHILD"
+
+// order is what a test asks of a child process: one backup.
+type order struct {
+	Root, Source, Name, Boot string
+	Wait                     bool
+	Later                    time.Duration // by how much the child's clock is ahead
+}
+
+// answer is what the child says of it.
+type answer struct {
+	Snapshot *engine.Snapshot
+	Err      string
+	Log      string
+}
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(childVariable); text != "" {
+		os.Exit(beChild(text))
+	}
+	os.Exit(m.Run())
+}
+
+func beChild(text string) int {
+	var o order
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	var log strings.Builder
+	e := engine.Open(settings(o.Root), engine.Environment{
+		Host: "testhost", Boot: o.Boot, Owner: fmt.Sprintf("pid %d on testhost", os.Getpid()),
+		TempDir: os.TempDir(), Now: func() time.Time { return time.Now().Add(o.Later) },
+		Log: slog.NewTextHandler(&log, nil), Wait: o.Wait,
+	})
+	fmt.Println("ready")
+	s, err := e.Backup(context.Background(), engine.Source{Root: o.Source, Name: o.Name})
+	a := answer{Snapshot: s, Log: log.String()}
+	if err != nil {
+		a.Err = err.Error()
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(a); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// child is a process that makes a backup.
+type child struct {
+	*exec.Cmd
+	out io.ReadCloser
+}
+
+// startChild returns once the child is about to begin.
+func startChild(t *testing.T, o order, as *syscall.Credential) *child {
+	t.Helper()
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := os.Args[0]
+	if as != nil {
+		path = programForAll(t)
+	}
+	c := exec.Command(path)
+	c.Env = append(os.Environ(), childVariable+"="+string(text), "TMPDIR=/tmp")
+	c.Dir = "/"
+	c.Stderr = os.Stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ready := make([]byte, len("ready\n"))
+	if _, err := io.ReadFull(out, ready); err != nil {
+		t.Fatalf("child did not start: %v", err)
+	}
+	return &child{c, out}
+}
+
+// finish waits for the child's answer; a killed one has none.
+func (c *child) finish() (a answer, err error) {
+	err = json.NewDecoder(c.out).Decode(&a)
+	return a, errors.Join(err, c.Wait())
+}
+
+func runChild(t *testing.T, o order, as *syscall.Credential) answer {
+	t.Helper()
+	a, err := startChild(t, o, as).finish()
+	if err != nil {
+		t.Fatalf("child: %v", err)
+	}
+	return a
+}
+
+// programForAll returns a copy of this program that every user may run.
+func programForAll(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(openDir(t), "engine.test")
+	data, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// openDir returns a temporary directory that every user may enter.
+func openDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "phlb-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
