@@ -43,14 +43,18 @@ type run struct {
 	match   config.Match
 	partial *store.Partial
 	writer  *manifest.Writer
-	record  *catalog.Recorder // nil once the catalog cannot keep up
 	known   *known
+
+	recording sync.Mutex        // held while record is told, by the lister and the emitter
+	record    *catalog.Recorder // nil where the catalog cannot be told of changes
 
 	previous     *cursor // of the snapshot before; nil if there is none
 	previousTree *store.Dir
 	resumed      *cursor // of a run that was cut off
 	resumedTree  *store.Dir
 	rebooted     bool // since then, so that its files cannot be trusted unread
+
+	adopting *adoption // where the source is to be the snapshot itself, else nil
 
 	workers []*worker
 	links   links
@@ -157,13 +161,15 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 	if err != nil {
 		return err
 	}
-	if before := newest(all, header.Name); before != nil {
+	before := newest(all, header.Name)
+	r.partial.Older = before != nil && before.Started.After(header.Started)
+	if before != nil && r.adopting == nil {
 		if err := r.follow(root, before); err != nil {
 			r.log.Warn("the snapshot before cannot be used, everything is read again", "snapshot", before.Stamp, "error", err)
 		}
 	}
 	if p := r.partial.Previous; p != nil {
-		if r.resumed, err = newCursor(p.Manifest, true); err == nil {
+		if r.resumed, err = newCursor(p.Manifest, true, func(*manifest.Entry) error { return nil }); err == nil {
 			r.resumedTree = p.Tree
 			r.rebooted = header.Boot == "" || r.resumed.header.Boot != header.Boot || r.resumed.header.Host != header.Host
 			r.log.Info("taking over from a run that was cut off", "started", r.resumed.header.Started)
@@ -193,7 +199,7 @@ func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 		file.Close()
 		return err
 	}
-	c, err := newCursor(fileReader{file}, false)
+	c, err := newCursor(fileReader{file}, false, r.end)
 	if err != nil {
 		file.Close()
 		tree.Close()
@@ -279,11 +285,10 @@ func (r *run) walk(ctx context.Context, root *store.Root, rules walk.Rules) erro
 	if err := r.finishTo(nil); err != nil {
 		return err
 	}
-	gone, err := r.previous.rest()
-	if err != nil {
+	if err := r.previous.rest(); err != nil {
 		return fmt.Errorf("manifest of the snapshot before: %w", err)
 	}
-	return r.end(gone)
+	return nil
 }
 
 // seal makes the partial a snapshot and tells the catalog.
@@ -334,7 +339,7 @@ func (r *run) tell(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 			return err
 		}
 	}
-	return r.publish(ctx, root, cat)
+	return r.publish(ctx, root, cat, nil)
 }
 
 // explain adds to an error of the root what the user should know.
@@ -349,19 +354,6 @@ func (r *run) explain(err error) error {
 // logSummary ends the snapshot's log.
 func (r *run) logSummary(s *catalog.Snapshot) {
 	fmt.Fprintf(r.partial.Log, "%s\n", Summarize(&s.Header, &s.Summary))
-}
-
-// end tells the catalog of paths that are no more.
-func (r *run) end(gone []string) error {
-	if r.record == nil {
-		return nil
-	}
-	for _, path := range gone {
-		if err := r.record.End(&manifest.Entry{Path: path}); err != nil {
-			return fmt.Errorf("catalog: %w", err)
-		}
-	}
-	return nil
 }
 
 // links makes files that were one inode in the source one in the snapshot: who

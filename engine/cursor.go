@@ -12,6 +12,7 @@ import (
 // goroutine reads ahead.
 type cursor struct {
 	header manifest.Header
+	gone   func(*manifest.Entry) error // called for what the walk passes over
 	chunks chan []manifest.Entry
 	stop   chan struct{}
 	err    error // of the goroutine, valid once chunks is closed
@@ -27,12 +28,12 @@ const (
 
 // newCursor reads the manifest in r. A manifest that is cut off ends where it
 // is cut off if that is allowed.
-func newCursor(r io.Reader, mayBeCutOff bool) (*cursor, error) {
+func newCursor(r io.Reader, mayBeCutOff bool, gone func(*manifest.Entry) error) (*cursor, error) {
 	m, err := manifest.NewReader(r)
 	if err != nil {
 		return nil, err
 	}
-	c := &cursor{header: m.Header, chunks: make(chan []manifest.Entry, chunksAhead), stop: make(chan struct{})}
+	c := &cursor{header: m.Header, gone: gone, chunks: make(chan []manifest.Entry, chunksAhead), stop: make(chan struct{})}
 	go func() {
 		defer close(c.chunks)
 		for more := true; more; {
@@ -84,21 +85,26 @@ func (c *cursor) next() { c.chunk = c.chunk[1:] }
 type alongside struct {
 	folder  *manifest.Entry   // the folder's own entry, in its first batch
 	entries []*manifest.Entry // for every name of the batch, or nil
-	gone    []string          // paths that the walk has passed over
 }
 
-// take returns what belongs to the batch, and what lies before it.
+// take returns what belongs to the batch, and passes over what lies before it.
 func (c *cursor) take(b *walk.Batch) (a alongside, err error) {
 	if c == nil || !b.First && !b.Last && len(b.Names) == 0 {
 		return a, nil
 	}
 	folder := b.Folder.Path
-	var e *manifest.Entry
-	pass := func() { a.gone = append(a.gone, e.Path); c.next() }
-	if b.First {
-		for e = c.peek(); e != nil && manifest.CompareFolders(e.Folder(), folder) < 0; e = c.peek() {
-			pass()
+	// pass passes over the entries that are before what the walk has come to.
+	pass := func(before func(*manifest.Entry) bool) (e *manifest.Entry) {
+		for e = c.peek(); e != nil && before(e); e = c.peek() {
+			if err == nil {
+				err = c.gone(e)
+			}
+			c.next()
 		}
+		return e
+	}
+	if b.First {
+		e := pass(func(e *manifest.Entry) bool { return manifest.CompareFolders(e.Folder(), folder) < 0 })
 		if e != nil && e.Kind == manifest.Dir && e.Path == folder {
 			a.folder = e
 			c.next()
@@ -107,34 +113,33 @@ func (c *cursor) take(b *walk.Batch) (a alongside, err error) {
 	if len(b.Names) > 0 {
 		a.entries = make([]*manifest.Entry, len(b.Names))
 	}
+	inFolder := func(e *manifest.Entry) bool { return e.Kind != manifest.Dir && e.Folder() == folder }
 	for i, name := range b.Names {
-		for e = c.peek(); e != nil && e.Kind != manifest.Dir && e.Folder() == folder && e.Name() < name; e = c.peek() {
-			pass()
-		}
-		if e != nil && e.Kind != manifest.Dir && e.Folder() == folder && e.Name() == name {
+		e := pass(func(e *manifest.Entry) bool { return inFolder(e) && e.Name() < name })
+		if e != nil && inFolder(e) && e.Name() == name {
 			a.entries[i] = e
 			c.next()
 		}
 	}
 	if b.Last {
-		for e = c.peek(); e != nil && e.Kind != manifest.Dir && e.Folder() == folder; e = c.peek() {
-			pass()
-		}
+		pass(inFolder)
 	}
-	if c.over {
+	if err == nil && c.over {
 		err = c.err
 	}
 	return a, err
 }
 
-// rest returns the paths that are left once the walk has ended.
-func (c *cursor) rest() (gone []string, err error) {
+// rest passes over what is left once the walk has ended.
+func (c *cursor) rest() error {
 	if c == nil {
-		return nil, nil
+		return nil
 	}
 	for e := c.peek(); e != nil; e = c.peek() {
-		gone = append(gone, e.Path)
+		if err := c.gone(e); err != nil {
+			return err
+		}
 		c.next()
 	}
-	return gone, c.err
+	return c.err
 }

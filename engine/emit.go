@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"phlb/engine/catalog"
 	"phlb/engine/manifest"
@@ -16,6 +17,7 @@ type target struct {
 	dir      *store.Dir     // where it is filled
 	previous *store.Dir     // in the snapshot before, nil if not there
 	resumed  *store.Dir     // in the run that was cut off, nil if not there
+	touched  atomic.Bool    // names were replaced in a folder that is adopted
 }
 
 func (t *target) close() {
@@ -77,7 +79,12 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 	}
 	parent := b.Folder.Parent.Data.(*target)
 	name := b.Folder.Name()
-	if t.dir, err = parent.dir.Mkdir(name); err != nil {
+	if r.adopting != nil {
+		t.dir, err = parent.dir.Open(name)
+	} else {
+		t.dir, err = parent.dir.Mkdir(name)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", b.Folder.Path, err)
 	}
 	// A folder that is not there, or not a folder, has nothing to link to.
@@ -95,13 +102,13 @@ func (r *run) emit(b *walk.Batch) error {
 	p := b.Data.(*plan)
 	for _, err := range b.Errors {
 		r.log.Error("cannot be read", "error", err)
+		if r.adopting != nil {
+			r.adopting.unread(err)
+		}
 	}
 	r.summary.Errors += int64(len(b.Errors))
 	r.Progress.Errors.Store(r.summary.Errors)
 	r.summary.Skipped += int64(b.Skipped)
-	if err := r.end(p.previous.gone); err != nil {
-		return err
-	}
 	t := b.Folder.Data.(*target)
 	if err := r.finishTo(t); err != nil {
 		return err
@@ -123,7 +130,7 @@ func (r *run) emit(b *walk.Batch) error {
 	}
 	for _, e := range p.previous.entries {
 		if e != nil { // no result took it: the path is no more
-			if err := r.end([]string{e.Path}); err != nil {
+			if err := r.end(e); err != nil {
 				return err
 			}
 		}
@@ -144,6 +151,11 @@ func (r *run) group(id walk.ID) int64 {
 // write appends an entry to the manifest, and tells the catalog if it is not
 // what it was.
 func (r *run) write(e, previous *manifest.Entry) error {
+	if r.adopting != nil {
+		// Of the source nothing is known: a later run must not take its files
+		// for unchanged by these.
+		e.Ctime, e.Inode, e.Racy = manifest.Time{}, 0, false
+	}
 	if err := r.writer.Write(e); err != nil {
 		return err
 	}
@@ -152,11 +164,26 @@ func (r *run) write(e, previous *manifest.Entry) error {
 		return nil
 	}
 	if previous != nil {
-		if err := r.record.End(previous); err != nil {
-			return fmt.Errorf("catalog: %w", err)
+		if err := r.end(previous); err != nil {
+			return err
 		}
 	}
+	r.recording.Lock()
+	defer r.recording.Unlock()
 	if err := r.record.Add(e); err != nil {
+		return fmt.Errorf("catalog: %w", err)
+	}
+	return nil
+}
+
+// end tells the catalog of a version that is no more.
+func (r *run) end(e *manifest.Entry) error {
+	if r.record == nil {
+		return nil
+	}
+	r.recording.Lock()
+	defer r.recording.Unlock()
+	if err := r.record.End(e); err != nil {
 		return fmt.Errorf("catalog: %w", err)
 	}
 	return nil
@@ -187,8 +214,7 @@ func (r *run) finishTo(t *target) error {
 		if t != nil && (last == t || last.folder == t.folder.Parent) {
 			break
 		}
-		err := last.dir.Finish(&last.entry)
-		if err := r.notKept(&last.entry, err); err != nil {
+		if err := r.finish(last); err != nil {
 			return fmt.Errorf("%s: %w", last.entry.Path, err)
 		}
 		last.close()
@@ -196,6 +222,17 @@ func (r *run) finishTo(t *target) error {
 	}
 	if t != nil && (len(r.open) == 0 || r.open[len(r.open)-1] != t) {
 		r.open = append(r.open, t)
+	}
+	return nil
+}
+
+// finish gives the folder the metadata of its source.
+func (r *run) finish(t *target) error {
+	switch {
+	case r.adopting == nil:
+		return r.notKept(&t.entry, t.dir.Finish(&t.entry))
+	case t.touched.Load():
+		return t.dir.SetMtime(t.entry.Mtime)
 	}
 	return nil
 }

@@ -280,7 +280,7 @@ func (t *task) linkTo(c candidate, e *manifest.Entry) (bool, error) {
 			return false, nil
 		}
 	}
-	switch err := t.target.dir.Link(folder, name, t.name); {
+	switch err := t.link(folder, name, inode); {
 	case errors.Is(err, store.ErrLinkLimit), notFound(err):
 		return false, nil
 	case err != nil:
@@ -292,6 +292,13 @@ func (t *task) linkTo(c candidate, e *manifest.Entry) (bool, error) {
 		e.Stored = &stored
 	}
 	return true, nil
+}
+
+func (t *task) link(from *store.Dir, old string, inode store.Inode) error {
+	if t.adopting != nil {
+		return t.replace(from, old, inode)
+	}
+	return t.target.dir.Link(from, old, t.name)
 }
 
 // copy reads the file from its start, hashes it, and writes it to out unless

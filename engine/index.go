@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 
@@ -17,44 +16,60 @@ import (
 // snapshots that it does not know are absorbed from their manifests, those that
 // are gone are removed. The caller closes or publishes it.
 func (e *Engine) openCatalog(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
+	cat, _, err := e.openCaughtUp(ctx, root)
+	return cat, err
+}
+
+func (e *Engine) openCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
 	cat, err := catalog.Open(e.Config.Catalog, e.env.TempDir)
 	if errors.Is(err, catalog.ErrDamaged) {
 		e.log.Warn("catalog is damaged, rebuilding it from the manifests", "catalog", e.Config.Catalog)
 		cat, err = catalog.Create(e.Config.Catalog, e.env.TempDir)
 	}
 	if err != nil {
-		return nil, err
+		return nil, caughtUp{}, err
 	}
-	if _, err := e.catchUp(ctx, root, cat); err != nil {
+	c, err := e.catchUp(ctx, root, cat)
+	if err != nil {
 		cat.Close()
-		return nil, err
+		return nil, c, err
 	}
-	return cat, nil
+	return cat, c, nil
 }
 
-// catchUp reports whether there was anything to do.
-func (e *Engine) catchUp(ctx context.Context, root *store.Root, cat *catalog.Catalog) (changed bool, err error) {
+// caughtUp is what a catalog did not know.
+type caughtUp struct {
+	added   []store.Ref
+	removed int
+}
+
+// catchUp makes the catalog agree with what is on the disk.
+func (e *Engine) catchUp(ctx context.Context, root *store.Root, cat *catalog.Catalog) (c caughtUp, err error) {
 	known, err := cat.Snapshots(ctx)
 	if err != nil {
-		return false, err
+		return c, err
 	}
 	sealed, err := allSealed(root)
 	if err != nil {
-		return false, err
+		return c, err
 	}
 	byRef := make(map[store.Ref]catalog.ID, len(known))
 	for _, s := range known {
 		byRef[store.Ref{Name: s.Name, Stamp: s.Stamp}] = s.ID
 	}
-	var missing []*sealedManifest
+	var missing []sealedManifest
 	for _, ref := range sealed {
 		if _, ok := byRef[ref]; ok {
 			delete(byRef, ref)
 			continue
 		}
-		m, err := readHeader(root, ref)
+		m := sealedManifest{ref: ref}
+		err := readManifest(root, ref, func(r *manifest.Reader, _ iter.Seq2[*manifest.Entry, error]) error {
+			m.header = r.Header
+			return nil
+		})
 		if err != nil {
-			e.log.Warn("manifest cannot be read, its snapshot is left out", "snapshot", ref, "error", err)
+			e.leaveOut(err)
 			continue
 		}
 		missing = append(missing, m)
@@ -66,27 +81,28 @@ func (e *Engine) catchUp(ctx context.Context, root *store.Root, cat *catalog.Cat
 	}
 	if len(gone) > 0 {
 		if err := cat.Remove(ctx, gone...); err != nil {
-			return false, err
+			return c, err
 		}
+		c.removed = len(gone)
 	}
-	slices.SortStableFunc(missing, func(a, b *sealedManifest) int { return a.header.Started.Compare(b.header.Started) })
+	slices.SortStableFunc(missing, func(a, b sealedManifest) int { return a.header.Started.Compare(b.header.Started) })
 	for _, m := range missing {
 		err := m.absorb(ctx, root, cat)
+		var broken *manifestError
 		switch {
-		case errors.Is(err, manifest.ErrCutOff), errors.Is(err, manifest.ErrVersion), isSyntax(err):
-			e.log.Warn("manifest cannot be read, its snapshot is left out", "snapshot", m.ref, "error", err)
+		case errors.As(err, &broken):
+			e.leaveOut(err)
 		case err != nil:
-			return false, err
+			return c, err
 		default:
-			changed = true
+			c.added = append(c.added, m.ref)
 		}
 	}
-	return changed || len(gone) > 0, nil
+	return c, nil
 }
 
-func isSyntax(err error) bool {
-	var syntax *manifest.SyntaxError
-	return errors.As(err, &syntax)
+func (e *Engine) leaveOut(err error) {
+	e.log.Warn("a snapshot is left out, its manifest cannot be read; move that away and run phlb add to make a new one", "error", err)
 }
 
 func allSealed(root *store.Root) ([]store.Ref, error) {
@@ -111,54 +127,66 @@ type sealedManifest struct {
 	header manifest.Header
 }
 
-func readHeader(root *store.Root, ref store.Ref) (*sealedManifest, error) {
-	f, err := root.OpenManifest(ref)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	r, err := manifest.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
-	return &sealedManifest{ref, r.Header}, nil
-}
-
 func (m *sealedManifest) absorb(ctx context.Context, root *store.Root, cat *catalog.Catalog) error {
-	f, err := root.OpenManifest(m.ref)
-	if err != nil {
+	return readManifest(root, m.ref, func(r *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
+		// A folder may have been renamed by hand: where it lies counts.
+		s := &catalog.Snapshot{Stamp: m.ref.Stamp, Header: r.Header}
+		s.Name = m.ref.Name
+		_, err := cat.Absorb(ctx, s, func(yield func(*manifest.Entry, error) bool) {
+			for e, err := range entries {
+				if !yield(e, err) {
+					return
+				}
+			}
+			if end := r.Summary(); end != nil {
+				s.Summary = *end
+			}
+		})
 		return err
-	}
-	defer f.Close()
-	r, err := manifest.NewReader(f)
-	if err != nil {
-		return err
-	}
-	// A folder may have been renamed by hand: where it lies counts.
-	s := &catalog.Snapshot{Stamp: m.ref.Stamp, Header: r.Header}
-	s.Name = m.ref.Name
-	_, err = cat.Absorb(ctx, s, closing(r, &s.Summary))
-	return err
+	})
 }
 
-// closing returns the entries of r, and after the last one fills in summary.
-func closing(r *manifest.Reader, summary *manifest.Summary) iter.Seq2[*manifest.Entry, error] {
-	return func(yield func(*manifest.Entry, error) bool) {
+// manifestError says that the manifest of a snapshot cannot be read.
+type manifestError struct {
+	ref store.Ref
+	err error
+}
+
+func (e *manifestError) Error() string { return fmt.Sprintf("manifest of %s: %v", e.ref, e.err) }
+func (e *manifestError) Unwrap() error { return e.err }
+
+// readManifest calls use with a reader of the snapshot's manifest and with its
+// entries. Where these cannot be read, to the end if use goes there, the error
+// is a manifestError; others are those of use.
+func readManifest(root *store.Root, ref store.Ref, use func(*manifest.Reader, iter.Seq2[*manifest.Entry, error]) error) error {
+	file, err := root.OpenManifest(ref)
+	if err != nil {
+		return &manifestError{ref, err}
+	}
+	defer file.Close()
+	r, err := manifest.NewReader(file)
+	if err != nil {
+		return &manifestError{ref, err}
+	}
+	var broken error
+	err = use(r, func(yield func(*manifest.Entry, error) bool) {
 		for e, err := range r.Entries() {
+			broken = err
 			if !yield(e, err) {
 				return
 			}
 		}
-		if s := r.Summary(); s != nil {
-			*summary = *s
-		}
+	})
+	if broken != nil {
+		return &manifestError{ref, broken}
 	}
+	return err
 }
 
 // publish publishes cat under the root's lock. Where another has published
-// meanwhile, it starts again from that one's and absorbs what is missing: the
-// manifests hold all of it.
-func (e *Engine) publish(ctx context.Context, root *store.Root, cat *catalog.Catalog) error {
+// meanwhile, it starts again from that one's: the manifests hold all that
+// matters, and what they do not hold is done again by redo, if there is one.
+func (e *Engine) publish(ctx context.Context, root *store.Root, cat *catalog.Catalog, redo func(*catalog.Catalog) error) error {
 	lock, err := root.LockSeal(ctx, e.env.Owner)
 	if err != nil {
 		cat.Close()
@@ -173,22 +201,11 @@ func (e *Engine) publish(ctx context.Context, root *store.Root, cat *catalog.Cat
 	if err != nil {
 		return err
 	}
+	if redo != nil {
+		if err := redo(again); err != nil {
+			again.Close()
+			return err
+		}
+	}
 	return again.Publish()
-}
-
-// readManifest calls f with a reader of the snapshot's manifest.
-func readManifest(root *store.Root, ref store.Ref, f func(*manifest.Reader) error) error {
-	file, err := root.OpenManifest(ref)
-	if err != nil {
-		return fmt.Errorf("manifest of %s: %w", ref, err)
-	}
-	defer file.Close()
-	r, err := manifest.NewReader(file)
-	if err == nil {
-		err = f(r)
-	}
-	if err != nil && err != io.EOF {
-		return fmt.Errorf("manifest of %s: %w", ref, err)
-	}
-	return nil
 }

@@ -34,29 +34,9 @@ var errStop = errors.New("stop")
 // counts, which may be nil.
 func (e *Engine) Scan(ctx context.Context, source Source, counts *Counts) iter.Seq2[*walk.Entry, error] {
 	return func(yield func(*walk.Entry, error) bool) {
-		if counts == nil {
-			counts = &Counts{}
-		}
-		*counts = Counts{}
-		root, err := resolve(source.Root)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		w := &walk.Walk{Root: root, Rules: e.outsideOfRoot(source.Rules)}
-		err = w.Run(ctx, func(b *walk.Batch) error {
-			for _, err := range b.Errors {
-				e.log.Error("cannot be read", "error", err)
-			}
-			counts.Errors += int64(len(b.Errors))
-			counts.Skipped += int64(b.Skipped)
+		err := e.scan(ctx, &walk.Walk{}, source, counts, func(b *walk.Batch) error {
 			for i := range b.Entries {
-				entry := &b.Entries[i]
-				if entry.Kind == manifest.File {
-					counts.Files++
-					counts.Bytes += entry.Size
-				}
-				if !yield(entry, nil) {
+				if !yield(&b.Entries[i], nil) {
 					return errStop
 				}
 			}
@@ -66,6 +46,33 @@ func (e *Engine) Scan(ctx context.Context, source Source, counts *Counts) iter.S
 			yield(nil, err)
 		}
 	}
+}
+
+// scan runs w over the source, counts, and calls emit for every batch.
+func (e *Engine) scan(ctx context.Context, w *walk.Walk, source Source, counts *Counts, emit func(*walk.Batch) error) error {
+	if counts == nil {
+		counts = &Counts{}
+	}
+	*counts = Counts{}
+	var err error
+	if w.Root, err = resolve(source.Root); err != nil {
+		return err
+	}
+	w.Rules = e.outsideOfRoot(source.Rules)
+	return w.Run(ctx, func(b *walk.Batch) error {
+		for _, err := range b.Errors {
+			e.log.Error("cannot be read", "error", err)
+		}
+		counts.Errors += int64(len(b.Errors))
+		counts.Skipped += int64(b.Skipped)
+		for i := range b.Entries {
+			if entry := &b.Entries[i]; entry.Kind == manifest.File {
+				counts.Files++
+				counts.Bytes += entry.Size
+			}
+		}
+		return emit(b)
+	})
 }
 
 // outsideOfRoot adds that the backup root is never entered.

@@ -90,7 +90,7 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 		if task.previous != nil {
 			p.previous.entries[at] = nil // taken, see emit
 		}
-		if e.Nlink > 1 {
+		if e.Nlink > 1 && r.adopting == nil { // there, links may be of our own making
 			res.id = e.ID()
 		}
 		p.results = append(p.results, res)
@@ -102,7 +102,7 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 // folder takes the entry of the batch's own folder.
 func (r *run) folder(b *walk.Batch, t *target, p *plan) error {
 	t.entry = b.Folder.Entry.Entry
-	if old := p.previous.folder; old != nil && r.sameAs(old, &b.Folder.Entry) {
+	if old := p.previous.folder; old != nil && r.sameAs(old, &b.Folder.Entry) && r.Config.Unchanged.Has(config.Ctime) {
 		t.entry.Xattrs = old.Xattrs
 		return nil
 	}
@@ -149,13 +149,16 @@ type task struct {
 }
 
 func (t *task) do(e *walk.Entry) (result, error) {
-	if t.previous != nil && t.sameAs(t.previous, e) && t.xattrsKnown() {
+	if t.adopting != nil && e.Kind == manifest.File {
+		return t.adopt(e)
+	}
+	if t.isUnchanged(e, t.previous) {
 		res, err := t.carry(e, t.previous, t.target.previous)
 		if err != nil || res.entry.Path != "" {
 			return res, err
 		}
 	}
-	if t.resumed != nil && t.sameAs(t.resumed, e) && t.xattrsKnown() && t.trusted() {
+	if t.isUnchanged(e, t.resumed) && t.trusted() {
 		res, err := t.carry(e, t.resumed, t.target.resumed)
 		if err != nil || res.entry.Path != "" {
 			if err == nil && e.Kind == manifest.File {
@@ -165,21 +168,33 @@ func (t *task) do(e *walk.Entry) (result, error) {
 			return res, err
 		}
 	}
-	if e.Nlink > 1 {
+	if e.Nlink > 1 && t.adopting == nil {
 		return t.sibling(e)
 	}
 	return t.take(e)
 }
 
-// xattrsKnown reports whether an unchanged entry has unchanged attributes:
-// only the change time tells.
-func (t *task) xattrsKnown() bool { return t.Config.Unchanged.Has(config.Ctime) }
+// isUnchanged reports whether the entry is what old says it was. Attributes are
+// only read where the change time does not vouch for them.
+func (t *task) isUnchanged(e *walk.Entry, old *manifest.Entry) bool {
+	if old == nil || !t.sameAs(old, e) {
+		return false
+	}
+	if t.Config.Unchanged.Has(config.Ctime) {
+		return true
+	}
+	xattrs, err := t.target.folder.Dir.Xattrs(t.name)
+	return err == nil && manifest.SameXattrs(xattrs, old.Xattrs)
+}
 
 // carry links the entry to that of an earlier tree. Where that is not what was
 // stored there, it returns no result.
 func (t *task) carry(e *walk.Entry, old *manifest.Entry, from *store.Dir) (result, error) {
 	if from == nil || old.Absent || t.known.isDamaged(old.Digest) {
 		return result{}, nil
+	}
+	if c := (candidate{stored: old.InSnapshot(), xattrs: old.Xattrs}); !t.agrees(&c, old) {
+		return result{}, nil // shared when less had to agree
 	}
 	switch inode, err := from.Look(t.name); {
 	case err != nil && !notFound(err):
@@ -258,6 +273,9 @@ func (t *task) take(e *walk.Entry) (result, error) {
 	var err error
 	if res.entry.Xattrs, err = t.target.folder.Dir.Xattrs(t.name); err != nil {
 		return result{}, fromSource("read attributes", e.Path, err)
+	}
+	if t.adopting != nil {
+		return res, nil
 	}
 	res.entry.Racy = t.racy(&res.entry, t.env.Now())
 	err = t.target.dir.Make(t.name, &res.entry)

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"strings"
 
 	"phlb/engine/manifest"
@@ -24,15 +26,18 @@ func (i *Inode) Holds(e *manifest.Entry) bool {
 	return i.Kind == e.Kind && i.Mtime == e.InSnapshot().Mtime && (i.Kind != manifest.File || i.Size == e.Size)
 }
 
-// Descend opens the directory at the relative path, one name at a time and
-// never through a symbolic link.
+// errNotRegular is the error of reading what is no regular file.
+var errNotRegular = errors.New("not a regular file")
+
+// Descend opens the directory at the relative path, one name at a time, never
+// through a symbolic link and never upwards.
 func (d *Dir) Descend(path string) (*Dir, error) {
 	if path == "." {
 		return d.dup()
 	}
 	at := d
 	for name := range strings.SplitSeq(path, "/") {
-		next, err := at.Open(name)
+		next, err := at.down(name)
 		if at != d {
 			at.Close()
 		}
@@ -44,21 +49,55 @@ func (d *Dir) Descend(path string) (*Dir, error) {
 	return at, nil
 }
 
+func (d *Dir) down(name string) (*Dir, error) {
+	if name == ".." {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	return d.Open(name)
+}
+
 // Replace makes name in d a link to the file called old in from, in a single
-// step: whoever looks sees either the inode before or the one after.
+// step: whoever looks sees either the inode before or the one after. It changes
+// the time of d, see [Dir.SetMtime].
 func (d *Dir) Replace(from *Dir, old, name string) error {
+	return d.replace(name, func(temp string) error { return d.Link(from, old, temp) })
+}
+
+// ReplaceNew makes name in d a new file in a single step, with what fill writes
+// and the metadata of e. It changes the time of d, see [Dir.SetMtime].
+func (d *Dir) ReplaceNew(name string, e *manifest.Entry, fill func(*File) error) error {
+	return d.replace(name, func(temp string) error {
+		f, err := d.Create(temp)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := fill(f); err != nil {
+			return err
+		}
+		var lost *NotKept
+		if err := f.Finish(e); err != nil && !errors.As(err, &lost) {
+			return err
+		}
+		// Without this a power loss could keep the new name and lose the bytes.
+		return f.Sync()
+	})
+}
+
+func (d *Dir) replace(name string, make func(temp string) error) error {
 	temp := tempName(name)
 	if err := d.Remove(temp); err != nil {
 		return err
 	}
-	if err := d.Link(from, old, temp); err != nil {
-		return err
+	err := make(temp)
+	if err == nil {
+		err = d.Rename(temp, d, name)
 	}
-	if err := d.Rename(temp, d, name); err != nil {
-		d.Remove(temp)
-		return err
+	// Where both were links to one inode, a rename has left both, see rename(2).
+	if removed := d.Remove(temp); err == nil {
+		err = removed
 	}
-	return nil
+	return err
 }
 
 // tempName returns a name that no source is likely to have, and that two

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -153,18 +154,25 @@ func (d *Dir) Remove(name string) error {
 
 // Read opens the regular file called name for reading.
 func (d *Dir) Read(name string) (*os.File, error) {
-	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NOATIME, 0)
+	// Without O_NONBLOCK, opening a fifo that has come to lie there would hang.
+	const flags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NONBLOCK
+	fd, err := openat(d.fd, name, flags|unix.O_NOATIME, 0)
 	if err == unix.EPERM { // O_NOATIME is for the owner and root alone
-		fd, err = openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		fd, err = openat(d.fd, name, flags, 0)
 	}
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	if own, err := (&Dir{fd}).Self(); err != nil || own.Kind != manifest.File {
+		unix.Close(fd)
+		return nil, &os.PathError{Op: "open", Path: name, Err: errNotRegular}
 	}
 	return os.NewFile(uintptr(fd), name), nil
 }
 
 // Make makes the entry e, which is neither file nor directory, with its
-// metadata. It returns a [*NotKept] where that could not be kept.
+// metadata. It returns a [*NotKept] where that could not be kept, and sets
+// e.Stored where the file system has made another time of e's.
 func (d *Dir) Make(name string, e *manifest.Entry) error {
 	err := retry(func() error {
 		switch e.Kind {
@@ -199,6 +207,7 @@ func (d *Dir) Make(name string, e *manifest.Entry) error {
 			return unix.Lsetxattr(procPath(d.fd)+"/"+name, x.Name, []byte(x.Value), 0)
 		},
 		utimes: func() error { return utimes(d.fd, name, e.Mtime) },
+		look:   func() (Inode, error) { return d.Look(name) },
 	}.apply()
 }
 
@@ -210,17 +219,40 @@ func (d *Dir) Finish(e *manifest.Entry) error {
 		chown:  func() error { return unix.Fchown(d.fd, int(e.UID), int(e.GID)) },
 		chmod:  func(mode uint32) error { return unix.Fchmod(d.fd, mode) },
 		xattr:  func(x manifest.Xattr) error { return unix.Fsetxattr(d.fd, x.Name, []byte(x.Value), 0) },
-		utimes: func() error { return utimes(d.fd, ".", e.Mtime) },
+		utimes: func() error { return utimes(d.fd, "", e.Mtime) },
+		look:   d.Self,
 	}.apply()
+}
+
+// SetMtime sets the modification time of the directory.
+func (d *Dir) SetMtime(t manifest.Time) error {
+	if err := utimes(d.fd, "", t); err != nil {
+		return &os.PathError{Op: "utimensat", Path: ".", Err: err}
+	}
+	return nil
 }
 
 // procPath names an open file to calls that take none, see proc(5).
 func procPath(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 
-// utimes sets the modification time, and leaves the access time.
+// utimes sets the modification time, and leaves the access time. Without a name
+// it is that of dir itself: "." would take the right to search a directory,
+// which its new mode may not give even to its owner.
 func utimes(dir int, name string, t manifest.Time) error {
-	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Sec: t.Sec, Nsec: int64(t.Nsec)}}
-	return unix.UtimesNanoAt(dir, name, times, unix.AT_SYMLINK_NOFOLLOW)
+	mtime, err := unix.TimeToTimespec(t.Time())
+	if err != nil {
+		return err
+	}
+	times := [2]unix.Timespec{{Nsec: unix.UTIME_OMIT}, mtime}
+	if name != "" {
+		return unix.UtimesNanoAt(dir, name, times[:], unix.AT_SYMLINK_NOFOLLOW)
+	}
+	_, _, errno := unix.Syscall6( // as futimens(3) does
+		unix.SYS_UTIMENSAT, uintptr(dir), 0, uintptr(unsafe.Pointer(&times)), 0, 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // SyncFS writes all of the root's file system to the disk.
@@ -272,15 +304,25 @@ func (f *File) Skip(to int64) error {
 }
 
 // Finish gives the file the metadata of e. It returns a [*NotKept] where that
-// could not be kept.
+// could not be kept, and sets e.Stored where the file system has made another
+// time of e's.
 func (f *File) Finish(e *manifest.Entry) error {
 	return metadata{
 		entry:  e,
 		chown:  func() error { return unix.Fchown(f.fd, int(e.UID), int(e.GID)) },
 		chmod:  func(mode uint32) error { return unix.Fchmod(f.fd, mode) },
 		xattr:  func(x manifest.Xattr) error { return unix.Fsetxattr(f.fd, x.Name, []byte(x.Value), 0) },
-		utimes: func() error { return utimes(f.dir.fd, f.name, e.Mtime) },
+		utimes: func() error { return utimes(f.fd, "", e.Mtime) },
+		look:   (&Dir{f.fd}).Self,
 	}.apply()
+}
+
+// Sync writes the file to the disk.
+func (f *File) Sync() error {
+	if err := unix.Fsync(f.fd); err != nil {
+		return &os.PathError{Op: "fsync", Path: f.name, Err: err}
+	}
+	return nil
 }
 
 // Close releases the file.

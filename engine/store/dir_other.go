@@ -124,7 +124,7 @@ func (d *Dir) Read(name string) (*os.File, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("not a regular file")}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
 	}
 	return d.root.Open(d.at(name))
 }
@@ -167,6 +167,7 @@ func (d *Dir) finish(name string, e *manifest.Entry) error {
 			return xattr.FSet(f, x.Name, []byte(x.Value))
 		},
 		utimes: func() error { return d.root.Chtimes(path, time.Time{}, e.Mtime.Time()) },
+		look:   func() (Inode, error) { return d.Look(name) },
 	}.apply()
 }
 
@@ -181,6 +182,11 @@ func fileMode(bits uint32) fs.FileMode {
 		}
 	}
 	return mode
+}
+
+// SetMtime sets the modification time of the directory.
+func (d *Dir) SetMtime(t manifest.Time) error {
+	return d.root.Chtimes(d.path, time.Time{}, t.Time())
 }
 
 // SyncFS does nothing: without a call for a whole file system, every file is
@@ -219,13 +225,17 @@ func (f *File) Skip(to int64) error {
 }
 
 // Finish gives the file the metadata of e. It returns a [*NotKept] where that
-// could not be kept.
+// could not be kept, and sets e.Stored where the file system has made another
+// time of e's.
 func (f *File) Finish(e *manifest.Entry) error {
 	if err := f.file.Sync(); err != nil {
 		return err
 	}
 	return f.dir.finish(f.name, e)
 }
+
+// Sync writes the file to the disk.
+func (f *File) Sync() error { return f.file.Sync() }
 
 // Close releases the file.
 func (f *File) Close() error { return f.file.Close() }

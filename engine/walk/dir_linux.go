@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -190,6 +189,10 @@ func (f *File) Close() { unix.Close(f.fd) }
 // Fd returns the descriptor, valid until Close.
 func (f *File) Fd() int { return f.fd }
 
+// Uncache asks the system to forget what it holds of the file, so that it is
+// read from the disk. See posix_fadvise(2).
+func (f *File) Uncache() { unix.Fadvise(f.fd, 0, 0, unix.FADV_DONTNEED) }
+
 // Stat returns the file's entry, without a path.
 func (f *File) Stat() (Entry, error) { return (&Dir{f.fd}).Stat() }
 
@@ -261,9 +264,13 @@ func (d *Dir) Xattrs(name string) ([]manifest.Xattr, error) {
 		return (&File{d.fd}).Xattrs()
 	}
 	path := procPath(d.fd) + "/" + name
-	return xattrs(
+	found, err := xattrs(
 		func() ([]string, error) { return xattr.LList(path) },
 		func(name string) ([]byte, error) { return xattr.LGet(path, name) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // vanished
+	}
+	return found, err
 }
 
 // procPath names an open file to calls that take none, see proc(5).
@@ -272,7 +279,7 @@ func procPath(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 func xattrs(list func() ([]string, error), get func(string) ([]byte, error)) ([]manifest.Xattr, error) {
 	names, err := list()
 	if err != nil {
-		if errors.Is(err, unix.ENOTSUP) || errors.Is(err, os.ErrNotExist) {
+		if errors.Is(err, unix.ENOTSUP) {
 			return nil, nil
 		}
 		return nil, err

@@ -159,6 +159,9 @@ func (f *File) Close() { f.file.Close() }
 // Fd returns the descriptor, valid until Close.
 func (f *File) Fd() int { return int(f.file.Fd()) }
 
+// Uncache does nothing: not every system can be asked to read from the disk.
+func (f *File) Uncache() {}
+
 // Stat returns the file's entry, without a path.
 func (f *File) Stat() (Entry, error) {
 	info, err := f.file.Stat()

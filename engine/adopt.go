@@ -1,0 +1,279 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ncruces/go-strftime"
+
+	"phlb/engine/catalog"
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// adoption takes trees that lie under the root without a manifest.
+type adoption struct {
+	*Engine
+	root   *store.Root
+	report *Report
+
+	// digests are those of the inodes read so far: trees that were linked to
+	// one another by hand are read once.
+	digests sync.Map // walk.ID to manifest.Digest
+}
+
+// Adopt makes the catalog agree with the root: snapshots that it does not know
+// are taken from their manifests, and a tree at ROOT/NAME/FOLDER that has none
+// becomes a snapshot. Such a tree is read, its manifest written, and files of
+// known content become links, as far as metadata agree. With a path, only what
+// lies there is taken.
+func (e *Engine) Adopt(ctx context.Context, path string) (*Report, error) {
+	root, err := e.openRoot()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	e.Progress.reset()
+	a := &adoption{Engine: e, root: root, report: &Report{}}
+	if err := a.fromManifests(ctx); err != nil {
+		return nil, fmt.Errorf("add: %w", err)
+	}
+	trees, err := a.trees(path)
+	if err != nil {
+		return nil, fmt.Errorf("add: %w", err)
+	}
+	for _, ref := range trees {
+		s, err := a.tree(ctx, ref)
+		if err != nil {
+			return nil, fmt.Errorf("add %s: %w", ref, err)
+		}
+		a.report.Added = append(a.report.Added, newSnapshot(root, *s))
+	}
+	a.report.sort()
+	return a.report, nil
+}
+
+// fromManifests takes what manifests tell.
+func (a *adoption) fromManifests(ctx context.Context) error {
+	cat, c, err := a.openCaughtUp(ctx, a.root)
+	if err != nil {
+		return err
+	}
+	defer cat.Close()
+	a.report.Removed = c.removed
+	if len(c.added) == 0 && c.removed == 0 {
+		return nil
+	}
+	all, err := cat.Snapshots(ctx)
+	if err != nil {
+		return err
+	}
+	for _, ref := range c.added {
+		for _, s := range all {
+			if s.Name == ref.Name && s.Stamp == ref.Stamp {
+				a.report.Added = append(a.report.Added, newSnapshot(a.root, s))
+			}
+		}
+	}
+	return a.publish(ctx, a.root, cat, nil)
+}
+
+// trees returns those without a manifest: the one at path, those of the name
+// at path, or all.
+func (a *adoption) trees(path string) ([]store.Ref, error) {
+	names, err := a.root.Names()
+	if err != nil {
+		return nil, err
+	}
+	var stamp string
+	if path != "" {
+		ref, err := a.ref(path)
+		if err != nil {
+			return nil, err
+		}
+		names, stamp = []string{ref.Name}, ref.Stamp
+	}
+	var found []store.Ref
+	for _, name := range names {
+		refs, err := a.root.Adoptable(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, ref := range refs {
+			if stamp == "" || ref.Stamp == stamp {
+				found = append(found, ref)
+			}
+		}
+	}
+	return found, nil
+}
+
+// ErrNotBelowRoot says that a path is not where a snapshot can be.
+var ErrNotBelowRoot = errors.New("is not a folder NAME or NAME/FOLDER below the backup root: move it there")
+
+// ref returns where below the root a path is: absolute, relative to the working
+// directory, or relative to the root. Without a folder the stamp is empty.
+func (a *adoption) ref(path string) (store.Ref, error) {
+	for _, candidate := range []string{path, filepath.Join(a.root.Path, path)} {
+		real, err := resolve(candidate)
+		if err != nil {
+			continue
+		}
+		below, err := filepath.Rel(a.root.Path, real)
+		if err != nil || !filepath.IsLocal(below) || below == "." {
+			continue
+		}
+		name, stamp, _ := strings.Cut(filepath.ToSlash(below), "/")
+		if store.CheckName(name) == nil && !strings.Contains(stamp, "/") {
+			return store.Ref{Name: name, Stamp: stamp}, nil
+		}
+	}
+	return store.Ref{}, fmt.Errorf("%s %w %s", path, ErrNotBelowRoot, a.root.Path)
+}
+
+// tree makes a snapshot of one tree.
+func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, error) {
+	lock, err := a.root.LockName(ctx, ref.Name, a.env.Owner, a.env.Wait)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Unlock()
+	r := &run{Engine: a.Engine, match: a.Config.Match, adopting: a, groups: map[walk.ID]int64{}, source: a.root.SnapshotPath(ref)}
+	if r.partial, err = a.root.Adopt(ref); err != nil {
+		return nil, err
+	}
+	defer r.partial.Close()
+	cat, err := a.openCatalog(ctx, a.root)
+	if err != nil {
+		return nil, err
+	}
+	defer cat.Close()
+	header := manifest.Header{
+		Name: ref.Name, Source: r.source, Host: a.env.Host, Boot: a.env.Boot, Match: string(r.match),
+	}
+	if header.Started, err = a.started(r.partial.Tree, ref.Stamp); err != nil {
+		return nil, err
+	}
+	if err := r.prepare(ctx, a.root, cat, header); err != nil {
+		return nil, err
+	}
+	defer r.close()
+	if err := r.walk(ctx, a.root, walk.Rules{}); err != nil {
+		r.writer.Abort()
+		return nil, r.explain(err)
+	}
+	s, err := r.seal(ctx, a.root, cat, header)
+	if err != nil {
+		return nil, r.explain(err)
+	}
+	return s, nil
+}
+
+// again is what [store.Root.Begin] adds to a folder name that is taken.
+var again = regexp.MustCompile(`-\d+$`)
+
+// started returns the time of a tree: what its folder's name says in the
+// configured format, else when the folder was last changed.
+func (a *adoption) started(tree *store.Dir, stamp string) (time.Time, error) {
+	if layout, err := strftime.Layout(a.Config.SnapshotFormat); err == nil {
+		for _, text := range []string{stamp, again.ReplaceAllString(stamp, "")} {
+			if t, err := time.ParseInLocation(layout, text, a.env.Now().Location()); err == nil {
+				return t, nil
+			}
+		}
+	}
+	self, err := tree.Self()
+	return self.Mtime.Time(), err
+}
+
+// adopt takes a regular file of a tree where it lies.
+func (t *task) adopt(e *walk.Entry) (result, error) {
+	res := result{entry: e.Entry, outcome: stored}
+	f, err := t.target.folder.Dir.File(t.name)
+	if err != nil {
+		return result{}, fromSource("open", e.Path, err)
+	}
+	defer f.Close()
+	if res.entry.Xattrs, err = f.Xattrs(); err != nil {
+		return result{}, fromSource("read attributes", e.Path, err)
+	}
+	if digest, ok := t.adopting.digests.Load(e.ID()); ok {
+		res.entry.Digest = digest.(manifest.Digest)
+		t.Progress.Bytes.Add(e.Size)
+	} else {
+		n, err := t.worker.copy(t.ctx, f, e, nil, &t.Progress)
+		if err != nil {
+			return result{}, err
+		}
+		if n != e.Size || !unmoved(f, e) {
+			return result{}, fromSource("read", e.Path, errors.New("changes while it is read: run phlb add again when it does not"))
+		}
+		res.entry.Digest = t.worker.sum()
+		t.adopting.digests.Store(e.ID(), res.entry.Digest)
+		t.adopting.count(func(r *Report) { r.Read++; r.Bytes += n })
+	}
+	t.adopting.count(func(r *Report) { r.Files++ })
+	if e.Size == 0 {
+		return res, nil
+	}
+	release, err := t.known.claim(t.ctx, res.entry.Digest)
+	if err != nil {
+		return result{}, err
+	}
+	defer release()
+	ok, err := t.linkKnown(&res.entry)
+	if err != nil {
+		return result{}, err
+	}
+	if ok {
+		res.outcome = linked
+		return res, nil
+	}
+	t.known.add(&res.entry)
+	return res, nil
+}
+
+// replace makes the path a link to what is called old in from, unless it is
+// that already.
+func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
+	own, err := t.target.dir.Look(t.name)
+	if err != nil {
+		return err
+	}
+	if own.Dev == to.Dev && own.Ino == to.Ino {
+		return nil
+	}
+	switch err := t.target.dir.Replace(from, old, t.name); {
+	case errors.Is(err, fs.ErrPermission): // as good a copy as any
+		return store.ErrLinkLimit
+	case err != nil:
+		return err
+	}
+	t.target.touched.Store(true)
+	t.adopting.count(func(r *Report) { r.Linked++; r.Saved += own.Size })
+	return nil
+}
+
+func (a *adoption) count(f func(*Report)) {
+	a.report.mu.Lock()
+	defer a.report.mu.Unlock()
+	f(a.report)
+}
+
+// unread reports what could not be taken.
+func (a *adoption) unread(err error) {
+	path := "."
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		path, err = at.Path, at.Err
+	}
+	a.report.add(path, Unreadable, "%v", err)
+}

@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// What is the matter with a path.
+const (
+	Missing    = "missing"    // in the manifest, not in the snapshot
+	Extra      = "extra"      // in the snapshot, not in the manifest
+	Kind       = "kind"       // not the kind of entry that was stored
+	Size       = "size"       // not as long
+	Mtime      = "mtime"      // not of that time
+	Target     = "target"     // a symbolic link that leads elsewhere
+	Content    = "content"    // not the bytes that were stored
+	Catalog    = "catalog"    // the catalog says something else than the manifest
+	Manifest   = "manifest"   // the manifest cannot be read
+	Unreadable = "unreadable" // could not be looked at
+	Healed     = "healed"     // was damaged, and has been replaced by a good copy
+	Unhealed   = "unhealed"   // is damaged, and could not be replaced
+)
+
+// Problem is what was found about one path.
+type Problem struct {
+	Path   string `json:"path"` // relative to the snapshot
+	What   string `json:"what"` // one of the constants
+	Detail string `json:"detail,omitempty"`
+}
+
+// String returns the problem as one line.
+func (p Problem) String() string {
+	if p.Detail == "" {
+		return p.What + ": " + p.Path
+	}
+	return p.What + ": " + p.Path + ": " + p.Detail
+}
+
+// Report is what a check or an adoption has done and found.
+type Report struct {
+	Snapshot *Snapshot   // that was checked
+	Added    []*Snapshot // that were adopted
+	Removed  int         // how many the catalog has forgotten because they are gone
+	Files    int64       // regular files looked at
+	Read     int64       // inodes read
+	Bytes    int64       // read
+	Linked   int64       // duplicates that became links
+	Saved    int64       // bytes of those
+	Problems []Problem   // by path
+
+	mu sync.Mutex
+}
+
+// OK reports whether nothing was found.
+func (r *Report) OK() bool { return len(r.Problems) == 0 }
+
+// add notes a problem. It may be called from several goroutines.
+func (r *Report) add(path, what, format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Problems = append(r.Problems, Problem{path, what, fmt.Sprintf(format, args...)})
+}
+
+// sort orders the problems. A path that is missing under one kind and extra
+// under another has changed its kind.
+func (r *Report) sort() {
+	slices.SortStableFunc(r.Problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
+	sorted := r.Problems
+	r.Problems = r.Problems[:0]
+	for i := 0; i < len(sorted); i++ {
+		p := sorted[i]
+		if i+1 < len(sorted) && sorted[i+1].Path == p.Path &&
+			(p.What == Missing && sorted[i+1].What == Extra || p.What == Extra && sorted[i+1].What == Missing) {
+			p = Problem{Path: p.Path, What: Kind, Detail: strings.Join([]string{p.Detail, sorted[i+1].Detail}, ", ")}
+			i++
+		}
+		r.Problems = append(r.Problems, p)
+	}
+}

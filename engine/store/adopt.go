@@ -1,0 +1,33 @@
+package store
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Adopt starts to make a snapshot of a tree that lies at the place of one
+// already, see [Root.Adoptable]. Its manifest and log are written in a folder
+// of ours until [Partial.Seal] puts them beside it. The caller holds the lock
+// of the name.
+func (r *Root) Adopt(ref Ref) (*Partial, error) {
+	p := &Partial{Ref: ref, root: r, path: filepath.Join(r.Path, internal, "adopt-"+ref.Name)}
+	if err := p.openAdopted(); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("adopt %s: %w", ref, err)
+	}
+	return p, nil
+}
+
+func (p *Partial) openAdopted() (err error) {
+	if p.Tree, err = p.root.OpenSnapshot(p.Ref); err != nil {
+		return err
+	}
+	if err := removeTree(p.path); err != nil { // of a kill
+		return err
+	}
+	if err := os.Mkdir(p.path, 0o700); err != nil {
+		return err
+	}
+	return p.createFiles()
+}

@@ -1,0 +1,382 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"phlb/engine/catalog"
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// Check says how thorough a verification is.
+type Check struct {
+	Fast   bool    // read no content
+	Sample float64 // share of the files to read, from 0 to 1
+	Heal   bool    // replace what is damaged by good copies of the same content
+}
+
+// verification is one under way.
+type verification struct {
+	*Engine
+	Check
+	root     *store.Root
+	report   *Report
+	stale    bool // the catalog does not agree with the manifest
+	manifest *cursor
+	workers  []*worker
+	seed     uint64 // of the sample
+
+	mu      sync.Mutex
+	seen    map[walk.ID]uint64 // inodes that have been read, by the digest's prefix
+	rotten  map[walk.ID]string // of these, those that are damaged, and how
+	shared  []sharedPath
+	damaged []damagedFile
+}
+
+// damagedFile is a path under which the snapshot does not hold what it should.
+type damagedFile struct {
+	entry manifest.Entry
+	what  string
+}
+
+// sharedPath is a path whose inode was read under another one.
+type sharedPath struct {
+	id    walk.ID
+	entry manifest.Entry
+}
+
+// Verify holds a snapshot against its manifest, and the manifest against the
+// catalog. Of every file it looks at existence, kind, size and time, and reads
+// the content back unless c says otherwise: from the disk, not from the
+// system's cache where that can be asked for, and each inode once. Damaged
+// content is noted in the catalog, so that no later run links to it.
+func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, error) {
+	if c.Sample < 0 || c.Sample > 1 {
+		return nil, fmt.Errorf("verify: sample is %v, want a share from 0 to 1", c.Sample)
+	}
+	root, err := e.openRoot()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	cat, err := e.openCatalog(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	defer cat.Close()
+	e.Progress.reset()
+	e.Progress.TotalFiles.Store(s.Files)
+	if !c.Fast {
+		e.Progress.TotalBytes.Store(int64(float64(s.Bytes) * c.Sample))
+	}
+	v := &verification{
+		Engine: e, Check: c, root: root, report: &Report{Snapshot: s}, seed: uint64(e.env.Now().UnixNano()),
+		seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
+	}
+	err = v.compare(ctx, cat)
+	if err == nil {
+		err = v.walk(ctx)
+	}
+	var broken *manifestError
+	if errors.As(err, &broken) {
+		v.report.add(".", Manifest, "%v; move it away and run phlb add, which makes a new one of what is there", broken.err)
+		return v.report, nil
+	}
+	if err == nil {
+		err = v.settle(ctx, cat)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("verify %s: %w", s.Ref(), err)
+	}
+	v.report.sort()
+	return v.report, nil
+}
+
+// compare holds the manifest against the catalog.
+func (v *verification) compare(ctx context.Context, cat *catalog.Catalog) error {
+	s := v.report.Snapshot
+	return readManifest(v.root, s.Ref(), func(r *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
+		found, err := cat.Compare(ctx, s.ID, entries)
+		for _, d := range found {
+			v.report.add(d.Path, Catalog, "%s", difference(d))
+		}
+		v.stale = len(found) > 0
+		return err
+	})
+}
+
+func difference(d catalog.Difference) string {
+	switch {
+	case d.Catalog == nil:
+		return "only the manifest has it"
+	case d.Manifest == nil:
+		return "only the catalog has it"
+	case d.Manifest.Digest != d.Catalog.Digest:
+		return fmt.Sprintf("the manifest says %v, the catalog %v", d.Manifest.Digest, d.Catalog.Digest)
+	case d.Manifest.Size != d.Catalog.Size:
+		return fmt.Sprintf("the manifest says %d bytes, the catalog %d", d.Manifest.Size, d.Catalog.Size)
+	}
+	return "manifest and catalog differ in the metadata"
+}
+
+// walk holds the tree against the manifest.
+func (v *verification) walk(ctx context.Context) error {
+	ref := v.report.Snapshot.Ref()
+	file, err := v.root.OpenManifest(ref)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if v.manifest, err = newCursor(file, false, v.gone); err != nil {
+		return &manifestError{ref, err}
+	}
+	defer v.manifest.close()
+	w := &walk.Walk{Root: v.root.SnapshotPath(ref), Prepare: v.prepare, Work: v.work}
+	for i := range w.WorkerCount() {
+		v.workers = append(v.workers, newWorker(i))
+	}
+	err = w.Run(ctx, func(b *walk.Batch) error {
+		for _, err := range b.Errors {
+			v.unreadable(err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := v.manifest.rest(); err != nil {
+		return err
+	}
+	for _, s := range v.shared {
+		if how, ok := v.rotten[s.id]; ok {
+			v.damage(&s.entry, Content, how)
+		}
+	}
+	return nil
+}
+
+func (v *verification) unreadable(err error) {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		v.report.add(at.Path, Unreadable, "%v", at.Err)
+		return
+	}
+	v.report.add(".", Unreadable, "%v", err)
+}
+
+// gone takes entries of the manifest that the tree does not have.
+func (v *verification) gone(e *manifest.Entry) error {
+	if !e.Absent {
+		v.damage(e, Missing, e.Kind.String())
+	}
+	return nil
+}
+
+// damage reports what is wrong with an entry.
+func (v *verification) damage(e *manifest.Entry, what, detail string) {
+	v.report.add(e.Path, what, "%s", detail)
+	v.Progress.Errors.Add(1)
+	if e.Kind == manifest.File {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.damaged = append(v.damaged, damagedFile{*e, what})
+	}
+}
+
+// prepare is called in the order of the walk, which is that of the manifest.
+func (v *verification) prepare(b *walk.Batch) error {
+	a, err := v.manifest.take(b)
+	if err != nil {
+		return err
+	}
+	b.Data = a
+	if b.First && a.folder == nil {
+		b.Folder.Data = Extra
+		if b.Folder.Parent == nil || b.Folder.Parent.Data != Extra { // else it is said already
+			v.report.add(b.Folder.Path, Extra, "directory")
+		}
+	}
+	return nil
+}
+
+func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) error {
+	a := b.Data.(alongside)
+	if a.folder != nil {
+		v.metadata(a.folder, &b.Folder.Entry)
+	}
+	at := 0 // in b.Names, which holds all of b.Entries
+	for i := range b.Entries {
+		found := &b.Entries[i]
+		for b.Names[at] != found.Name() {
+			at++
+		}
+		want := a.entries[at]
+		switch {
+		case want == nil && b.Folder.Data == Extra:
+		case want == nil:
+			v.report.add(found.Path, Extra, "%v", found.Kind)
+		case want.Kind != found.Kind:
+			v.damage(want, Kind, fmt.Sprintf("is a %v, was a %v", found.Kind, want.Kind))
+		default:
+			v.metadata(want, found)
+			if want.Kind == manifest.File {
+				if err := v.file(ctx, v.workers[worker], b, want, found); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// metadata looks at what needs no reading.
+func (v *verification) metadata(want *manifest.Entry, found *walk.Entry) {
+	if want.Target != found.Target {
+		v.damage(want, Target, fmt.Sprintf("leads to %q, did to %q", found.Target, want.Target))
+	}
+	if m := want.InSnapshot().Mtime; m != found.Mtime {
+		v.damage(want, Mtime, fmt.Sprintf("is %v, was %v", found.Mtime.Time(), m.Time()))
+	}
+}
+
+// file looks at size and content.
+func (v *verification) file(ctx context.Context, w *worker, b *walk.Batch, want *manifest.Entry, found *walk.Entry) error {
+	v.Progress.Files.Add(1)
+	v.report.mu.Lock()
+	v.report.Files++
+	v.report.mu.Unlock()
+	if want.Size != found.Size {
+		v.damage(want, Size, fmt.Sprintf("is %d bytes long, was %d", found.Size, want.Size))
+		return nil
+	}
+	if v.Fast || !v.sampled(want.Digest) {
+		return nil
+	}
+	if !v.first(found.ID(), want) {
+		v.Progress.Bytes.Add(want.Size)
+		return nil
+	}
+	f, err := b.Folder.Dir.File(found.Name())
+	if err != nil {
+		v.unreadable(&fs.PathError{Op: "open", Path: found.Path, Err: err})
+		return nil
+	}
+	defer f.Close()
+	f.Uncache()
+	n, err := w.copy(ctx, f, found, nil, &v.Progress)
+	var source *sourceError
+	if errors.As(err, &source) {
+		v.damage(want, Unreadable, source.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v.report.mu.Lock()
+	v.report.Read++
+	v.report.Bytes += n
+	v.report.mu.Unlock()
+	if got := w.sum(); got != want.Digest {
+		how := fmt.Sprintf("sha256 is %v, was %v", got, want.Digest)
+		v.damage(want, Content, how)
+		v.mu.Lock()
+		v.rotten[found.ID()] = how
+		v.mu.Unlock()
+	}
+	return nil
+}
+
+// first reports whether the inode has to be read. Where that was done under
+// another path, what comes of it holds for this one too.
+func (v *verification) first(id walk.ID, want *manifest.Entry) bool {
+	prefix := binary.BigEndian.Uint64(want.Digest[:])
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if of, ok := v.seen[id]; ok && of == prefix {
+		v.shared = append(v.shared, sharedPath{id, *want})
+		return false
+	}
+	v.seen[id] = prefix
+	return true
+}
+
+// sampled draws the files to read: by content, so that all names of one are in
+// or out together, and others with every run.
+func (v *verification) sampled(d manifest.Digest) bool {
+	if v.Sample >= 1 {
+		return true
+	}
+	return rand.New(rand.NewPCG(v.seed, binary.BigEndian.Uint64(d[:]))).Float64() < v.Sample
+}
+
+// settle notes in the catalog what was found and, if asked to, repairs it.
+func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
+	var healed []manifest.Digest
+	if v.Heal {
+		var err error
+		if healed, err = v.heal(ctx, cat); err != nil {
+			return err
+		}
+	}
+	changed, err := v.note(ctx, cat, healed)
+	if err != nil || !changed {
+		return err
+	}
+	err = v.publish(ctx, v.root, cat, func(again *catalog.Catalog) error {
+		_, err := v.note(ctx, again, healed)
+		return err
+	})
+	if err != nil {
+		v.log.Warn("what was found could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
+	} else if v.Heal && v.stale {
+		v.report.add(".", Healed, "the catalog has been made anew from the manifest")
+	}
+	return nil
+}
+
+// note tells the catalog what was found, and reports whether that is news.
+func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []manifest.Digest) (changed bool, err error) {
+	all, err := cat.Snapshots(ctx)
+	if err != nil {
+		return false, err
+	}
+	ref := v.report.Snapshot.Ref()
+	at := slices.IndexFunc(all, func(s catalog.Snapshot) bool { return s.Name == ref.Name && s.Stamp == ref.Stamp })
+	if at < 0 {
+		return false, nil // removed meanwhile
+	}
+	var found []catalog.Damage
+	for _, d := range v.damaged {
+		// Of a file that is missing or was touched a look tells before a link.
+		if d.what != Missing && d.what != Mtime && !slices.Contains(healed, d.entry.Digest) {
+			found = append(found, catalog.Damage{
+				Digest: d.entry.Digest, Snapshot: all[at].ID, Path: d.entry.Path, Found: v.env.Now(), What: d.what,
+			})
+		}
+	}
+	if err := cat.RecordDamage(found...); err != nil {
+		return false, err
+	}
+	if err := cat.ClearDamage(healed...); err != nil {
+		return false, err
+	}
+	if v.Heal && v.stale { // the manifest is the truth
+		if err := cat.Remove(ctx, all[at].ID); err != nil {
+			return false, err
+		}
+		if _, err := v.catchUp(ctx, v.root, cat); err != nil {
+			return false, err
+		}
+		changed = true
+	}
+	return changed || len(found) > 0 || len(healed) > 0, nil
+}
