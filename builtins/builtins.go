@@ -21,12 +21,16 @@ import (
 type Session struct {
 	Engine *engine.Engine
 
-	mu   sync.Mutex
-	made []*engine.Snapshot
+	mu      sync.Mutex
+	made    []*engine.Snapshot
+	reports []*engine.Report
 }
 
 // Made returns the snapshots that the script has made.
 func (s *Session) Made() []*engine.Snapshot { return s.made }
+
+// Reports returns what verify and add have found.
+func (s *Session) Reports() []*engine.Report { return s.reports }
 
 // Names returns what the script can use beside the runtime's own names.
 func (s *Session) Names() starlark.StringDict {
@@ -38,7 +42,8 @@ func (s *Session) Names() starlark.StringDict {
 // Table returns the builtins and their documentation.
 func (s *Session) Table() runtime.Table {
 	return runtime.Table{
-		s.scanBuiltin(), s.linkBuiltin(), s.snapshotsBuiltin(), s.snapshotBuiltin(),
+		s.scanBuiltin(), s.hashBuiltin(), s.linkBuiltin(), s.verifyBuiltin(), s.addBuiltin(),
+		s.snapshotsBuiltin(), s.snapshotBuiltin(), s.queryBuiltin(),
 	}
 }
 

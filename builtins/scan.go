@@ -95,10 +95,15 @@ func (s *Scan) files() iter.Seq2[starlark.Value, error] {
 				return
 			}
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.counts = counts
+		s.counted(counts)
 	}
+}
+
+// counted notes what a whole reading has found.
+func (s *Scan) counted(counts *engine.Counts) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts = counts
 }
 
 func truth(v starlark.Value, err error) (bool, error) {

@@ -1,0 +1,133 @@
+package builtins
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"phlb/engine"
+	"phlb/runtime"
+)
+
+// Report is what verify or add has found.
+type Report struct{ *engine.Report }
+
+var _ starlark.HasAttrs = (*Report)(nil)
+
+// String counts the problems.
+func (r *Report) String() string { return fmt.Sprintf("<Report: %d problems>", len(r.Problems)) }
+
+// Type returns "Report".
+func (r *Report) Type() string { return "Report" }
+
+// Freeze does nothing: a Report never changes.
+func (r *Report) Freeze() {}
+
+// Truth reports whether nothing was found.
+func (r *Report) Truth() starlark.Bool { return starlark.Bool(r.OK()) }
+
+// Hash fails: there is nothing to tell Reports apart by.
+func (r *Report) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: Report") }
+
+var reportAttributes = attributes[*Report]{
+	"ok":    func(r *Report) (starlark.Value, error) { return r.Truth(), nil },
+	"files": func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Files), nil },
+	"read":  func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Read), nil },
+	"bytes": func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Bytes), nil },
+	"linked": func(r *Report) (starlark.Value, error) {
+		return starlark.MakeInt64(r.Linked), nil
+	},
+	"saved":   func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Saved), nil },
+	"removed": func(r *Report) (starlark.Value, error) { return starlark.MakeInt(r.Removed), nil },
+	"snapshot": func(r *Report) (starlark.Value, error) {
+		if r.Snapshot == nil {
+			return starlark.None, nil
+		}
+		return &Snapshot{r.Snapshot}, nil
+	},
+	"added": func(r *Report) (starlark.Value, error) {
+		list := make([]starlark.Value, len(r.Added))
+		for i, s := range r.Added {
+			list[i] = &Snapshot{s}
+		}
+		return starlark.NewList(list), nil
+	},
+	"problems": func(r *Report) (starlark.Value, error) {
+		list := make([]starlark.Value, len(r.Problems))
+		for i, p := range r.Problems {
+			list[i] = starlarkstruct.FromStringDict(starlark.String("problem"), starlark.StringDict{
+				"path": starlark.String(p.Path), "what": starlark.String(p.What), "detail": starlark.String(p.Detail),
+			})
+		}
+		return starlark.NewList(list), nil
+	},
+}
+
+// Attr returns the attribute called name.
+func (r *Report) Attr(name string) (starlark.Value, error) { return reportAttributes.get(r, name) }
+
+// AttrNames lists the attributes.
+func (r *Report) AttrNames() []string { return reportAttributes.names() }
+
+// report keeps what was found for whoever runs the script.
+func (s *Session) report(r *engine.Report) *Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reports = append(s.reports, r)
+	return &Report{r}
+}
+
+func (s *Session) verifyBuiltin() runtime.Builtin {
+	return runtime.Builtin{
+		Name:      "verify",
+		Signature: "verify(snapshot, fast=False, sample=1.0, heal=False)",
+		Doc:       "check a snapshot against its manifest, and read a share of its content back",
+		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			var which, sample starlark.Value = nil, starlark.Float(1)
+			var check engine.Check
+			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "snapshot", &which,
+				"fast?", &check.Fast, "sample?", &sample, "heal?", &check.Heal); err != nil {
+				return nil, err
+			}
+			if check.Heal {
+				if err := runtime.Effect(thread, "verify(heal=True)"); err != nil {
+					return nil, err
+				}
+			}
+			var ok bool
+			if check.Sample, ok = starlark.AsFloat(sample); !ok {
+				return nil, fmt.Errorf("verify: sample is a %s, want a number from 0 to 1", sample.Type())
+			}
+			snapshot, err := s.find(thread, which)
+			if err != nil {
+				return nil, err
+			}
+			found, err := s.Engine.Verify(runtime.Context(thread), snapshot, check)
+			if err != nil {
+				return nil, err
+			}
+			return s.report(found), nil
+		},
+	}
+}
+
+func (s *Session) addBuiltin() runtime.Builtin {
+	return runtime.Builtin{
+		Name:      "add",
+		Signature: "add(path=None)",
+		Doc:       "take trees under the backup root that the catalog does not know",
+		Effect:    true,
+		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			var path optional
+			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path?", &path); err != nil {
+				return nil, err
+			}
+			found, err := s.Engine.Adopt(runtime.Context(thread), s.Engine.Expand(string(path)))
+			if err != nil {
+				return nil, err
+			}
+			return s.report(found), nil
+		},
+	}
+}
