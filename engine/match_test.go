@@ -1,0 +1,168 @@
+package engine_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/pkg/xattr"
+	"golang.org/x/sys/unix"
+
+	"phlb/engine"
+	"phlb/engine/config"
+	"phlb/engine/manifest"
+)
+
+func TestMatch(t *testing.T) {
+	asRoot(t) // for the owner
+	for _, test := range []struct {
+		match config.Match
+		with  []string // what shares the inode of "first"
+	}{
+		{config.MatchPermissions, []string{"same", "time"}},
+		{config.MatchContent, []string{"same", "time", "mode", "owner", "xattr"}},
+		{config.MatchExact, []string{"same"}},
+	} {
+		t.Run(string(test.match), func(t *testing.T) {
+			r := newRepo(t)
+			r.config.Match = test.match
+			when := time.Unix(1e9, 123456789)
+			names := []string{"same", "time", "mode", "owner", "xattr"}
+			make := func(name string) {
+				r.write(name, "content")
+				r.must(os.Chtimes(r.in(name), when, when))
+			}
+			make("first")
+			first := r.backup()
+			for _, name := range names {
+				make(name)
+			}
+			r.must(os.Chtimes(r.in("time"), when, when.Add(1)))
+			r.must(os.Chmod(r.in("mode"), 0o600))
+			r.must(os.Chown(r.in("owner"), 77, 0))
+			r.must(xattr.Set(r.in("xattr"), "user.x", []byte("y")))
+			second := r.backup()
+			r.alike(second)
+			r.check(first)
+			shares := map[string]bool{}
+			for _, name := range test.with {
+				shares[name] = true
+			}
+			for _, name := range names {
+				r.together(shares[name], filepath.Join(first.Path, "first"), filepath.Join(second.Path, name))
+			}
+			// Once more, now that all are unchanged.
+			third := r.backup()
+			r.counts(third, 6, 0, 0)
+			r.alike(third)
+		})
+	}
+}
+
+// TestMatchBecomesStricter has an unchanged file that shares an inode which it
+// may not share any more.
+func TestMatchBecomesStricter(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "content", "b", "content")
+	r.must(os.Chmod(r.in("b"), 0o600))
+	r.config.Match = config.MatchContent
+	first := r.backup()
+	r.together(true, filepath.Join(first.Path, "a"), filepath.Join(first.Path, "b"))
+	s, err := r.try(engine.Source{Match: config.MatchPermissions})
+	r.must(err)
+	r.check(s)
+	for _, name := range []string{"a", "b"} {
+		if e := readManifest(t, s)[name]; e.InSnapshot().Permissions != e.Permissions {
+			t.Errorf("%s has %+v in the snapshot, and %+v of its own", name, e.InSnapshot().Permissions, e.Permissions)
+		}
+	}
+	r.together(false, filepath.Join(s.Path, "a"), filepath.Join(s.Path, "b"))
+}
+
+func TestModeChange(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "content", "b", "other")
+	first := r.backup()
+	before := tree(t, first.Path)
+	r.must(os.Chmod(r.in("a"), 0o4711|os.ModeSetuid))
+	r.must(os.Chtimes(r.in("b"), time.Time{}, time.Unix(5, 6)))
+	second := r.backup()
+	r.alike(second)
+	r.counts(second, 0, 1, 1)
+	r.together(true, filepath.Join(first.Path, "b"), filepath.Join(second.Path, "b"))
+	if e := readManifest(t, second)["b"]; e.Mtime != (manifest.Time{Sec: 5, Nsec: 6}) || e.Stored == nil {
+		t.Errorf("b is %+v, stored as %+v", e, e.Stored)
+	}
+	after := tree(t, first.Path)
+	for path, n := range after {
+		n.links = before[path].links
+		after[path] = n
+	}
+	same(t, "first snapshot", after, before)
+}
+
+func TestEmptyFiles(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "", "b", "", "sub/c", "")
+	s := r.backup()
+	r.counts(s, 0, 0, 3)
+	r.write("d", "")
+	s = r.backup()
+	r.counts(s, 3, 0, 1)
+	seen := map[id]string{}
+	for path, n := range tree(t, s.Path) {
+		if other, ok := seen[n.id]; ok {
+			t.Errorf("%s and %s share an inode", path, other)
+		}
+		seen[n.id] = path
+	}
+}
+
+func TestHardlinks(t *testing.T) {
+	r := newRepo(t)
+	big := string(make([]byte, 1<<20))
+	r.write("a", "content", "twin", "content", "empty", "", "z/big", big)
+	r.must(os.Link(r.in("a"), r.in("z/a")))
+	r.must(os.Link(r.in("empty"), r.in("z/empty")))
+	r.must(os.Link(r.in("z/big"), r.in("big")))
+	r.must(os.Symlink("a", r.in("link")))
+	r.must(os.Link(r.in("link"), r.in("z/link")))
+	r.must(unix.Mkfifo(r.in("fifo"), 0o600))
+	r.must(os.Link(r.in("fifo"), r.in("z/fifo")))
+	check := func(s *engine.Snapshot, pairs ...string) {
+		t.Helper()
+		r.alike(s)
+		entries := readManifest(t, s)
+		for _, name := range pairs {
+			r.together(true, filepath.Join(s.Path, name), filepath.Join(s.Path, "z", name))
+			if a, b := entries[name].Group, entries["z/"+name].Group; a == 0 || a != b {
+				t.Errorf("%s is in group %d, and its other name in %d", name, a, b)
+			}
+		}
+		if g := entries["twin"].Group; g != 0 {
+			t.Errorf("twin is in group %d, but only its content is the same", g)
+		}
+	}
+	s := r.backup()
+	check(s, "a", "empty", "big", "link", "fifo")
+	r.counts(s, 0, 4, 3)
+	s = r.backup()
+	check(s, "a", "empty", "big", "link", "fifo")
+	r.counts(s, 7, 0, 0)
+
+	// A third name, and a group that is broken up, its content staying.
+	r.must(os.Link(r.in("empty"), r.in("more")))
+	r.must(os.Remove(r.in("z/a")))
+	r.write("z/a", "content")
+	s = r.backup()
+	check(s, "empty", "big")
+	entries := readManifest(t, s)
+	if entries["a"].Group != 0 || entries["z/a"].Group != 0 {
+		t.Errorf("groups %d and %d, want none", entries["a"].Group, entries["z/a"].Group)
+	}
+	if entries["more"].Group != entries["empty"].Group {
+		t.Errorf("groups %d and %d, want one", entries["more"].Group, entries["empty"].Group)
+	}
+	r.together(true, filepath.Join(s.Path, "empty"), filepath.Join(s.Path, "more"))
+}
