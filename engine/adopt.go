@@ -41,7 +41,7 @@ func (e *Engine) Adopt(ctx context.Context, path string) (*Report, error) {
 		return nil, err
 	}
 	defer root.Close()
-	e.Progress.reset()
+	defer e.Progress.begin("add")()
 	a := &adoption{Engine: e, root: root, report: &Report{}}
 	if err := a.fromManifests(ctx); err != nil {
 		return nil, fmt.Errorf("add: %w", err)
@@ -166,13 +166,14 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 		return nil, err
 	}
 	defer r.close()
+	a.Progress.phase("add " + ref.String())
 	if err := r.walk(ctx, a.root, walk.Rules{}); err != nil {
 		r.writer.Abort()
-		return nil, r.explain(err)
+		return nil, r.explain(ctx, err)
 	}
 	s, err := r.seal(ctx, a.root, cat, header)
 	if err != nil {
-		return nil, r.explain(err)
+		return nil, r.explain(ctx, err)
 	}
 	return s, nil
 }
@@ -213,7 +214,8 @@ func (t *task) adopt(e *walk.Entry) (result, error) {
 		if err != nil {
 			return result{}, err
 		}
-		if n != e.Size || !unmoved(f, e) {
+		// Its change time moves when we link to it under another name.
+		if now, err := f.Stat(); err != nil || n != e.Size || now.Size != e.Size || now.Mtime != e.Mtime {
 			return result{}, fromSource("read", e.Path, errors.New("changes while it is read: run phlb add again when it does not"))
 		}
 		res.entry.Digest = t.worker.sum()

@@ -34,6 +34,9 @@ func copyPrivate(path, tempDir string, wanted bool) (*private, fs.FileInfo, erro
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, nil, err
 	}
+	if published == nil {
+		os.MkdirAll(parent, 0o777) // a failure shows right away
+	}
 	info, err := copyInto(parent, prefix, published, wanted)
 	if err == nil || tempDir == "" {
 		return info.private, info.published, err
