@@ -260,7 +260,12 @@ func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
 		return err
 	}
 	t.target.touched.Store(true)
-	t.adopting.count(func(r *Report) { r.Linked++; r.Saved += own.Size })
+	t.adopting.count(func(r *Report) {
+		r.Linked++
+		if own.Links == 1 { // that was its last name
+			r.Saved += own.Size
+		}
+	})
 	return nil
 }
 
