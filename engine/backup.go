@@ -33,6 +33,8 @@ var (
 	ErrNeedsName = errors.New("the root directory has no name of its own: choose one with --name")
 	// ErrInsideRoot says that the source lies inside of the backup root.
 	ErrInsideRoot = errors.New("source lies inside of the backup root")
+	// ErrUnsealed says that a backup was told to stop.
+	ErrUnsealed = errors.New("nothing was sealed, the next run takes over what was copied")
 )
 
 // run is a backup under way.
@@ -59,6 +61,7 @@ type run struct {
 	workers []*worker
 	links   links
 	open    []*target // folders that are being filled, the root first
+	targets sync.Map  // *target to nothing: all that have not been closed
 	groups  map[walk.ID]int64
 	summary manifest.Summary
 }
@@ -66,7 +69,6 @@ type run struct {
 // Backup makes a snapshot of the source. With a source that could not be read
 // in part, the snapshot is sealed and its Errors are counted.
 func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err error) {
-	e.Progress.reset()
 	r := &run{Engine: e, match: source.Match, groups: map[walk.ID]int64{}}
 	if r.match == "" {
 		r.match = e.Config.Match
@@ -86,6 +88,7 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 	if err := source.Rules.Check(); err != nil {
 		return nil, err
 	}
+	defer e.Progress.begin("backup " + name)()
 	root, err := store.Create(e.Config.BackupPath)
 	if err != nil {
 		return nil, err
@@ -102,29 +105,30 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 
 	started := e.env.Now()
 	if r.partial, err = root.Begin(name, e.stamp(started)); err != nil {
-		return nil, err
+		return nil, r.explain(ctx, err)
 	}
 	defer r.partial.Close()
 	cat, err := e.openCatalog(ctx, root)
 	if err != nil {
-		return nil, err
+		return nil, r.explain(ctx, err)
 	}
 	defer cat.Close()
+	defer r.close()
 	header := manifest.Header{
 		Name: name, Source: r.source, Host: e.env.Host, Boot: e.env.Boot,
 		Started: started, Match: string(r.match), Tags: source.Tags,
 	}
 	if err := r.prepare(ctx, root, cat, header); err != nil {
-		return nil, err
+		return nil, r.explain(ctx, err)
 	}
-	defer r.close()
 	if err := r.walk(ctx, root, source.Rules); err != nil {
+		r.writer.Flush() // for the next run to take over
 		r.writer.Abort()
-		return nil, r.explain(err)
+		return nil, r.explain(ctx, err)
 	}
 	s, err := r.seal(ctx, root, cat, header)
 	if err != nil {
-		return nil, r.explain(err)
+		return nil, r.explain(ctx, err)
 	}
 	return newSnapshot(root, *s), nil
 }
@@ -206,8 +210,10 @@ func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 		return err
 	}
 	r.previous, r.previousTree = c, tree
-	r.Progress.TotalFiles.Store(before.Files)
-	r.Progress.TotalBytes.Store(before.Bytes)
+	if r.adopting == nil {
+		r.Progress.TotalFiles.Store(before.Files)
+		r.Progress.TotalBytes.Store(before.Bytes)
+	}
 	return nil
 }
 
@@ -242,9 +248,10 @@ func lastAbsorbed(all []catalog.Snapshot, name string) catalog.ID {
 }
 
 func (r *run) close() {
-	for _, t := range r.open {
-		t.close()
-	}
+	r.targets.Range(func(t, _ any) bool {
+		t.(*target).close()
+		return true
+	})
 	r.previous.close()
 	r.resumed.close()
 	if r.previousTree != nil {
@@ -253,7 +260,9 @@ func (r *run) close() {
 	if r.record != nil {
 		r.record.Abort()
 	}
-	r.known.close()
+	if r.known != nil {
+		r.known.close()
+	}
 }
 
 // walk fills the partial's tree and writes the manifest up to its footer.
@@ -263,6 +272,7 @@ func (r *run) walk(ctx context.Context, root *store.Root, rules walk.Rules) erro
 		return err
 	}
 	rules.Exclude = append(rules.Exclude, walk.ID{Dev: self.Dev, Inode: self.Ino})
+	defer r.countAhead(ctx, rules)()
 	w := &walk.Walk{Root: r.source, Rules: rules, Prepare: r.prepareBatch, Work: r.work}
 	for i := range w.WorkerCount() {
 		r.workers = append(r.workers, newWorker(i))
@@ -286,13 +296,33 @@ func (r *run) walk(ctx context.Context, root *store.Root, rules walk.Rules) erro
 		return err
 	}
 	if err := r.previous.rest(); err != nil {
-		return fmt.Errorf("manifest of the snapshot before: %w", err)
+		return err
 	}
+	r.checkPrevious()
 	return nil
+}
+
+// checkPrevious goes on without the snapshot before once its manifest turns out
+// to be broken: a backup must stay possible. Which paths are no more cannot be
+// told to the catalog then, it learns them from the new manifest.
+func (r *run) checkPrevious() {
+	err := r.previous.failed()
+	if err == nil {
+		return
+	}
+	r.log.Warn("the manifest of the snapshot before is broken, what it does not tell of is read again", "error", err)
+	r.previous = nil
+	r.recording.Lock()
+	defer r.recording.Unlock()
+	if r.record != nil {
+		r.record.Abort()
+		r.record = nil
+	}
 }
 
 // seal makes the partial a snapshot and tells the catalog.
 func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, header manifest.Header) (*catalog.Snapshot, error) {
+	r.Progress.phase("seal " + r.partial.Ref.String())
 	r.summary.Finished = r.env.Now()
 	if err := r.writer.Close(r.summary); err != nil {
 		return nil, err
@@ -343,7 +373,10 @@ func (r *run) tell(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 }
 
 // explain adds to an error of the root what the user should know.
-func (r *run) explain(err error) error {
+func (r *run) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil && r.adopting == nil {
+		return fmt.Errorf("%w: %w", ErrUnsealed, err)
+	}
 	if store.IsFull(err) {
 		return fmt.Errorf("no space left in %s after %d bytes: nothing was sealed, free some and run again: %w",
 			r.Config.BackupPath, r.Progress.Bytes.Load(), err)

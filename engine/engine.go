@@ -44,6 +44,10 @@ type Environment struct {
 	Now     func() time.Time
 	Log     slog.Handler // hears of problems as they come up
 	Wait    bool         // wait for a lock that another holds
+
+	// CountAhead has a backup that has no snapshot before it walk its source
+	// twice, for the totals of its Progress.
+	CountAhead bool
 }
 
 // Engine works on one backup root. Its methods may be called one after the

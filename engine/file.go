@@ -40,7 +40,6 @@ func (t *task) file(e *walk.Entry) (result, error) {
 		if seen.Xattrs, err = f.Xattrs(); err != nil {
 			return result{}, fromSource("read attributes", e.Path, err)
 		}
-		before := t.Progress.Bytes.Load()
 		res, stable, err := t.content(f, &seen, try == attempts)
 		if err != nil || stable {
 			return res, err
@@ -49,7 +48,6 @@ func (t *task) file(e *walk.Entry) (result, error) {
 			res.entry.Racy = true
 			return res, fromSource("read", e.Path, errUnstable)
 		}
-		t.Progress.Bytes.Add(before - t.Progress.Bytes.Load())
 	}
 }
 
@@ -133,6 +131,7 @@ func (t *task) make(e *manifest.Entry, write func(*store.File) error) error {
 	}
 	defer out.Close()
 	if err := write(out); err != nil {
+		t.target.dir.Remove(t.name) // leaves room for the rest of the manifest
 		return err
 	}
 	return t.notKept(e, out.Finish(e))
@@ -146,7 +145,6 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 		return result{}, false, err
 	}
 	if likely {
-		before := t.Progress.Bytes.Load()
 		n, err := t.worker.copy(t.ctx, f, e, nil, &t.Progress)
 		if err != nil {
 			return result{}, false, err
@@ -165,7 +163,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 			}
 		}
 		// Read once more, this time to copy it.
-		t.Progress.Bytes.Add(before - t.Progress.Bytes.Load())
+		t.Progress.Bytes.Add(-n)
 	}
 	// The copy gets its name once it is clear that it is wanted.
 	scratch := t.partial.Scratch
@@ -181,6 +179,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	}
 	stable = n == e.Size && unmoved(f, e)
 	if !stable && !last {
+		t.Progress.Bytes.Add(-n)
 		return result{}, false, nil
 	}
 	e.Size = n

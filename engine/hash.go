@@ -100,7 +100,7 @@ func (e *Engine) HashAll(ctx context.Context, source Source, algorithm string, c
 			yield(Hashed{}, err)
 			return
 		}
-		e.Progress.reset()
+		defer e.Progress.begin("hash")()
 		var workers []*worker
 		w := &walk.Walk{Work: func(ctx context.Context, worker int, b *walk.Batch) error {
 			digests := make([][]byte, len(b.Entries))

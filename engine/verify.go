@@ -73,7 +73,7 @@ func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, err
 		return nil, err
 	}
 	defer cat.Close()
-	e.Progress.reset()
+	defer e.Progress.begin("verify " + s.Ref().String())()
 	e.Progress.TotalFiles.Store(s.Files)
 	if !c.Fast {
 		e.Progress.TotalBytes.Store(int64(float64(s.Bytes) * c.Sample))

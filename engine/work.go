@@ -75,6 +75,9 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 			task.resumed = p.resumed.entries[at]
 		}
 		res, err := task.do(e)
+		if e.Kind == manifest.File {
+			r.Progress.Files.Add(1)
+		}
 		var source *sourceError
 		if errors.As(err, &source) {
 			b.Errors = append(b.Errors, source.err)
@@ -94,7 +97,6 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 			res.id = e.ID()
 		}
 		p.results = append(p.results, res)
-		r.Progress.Files.Add(1)
 	}
 	return nil
 }

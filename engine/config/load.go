@@ -62,6 +62,13 @@ func Load(s Sources) (*Config, error) {
 	return cfg, nil
 }
 
+// Find returns the path of the file that [Load] reads, "" if there is none. It
+// does not look at what the file holds.
+func Find(s Sources) (string, error) {
+	path, _, err := find(s.Dir, s.UserConfigDir)
+	return path, err
+}
+
 // find returns the nearest file and what it holds, or nothing if there is none.
 func find(dir, userConfigDir string) (string, []byte, error) {
 	var candidates []string

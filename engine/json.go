@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// MarshalJSON gives what a script sees of the snapshot, with times in UTC.
+func (s *Snapshot) MarshalJSON() ([]byte, error) {
+	tags := s.Tags
+	if tags == nil {
+		tags = []string{}
+	}
+	return json.Marshal(struct {
+		ID        int64     `json:"id"`
+		Name      string    `json:"name"`
+		Stamp     string    `json:"stamp"`
+		Path      string    `json:"path"`
+		Time      time.Time `json:"time"`
+		Finished  time.Time `json:"finished"`
+		Source    string    `json:"source"`
+		Host      string    `json:"host"`
+		Tags      []string  `json:"tags"`
+		Files     int64     `json:"files"`
+		Bytes     int64     `json:"bytes"`
+		Unchanged int64     `json:"unchanged"`
+		Linked    int64     `json:"linked"`
+		New       int64     `json:"new"`
+		NewBytes  int64     `json:"new_bytes"`
+		Skipped   int64     `json:"skipped"`
+		Errors    int64     `json:"errors"`
+		Complete  bool      `json:"complete"`
+	}{
+		int64(s.ID), s.Name, s.Stamp, s.Path, s.Started.UTC(), s.Finished.UTC(), s.Source, s.Host, tags,
+		s.Files, s.Bytes, s.Unchanged, s.Linked, s.New, s.NewBytes, s.Skipped, s.Errors, s.Complete(),
+	})
+}
+
+// MarshalJSON gives what a script sees of the report.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	added, problems := r.Added, r.Problems
+	if added == nil {
+		added = []*Snapshot{}
+	}
+	if problems == nil {
+		problems = []Problem{}
+	}
+	return json.Marshal(struct {
+		OK       bool        `json:"ok"`
+		Snapshot *Snapshot   `json:"snapshot"`
+		Added    []*Snapshot `json:"added"`
+		Files    int64       `json:"files"`
+		Read     int64       `json:"read"`
+		Bytes    int64       `json:"bytes"`
+		Linked   int64       `json:"linked"`
+		Saved    int64       `json:"saved"`
+		Problems []Problem   `json:"problems"`
+	}{r.OK(), r.Snapshot, added, r.Files, r.Read, r.Bytes, r.Linked, r.Saved, problems})
+}
