@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bufio"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -60,15 +61,15 @@ func NewWriter(w io.Writer, h Header) *Writer {
 // the caller is never stuck.
 func (m *Writer) compress(w io.Writer) {
 	defer close(m.done)
-	z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+	member := bufio.NewWriterSize(w, memberSize) // gzip writes in small pieces
+	z, err := gzip.NewWriterLevel(member, gzip.BestSpeed)
 	m.err = err
 	for text := range m.members {
 		if m.err == nil {
-			z.Reset(w)
-			_, m.err = z.Write(text)
-			if err := z.Close(); m.err == nil {
-				m.err = err
-			}
+			z.Reset(member)
+			z.Write(text)
+			z.Close()
+			m.err = member.Flush() // keeps an error of the writes before
 		}
 		m.spare <- text[:0]
 	}
