@@ -4,19 +4,23 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"phlb/engine/manifest"
 )
 
 // metadata applies an entry's own to what was made for it. The order matters:
 // a change of owner clears setuid and setgid, and a POSIX ACL is an attribute
-// that the mode is part of; the time comes last, since all else may move it.
+// that the mode is part of; the time comes last, since all else may move it. It
+// is looked at afterwards: file systems differ in how fine and how far their
+// times are, and a later run tells by it whether the file is what was stored.
 type metadata struct {
 	entry  *manifest.Entry
 	chown  func() error
 	chmod  func(mode uint32) error
 	xattr  func(manifest.Xattr) error
 	utimes func() error
+	look   func() (Inode, error)
 }
 
 const setIDs = 0o6000
@@ -25,11 +29,10 @@ func (m metadata) apply() error {
 	var lost error
 	mode := m.entry.Mode
 	if err := m.chown(); err != nil {
-		if !errors.Is(err, fs.ErrPermission) {
+		if !cannotBe(err) {
 			return err
 		}
-		// As an ordinary user. A program that runs as its owner must not come
-		// to run as another.
+		// A program that runs as its owner must not come to run as another.
 		mode &^= setIDs
 	}
 	for _, x := range m.entry.Xattrs {
@@ -42,10 +45,27 @@ func (m metadata) apply() error {
 		}
 	}
 	if err := m.chmod(mode); err != nil {
-		return err
+		if !cannotBe(err) {
+			return err
+		}
+		lost = &NotKept{"mode", err}
 	}
 	if err := m.utimes(); err != nil {
 		return err
 	}
+	made, err := m.look()
+	if err != nil {
+		return err
+	}
+	if made.Mtime != m.entry.Mtime {
+		m.entry.Stored = &manifest.Stored{Permissions: m.entry.Permissions, Mtime: made.Mtime}
+	}
 	return lost
+}
+
+// cannotBe reports whether err says that an owner or mode cannot be given: we
+// are an ordinary user, in a user namespace that does not have that owner, or
+// the file system knows of none.
+func cannotBe(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL)
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pkg/xattr"
+
 	"phlb/engine/manifest"
 )
 
@@ -27,6 +29,7 @@ type Partial struct {
 	Manifest *os.File // to be written and closed by the caller before Seal
 	Log      *os.File // the same
 	Previous *Previous
+	Older    bool // than another of its name: latest is left as it is
 
 	root *Root
 	path string
@@ -46,7 +49,7 @@ func (r *Root) Begin(name, stamp string) (*Partial, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	if strings.HasSuffix(stamp, partialSuffix) || CheckName(stamp) != nil {
+	if stamp == latest || strings.HasSuffix(stamp, partialSuffix) || CheckName(stamp) != nil {
 		return nil, fmt.Errorf("snapshot folder %q cannot be made: change snapshot_format", stamp)
 	}
 	dir := filepath.Join(r.Path, name)
@@ -107,30 +110,78 @@ func (r *Root) partials(name string) ([]string, error) {
 }
 
 // recover completes a seal that was cut off after the manifest got its name:
-// all that it vouches for had been synced before.
+// all that it vouches for had been synced before. A log that got its name
+// without the manifest is that of no snapshot.
 func (r *Root) recover(name string) error {
 	paths, err := r.partials(name)
 	if err != nil {
 		return err
 	}
 	for _, path := range paths {
-		snapshot := strings.TrimSuffix(path, partialSuffix)
-		if _, err := os.Lstat(snapshot + manifest.Suffix); errors.Is(err, fs.ErrNotExist) {
-			continue
-		} else if err != nil {
+		ref := Ref{name, strings.TrimSuffix(filepath.Base(path), partialSuffix)}
+		switch _, err := os.Lstat(r.ManifestPath(ref)); {
+		case err == nil:
+			if err := r.complete(ref, path, true); err != nil {
+				return err
+			}
+		case !errors.Is(err, fs.ErrNotExist):
 			return err
-		}
-		if err := os.Rename(filepath.Join(path, treeName), snapshot); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if err := os.RemoveAll(path); err != nil {
-			return err
-		}
-		if err := r.point(Ref{name, filepath.Base(snapshot)}); err != nil {
-			return err
+		default:
+			if err := remove(r.LogPath(ref)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// complete ends a seal once log and manifest have their names. It may be called
+// again where it was cut off.
+func (r *Root) complete(ref Ref, partial string, point bool) error {
+	folder, err := r.dir.Open(ref.Name)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	// Without this a power loss could keep the tree's new name and lose the
+	// manifest's: a snapshot of which nothing is known.
+	if err := folder.Sync(); err != nil {
+		return err
+	}
+	if err := moveTree(filepath.Join(partial, treeName), r.SnapshotPath(ref)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if point {
+		if err := r.point(ref); err != nil {
+			return err
+		}
+	}
+	// Without this a power loss could undo the seal after it was reported.
+	if err := folder.Sync(); err != nil {
+		return err
+	}
+	return removeTree(partial)
+}
+
+// moveTree renames a tree of ours. To move a directory into another one takes
+// the right to write to it, which its mode may not give even to its owner. A
+// kill in between leaves the tree for our eyes only; the manifest has its mode.
+func moveTree(old, new string) error {
+	err := os.Rename(old, new)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	info, err := os.Lstat(old)
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(old, 0o700); err != nil {
+		return err
+	}
+	if err := os.Rename(old, new); err != nil {
+		return err
+	}
+	return os.Chmod(new, info.Mode())
 }
 
 // makeFolder makes the partial's folder, by giving it that of a run that was
@@ -172,10 +223,12 @@ func (p *Partial) keepBetter() error {
 	if err := os.Mkdir(previous, 0o700); err != nil {
 		return err
 	}
-	for _, name := range []string{treeName, manifestName} {
-		if err := os.Rename(filepath.Join(p.path, name), filepath.Join(previous, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	err := moveTree(filepath.Join(p.path, treeName), filepath.Join(previous, treeName))
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = os.Rename(filepath.Join(p.path, manifestName), filepath.Join(previous, manifestName))
+	}
+	if err != nil {
+		return err
 	}
 	return p.clear(p.path, previousName)
 }
@@ -235,13 +288,14 @@ func (p *Partial) open() error {
 		return err
 	}
 	p.Scratch = dir
+	// What is made below would inherit a default ACL of the root, and with it
+	// access that its source does not grant. There mostly is none, or no such
+	// thing at all.
+	_ = xattr.Remove(p.path, "system.posix_acl_default")
 	if p.Tree, err = dir.Mkdir(treeName); err != nil {
 		return err
 	}
-	if p.Manifest, err = os.OpenFile(filepath.Join(p.path, manifestName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666); err != nil {
-		return err
-	}
-	if p.Log, err = os.OpenFile(filepath.Join(p.path, logName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666); err != nil {
+	if err := p.createFiles(); err != nil {
 		return err
 	}
 	file, err := os.Open(filepath.Join(p.path, previousName, manifestName))
@@ -255,6 +309,14 @@ func (p *Partial) open() error {
 	}
 	p.Previous = &Previous{tree, file}
 	return nil
+}
+
+func (p *Partial) createFiles() (err error) {
+	if p.Manifest, err = os.OpenFile(filepath.Join(p.path, manifestName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666); err != nil {
+		return err
+	}
+	p.Log, err = os.OpenFile(filepath.Join(p.path, logName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	return err
 }
 
 // Close releases the partial's handles. What is not sealed stays for the next
@@ -300,11 +362,6 @@ func (p *Partial) Seal(ctx context.Context) error {
 }
 
 func (p *Partial) seal() error {
-	folder, err := p.root.dir.Open(p.Name)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
 	for _, move := range []struct{ from, to string }{
 		{logName, p.root.LogPath(p.Ref)},
 		{manifestName, p.root.ManifestPath(p.Ref)},
@@ -313,33 +370,26 @@ func (p *Partial) seal() error {
 			return err
 		}
 	}
-	// Without this a power loss could keep the tree's new name and lose the
-	// manifest's: a snapshot of which nothing is known.
-	if err := folder.Sync(); err != nil {
-		return err
-	}
-	if err := os.Rename(filepath.Join(p.path, treeName), p.root.SnapshotPath(p.Ref)); err != nil {
-		return err
-	}
-	if err := p.root.point(p.Ref); err != nil {
-		return err
-	}
-	// Without this a power loss could undo the seal after it was reported.
-	if err := folder.Sync(); err != nil {
-		return err
-	}
-	return removeTree(p.path)
+	return p.root.complete(p.Ref, p.path, !p.Older)
 }
 
 // point makes latest a link to the snapshot, in a single step.
 func (r *Root) point(ref Ref) error {
 	link := filepath.Join(r.Path, ref.Name, latest)
 	temp := filepath.Join(r.Path, ref.Name, tempName(latest))
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := remove(temp); err != nil {
 		return err
 	}
 	if err := os.Symlink(ref.Stamp, temp); err != nil {
 		return err
 	}
 	return os.Rename(temp, link)
+}
+
+// remove removes the file at path, if it exists.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

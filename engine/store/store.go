@@ -36,6 +36,10 @@ const (
 	partialSuffix = ".partial"
 	logSuffix     = ".log"
 	latest        = "latest"
+
+	// lostAndFound is fsck's, at the top of a file system of its own, and not
+	// for an ordinary user to look into.
+	lostAndFound = "lost+found"
 )
 
 var (
@@ -151,7 +155,7 @@ func (r *Root) Names() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() && CheckName(e.Name()) == nil {
+		if e.IsDir() && CheckName(e.Name()) == nil && e.Name() != lostAndFound {
 			names = append(names, e.Name())
 		}
 	}
