@@ -9,8 +9,8 @@ import (
 
 // Rules say what a walk leaves out. A pattern without a slash is held against
 // the name, one with a slash against the path relative to the root. In a
-// pattern * and ? match within one name, ** across slashes, [abc] and {a,b}
-// alternatives; see github.com/gobwas/glob.
+// pattern * and ? match within one name, ** across slashes, **/ also none at
+// all, [abc] and {a,b} alternatives; see github.com/gobwas/glob.
 type Rules struct {
 	SkipDirs []string // directories that are never entered
 	Skip     []string // entries of any kind; a directory with all it holds
@@ -70,7 +70,7 @@ func (p *patterns) add(text string) error {
 		p.plain[text] = true
 		return nil
 	}
-	g, err := glob.Compile(text, '/')
+	g, err := (&glob.Compiler{Separators: []rune{'/'}, Globstar: true}).Compile(text)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,11 @@
 // cannot lead outside the tree. The package does not promise a consistent
 // picture: what changes during the walk is seen before or after the change, and
 // what vanishes is reported in [Batch.Errors].
+//
+// Paths may be longer than the system allows in a call. A handle is held for
+// every level of the directory at hand, and for at most a few hundred batches
+// under way; directories too deep for the process's limit of open files are
+// reported in [Batch.Errors] too.
 package walk
 
 import (
@@ -23,6 +28,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"phlb/engine/manifest"
 )
@@ -72,11 +78,13 @@ func (f *Folder) join(name string) string {
 	return f.Path + "/" + name
 }
 
-// Batch is a run of entries in one directory, directories left out.
+// Batch is a run of entries in one directory, directories left out. One that is
+// neither First nor Last and has no Names may follow what lies below the
+// folder, to report directories in it that could not be opened.
 type Batch struct {
 	Folder  *Folder
 	First   bool     // the folder's first: its own entry is to be taken now
-	Last    bool     // the folder's last
+	Last    bool     // the folder's last with entries
 	Names   []string // what the lister saw, sorted
 	Entries []Entry  // of Names, in order, as far as they exist and are wanted
 	Errors  []error  // each a *fs.PathError whose path is relative to the root
@@ -158,6 +166,7 @@ func (w *Walk) Run(ctx context.Context, emit func(*Batch) error) error {
 			for b := range l.todo {
 				b.err = l.work(i, b)
 				b.Folder.release()
+				l.pending.Done()
 				if b.err != nil {
 					cancel(b.err)
 				}
@@ -186,6 +195,8 @@ type lister struct {
 	todo   chan *Batch // to the workers
 	order  chan *Batch // the same, to the emitter
 	list   []dirent    // of the folder at hand
+
+	pending sync.WaitGroup // the batches in todo and at work
 }
 
 // folder hands out the batches of f and of all below it, and releases f. What
@@ -200,7 +211,7 @@ func (l *lister) folder(f *Folder, failed []error) error {
 		b.Errors = append(b.Errors, pathError("readdir", f.Path, err))
 	}
 	l.list = list
-	slices.SortFunc(list, func(a, b dirent) int { return strings.Compare(a.name, b.name) })
+	list = inOrder(list)
 	var folders []string
 	for i, d := range list {
 		isDir := d.kind == manifest.Dir
@@ -253,6 +264,13 @@ func (l *lister) folder(f *Folder, failed []error) error {
 	return nil
 }
 
+// inOrder sorts the list and takes every name once: what is renamed while a
+// directory is read may come up twice, see readdir(3).
+func inOrder(list []dirent) []dirent {
+	slices.SortFunc(list, func(a, b dirent) int { return strings.Compare(a.name, b.name) })
+	return slices.CompactFunc(list, func(a, b dirent) bool { return a.name == b.name })
+}
+
 // mountPoint hands out f as if it held nothing, and releases it.
 func (l *lister) mountPoint(f *Folder, failed []error) error {
 	f.hold()
@@ -263,6 +281,10 @@ func (l *lister) mountPoint(f *Folder, failed []error) error {
 // open opens the directory called name in f.
 func (l *lister) open(f *Folder, name string) (*Folder, error) {
 	dir, err := f.Dir.Open(name)
+	if errors.Is(err, syscall.EMFILE) {
+		l.pending.Wait() // they hold handles too
+		dir, err = f.Dir.Open(name)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -286,6 +308,7 @@ func (l *lister) hand(b *Batch) error {
 	b.Folder.hold()
 	select {
 	case l.order <- b:
+		l.pending.Add(1)
 		l.todo <- b
 		return nil
 	case <-l.ctx.Done():

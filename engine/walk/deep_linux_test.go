@@ -1,0 +1,115 @@
+package walk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// dig makes directories in one another and a file in each.
+func dig(t *testing.T, dir, name string, levels int) {
+	t.Helper()
+	at, err := unix.Open(dir, unix.O_DIRECTORY, 0)
+	must(t, err)
+	for range levels {
+		must(t, unix.Mkdirat(at, name, 0o755))
+		down, err := unix.Openat(at, name, unix.O_DIRECTORY, 0)
+		must(t, err)
+		unix.Close(at)
+		at = down
+		f, err := unix.Openat(at, "f", unix.O_CREAT|unix.O_WRONLY, 0o644)
+		must(t, err)
+		unix.Close(f)
+	}
+	unix.Close(at)
+}
+
+func TestDeep(t *testing.T) {
+	const levels = 1000
+	var limit unix.Rlimit
+	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	if limit.Cur < levels+300 {
+		t.Skipf("needs to open %d files, may open %d", levels+300, limit.Cur)
+	}
+	dir := t.TempDir()
+	name := strings.Repeat("deep", 5)
+	dig(t, dir, name, levels) // 21,000 bytes: more than any call takes
+	before := handles(t)
+	var most atomic.Int64
+	got := gather(t, &Walk{Root: dir, Work: func(_ context.Context, _ int, b *Batch) error {
+		most.Store(max(most.Load(), int64(handles(t))))
+		for i := range b.Entries {
+			f, err := b.Folder.Dir.File(b.Entries[i].Name())
+			if err != nil {
+				return err
+			}
+			f.Close()
+		}
+		_, err := b.Folder.Dir.Xattrs("f")
+		return err
+	}})
+	wantNoErrors(t, got)
+	if len(got.entries) != 1+2*levels {
+		t.Errorf("%d entries, want %d", len(got.entries), 1+2*levels)
+	}
+	if e := got.entry(t, strings.Repeat(name+"/", levels)+"f"); e.Mode != 0o644 {
+		t.Errorf("the deepest file is %+v", e)
+	}
+	if bound := before + levels + 2*lookahead; int(most.Load()) > bound {
+		t.Errorf("%d handles were open, want at most %d", most.Load(), bound)
+	}
+	if after := handles(t); after != before {
+		t.Errorf("%d handles were open before, %d after", before, after)
+	}
+}
+
+// TestTooManyFiles walks deeper than the process may open files.
+func TestTooManyFiles(t *testing.T) {
+	dir := t.TempDir()
+	dig(t, dir, "a", 100)
+	grow(t, dir, "z/f")
+	var limit unix.Rlimit
+	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	few := limit
+	few.Cur = uint64(handles(t) + 50)
+	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	got := gather(t, &Walk{Root: dir, Workers: 1})
+	if len(got.errors) == 0 {
+		t.Fatal("no error was reported")
+	}
+	for _, err := range got.errors {
+		if !errors.Is(err, unix.EMFILE) {
+			t.Error(err)
+		}
+	}
+	got.entry(t, "z/f") // the walk went on
+	got.entry(t, "a/a/a/f")
+}
+
+// TestWide walks more directories than may be open at a time.
+func TestWide(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 500 {
+		must(t, os.Mkdir(fmt.Sprintf("%s/%03d", dir, i), 0o755))
+	}
+	before := handles(t)
+	var most atomic.Int64
+	got := gather(t, &Walk{Root: dir, Work: func(context.Context, int, *Batch) error {
+		most.Store(max(most.Load(), int64(handles(t))))
+		return nil
+	}})
+	wantNoErrors(t, got)
+	if len(got.entries) != 501 {
+		t.Errorf("%d entries, want 501", len(got.entries))
+	}
+	if bound := before + 2*lookahead; int(most.Load()) > bound {
+		t.Errorf("%d handles were open, want at most %d", most.Load(), bound)
+	}
+}
