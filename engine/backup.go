@@ -55,12 +55,15 @@ type run struct {
 	resumed      *cursor // of a run that was cut off
 	resumedTree  *store.Dir
 	rebooted     bool // since then, so that its files cannot be trusted unread
+	room         sync.Once
+	madeRoom     bool // by giving up the run that was cut off
 
 	adopting *adoption // where the source is to be the snapshot itself, else nil
 
 	workers []*worker
 	links   links
 	open    []*target // folders that are being filled, the root first
+	targets sync.Map  // *target to nothing: all that have not been closed
 	targets sync.Map  // *target to nothing: all that have not been closed
 	groups  map[walk.ID]int64
 	summary manifest.Summary

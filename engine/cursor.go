@@ -88,6 +88,7 @@ type alongside struct {
 }
 
 // take returns what belongs to the batch, and passes over what lies before it.
+// Errors are those of gone.
 func (c *cursor) take(b *walk.Batch) (a alongside, err error) {
 	if c == nil || !b.First && !b.Last && len(b.Names) == 0 {
 		return a, nil
@@ -124,13 +125,20 @@ func (c *cursor) take(b *walk.Batch) (a alongside, err error) {
 	if b.Last {
 		pass(inFolder)
 	}
-	if err == nil && c.over {
-		err = c.err
-	}
 	return a, err
 }
 
-// rest passes over what is left once the walk has ended.
+// failed returns the error that ended the manifest before its time, once the
+// walk has come to it.
+func (c *cursor) failed() error {
+	if c == nil || !c.over {
+		return nil
+	}
+	return c.err
+}
+
+// rest passes over what is left once the walk has ended. Errors are those of
+// gone.
 func (c *cursor) rest() error {
 	if c == nil {
 		return nil
@@ -141,5 +149,5 @@ func (c *cursor) rest() error {
 		}
 		c.next()
 	}
-	return c.err
+	return nil
 }

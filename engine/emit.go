@@ -56,9 +56,13 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 	p := &plan{}
 	b.Data = p
 	if p.previous, err = r.previous.take(b); err != nil {
-		return fmt.Errorf("manifest of the snapshot before: %w", err)
+		return err
 	}
+	r.checkPrevious()
 	if p.resumed, err = r.resumed.take(b); err != nil {
+		return err
+	}
+	if err := r.resumed.failed(); err != nil {
 		r.log.Warn("the run that was cut off cannot be used further", "error", err)
 		r.resumed = nil
 	}
@@ -67,6 +71,7 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 	}
 	t := &target{folder: b.Folder}
 	b.Folder.Data = t
+	r.targets.Store(t, nil)
 	if b.Folder.Parent == nil {
 		t.dir, err = r.partial.Tree.Descend(".")
 		if err == nil && r.previousTree != nil {
@@ -160,30 +165,27 @@ func (r *run) write(e, previous *manifest.Entry) error {
 		return err
 	}
 	r.summary.Entries++
-	if r.record == nil || previous != nil && catalog.Same(previous, e) {
-		return nil
-	}
 	if previous != nil {
+		if catalog.Same(previous, e) {
+			return nil
+		}
 		if err := r.end(previous); err != nil {
 			return err
 		}
 	}
-	r.recording.Lock()
-	defer r.recording.Unlock()
-	if err := r.record.Add(e); err != nil {
-		return fmt.Errorf("catalog: %w", err)
-	}
-	return nil
+	return r.tellCatalog(e, (*catalog.Recorder).Add)
 }
 
 // end tells the catalog of a version that is no more.
-func (r *run) end(e *manifest.Entry) error {
+func (r *run) end(e *manifest.Entry) error { return r.tellCatalog(e, (*catalog.Recorder).End) }
+
+func (r *run) tellCatalog(e *manifest.Entry, what func(*catalog.Recorder, *manifest.Entry) error) error {
+	r.recording.Lock()
+	defer r.recording.Unlock()
 	if r.record == nil {
 		return nil
 	}
-	r.recording.Lock()
-	defer r.recording.Unlock()
-	if err := r.record.End(e); err != nil {
+	if err := what(r.record, e); err != nil {
 		return fmt.Errorf("catalog: %w", err)
 	}
 	return nil
@@ -217,6 +219,7 @@ func (r *run) finishTo(t *target) error {
 		if err := r.finish(last); err != nil {
 			return fmt.Errorf("%s: %w", last.entry.Path, err)
 		}
+		r.targets.Delete(last)
 		last.close()
 		r.open = r.open[:len(r.open)-1]
 	}

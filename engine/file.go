@@ -55,7 +55,13 @@ func (t *task) file(e *walk.Entry) (result, error) {
 // is false and nothing was brought in, unless it is the last try.
 func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable bool, err error) {
 	if e.Size > int64(len(t.worker.buf)) {
-		return t.large(f, e, last)
+		size := e.Size
+		res, stable, err := t.large(f, e, last)
+		if store.IsFull(err) && t.makeRoom() {
+			e.Size = size
+			return t.large(f, e, last)
+		}
+		return res, stable, err
 	}
 	buf := t.worker.buf[:e.Size]
 	n, err := f.ReadAt(buf, 0)
@@ -125,6 +131,14 @@ func (t *task) place(e *walk.Entry, write func(*store.File) error) (result, erro
 
 // make makes the file with its metadata.
 func (t *task) make(e *manifest.Entry, write func(*store.File) error) error {
+	err := t.tryMake(e, write)
+	if store.IsFull(err) && t.makeRoom() {
+		return t.tryMake(e, write)
+	}
+	return err
+}
+
+func (t *task) tryMake(e *manifest.Entry, write func(*store.File) error) error {
 	out, err := t.target.dir.Create(t.name)
 	if err != nil {
 		return err

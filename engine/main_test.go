@@ -84,7 +84,7 @@ func startChild(t *testing.T, o order, as *syscall.Credential) *child {
 		path = programForAll(t)
 	}
 	c := exec.Command(path)
-	c.Env = append(os.Environ(), childVariable+"="+string(text), "TMPDIR=/tmp")
+	c.Env = append(os.Environ(), childVariable+"="+string(text), "TMPDIR=/tmp", "GORACE=atexit_sleep_ms=0")
 	c.Dir = "/"
 	c.Stderr = os.Stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: as}

@@ -160,7 +160,10 @@ func (t *task) do(e *walk.Entry) (result, error) {
 			return res, err
 		}
 	}
-	if t.isUnchanged(e, t.resumed) && t.trusted() {
+	if t.rebooted && t.resumed != nil && !(t.isUnchanged(e, t.resumed) && t.trusted()) {
+		t.resumed = nil // nor is it linked to for its content
+	}
+	if t.isUnchanged(e, t.resumed) {
 		res, err := t.carry(e, t.resumed, t.target.resumed)
 		if err != nil || res.entry.Path != "" {
 			if err == nil && e.Kind == manifest.File {
@@ -229,6 +232,18 @@ func (t *task) trusted() bool {
 	}
 	d, err := t.worker.hashStored(t.ctx, t.target.resumed, t.name)
 	return err == nil && d == t.resumed.Digest
+}
+
+// makeRoom gives up what a run that was cut off has left, for what it holds may
+// not be wanted any more. It reports whether there was anything.
+func (r *run) makeRoom() bool {
+	r.room.Do(func() {
+		if r.resumedTree != nil {
+			r.log.Warn("no space left, what the run that was cut off has left is given up")
+			r.madeRoom = r.partial.DropPrevious() == nil
+		}
+	})
+	return r.madeRoom
 }
 
 // sibling brings in one of several names of an inode.

@@ -39,13 +39,56 @@ type Reader struct {
 }
 
 // NewReader reads the header of the manifest in r. Errors are of r, a
-// [*SyntaxError], [ErrVersion], or [ErrCutOff].
+// [*SyntaxError], [ErrVersion], or [ErrCutOff]. What a [Writer] wrote is only
+// handed out after its checksum was found right.
 func NewReader(r io.Reader) (*Reader, error) {
-	z, err := gzip.NewReader(r)
+	in := bufio.NewReader(r)
+	z, err := gzip.NewReader(in)
 	if err != nil {
 		return nil, cutOff(fmt.Errorf("manifest: %w", err))
 	}
-	return newReader(z)
+	z.Multistream(false)
+	return newReader(&members{in: in, z: z})
+}
+
+// maxMember is how much of a gzip member is held back until its checksum was
+// found right. A writer's members are shorter by far; of one that somebody else
+// made, what is beyond is handed out unchecked.
+const maxMember = 16 * memberSize
+
+// members reads gzip members one after the other.
+type members struct {
+	in   *bufio.Reader
+	z    *gzip.Reader
+	text bytes.Buffer // of the one at hand
+	over error        // comes after text
+}
+
+// Read implements [io.Reader].
+func (m *members) Read(p []byte) (int, error) {
+	for m.text.Len() == 0 {
+		if m.over != nil {
+			return 0, m.over
+		}
+		m.over = m.fill()
+	}
+	return m.text.Read(p)
+}
+
+func (m *members) fill() error {
+	switch _, err := io.CopyN(&m.text, m.z, maxMember); err {
+	case nil:
+		return nil
+	case io.EOF: // the checksum was right
+	default:
+		m.text.Reset()
+		return fmt.Errorf("manifest: %w", err)
+	}
+	if err := m.z.Reset(m.in); err != nil {
+		return err
+	}
+	m.z.Multistream(false)
+	return nil
 }
 
 // newReader reads the uncompressed text of a manifest.

@@ -340,6 +340,12 @@ func (p *Partial) Close() {
 	}
 }
 
+// DropPrevious deletes what a run that was cut off has left, but for what is
+// linked by now. Look-ups in its tree find nothing from then on.
+func (p *Partial) DropPrevious() error {
+	return removeTree(filepath.Join(p.path, previousName))
+}
+
 // Sync writes all that the run has made to the disk. Without it a power loss
 // after the seal could leave a sealed snapshot with files that are empty.
 func (p *Partial) Sync() error {

@@ -1,0 +1,180 @@
+package engine_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"phlb/engine"
+)
+
+// TestUnreadable backs up as an ordinary user what that one may not read.
+func TestUnreadable(t *testing.T) {
+	asRoot(t) // to become somebody else
+	const uid = 65534
+	dir := openDir(t)
+	r := newRepoIn(t, dir)
+	r.write("open", "1", "closed", "2", "closed dir/x", "3", "sub/fine", "4", "blind/no names", "5")
+	r.must(unix.Mkfifo(r.in("fifo"), 0o600))
+	r.must(unix.Mknod(r.in("device"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
+	r.must(os.Chmod(r.in("closed"), 0o600))
+	r.must(os.Chmod(r.in("open"), 0o4755|os.ModeSetuid))
+	r.must(os.Chmod(r.in("closed dir"), 0o700))
+	r.must(os.Chmod(r.in("blind"), 0o711))
+	r.must(os.Mkdir(r.root, 0o755))
+	r.must(os.Chown(r.root, uid, uid))
+	o := order{Root: r.root, Source: r.source, Later: 0}
+	for run := range 2 {
+		a := runChild(t, o, &syscall.Credential{Uid: uid, Gid: uid})
+		if a.Err != "" {
+			t.Fatal(a.Err)
+		}
+		s := a.Snapshot
+		if s.Errors != 3 || s.Files != 2 || s.Complete() {
+			t.Errorf("run %d: %d errors and %d files, want 3 and 2:\n%s", run, s.Errors, s.Files, a.Log)
+		}
+		for _, text := range []string{"closed: permission denied", "closed dir: permission denied", "blind: permission denied"} {
+			if !strings.Contains(a.Log, text) {
+				t.Errorf("log lacks %q:\n%s", text, a.Log)
+			}
+		}
+		entries := readManifest(t, s)
+		if e := entries["device"]; !e.Absent || e.Major != 1 || e.Minor != 3 {
+			t.Errorf("device is %+v", e)
+		}
+		// What the user could not give the snapshot is in the manifest.
+		if e := entries["open"]; e.UID != 0 || e.Mode != 0o4755 {
+			t.Errorf("open is %+v", e)
+		}
+		if n := lstat(t, filepath.Join(s.Path, "open")); n.uid != uid || n.mode != 0o755 {
+			t.Errorf("open is %o of %d in the snapshot, want 755 of %d", n.mode, n.uid, uid)
+		}
+	}
+	// As root it can be read, and made.
+	s, err := r.try(engine.Source{})
+	r.must(err)
+	if !s.Complete() || s.Files != 5 {
+		t.Errorf("as root: %d errors and %d files", s.Errors, s.Files)
+	}
+	if e := readManifest(t, s)["device"]; e.Absent {
+		t.Error("device is still missing")
+	}
+}
+
+func TestSourceMissing(t *testing.T) {
+	r := newRepo(t)
+	r.write("file", "")
+	for path, want := range map[string]string{
+		r.in("nothing"): "no such file",
+		r.in("file"):    "not a directory",
+	} {
+		if _, err := r.try(engine.Source{Root: path}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error is %v, want %q", path, err, want)
+		}
+	}
+	if _, err := os.Lstat(r.root); err == nil {
+		t.Error("a root was made for nothing")
+	}
+}
+
+func TestNoSpace(t *testing.T) {
+	r := newRepo(t)
+	r.root = filepath.Join(mount(t, "tmpfs", 12), "root")
+	r.config = settings(r.root)
+	random := rand.NewChaCha8([32]byte{})
+	fill := func(prefix string, files, size int) {
+		for i := range files {
+			data := make([]byte, size)
+			random.Read(data)
+			r.write(fmt.Sprintf("%s%d/f", prefix, i), string(data))
+		}
+	}
+	fill("first", 40, 50<<10)
+	first := r.backup()
+	before := tree(t, first.Path)
+	for _, size := range []int{100 << 10, 1 << 20} { // written at once, and in pieces
+		r.must(os.RemoveAll(r.in("more0")))
+		fill("more", 20<<20/size, size)
+		_, err := r.try(engine.Source{})
+		if err == nil {
+			t.Fatal("there was room for more than there is")
+		}
+		for _, text := range []string{"no space left in " + r.root, "nothing was sealed", "free some and run again"} {
+			if !strings.Contains(err.Error(), text) {
+				t.Errorf("error %q lacks %q", err, text)
+			}
+		}
+		if all := r.snapshots(); len(all) != 1 {
+			t.Errorf("%d snapshots, want the first one", len(all))
+		}
+		same(t, "first snapshot", withoutLinks(tree(t, first.Path)), withoutLinks(before))
+		r.check(first)
+		r.must(removeMatching(r.in("more*")))
+	}
+	fill("little", 4, 10<<10)
+	s := r.backup()
+	r.alike(s)
+	r.counts(s, 40, 0, 4)
+	if left := r.partials(); len(left) > 0 {
+		t.Errorf("there are %q", left)
+	}
+}
+
+func removeMatching(pattern string) error {
+	found, err := filepath.Glob(pattern)
+	for _, path := range found {
+		err = os.RemoveAll(path)
+	}
+	return err
+}
+
+func withoutLinks(m map[string]node) map[string]node {
+	for path, n := range m {
+		n.links = 0
+		m[path] = n
+	}
+	return m
+}
+
+// TestNoSpaceTakesOver frees just enough after a run that was cut off.
+func TestNoSpaceTakesOver(t *testing.T) {
+	r := newRepo(t)
+	top := mount(t, "tmpfs", 48)
+	r.root = filepath.Join(top, "root")
+	r.config = settings(r.root)
+	ballast := filepath.Join(top, "ballast")
+	r.must(os.WriteFile(ballast, make([]byte, 24<<20), 0o600))
+	r.manyFolders(2200, 12<<10-64) // 26 MiB
+	if _, err := r.try(engine.Source{}); err == nil {
+		t.Fatal("there was room for more than there is")
+	}
+	r.must(os.Remove(ballast))
+	s := r.backup() // there is not room for what is there twice
+	r.alike(s)
+	if s.Linked < 500 {
+		t.Errorf("%d linked, %d new: the run that was cut off is not taken over", s.Linked, s.New)
+	}
+}
+
+func TestReadOnlyRoot(t *testing.T) {
+	r := newRepo(t)
+	top := mount(t, "tmpfs", 12)
+	r.root = filepath.Join(top, "root")
+	r.config = settings(r.root)
+	r.write("a", "1")
+	r.backup()
+	r.must(unix.Mount("", top, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+	defer unix.Mount("", top, "", unix.MS_REMOUNT, "")
+	if _, err := r.try(engine.Source{}); err == nil || !strings.Contains(err.Error(), "read-only") {
+		t.Errorf("error is %v, want one of a read-only file system", err)
+	}
+	if all := r.snapshots(); len(all) != 1 {
+		t.Errorf("%d snapshots, want 1", len(all))
+	}
+}
