@@ -64,7 +64,6 @@ type run struct {
 	links   links
 	open    []*target // folders that are being filled, the root first
 	targets sync.Map  // *target to nothing: all that have not been closed
-	targets sync.Map  // *target to nothing: all that have not been closed
 	groups  map[walk.ID]int64
 	summary manifest.Summary
 }
