@@ -24,6 +24,8 @@ type Session struct {
 	mu      sync.Mutex
 	made    []*engine.Snapshot
 	reports []*engine.Report
+
+	removals []*engine.Removal
 }
 
 // Made returns the snapshots that the script has made.
@@ -31,6 +33,9 @@ func (s *Session) Made() []*engine.Snapshot { return s.made }
 
 // Reports returns what verify and add have found.
 func (s *Session) Reports() []*engine.Report { return s.reports }
+
+// Removals returns what the script has removed.
+func (s *Session) Removals() []*engine.Removal { return s.removals }
 
 // Names returns what the script can use beside the runtime's own names.
 func (s *Session) Names() starlark.StringDict {
@@ -43,7 +48,7 @@ func (s *Session) Names() starlark.StringDict {
 func (s *Session) Table() runtime.Table {
 	return runtime.Table{
 		s.scanBuiltin(), s.hashBuiltin(), s.linkBuiltin(), s.verifyBuiltin(), s.addBuiltin(),
-		s.snapshotsBuiltin(), s.snapshotBuiltin(), s.queryBuiltin(),
+		s.removeBuiltin(), s.snapshotsBuiltin(), s.snapshotBuiltin(), s.queryBuiltin(),
 	}
 }
 

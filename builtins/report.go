@@ -11,7 +11,10 @@ import (
 )
 
 // Report is what verify or add has found.
-type Report struct{ *engine.Report }
+type Report struct {
+	*engine.Report
+	session *Session
+}
 
 var _ starlark.HasAttrs = (*Report)(nil)
 
@@ -44,12 +47,12 @@ var reportAttributes = attributes[*Report]{
 		if r.Snapshot == nil {
 			return starlark.None, nil
 		}
-		return &Snapshot{r.Snapshot}, nil
+		return &Snapshot{r.Snapshot, r.session}, nil
 	},
 	"added": func(r *Report) (starlark.Value, error) {
 		list := make([]starlark.Value, len(r.Added))
 		for i, s := range r.Added {
-			list[i] = &Snapshot{s}
+			list[i] = &Snapshot{s, r.session}
 		}
 		return starlark.NewList(list), nil
 	},
@@ -75,7 +78,7 @@ func (s *Session) report(r *engine.Report) *Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reports = append(s.reports, r)
-	return &Report{r}
+	return &Report{r, s}
 }
 
 func (s *Session) verifyBuiltin() runtime.Builtin {

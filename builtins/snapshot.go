@@ -14,7 +14,10 @@ import (
 )
 
 // Snapshot is a sealed snapshot.
-type Snapshot struct{ *engine.Snapshot }
+type Snapshot struct {
+	*engine.Snapshot
+	session *Session
+}
 
 var (
 	_ starlark.HasAttrs   = (*Snapshot)(nil)
@@ -75,6 +78,7 @@ var snapshotAttributes = attributes[*Snapshot]{
 	"skipped":   integer(func(s *Snapshot) int64 { return s.Skipped }),
 	"errors":    integer(func(s *Snapshot) int64 { return s.Errors }),
 	"complete":  func(s *Snapshot) (starlark.Value, error) { return starlark.Bool(s.Complete()), nil },
+	"pinned":    func(s *Snapshot) (starlark.Value, error) { return starlark.Bool(s.Pinned()), nil },
 	"tags": func(s *Snapshot) (starlark.Value, error) {
 		tags := make(starlark.Tuple, len(s.Tags))
 		for i, tag := range s.Tags {
@@ -84,11 +88,28 @@ var snapshotAttributes = attributes[*Snapshot]{
 	},
 }
 
-// Attr returns the attribute called name.
-func (s *Snapshot) Attr(name string) (starlark.Value, error) { return snapshotAttributes.get(s, name) }
+// SnapshotMethods lists what can be done with a snapshot.
+var SnapshotMethods = runtime.Table{removeMethod}
 
-// AttrNames lists the attributes.
-func (s *Snapshot) AttrNames() []string { return snapshotAttributes.names() }
+// Attr returns the attribute or method called name.
+func (s *Snapshot) Attr(name string) (starlark.Value, error) {
+	for _, m := range SnapshotMethods {
+		if m.Name == name {
+			return m.Value().BindReceiver(s), nil
+		}
+	}
+	return snapshotAttributes.get(s, name)
+}
+
+// AttrNames lists the attributes and methods.
+func (s *Snapshot) AttrNames() []string {
+	names := snapshotAttributes.names()
+	for _, m := range SnapshotMethods {
+		names = append(names, m.Name)
+	}
+	slices.Sort(names)
+	return names
+}
 
 func (s *Session) linkBuiltin() runtime.Builtin {
 	return runtime.Builtin{
@@ -123,7 +144,7 @@ func (s *Session) linkBuiltin() runtime.Builtin {
 			s.mu.Lock()
 			s.made = append(s.made, made)
 			s.mu.Unlock()
-			return &Snapshot{made}, nil
+			return &Snapshot{made, s}, nil
 		},
 	}
 }
@@ -145,7 +166,7 @@ func (s *Session) snapshotsBuiltin() runtime.Builtin {
 			list := []starlark.Value{}
 			for _, snapshot := range all {
 				if tag == "" || slices.Contains(snapshot.Tags, string(tag)) {
-					list = append(list, &Snapshot{snapshot})
+					list = append(list, &Snapshot{snapshot, s})
 				}
 			}
 			return starlark.NewList(list), nil
@@ -167,7 +188,7 @@ func (s *Session) snapshotBuiltin() runtime.Builtin {
 			if err != nil {
 				return nil, err
 			}
-			return &Snapshot{found}, nil
+			return &Snapshot{found, s}, nil
 		},
 	}
 }

@@ -44,6 +44,7 @@ type Environment struct {
 	Now     func() time.Time
 	Log     slog.Handler // hears of problems as they come up
 	Wait    bool         // wait for a lock that another holds
+	DryRun  bool         // change nothing, and return what would come of it
 
 	// CountAhead has a backup that has no snapshot before it walk its source
 	// twice, for the totals of its Progress.

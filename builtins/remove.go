@@ -1,0 +1,65 @@
+package builtins
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"phlb/engine"
+	"phlb/runtime"
+)
+
+var removeMethod = runtime.Builtin{
+	Name:      "remove",
+	Signature: "remove()",
+	Doc:       "remove the snapshot; refused for the newest complete one of a name, and for one tagged pinned",
+	Effect:    true,
+	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		if err := starlark.UnpackArgs(fn.Name(), args, kwargs); err != nil {
+			return nil, err
+		}
+		snapshot := fn.Receiver().(*Snapshot)
+		return snapshot.session.remove(thread, snapshot.Snapshot)
+	},
+}
+
+func (s *Session) removeBuiltin() runtime.Builtin {
+	return runtime.Builtin{
+		Name:      "remove",
+		Signature: "remove(snapshots)",
+		Doc:       "remove all of the snapshots, or none where one has to stay; faster than one by one",
+		Effect:    true,
+		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			var list starlark.Iterable
+			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "snapshots", &list); err != nil {
+				return nil, err
+			}
+			var snapshots []*engine.Snapshot
+			for v := range starlark.Elements(list) {
+				snapshot, ok := v.(*Snapshot)
+				if !ok {
+					return nil, fmt.Errorf("remove: got a list with a %s in it, want snapshots", v.Type())
+				}
+				snapshots = append(snapshots, snapshot.Snapshot)
+			}
+			return s.remove(thread, snapshots...)
+		},
+	}
+}
+
+// remove returns what was freed, or with a dry run would be.
+func (s *Session) remove(thread *starlark.Thread, snapshots ...*engine.Snapshot) (starlark.Value, error) {
+	removal, err := s.Engine.Remove(runtime.Context(thread), snapshots...)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.removals = append(s.removals, removal)
+	s.mu.Unlock()
+	return starlarkstruct.FromStringDict(starlark.String("removal"), starlark.StringDict{
+		"snapshots": starlark.MakeInt(len(removal.Snapshots)),
+		"files":     starlark.MakeInt64(removal.Files),
+		"bytes":     starlark.MakeInt64(removal.Bytes),
+	}), nil
+}

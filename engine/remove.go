@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"phlb/engine/catalog"
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+var (
+	// ErrNewest says that a snapshot is the last resort of its name.
+	ErrNewest = errors.New("is the newest complete snapshot of its name, which is never removed")
+	// ErrPinned says that a snapshot is to be kept.
+	ErrPinned = errors.New(`is tagged "` + PinnedTag + `" and therefore kept`)
+)
+
+// PinnedTag is the tag of a snapshot that is never removed.
+const PinnedTag = "pinned"
+
+// Pinned reports whether the snapshot is never removed.
+func (s *Snapshot) Pinned() bool { return slices.Contains(s.Tags, PinnedTag) }
+
+// Removal is what a removal has freed, or with a dry run would free.
+type Removal struct {
+	Snapshots []*Snapshot
+	Files     int64 // contents that no other snapshot holds
+	Bytes     int64 // their sizes
+}
+
+// Remove removes snapshots: all of them, or none where one must not be. Each
+// disappears in a single step, before anything is deleted, so that a kill at
+// any moment leaves every snapshot whole or gone.
+func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (*Removal, error) {
+	root, err := e.openRoot()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	if !e.env.DryRun {
+		for _, name := range namesOf(snapshots) {
+			lock, err := root.LockName(ctx, name, e.env.Owner, e.env.Wait)
+			if err != nil {
+				return nil, err
+			}
+			defer lock.Unlock()
+		}
+	}
+	cat, err := e.openCatalog(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	defer cat.Close()
+	all, err := cat.Snapshots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	gone, left, err := removable(all, snapshots)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Progress.begin("remove")()
+	r := &Removal{Snapshots: snapshots}
+	if err := e.measure(ctx, root, r); err != nil {
+		return nil, err
+	}
+	if e.env.DryRun {
+		return r, nil
+	}
+	for _, s := range snapshots {
+		if err := root.Discard(s.Ref()); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range namesOf(snapshots) {
+		if s := newest(left, name); s != nil {
+			if err := root.Point(store.Ref{Name: name, Stamp: s.Stamp}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	// The snapshots are gone, whatever becomes of the catalog.
+	err = cat.Remove(ctx, gone...)
+	if err == nil {
+		err = e.publish(ctx, root, cat, nil)
+	}
+	if err != nil {
+		e.log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", err)
+	}
+	return r, root.Sweep(ctx, e.env.Owner)
+}
+
+func namesOf(snapshots []*Snapshot) []string {
+	var names []string
+	for _, s := range snapshots {
+		names = append(names, s.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// removable returns the catalog's numbers of the snapshots and what is left
+// without them, or an error where one of them has to stay.
+func removable(all []catalog.Snapshot, snapshots []*Snapshot) (gone []catalog.ID, left []catalog.Snapshot, err error) {
+	for _, s := range snapshots {
+		at := slices.IndexFunc(all, func(a catalog.Snapshot) bool { return a.Name == s.Name && a.Stamp == s.Stamp })
+		if at < 0 {
+			return nil, nil, fmt.Errorf("remove %s: %w: it was removed meanwhile", s.Ref(), ErrNoSnapshot)
+		}
+		if s.Pinned() {
+			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrPinned)
+		}
+		complete := slices.IndexFunc(all, func(a catalog.Snapshot) bool { return a.Name == s.Name && a.Errors == 0 })
+		if at == complete {
+			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrNewest)
+		}
+		gone = append(gone, all[at].ID)
+	}
+	for _, a := range all {
+		if !slices.Contains(gone, a.ID) {
+			left = append(left, a)
+		}
+	}
+	return gone, left, nil
+}
+
+// measure finds the inodes all of whose names lie in the snapshots.
+func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) error {
+	var mu sync.Mutex
+	names := map[walk.ID]uint64{} // seen of an inode that has several
+	for _, s := range r.Snapshots {
+		e.Progress.TotalFiles.Add(s.Files)
+	}
+	for _, s := range r.Snapshots {
+		w := &walk.Walk{Root: root.SnapshotPath(s.Ref()), Work: func(_ context.Context, _ int, b *walk.Batch) error {
+			mu.Lock()
+			defer mu.Unlock()
+			for i := range b.Entries {
+				entry := &b.Entries[i]
+				if entry.Kind != manifest.File {
+					continue
+				}
+				e.Progress.Files.Add(1)
+				if entry.Nlink > 1 {
+					names[entry.ID()]++
+					if names[entry.ID()] < entry.Nlink {
+						continue
+					}
+				}
+				r.Files++
+				r.Bytes += entry.Size
+			}
+			return nil
+		}}
+		if err := w.Run(ctx, func(*walk.Batch) error { return nil }); err != nil {
+			return fmt.Errorf("remove %s: %w", s.Ref(), err)
+		}
+	}
+	return nil
+}
