@@ -117,7 +117,7 @@ func (a *adoption) trees(path string) ([]store.Ref, error) {
 }
 
 // ErrNotBelowRoot says that a path is not where a snapshot can be.
-var ErrNotBelowRoot = errors.New("is not a folder NAME or NAME/FOLDER below the backup root: move it there")
+var ErrNotBelowRoot = errors.New("is not a folder NAME or NAME/FOLDER below the backup root")
 
 // ref returns where below the root a path is: absolute, relative to the working
 // directory, or relative to the root. Without a folder the stamp is empty.
@@ -136,7 +136,7 @@ func (a *adoption) ref(path string) (store.Ref, error) {
 			return store.Ref{Name: name, Stamp: stamp}, nil
 		}
 	}
-	return store.Ref{}, fmt.Errorf("%s %w %s", path, ErrNotBelowRoot, a.root.Path)
+	return store.Ref{}, fmt.Errorf("%s %w %s: move it there", path, ErrNotBelowRoot, a.root.Path)
 }
 
 // tree makes a snapshot of one tree.
