@@ -196,18 +196,12 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 // follow opens the snapshot before, to be merged with the walk.
 func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 	ref := store.Ref{Name: before.Name, Stamp: before.Stamp}
-	file, err := root.OpenManifest(ref)
-	if err != nil {
-		return err
-	}
 	tree, err := root.OpenSnapshot(ref)
 	if err != nil {
-		file.Close()
 		return err
 	}
-	c, err := newCursor(fileReader{file}, false, r.end)
+	c, err := openCursor(root, ref, r.end)
 	if err != nil {
-		file.Close()
 		tree.Close()
 		return err
 	}
@@ -217,17 +211,6 @@ func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 		r.Progress.TotalBytes.Store(before.Bytes)
 	}
 	return nil
-}
-
-// fileReader closes the file at its end.
-type fileReader struct{ *os.File }
-
-func (f fileReader) Read(p []byte) (int, error) {
-	n, err := f.File.Read(p)
-	if err != nil {
-		f.File.Close()
-	}
-	return n, err
 }
 
 func newest(all []catalog.Snapshot, name string) *catalog.Snapshot {

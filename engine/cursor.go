@@ -3,8 +3,10 @@ package engine
 import (
 	"errors"
 	"io"
+	"os"
 
 	"phlb/engine/manifest"
+	"phlb/engine/store"
 	"phlb/engine/walk"
 )
 
@@ -12,7 +14,9 @@ import (
 // goroutine reads ahead.
 type cursor struct {
 	header manifest.Header
+	ref    store.Ref                   // whose manifest it is, for errors
 	gone   func(*manifest.Entry) error // called for what the walk passes over
+	file   *os.File                    // to be closed with the cursor; nil if it is another's
 	chunks chan []manifest.Entry
 	stop   chan struct{}
 	err    error // of the goroutine, valid once chunks is closed
@@ -60,10 +64,31 @@ func newCursor(r io.Reader, mayBeCutOff bool, gone func(*manifest.Entry) error) 
 	return c, nil
 }
 
+// openCursor reads the manifest of a sealed snapshot. Its error is a
+// manifestError.
+func openCursor(root *store.Root, ref store.Ref, gone func(*manifest.Entry) error) (*cursor, error) {
+	file, err := root.OpenManifest(ref)
+	if err != nil {
+		return nil, &manifestError{ref, err}
+	}
+	c, err := newCursor(file, false, gone)
+	if err != nil {
+		file.Close()
+		return nil, &manifestError{ref, err}
+	}
+	c.ref, c.file = ref, file
+	return c, nil
+}
+
 // close ends the goroutine.
 func (c *cursor) close() {
 	if c != nil {
 		close(c.stop)
+		for range c.chunks { // until the goroutine has let go of the file
+		}
+		if c.file != nil {
+			c.file.Close()
+		}
 	}
 }
 
@@ -131,10 +156,10 @@ func (c *cursor) take(b *walk.Batch) (a alongside, err error) {
 // failed returns the error that ended the manifest before its time, once the
 // walk has come to it.
 func (c *cursor) failed() error {
-	if c == nil || !c.over {
+	if c == nil || !c.over || c.err == nil {
 		return nil
 	}
-	return c.err
+	return &manifestError{c.ref, c.err}
 }
 
 // rest passes over what is left once the walk has ended. Errors are those of

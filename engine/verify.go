@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"math/rand/v2"
+	"path"
 	"slices"
 	"sync"
 
@@ -30,7 +31,8 @@ type verification struct {
 	Check
 	root     *store.Root
 	report   *Report
-	stale    bool // the catalog does not agree with the manifest
+	stale    bool            // the catalog does not agree with the manifest
+	closed   map[string]bool // directories that could not be opened
 	manifest *cursor
 	workers  []*worker
 	seed     uint64 // of the sample
@@ -39,11 +41,11 @@ type verification struct {
 	seen    map[walk.ID]uint64 // inodes that have been read, by the digest's prefix
 	rotten  map[walk.ID]string // of these, those that are damaged, and how
 	shared  []sharedPath
-	damaged []damagedFile
+	damaged []damaged
 }
 
-// damagedFile is a path under which the snapshot does not hold what it should.
-type damagedFile struct {
+// damaged is a path under which the snapshot does not hold what it should.
+type damaged struct {
 	entry manifest.Entry
 	what  string
 }
@@ -80,7 +82,7 @@ func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, err
 	}
 	v := &verification{
 		Engine: e, Check: c, root: root, report: &Report{Snapshot: s}, seed: uint64(e.env.Now().UnixNano()),
-		seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
+		closed: map[string]bool{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
 	}
 	err = v.compare(ctx, cat)
 	if err == nil {
@@ -88,7 +90,11 @@ func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, err
 	}
 	var broken *manifestError
 	if errors.As(err, &broken) {
-		v.report.add(".", Manifest, "%v; move it away and run phlb add, which makes a new one of what is there", broken.err)
+		how := "move it away and run phlb add"
+		if notFound(broken.err) {
+			how = "run phlb add"
+		}
+		v.report.add(".", Manifest, "%v; %s, which makes a new one of what is there", broken.err, how)
 		return v.report, nil
 	}
 	if err == nil {
@@ -103,15 +109,39 @@ func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, err
 
 // compare holds the manifest against the catalog.
 func (v *verification) compare(ctx context.Context, cat *catalog.Catalog) error {
-	s := v.report.Snapshot
-	return readManifest(v.root, s.Ref(), func(r *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
-		found, err := cat.Compare(ctx, s.ID, entries)
+	return readManifest(v.root, v.report.Snapshot.Ref(), func(r *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
+		id, err := v.number(ctx, cat)
+		if err != nil {
+			return err
+		}
+		if id == 0 { // the tree is gone, or the manifest is what is wrong
+			for _, err := range entries {
+				if err != nil {
+					return err
+				}
+			}
+			return ErrNoSnapshot
+		}
+		found, err := cat.Compare(ctx, id, entries)
 		for _, d := range found {
 			v.report.add(d.Path, Catalog, "%s", difference(d))
 		}
 		v.stale = len(found) > 0
 		return err
 	})
+}
+
+// number returns the snapshot's in the catalog, 0 where that does not have it.
+// It need not be the one that the caller knows: a catalog that is made anew
+// counts from the start.
+func (v *verification) number(ctx context.Context, cat *catalog.Catalog) (catalog.ID, error) {
+	all, err := cat.Snapshots(ctx)
+	for _, s := range all {
+		if v.report.Snapshot.Name == s.Name && v.report.Snapshot.Stamp == s.Stamp {
+			return s.ID, nil
+		}
+	}
+	return 0, err
 }
 
 func difference(d catalog.Difference) string {
@@ -131,13 +161,9 @@ func difference(d catalog.Difference) string {
 // walk holds the tree against the manifest.
 func (v *verification) walk(ctx context.Context) error {
 	ref := v.report.Snapshot.Ref()
-	file, err := v.root.OpenManifest(ref)
-	if err != nil {
+	var err error
+	if v.manifest, err = openCursor(v.root, ref, v.gone); err != nil {
 		return err
-	}
-	defer file.Close()
-	if v.manifest, err = newCursor(file, false, v.gone); err != nil {
-		return &manifestError{ref, err}
 	}
 	defer v.manifest.close()
 	w := &walk.Walk{Root: v.root.SnapshotPath(ref), Prepare: v.prepare, Work: v.work}
@@ -146,6 +172,10 @@ func (v *verification) walk(ctx context.Context) error {
 	}
 	err = w.Run(ctx, func(b *walk.Batch) error {
 		for _, err := range b.Errors {
+			var at *fs.PathError
+			if errors.As(err, &at) {
+				v.closed[at.Path] = true
+			}
 			v.unreadable(err)
 		}
 		return nil
@@ -153,15 +183,37 @@ func (v *verification) walk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := v.manifest.rest(); err != nil {
+	if err := errors.Join(v.manifest.rest(), v.manifest.failed()); err != nil {
 		return err
 	}
+	if err := v.manifest.failed(); err != nil {
+		return &manifestError{ref, err}
+	}
+	v.keepUnseen()
 	for _, s := range v.shared {
 		if how, ok := v.rotten[s.id]; ok {
 			v.damage(&s.entry, Content, how)
 		}
 	}
 	return nil
+}
+
+// keepUnseen takes back that entries are missing which lie in directories that
+// could not be opened.
+func (v *verification) keepUnseen() {
+	if len(v.closed) == 0 {
+		return
+	}
+	unseen := func(what, at string) bool {
+		for ; what == Missing && at != "."; at = path.Dir(at) {
+			if v.closed[at] {
+				return true
+			}
+		}
+		return false
+	}
+	v.report.Problems = slices.DeleteFunc(v.report.Problems, func(p Problem) bool { return unseen(p.What, p.Path) })
+	v.damaged = slices.DeleteFunc(v.damaged, func(d damaged) bool { return unseen(d.what, d.entry.Path) })
 }
 
 func (v *verification) unreadable(err error) {
@@ -185,11 +237,9 @@ func (v *verification) gone(e *manifest.Entry) error {
 func (v *verification) damage(e *manifest.Entry, what, detail string) {
 	v.report.add(e.Path, what, "%s", detail)
 	v.Progress.Errors.Add(1)
-	if e.Kind == manifest.File {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		v.damaged = append(v.damaged, damagedFile{*e, what})
-	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.damaged = append(v.damaged, damaged{*e, what})
 }
 
 // prepare is called in the order of the walk, which is that of the manifest.
@@ -345,21 +395,15 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 
 // note tells the catalog what was found, and reports whether that is news.
 func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []manifest.Digest) (changed bool, err error) {
-	all, err := cat.Snapshots(ctx)
-	if err != nil {
+	id, err := v.number(ctx, cat)
+	if err != nil || id == 0 { // removed meanwhile
 		return false, err
-	}
-	ref := v.report.Snapshot.Ref()
-	at := slices.IndexFunc(all, func(s catalog.Snapshot) bool { return s.Name == ref.Name && s.Stamp == ref.Stamp })
-	if at < 0 {
-		return false, nil // removed meanwhile
 	}
 	var found []catalog.Damage
 	for _, d := range v.damaged {
-		// Of a file that is missing or was touched a look tells before a link.
-		if d.what != Missing && d.what != Mtime && !slices.Contains(healed, d.entry.Digest) {
+		if d.hidden() && !slices.Contains(healed, d.entry.Digest) {
 			found = append(found, catalog.Damage{
-				Digest: d.entry.Digest, Snapshot: all[at].ID, Path: d.entry.Path, Found: v.env.Now(), What: d.what,
+				Digest: d.entry.Digest, Snapshot: id, Path: d.entry.Path, Found: v.env.Now(), What: d.what,
 			})
 		}
 	}
@@ -370,7 +414,7 @@ func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []
 		return false, err
 	}
 	if v.Heal && v.stale { // the manifest is the truth
-		if err := cat.Remove(ctx, all[at].ID); err != nil {
+		if err := cat.Remove(ctx, id); err != nil {
 			return false, err
 		}
 		if _, err := v.catchUp(ctx, v.root, cat); err != nil {
@@ -379,4 +423,11 @@ func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []
 		changed = true
 	}
 	return changed || len(found) > 0 || len(healed) > 0, nil
+}
+
+// hidden reports whether a later run could link to the damaged file if nobody
+// told it: of one that is missing or was touched, a look tells. An empty file
+// has no content that could rot.
+func (d *damaged) hidden() bool {
+	return d.entry.Kind == manifest.File && d.entry.Size > 0 && d.what != Missing && d.what != Mtime
 }

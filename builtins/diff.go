@@ -1,0 +1,73 @@
+package builtins
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"phlb/engine"
+	"phlb/engine/manifest"
+	"phlb/runtime"
+)
+
+var diffMethod = runtime.Builtin{
+	Name:      "diff",
+	Signature: "diff(other, content=False)",
+	Doc:       "what changed from this snapshot to another one, or to a Scan; with content, files of the Scan are read to tell",
+	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		var other starlark.Value
+		content := false
+		if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "other", &other, "content?", &content); err != nil {
+			return nil, err
+		}
+		snapshot := fn.Receiver().(*Snapshot)
+		changes, err := snapshot.session.diff(thread, snapshot.Snapshot, other, content)
+		if err != nil {
+			return nil, err
+		}
+		list := make([]starlark.Value, len(changes))
+		for i := range changes {
+			list[i] = changeValue(&changes[i])
+		}
+		return starlark.NewList(list), nil
+	},
+}
+
+func (s *Session) diff(thread *starlark.Thread, from *engine.Snapshot, to starlark.Value, content bool) ([]engine.Change, error) {
+	ctx := runtime.Context(thread)
+	if scan, ok := to.(*Scan); ok {
+		source := scan.source
+		rules, done := scan.rules()
+		defer done()
+		source.Rules = rules
+		return s.Engine.DiffSource(ctx, from, source, content)
+	}
+	other, err := s.find(thread, to)
+	if err != nil {
+		return nil, fmt.Errorf("diff: %w", err)
+	}
+	return s.Engine.Diff(ctx, from, other)
+}
+
+func changeValue(c *engine.Change) starlark.Value {
+	size := func(e *manifest.Entry) starlark.Value {
+		if e == nil {
+			return starlark.None
+		}
+		return starlark.MakeInt64(e.Size)
+	}
+	entry := c.New
+	if entry == nil {
+		entry = c.Old
+	}
+	return starlarkstruct.FromStringDict(starlark.String("change"), starlark.StringDict{
+		"what":     starlark.String(c.What),
+		"path":     starlark.String(c.Path),
+		"before":   starlark.String(c.From),
+		"kind":     starlark.String(entry.Kind.String()),
+		"old_size": size(c.Old),
+		"new_size": size(c.New),
+		"detail":   starlark.String(c.Detail),
+	})
+}

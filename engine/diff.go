@@ -1,0 +1,294 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// How a path differs between two states.
+const (
+	Added    = "added"
+	Removed  = "removed"
+	Changed  = "changed"  // other content, target or kind
+	Moved    = "moved"    // the content is under another path now
+	Metadata = "metadata" // mode, owner, time or attributes alone
+)
+
+// Change is a path that is not the same in two states of a tree.
+type Change struct {
+	What   string
+	Path   string
+	From   string          // of what was moved: the path before
+	Old    *manifest.Entry // nil for what was added
+	New    *manifest.Entry // nil for what was removed
+	Detail string          // what differs, in words
+}
+
+// comparison collects changes.
+type comparison struct {
+	mu      sync.Mutex
+	changes []Change
+}
+
+func (c *comparison) add(change Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changes = append(c.changes, change)
+}
+
+func (c *comparison) added(e *manifest.Entry) {
+	kept := *e
+	c.add(Change{What: Added, Path: e.Path, New: &kept})
+}
+
+func (c *comparison) removed(e *manifest.Entry) error {
+	kept := *e
+	c.add(Change{What: Removed, Path: e.Path, Old: &kept})
+	return nil
+}
+
+// both takes a path that is in both states.
+func (c *comparison) both(old, new *manifest.Entry) {
+	what, detail := differs(old, new)
+	if what == "" {
+		return
+	}
+	before, after := *old, *new
+	c.add(Change{What: what, Path: new.Path, Old: &before, New: &after, Detail: detail})
+}
+
+// differs says what two entries of a path do not agree in. The time of a
+// directory moves with what it holds, and is no change of its own.
+func differs(old, new *manifest.Entry) (what, detail string) {
+	switch {
+	case old.Kind != new.Kind:
+		return Changed, fmt.Sprintf("was a %v, is a %v", old.Kind, new.Kind)
+	case old.Digest != new.Digest:
+		return Changed, fmt.Sprintf("%d → %d bytes", old.Size, new.Size)
+	case old.Target != new.Target:
+		return Changed, fmt.Sprintf("led to %q, leads to %q", old.Target, new.Target)
+	case old.Major != new.Major || old.Minor != new.Minor:
+		return Changed, fmt.Sprintf("device %d:%d → %d:%d", old.Major, old.Minor, new.Major, new.Minor)
+	}
+	var parts []string
+	if old.Mode != new.Mode {
+		parts = append(parts, fmt.Sprintf("mode %04o → %04o", old.Mode, new.Mode))
+	}
+	if old.UID != new.UID || old.GID != new.GID {
+		parts = append(parts, fmt.Sprintf("owner %d:%d → %d:%d", old.UID, old.GID, new.UID, new.GID))
+	}
+	if !manifest.SameXattrs(old.Xattrs, new.Xattrs) {
+		parts = append(parts, "attributes")
+	}
+	if old.Kind != manifest.Dir && old.Mtime != new.Mtime {
+		parts = append(parts, "time")
+	}
+	if len(parts) == 0 {
+		return "", ""
+	}
+	return Metadata, strings.Join(parts, ", ")
+}
+
+// result pairs what was removed with what was added of the same content, and
+// sorts by path.
+func (c *comparison) result() []Change {
+	content := func(e *manifest.Entry) bool { return e != nil && e.Kind == manifest.File && e.Size > 0 }
+	gone := map[manifest.Digest][]int{}
+	for i, change := range c.changes {
+		if change.What == Removed && content(change.Old) {
+			gone[change.Old.Digest] = append(gone[change.Old.Digest], i)
+		}
+	}
+	taken := map[int]bool{}
+	for i := range c.changes {
+		change := &c.changes[i]
+		if change.What != Added || !content(change.New) {
+			continue
+		}
+		if from := gone[change.New.Digest]; len(from) > 0 {
+			gone[change.New.Digest] = from[1:]
+			taken[from[0]] = true
+			old := c.changes[from[0]].Old
+			*change = Change{What: Moved, Path: change.Path, From: old.Path, Old: old, New: change.New, Detail: "from " + old.Path}
+		}
+	}
+	left := make([]Change, 0, len(c.changes)-len(taken))
+	for i, change := range c.changes {
+		if !taken[i] {
+			left = append(left, change)
+		}
+	}
+	slices.SortFunc(left, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return left
+}
+
+// Diff returns what changed from snapshot a to b, by path, from their manifests
+// alone. A file whose content went to another path is told once, as moved.
+func (e *Engine) Diff(ctx context.Context, a, b *Snapshot) ([]Change, error) {
+	root, err := e.openRoot()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	var c comparison
+	if err := c.merge(ctx, root, a.Ref(), b.Ref()); err != nil {
+		return nil, fmt.Errorf("diff: %w", err)
+	}
+	return c.result(), nil
+}
+
+// merge reads two manifests alongside, which have the same order.
+func (c *comparison) merge(ctx context.Context, root *store.Root, a, b store.Ref) error {
+	old, err := openCursor(root, a, c.removed)
+	if err != nil {
+		return err
+	}
+	defer old.close()
+	new, err := openCursor(root, b, nil)
+	if err != nil {
+		return err
+	}
+	defer new.close()
+	for {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		before, after := old.peek(), new.peek()
+		order := 0
+		switch {
+		case before == nil && after == nil:
+			return errors.Join(old.failed(), new.failed())
+		case before == nil:
+			order = 1
+		case after == nil:
+			order = -1
+		default:
+			order = manifest.Compare(before, after)
+		}
+		switch {
+		case order < 0:
+			c.removed(before)
+			old.next()
+		case order > 0:
+			c.added(after)
+			new.next()
+		default:
+			c.both(before, after)
+			old.next()
+			new.next()
+		}
+	}
+}
+
+// DiffSource returns what changed from a snapshot to a source as it is now. A
+// file of another size or time has changed; with content, files are read to
+// tell, and a time that lies shows.
+func (e *Engine) DiffSource(ctx context.Context, s *Snapshot, source Source, content bool) ([]Change, error) {
+	root, err := e.openRoot()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	defer e.Progress.begin("compare " + s.Ref().String())()
+	e.Progress.TotalFiles.Store(s.Files)
+	var c comparison
+	old, err := openCursor(root, s.Ref(), c.removed)
+	if err != nil {
+		return nil, fmt.Errorf("diff: %w", err)
+	}
+	defer old.close()
+	w := &walk.Walk{Prepare: func(b *walk.Batch) error {
+		a, err := old.take(b)
+		b.Data = a
+		return err
+	}}
+	var workers []*worker
+	for i := range w.WorkerCount() {
+		workers = append(workers, newWorker(i))
+	}
+	w.Work = func(ctx context.Context, worker int, b *walk.Batch) error {
+		return c.batch(ctx, e, workers[worker], b, content)
+	}
+	err = e.scan(ctx, w, source, nil, func(*walk.Batch) error { return nil })
+	if err == nil {
+		err = errors.Join(old.rest(), old.failed())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("diff: %w", err)
+	}
+	return c.result(), nil
+}
+
+// batch compares what a walk has found with what lies alongside.
+func (c *comparison) batch(ctx context.Context, e *Engine, w *worker, b *walk.Batch, content bool) error {
+	a := b.Data.(alongside)
+	if b.First {
+		c.live(ctx, e, w, b, a.folder, &b.Folder.Entry, false)
+	}
+	at := 0 // in b.Names, which holds all of b.Entries
+	for i := range b.Entries {
+		now := &b.Entries[i]
+		for b.Names[at] != now.Name() {
+			at++
+		}
+		var old *manifest.Entry
+		if a.entries != nil {
+			old, a.entries[at] = a.entries[at], nil
+		}
+		if err := c.live(ctx, e, w, b, old, now, content); err != nil {
+			return err
+		}
+	}
+	for _, old := range a.entries {
+		if old != nil { // listed, but gone or not wanted
+			c.removed(old)
+		}
+	}
+	return nil
+}
+
+// live compares one entry of a source, whose digest is not known yet.
+func (c *comparison) live(ctx context.Context, e *Engine, w *worker, b *walk.Batch, old *manifest.Entry, now *walk.Entry, content bool) error {
+	e.Progress.Files.Add(1)
+	xattrs := func() (err error) {
+		name := now.Name()
+		if now.Kind == manifest.Dir {
+			name = ""
+		}
+		now.Xattrs, err = b.Folder.Dir.Xattrs(name)
+		return err
+	}
+	if err := xattrs(); err != nil {
+		b.Errors = append(b.Errors, fromSource("read attributes", now.Path, err))
+	}
+	if now.Kind == manifest.File {
+		same := old != nil && old.Kind == manifest.File && old.Size == now.Size
+		switch {
+		case same && !content && old.Mtime == now.Mtime:
+			now.Digest = old.Digest
+		case content && (same || old == nil):
+			if _, err := e.hashIn(ctx, w, b.Folder.Dir, now.Name(), now.Path); err != nil {
+				if cause := context.Cause(ctx); cause != nil {
+					return cause
+				}
+				b.Errors = append(b.Errors, err)
+				return nil
+			}
+			now.Digest = w.sum()
+		}
+	}
+	if old == nil {
+		c.added(&now.Entry)
+	} else {
+		c.both(old, &now.Entry)
+	}
+	return nil
+}
