@@ -1,0 +1,93 @@
+package builtins
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"time"
+
+	startime "go.starlark.net/lib/time"
+	"go.starlark.net/starlark"
+)
+
+// maxDepth is how deep values may lie in each other: a list can hold itself.
+const maxDepth = 100
+
+// Plain returns what [encoding/json] makes of v: times in UTC, durations in
+// seconds, and values of ours by their attributes. What JSON has no word for
+// becomes its text.
+func Plain(v starlark.Value) (any, error) { return plain(v, maxDepth) }
+
+func plain(v starlark.Value, depth int) (any, error) {
+	if depth == 0 {
+		return nil, errors.New("a value that holds itself cannot be written as JSON")
+	}
+	switch v := v.(type) {
+	case json.Marshaler:
+		return v, nil
+	case starlark.NoneType:
+		return nil, nil
+	case starlark.Bool:
+		return bool(v), nil
+	case starlark.Int:
+		return json.Number(v.String()), nil
+	case starlark.Float:
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return v.String(), nil
+		}
+		return float64(v), nil
+	case starlark.String:
+		return string(v), nil
+	case startime.Time:
+		return time.Time(v).UTC(), nil
+	case startime.Duration:
+		return time.Duration(v).Seconds(), nil
+	case starlark.IterableMapping:
+		object := map[string]any{}
+		for _, item := range v.Items() {
+			key, ok := starlark.AsString(item[0])
+			if !ok {
+				key = item[0].String()
+			}
+			value, err := plain(item[1], depth-1)
+			if err != nil {
+				return nil, err
+			}
+			object[key] = value
+		}
+		return object, nil
+	case starlark.Iterable:
+		array := []any{}
+		for element := range starlark.Elements(v) {
+			value, err := plain(element, depth-1)
+			if err != nil {
+				return nil, err
+			}
+			array = append(array, value)
+		}
+		return array, nil
+	case starlark.Callable:
+		return v.String(), nil
+	case starlark.HasAttrs:
+		return plainAttributes(v, depth)
+	}
+	return v.String(), nil
+}
+
+// plainAttributes leaves methods out.
+func plainAttributes(v starlark.HasAttrs, depth int) (any, error) {
+	object := map[string]any{}
+	for _, name := range v.AttrNames() {
+		attribute, err := v.Attr(name)
+		if err != nil {
+			return nil, err
+		}
+		if _, method := attribute.(starlark.Callable); method || attribute == nil {
+			continue
+		}
+		if object[name], err = plain(attribute, depth-1); err != nil {
+			return nil, err
+		}
+	}
+	return object, nil
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"phlb/engine/config"
+)
+
+func (c *command) config() *cobra.Command {
+	debug := false
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Edit phlb.toml, or show the settings in effect.",
+		Long: "Open the phlb.toml that is in effect here in $VISUAL or $EDITOR. If there is\n" +
+			"none, one is made in the user's configuration folder, with every setting\n" +
+			"commented out.",
+		Args: arguments(0, "phlb config [--debug]"),
+		RunE: func(*cobra.Command, []string) error {
+			if debug || c.json {
+				return c.showSettings()
+			}
+			return c.editSettings()
+		},
+	}
+	cmd.Flags().BoolVar(&debug, "debug", false, "show every setting and where it comes from")
+	return cmd
+}
+
+func (c *command) showSettings() error {
+	sources, err := c.sources()
+	if err != nil {
+		return err
+	}
+	settings, err := config.Load(sources)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		e := json.NewEncoder(c.out())
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(struct {
+			File     string           `json:"file"`
+			Settings []config.Setting `json:"settings"`
+		}{settings.Path, settings.Settings()})
+	}
+	t := table{columns: []column{{title: "SETTING"}, {title: "FROM"}}}
+	for _, s := range settings.Settings() {
+		t.add(s.String(), s.Origin)
+	}
+	return t.write(c.out(), 0)
+}
+
+func (c *command) editSettings() error {
+	sources, err := c.sources()
+	if err != nil {
+		return err
+	}
+	path, err := config.Find(sources)
+	if err != nil {
+		return fmt.Errorf("read the configuration: %w", err)
+	}
+	if path == "" {
+		if sources.UserConfigDir == "" {
+			return usagef("there is no folder for the user's configuration: set HOME, or make a %s here", config.FileName)
+		}
+		path = filepath.Join(sources.UserConfigDir, "phlb", config.FileName)
+		if err := config.Create(path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		c.info("made %s", path)
+	}
+	editor := findEditor()
+	if editor == nil {
+		return usagef("no editor found: set VISUAL or EDITOR, or open %s yourself", path)
+	}
+	edit := exec.Command(editor[0], append(editor[1:], path)...)
+	edit.Stdin, edit.Stdout, edit.Stderr = c.stdin, c.stdout, c.stderr
+	if err := edit.Run(); err != nil {
+		return fmt.Errorf("%s: %w", strings.Join(editor, " "), err)
+	}
+	_, err = config.Load(sources)
+	return err
+}
+
+// findEditor returns the user's editor and its arguments, nil if there is none.
+func findEditor() []string {
+	for _, name := range []string{"VISUAL", "EDITOR"} {
+		if editor := strings.Fields(os.Getenv(name)); len(editor) > 0 {
+			return editor
+		}
+	}
+	for _, name := range []string{"editor", "nano", "vi", "notepad"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return []string{path}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+
+	"golang.org/x/term"
+)
+
+// console is where output goes. While there is a line of progress, what is
+// written to the terminal goes through it, to appear above.
+type console struct {
+	stdout, stderr io.Writer
+	quiet          bool // only errors are worth a word
+
+	mu   sync.Mutex
+	line *line // of progress; nil: there is none
+}
+
+func newConsole(stdout, stderr io.Writer) *console {
+	return &console{stdout: stdout, stderr: stderr}
+}
+
+// writer is one of the two ways out of a console.
+type writer struct {
+	*console
+	to io.Writer
+}
+
+func (c *console) out() io.Writer { return writer{c, c.stdout} }
+func (c *console) err() io.Writer { return writer{c, c.stderr} }
+
+// Write writes whole lines.
+func (w writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.line != nil && isTerminal(w.to) {
+		if n, err := w.line.Write(p); err == nil {
+			return n, nil
+		}
+	}
+	return w.to.Write(p)
+}
+
+// warn says something that must be heard.
+func (c *console) warn(format string, args ...any) {
+	fmt.Fprintf(c.err(), "phlb: "+format+"\n", args...)
+}
+
+// info says something that need not be heard.
+func (c *console) info(format string, args ...any) {
+	if !c.quiet {
+		c.warn(format, args...)
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// width returns how many columns fit on stdout, 0 where that does not matter.
+func (c *console) width() int {
+	if !isTerminal(c.stdout) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(c.stdout.(*os.File).Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// logger shows what the engine has to say.
+type logger struct {
+	*console
+	level slog.Level
+	attrs []slog.Attr
+}
+
+var _ slog.Handler = (*logger)(nil)
+
+// Enabled implements [slog.Handler].
+func (l *logger) Enabled(_ context.Context, level slog.Level) bool { return level >= l.level }
+
+// Handle writes the message and the values of its attributes: "phlb: error:
+// cannot be read: notes/secret: permission denied".
+func (l *logger) Handle(_ context.Context, r slog.Record) error {
+	parts := []string{levelWord(r.Level), r.Message}
+	add := func(a slog.Attr) bool {
+		parts = append(parts, attribute(a))
+		return true
+	}
+	for _, a := range l.attrs {
+		add(a)
+	}
+	r.Attrs(add)
+	l.warn("%s", strings.Join(parts, ": "))
+	return nil
+}
+
+// WithAttrs implements [slog.Handler].
+func (l *logger) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &logger{l.console, l.level, append(l.attrs[:len(l.attrs):len(l.attrs)], attrs...)}
+}
+
+// WithGroup implements [slog.Handler]: names are not shown, and so are groups.
+func (l *logger) WithGroup(string) slog.Handler { return l }
+
+func levelWord(level slog.Level) string {
+	if level == slog.LevelWarn {
+		return "warning"
+	}
+	return strings.ToLower(level.String())
+}
+
+func attribute(a slog.Attr) string {
+	if err, ok := a.Value.Any().(error); ok {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			return printable(path.Path) + ": " + cause(err).Error()
+		}
+		return printable(err.Error())
+	}
+	return printable(a.Value.String())
+}
+
+// cause returns the error without the path that it names.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// printable quotes what would not appear on a terminal as it is, or would tell
+// the terminal what to do.
+func printable(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
+		return strconv.Quote(text)
+	}
+	return text
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"go.starlark.net/starlark"
+
+	"phlb/builtins"
+	"phlb/engine"
+)
+
+// document is what --json says of the run of a script.
+type document struct {
+	Snapshots []*engine.Snapshot `json:"snapshots"` // that were made
+	Reports   []*engine.Report   `json:"reports"`   // of verify and add
+	Result    any                `json:"result"`    // what main returned
+	Error     string             `json:"error,omitempty"`
+	ExitCode  int                `json:"exit_code"`
+}
+
+func (c *command) writeDocument(code int, message string) error {
+	d := document{c.session.Made(), c.session.Reports(), c.result, message, code}
+	if d.Snapshots == nil {
+		d.Snapshots = []*engine.Snapshot{}
+	}
+	if d.Reports == nil {
+		d.Reports = []*engine.Report{}
+	}
+	e := json.NewEncoder(c.out())
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(d)
+}
+
+// stream is a result that is written as it comes.
+type stream interface {
+	All() iter.Seq2[starlark.Value, error]
+}
+
+// writeResult writes what main returns.
+func (c *command) writeResult(v starlark.Value) (err error) {
+	if s, ok := v.(stream); ok {
+		c.document, c.returned = false, v // JSON is one per element instead
+		return c.writeStream(s)
+	}
+	if c.json {
+		c.result, err = builtins.Plain(v)
+		return err
+	}
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return nil
+	case *builtins.Snapshot:
+		c.returned = v.Snapshot
+		return c.writeSnapshot(v.Snapshot)
+	case *builtins.Report:
+		c.returned = v.Report
+		return c.writeReport(c.out(), v.Report)
+	case *starlark.List, starlark.Tuple:
+		return c.writeList(v.(starlark.Iterable))
+	}
+	c.returned = v
+	_, err = fmt.Fprintln(c.out(), text(v))
+	return err
+}
+
+// writeMade writes what the script has made and checked but not returned: in
+// the place of a result where there is none, else to stderr, where the
+// snapshots are summed up anyway.
+func (c *command) writeMade() error {
+	if c.json {
+		return nil
+	}
+	to := c.err()
+	if c.returned == nil {
+		to = c.out()
+		for _, s := range c.session.Made() {
+			if err := c.writeSnapshot(s); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range c.session.Reports() {
+		if c.returned != r {
+			if err := c.writeReport(to, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *command) writeStream(s stream) error {
+	for v, err := range s.All() {
+		if err != nil {
+			return err
+		}
+		line := text(v)
+		if c.json {
+			plain, err := builtins.Plain(v)
+			if err != nil {
+				return err
+			}
+			encoded, err := json.Marshal(plain)
+			if err != nil {
+				return err
+			}
+			line = string(encoded)
+		}
+		if _, err := fmt.Fprintln(c.out(), line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeList writes snapshots as a table, and anything else line by line.
+func (c *command) writeList(list starlark.Iterable) error {
+	c.returned = list
+	var all []*engine.Snapshot
+	var lines strings.Builder
+	n := 0
+	for v := range starlark.Elements(list) {
+		if s, ok := v.(*builtins.Snapshot); ok {
+			all = append(all, s.Snapshot)
+		}
+		lines.WriteString(text(v) + "\n")
+		n++
+	}
+	if n > 0 && len(all) == n {
+		return c.writeSnapshots(all)
+	}
+	_, err := io.WriteString(c.out(), lines.String())
+	return err
+}
+
+// text returns a value as a user would write it.
+func text(v starlark.Value) string {
+	if s, ok := starlark.AsString(v); ok {
+		return s
+	}
+	return v.String()
+}
+
+// writeSnapshot writes where a snapshot is.
+func (c *command) writeSnapshot(s *engine.Snapshot) error {
+	if c.quiet {
+		return nil
+	}
+	_, err := fmt.Fprintln(c.out(), s.Path)
+	return err
+}
+
+func (c *command) writeSnapshots(all []*engine.Snapshot) error {
+	t := table{columns: []column{
+		{title: "NAME"}, {title: "WHEN", drop: 1}, {title: "AGE", right: true, drop: 4}, {title: "FILES", right: true, drop: 2},
+		{title: "SIZE", right: true, drop: 5}, {title: "NEW", right: true, drop: 3}, {title: "STATUS"},
+	}}
+	for _, s := range all {
+		status := "complete"
+		if !s.Complete() {
+			status = count(s.Errors, "error")
+		}
+		t.add(printable(s.Ref().String()), s.Started.Local().Format("2006-01-02 15:04"), age(c.now.Sub(s.Started)),
+			humanize.Comma(s.Files), humanize.IBytes(uint64(s.Bytes)), humanize.IBytes(uint64(s.NewBytes)), status)
+	}
+	return t.write(c.out(), c.width())
+}
+
+// age writes how old something is, in its largest unit.
+func age(d time.Duration) string {
+	const day = 24 * time.Hour
+	for _, u := range []struct {
+		length time.Duration
+		name   string
+	}{{365 * day, "y"}, {7 * day, "w"}, {day, "d"}, {time.Hour, "h"}, {time.Minute, "min"}} {
+		if d >= u.length {
+			return fmt.Sprintf("%d %s", d/u.length, u.name)
+		}
+	}
+	return "now"
+}
+
+// writeReport writes the problems, one per line, and what was looked at.
+func (c *command) writeReport(to io.Writer, r *engine.Report) error {
+	if c.quiet && r.OK() {
+		return nil
+	}
+	var b strings.Builder
+	for _, p := range r.Problems {
+		p.Path = printable(p.Path)
+		fmt.Fprintln(&b, p)
+	}
+	found := "no problems"
+	if !r.OK() {
+		found = count(int64(len(r.Problems)), "problem")
+	}
+	if r.Snapshot != nil {
+		fmt.Fprintf(&b, "%s: %s, %s read back: %s\n", r.Snapshot.Ref(), count(r.Files, "file"), humanize.IBytes(uint64(r.Bytes)), found)
+	} else {
+		for _, s := range r.Added {
+			fmt.Fprintln(&b, s.Path)
+		}
+		fmt.Fprintf(&b, "%s added, %d forgotten; %s linked, %s saved: %s\n", count(int64(len(r.Added)), "snapshot"), r.Removed,
+			count(r.Linked, "duplicate"), humanize.IBytes(uint64(r.Saved)), found)
+	}
+	_, err := io.WriteString(to, b.String())
+	return err
+}

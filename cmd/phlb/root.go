@@ -1,0 +1,88 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"phlb/builtins"
+)
+
+// command is what all subcommands share.
+type command struct {
+	*console
+	stdin io.Reader
+	now   time.Time
+
+	backupPath string // the global flags
+	json, wait bool
+	verbose    int
+
+	stock    bool              // the script that is run is one of ours
+	session  *builtins.Session // its run
+	document bool              // JSON is to be written about it
+	result   any               // of it, for that
+	returned any               // what main returned and has been written
+}
+
+func (c *command) root(args []string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "phlb",
+		Short: "backups that are plain directories",
+		Long: "Backups that are plain directories: every run leaves a complete snapshot tree,\n" +
+			"and content that the backup root already holds is hardlinked.",
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          c.unknown,
+	}
+	root.SetArgs(args)
+	root.SetIn(c.stdin)
+	root.SetOut(c.out())
+	root.SetErr(c.err())
+	root.SetFlagErrorFunc(flagError)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SuggestionsMinimumDistance = 2
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable .HasParent}}", 1))
+	root.Flags().SortFlags = false
+
+	flags := root.PersistentFlags()
+	flags.SortFlags = false
+	flags.StringVar(&c.backupPath, "backup-path", "", "where the backups go, instead of backup_path in phlb.toml")
+	flags.BoolVar(&c.wait, "wait", false, "wait for a lock that another phlb holds")
+	flags.BoolVar(&c.json, "json", false, "make the output one JSON document")
+	flags.BoolVarP(&c.quiet, "quiet", "q", false, "say nothing but errors")
+	flags.CountVarP(&c.verbose, "verbose", "v", "say more, and twice still more")
+	flags.TimeVar(&c.now, "now", c.now, []string{time.RFC3339Nano}, "what scripts take for the present, such as 2026-11-22T10:45:00Z")
+	flags.Lookup("now").DefValue = ""
+
+	root.AddGroup(&cobra.Group{ID: "policies", Title: "Policies:"}, &cobra.Group{ID: "rest", Title: "Other commands:"})
+	for _, name := range policies {
+		root.AddCommand(c.policy(name))
+	}
+	for _, cmd := range []*cobra.Command{c.exec(), c.scripts(), c.config()} {
+		cmd.GroupID = "rest"
+		root.AddCommand(cmd)
+	}
+	root.SetHelpCommandGroupID("rest")
+	return root
+}
+
+// unknown is phlb without a subcommand that there is.
+func (c *command) unknown(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		cmd.SetOut(c.err())
+		cmd.Help()
+		return usagef("which command?")
+	}
+	if strings.HasSuffix(args[0], ".star") {
+		return usagef("unknown command %q: to run a script, phlb exec %s", args[0], args[0])
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usagef("unknown command %q: did you mean %s?", args[0], strings.Join(near, " or "))
+	}
+	return usagef("unknown command %q: phlb --help lists those there are", args[0])
+}
