@@ -34,21 +34,45 @@ type remedy struct {
 	good    []place          // one for every good inode
 }
 
-// heal replaces what is damaged by good copies, and returns the contents that
-// are good wherever they should be. Another snapshot may hold a rotten inode
-// too, so all of a content's places are looked at, but what is missing or was
-// given another time is put right in the verified snapshot alone.
+// heal puts right what is damaged, and returns the contents that are good
+// wherever they should be.
 func (v *verification) heal(ctx context.Context, cat *catalog.Catalog) (healed []manifest.Digest, err error) {
-	asked := map[manifest.Digest]map[string]place{}
 	known, err := cat.Damaged(ctx)
-	if err != nil {
+	if err != nil || len(known) == 0 && len(v.damaged) == 0 {
 		return nil, err
 	}
+	lock, err := v.root.LockSeal(ctx, v.env.Owner)
+	if cause := context.Cause(ctx); cause != nil {
+		return nil, cause
+	}
+	if err != nil { // what was found must not be lost for it
+		v.report.add(".", Unhealed, "%v", err)
+		return nil, nil
+	}
+	defer lock.Unlock()
+	v.remakeFolders()
+	if healed, err = v.healContents(ctx, cat, known); err != nil {
+		return nil, err
+	}
+	v.remakeOthers()
+	v.finishFolders()
+	return healed, nil
+}
+
+// healContents replaces files by good copies. Another snapshot may hold a
+// rotten inode too, so all of a content's places are looked at, but what is
+// missing or was given another time is put right in the verified snapshot
+// alone.
+func (v *verification) healContents(ctx context.Context, cat *catalog.Catalog, known map[manifest.Digest][]catalog.Damage) (healed []manifest.Digest, err error) {
+	asked := map[manifest.Digest]map[string]place{}
 	for digest := range known {
 		asked[digest] = nil
 	}
 	for _, d := range v.damaged {
 		e := &d.entry
+		if e.Kind != manifest.File {
+			continue
+		}
 		if asked[e.Digest] == nil {
 			asked[e.Digest] = map[string]place{}
 		}
@@ -62,11 +86,6 @@ func (v *verification) heal(ctx context.Context, cat *catalog.Catalog) (healed [
 		return nil, err
 	}
 	defer contents.Close()
-	lock, err := v.root.LockSeal(ctx, v.env.Owner)
-	if err != nil {
-		return nil, err
-	}
-	defer lock.Unlock()
 	for digest, paths := range asked {
 		found, err := contents.Lookup(digest, math.MaxInt)
 		if err != nil {

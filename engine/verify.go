@@ -187,7 +187,7 @@ func (v *verification) walk(ctx context.Context) error {
 		return err
 	}
 	if err := v.manifest.failed(); err != nil {
-		return &manifestError{ref, err}
+		return err
 	}
 	v.keepUnseen()
 	for _, s := range v.shared {

@@ -84,6 +84,18 @@ func (d *Dir) ReplaceNew(name string, e *manifest.Entry, fill func(*File) error)
 	})
 }
 
+// ReplaceMade makes name in d the entry e, which is neither file nor directory,
+// in a single step. It changes the time of d, see [Dir.SetMtime].
+func (d *Dir) ReplaceMade(name string, e *manifest.Entry) error {
+	return d.replace(name, func(temp string) error {
+		var lost *NotKept
+		if err := d.Make(temp, e); !errors.As(err, &lost) {
+			return err
+		}
+		return nil
+	})
+}
+
 func (d *Dir) replace(name string, make func(temp string) error) error {
 	temp := tempName(name)
 	if err := d.Remove(temp); err != nil {

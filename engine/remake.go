@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strings"
+
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+)
+
+// What has no content is put right from the manifest alone: folders before what
+// lies in them, their times after it.
+
+// remakeFolders makes the folders that are missing, parents first.
+func (v *verification) remakeFolders() {
+	slices.SortStableFunc(v.damaged, func(a, b damaged) int { return strings.Compare(a.entry.Path, b.entry.Path) })
+	for _, d := range v.damaged {
+		if d.entry.Kind == manifest.Dir && d.what == Missing {
+			err := v.in(&d.entry, func(folder *store.Dir, name string) error {
+				made, err := folder.Mkdir(name)
+				if err == nil {
+					made.Close()
+				}
+				return err
+			})
+			if err != nil {
+				v.remade(&d.entry, err)
+			}
+		}
+	}
+}
+
+// remakeOthers makes symbolic links and special files anew.
+func (v *verification) remakeOthers() {
+	for _, d := range v.damaged {
+		e := &d.entry
+		if e.Kind == manifest.Dir || e.Kind == manifest.File || e.Absent {
+			continue
+		}
+		v.remade(e, v.in(e, func(folder *store.Dir, name string) error {
+			return folder.ReplaceMade(name, asStored(e))
+		}))
+	}
+}
+
+// finishFolders gives folders the metadata that they should have.
+func (v *verification) finishFolders() {
+	for _, d := range v.damaged {
+		e := &d.entry
+		if e.Kind != manifest.Dir {
+			continue
+		}
+		tree, err := v.root.OpenSnapshot(v.report.Snapshot.Ref())
+		if err == nil {
+			err = finishFolder(tree, d)
+			tree.Close()
+		}
+		if d.what != Missing || err == nil { // else it is said already
+			v.remade(e, err)
+		}
+	}
+}
+
+func finishFolder(tree *store.Dir, d damaged) error {
+	folder, err := tree.Descend(d.entry.Path)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	e := asStored(&d.entry)
+	if d.what == Mtime {
+		return folder.SetMtime(e.Mtime)
+	}
+	var lost *store.NotKept
+	if err := folder.Finish(e); !errors.As(err, &lost) {
+		return err
+	}
+	return nil
+}
+
+// asStored returns the entry with what its inode has in the snapshot.
+func asStored(e *manifest.Entry) *manifest.Entry {
+	own, stored := *e, e.InSnapshot()
+	own.Permissions, own.Mtime, own.Stored = stored.Permissions, stored.Mtime, nil
+	return &own
+}
+
+// in calls change with the folder that e lies in, and leaves its time as it is.
+func (v *verification) in(e *manifest.Entry, change func(folder *store.Dir, name string) error) error {
+	tree, err := v.root.OpenSnapshot(v.report.Snapshot.Ref())
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	folder, err := tree.Descend(path.Dir(e.Path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	self, err := folder.Self()
+	if err != nil {
+		return err
+	}
+	if err := change(folder, e.Name()); err != nil {
+		return err
+	}
+	return folder.SetMtime(self.Mtime)
+}
+
+func (v *verification) remade(e *manifest.Entry, err error) {
+	if err != nil {
+		v.report.add(e.Path, Unhealed, "%v", err)
+		return
+	}
+	v.report.add(e.Path, Healed, "put right from the manifest")
+}
