@@ -1,0 +1,77 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// arrows says which packages of this module, and which of the others that are
+// kept to one place, each may import, tests included.
+var arrows = map[string][]string{
+	"phlb/cmd/phlb":        {"phlb/builtins", "phlb/runtime", "phlb/engine", "phlb/engine/*", "phlb/scripts", "go.starlark.net"},
+	"phlb/cmd/phlb-bench":  {},
+	"phlb/builtins":        {"phlb/engine", "phlb/engine/*", "phlb/runtime", "go.starlark.net"},
+	"phlb/scripts":         {"phlb/runtime", "go.starlark.net"}, // its tests run the scripts
+	"phlb/runtime":         {"go.starlark.net"},
+	"phlb/engine":          {"phlb/engine/*"},
+	"phlb/engine/config":   {},
+	"phlb/engine/manifest": {},
+	"phlb/engine/walk":     {"phlb/engine/manifest"},
+	"phlb/engine/store":    {"phlb/engine/manifest"},
+	"phlb/engine/catalog":  {"phlb/engine/manifest", "modernc.org/ql"},
+}
+
+// kept are modules that few packages may import.
+var kept = []string{"phlb", "go.starlark.net", "modernc.org/ql", "github.com/cznic/ql"}
+
+func TestImports(t *testing.T) {
+	list := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "phlb/...")
+	out, err := list.Output()
+	if err != nil {
+		t.Skipf("go list: %v", err)
+	}
+	seen := 0
+	for in := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath                         string
+			Imports, TestImports, XTestImports []string
+		}
+		if err := in.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		allowed, ok := arrows[p.ImportPath]
+		if !ok {
+			t.Errorf("%s has no place in the house", p.ImportPath)
+		}
+		for _, path := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+			if path != p.ImportPath && of(path, kept) && !may(path, allowed) {
+				t.Errorf("%s imports %s", p.ImportPath, path)
+			}
+		}
+	}
+	if seen != len(arrows) {
+		t.Errorf("%d packages, want %d", seen, len(arrows))
+	}
+}
+
+// of reports whether a package is of one of the modules.
+func of(path string, modules []string) bool {
+	return slices.ContainsFunc(modules, func(m string) bool { return path == m || strings.HasPrefix(path, m+"/") })
+}
+
+// may reports whether a package is allowed: by its own path, as one below
+// "path/*", or as one of another module.
+func may(path string, allowed []string) bool {
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		below, all := strings.CutSuffix(a, "*")
+		return path == a || all && strings.HasPrefix(path, below) || !strings.HasPrefix(a, "phlb/") && of(path, []string{a})
+	})
+}
