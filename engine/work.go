@@ -129,14 +129,15 @@ func (r *run) sameAs(old *manifest.Entry, e *walk.Entry) bool {
 // racy reports whether e was changed so short a time before it was looked at
 // that a further change could have left its times as they are. The clock that
 // a kernel stamps files with advances in ticks of up to 10 ms, and some file
-// systems keep whole seconds (FAT: two) only.
+// systems keep whole seconds (FAT: two) only. A modification time that is days
+// ahead was set by hand, and a further change would end that.
 func (r *run) racy(e *manifest.Entry, looked time.Time) bool {
 	tick := 20 * time.Millisecond
 	if e.Mtime.Nsec == 0 && e.Ctime.Nsec == 0 {
 		tick = 2 * time.Second
 	}
-	limit := manifest.TimeOf(looked.Add(-tick))
-	return !e.Mtime.Before(limit) || !e.Ctime.Before(limit)
+	limit, ahead := manifest.TimeOf(looked.Add(-tick)), manifest.TimeOf(looked.AddDate(0, 0, 2))
+	return !e.Ctime.Before(limit) || !e.Mtime.Before(limit) && e.Mtime.Before(ahead)
 }
 
 // task brings one entry into the snapshot.
