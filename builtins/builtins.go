@@ -19,13 +19,16 @@ import (
 
 // Session is the run of one script.
 type Session struct {
-	Engine *engine.Engine
+	Engine  *engine.Engine
+	Allow   Permissions
+	Environ []string // of the process, as NAME=VALUE
 
 	mu      sync.Mutex
 	made    []*engine.Snapshot
 	reports []*engine.Report
 
 	removals []*engine.Removal
+	plan     []Planned
 }
 
 // Made returns the snapshots that the script has made.
@@ -40,6 +43,7 @@ func (s *Session) Removals() []*engine.Removal { return s.removals }
 // Names returns what the script can use beside the runtime's own names.
 func (s *Session) Names() starlark.StringDict {
 	names := s.Table().Names()
+	names["http"] = s.httpModule()
 	names["config"] = configValue(s.Engine.Config)
 	return names
 }
@@ -49,6 +53,7 @@ func (s *Session) Table() runtime.Table {
 	return runtime.Table{
 		s.scanBuiltin(), s.hashBuiltin(), s.linkBuiltin(), s.verifyBuiltin(), s.addBuiltin(),
 		s.removeBuiltin(), s.snapshotsBuiltin(), s.snapshotBuiltin(), s.queryBuiltin(),
+		s.runBuiltin(), s.envBuiltin(),
 	}
 }
 

@@ -66,6 +66,9 @@ func Open(c *config.Config, env Environment) *Engine {
 	return &Engine{Config: c, env: env, log: slog.New(env.Log)}
 }
 
+// DryRun reports whether nothing is to be changed.
+func (e *Engine) DryRun() bool { return e.env.DryRun }
+
 // Expand returns the path with a leading ~ replaced by the home directory.
 func (e *Engine) Expand(path string) string {
 	if path == "~" || strings.HasPrefix(path, "~/") {

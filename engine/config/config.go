@@ -27,6 +27,9 @@ type Config struct {
 	Match          Match      // what files that share an inode agree in
 	Unchanged      Attributes // what an unchanged source file agrees in
 	Hash           string     // always "sha256"
+	AllowRun       []string   // programs that scripts may run
+	AllowNet       []string   // HOST or HOST:PORT that scripts may talk to
+	AllowEnv       []string   // environment variables that scripts may read
 	LogLevel       slog.Level // of a snapshot's log
 	ConsoleLevel   slog.Level // of the terminal
 
@@ -109,6 +112,9 @@ func defaults() *Config {
 		Match:          MatchPermissions,
 		Unchanged:      Size | Mtime | Ctime | Inode,
 		Hash:           "sha256",
+		AllowRun:       []string{},
+		AllowNet:       []string{},
+		AllowEnv:       []string{},
 		LogLevel:       slog.LevelInfo,
 		ConsoleLevel:   slog.LevelWarn,
 		origins:        map[string]string{},

@@ -60,6 +60,21 @@ var keys = []key{
 		get:  func(c *Config) any { return c.Hash },
 	},
 	{
+		name: "allow_run",
+		set:  func(d *document, v any) (err error) { d.cfg.AllowRun, err = stringsValue(v); return },
+		get:  func(c *Config) any { return c.AllowRun },
+	},
+	{
+		name: "allow_net",
+		set:  func(d *document, v any) (err error) { d.cfg.AllowNet, err = stringsValue(v); return },
+		get:  func(c *Config) any { return c.AllowNet },
+	},
+	{
+		name: "allow_env",
+		set:  func(d *document, v any) (err error) { d.cfg.AllowEnv, err = stringsValue(v); return },
+		get:  func(c *Config) any { return c.AllowEnv },
+	},
+	{
 		name: "log_level",
 		set:  func(d *document, v any) (err error) { d.cfg.LogLevel, err = levelValue(v); return },
 		get:  func(c *Config) any { return levelName(c.LogLevel) },

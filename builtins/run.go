@@ -1,0 +1,142 @@
+package builtins
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	startime "go.starlark.net/lib/time"
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"phlb/runtime"
+)
+
+const (
+	// runTimeout is how long a program may take if the script does not say.
+	runTimeout = 10 * time.Minute
+	// maxOutput is how much of each output of a program is kept.
+	maxOutput = 8 << 20
+)
+
+func (s *Session) runBuiltin() runtime.Builtin {
+	return runtime.Builtin{
+		Name:      "run",
+		Signature: `run(argv, check=True, stdin="", env={}, dir=None, timeout="10m")`,
+		Doc:       "run a program without a shell, where --allow-run permits it; returns .code .stdout .stderr .timed_out",
+		Effect:    true,
+		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			var argv stringList
+			var stdin string
+			var dir optional
+			check := true
+			env := &starlark.Dict{}
+			limit := duration(runTimeout)
+			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "argv", &argv, "check?", &check,
+				"stdin?", &stdin, "env?", &env, "dir?", &dir, "timeout?", &limit); err != nil {
+				return nil, err
+			}
+			if len(argv) == 0 {
+				return nil, errors.New("run: argv is empty")
+			}
+			if err := s.permitRun(argv[0]); err != nil {
+				return nil, err
+			}
+			if s.Engine.DryRun() {
+				s.planned("run", "%s", strings.Join(argv, " "))
+				return ran(0, "", "", false), nil
+			}
+			ctx, cancel := context.WithTimeoutCause(runtime.Context(thread), time.Duration(limit), errTimeout)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+			cmd.Dir = s.Engine.Expand(string(dir))
+			cmd.Stdin = strings.NewReader(stdin)
+			cmd.Env = s.Environ
+			for _, item := range env.Items() {
+				name, ok := starlark.AsString(item[0])
+				value, ok2 := starlark.AsString(item[1])
+				if !ok || !ok2 {
+					return nil, fmt.Errorf("run: env has %v = %v in it, want strings", item[0], item[1])
+				}
+				cmd.Env = append(cmd.Env, name+"="+value)
+			}
+			var stdout, stderr limited
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			cmd.WaitDelay = 5 * time.Second // for what it has started itself
+			endGroup(cmd)
+			err := cmd.Run()
+			timedOut := errors.Is(context.Cause(ctx), errTimeout)
+			var exit *exec.ExitError
+			switch {
+			case err == nil, errors.As(err, &exit), timedOut:
+			case runtime.Context(thread).Err() != nil:
+				return nil, context.Cause(runtime.Context(thread))
+			default:
+				return nil, fmt.Errorf("run %s: %w", argv[0], err)
+			}
+			code := cmd.ProcessState.ExitCode()
+			if check && (code != 0 || timedOut) {
+				return nil, failedRun(argv[0], code, timedOut, time.Duration(limit), stderr.String())
+			}
+			return ran(code, stdout.String(), stderr.String(), timedOut), nil
+		},
+	}
+}
+
+var errTimeout = errors.New("the time limit has passed")
+
+func failedRun(program string, code int, timedOut bool, limit time.Duration, stderr string) error {
+	what := fmt.Sprintf("exit status %d", code)
+	if timedOut {
+		what = fmt.Sprintf("was stopped after %v", limit)
+	}
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	if last := lines[len(lines)-1]; last != "" {
+		what += ": " + last
+	}
+	return fmt.Errorf("run %s: %s; check=False returns this instead of failing", program, what)
+}
+
+func ran(code int, stdout, stderr string, timedOut bool) starlark.Value {
+	return starlarkstruct.FromStringDict(starlark.String("ran"), starlark.StringDict{
+		"code": starlark.MakeInt(code), "stdout": starlark.String(stdout), "stderr": starlark.String(stderr),
+		"timed_out": starlark.Bool(timedOut),
+	})
+}
+
+// limited keeps the beginning of what is written to it.
+type limited struct{ bytes.Buffer }
+
+func (l *limited) Write(p []byte) (int, error) {
+	l.Buffer.Write(p[:min(len(p), maxOutput-l.Len())])
+	return len(p), nil
+}
+
+// duration unpacks a time.duration, or text such as "90s".
+type duration time.Duration
+
+var _ starlark.Unpacker = (*duration)(nil)
+
+// Unpack implements [starlark.Unpacker].
+func (d *duration) Unpack(v starlark.Value) error {
+	switch v := v.(type) {
+	case startime.Duration:
+		*d = duration(v)
+	case starlark.String:
+		parsed, err := time.ParseDuration(string(v))
+		if err != nil {
+			return fmt.Errorf(`%s is no duration such as "90s" or "10m"`, v)
+		}
+		*d = duration(parsed)
+	default:
+		return fmt.Errorf(`got %s, want a duration such as "90s"`, v.Type())
+	}
+	if *d <= 0 {
+		return errors.New("a duration has to be more than nothing")
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package builtins
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"phlb/engine"
+	"phlb/engine/config"
+	"phlb/runtime"
+)
+
+// runScript runs a script in a session that is permitted what allow says, and
+// returns what it has printed.
+func runScript(t *testing.T, allow Permissions, dry bool, script string) (string, *Session, error) {
+	t.Helper()
+	cfg, err := config.Load(config.Sources{Dir: t.TempDir(), Home: t.TempDir(), Env: os.LookupEnv, BackupPath: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Session{
+		Engine: engine.Open(cfg, engine.Environment{Now: time.Now, Log: slog.DiscardHandler, DryRun: dry}),
+		Allow:  allow, Environ: []string{"GREETING=hello", "PATH=" + os.Getenv("PATH")},
+	}
+	var out bytes.Buffer
+	h := &runtime.Host{Names: s.Names(), Now: time.Unix(1e9, 0), Print: &out}
+	loaded, err := h.LoadSource(t.Context(), "test.star", []byte("def main():\n    "+strings.ReplaceAll(script, "\n", "\n    ")+"\n"))
+	if err == nil {
+		_, err = loaded.Run(t.Context(), nil)
+	}
+	return strings.TrimSpace(out.String()), s, err
+}
+
+func TestRun(t *testing.T) {
+	for _, tt := range []struct{ name, script, want, fails string }{
+		{"Output", `r = run(["sh", "-c", "echo out; echo err >&2; cat"], stdin = "in"); print(r.code, repr(r.stdout), repr(r.stderr))`, `0 "out\nin" "err\n"`, ""},
+		{"Environment", `print(run(["sh", "-c", "echo $GREETING $NAME"], env = {"NAME": "ann"}).stdout.strip())`, "hello ann", ""},
+		{"Dir", `print(run(["sh", "-c", "pwd"], dir = "/").stdout.strip())`, "/", ""},
+		{"NoShell", `print(run(["sh", "-c", "echo \"$1\"", "sh", "$(id); *"]).stdout.strip())`, "$(id); *", ""},
+		{"Fails", `run(["sh", "-c", "echo one; echo it broke >&2; exit 3"])`, "", "run sh: exit status 3: it broke; check=False"},
+		{"FailsUnchecked", `print(run(["sh", "-c", "exit 3"], check = False).code)`, "3", ""},
+		{"Timeout", `r = run(["sh", "-c", "sleep 60 & sleep 60"], timeout = "50ms", check = False); print(r.timed_out)`, "True", ""},
+		{"TimeoutChecked", `run(["sh", "-c", "sleep 60"], timeout = "50ms")`, "", "was stopped after 50ms"},
+		{"Denied", `run(["id"])`, "", `run: "id" is not permitted: put allow_run = ["id"] into phlb.toml`},
+		{"DeniedByPath", `run(["/bin/sh", "-c", "id"])`, "", `"/bin/sh" is not permitted`},
+		{"NotThere", `run(["no-such-program"])`, "", "run no-such-program: exec:"},
+		{"Empty", `run([])`, "", "argv is empty"},
+		{"BadTimeout", `run(["sh"], timeout = "soon")`, "", `"soon" is no duration`},
+		{"BadEnv", `run(["sh"], env = {"A": 1})`, "", "env has"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, _, err := runScript(t, Permissions{Run: []string{"sh", "no-such-program"}}, false, tt.script)
+			checkOutcome(t, out, err, tt.want, tt.fails)
+		})
+	}
+	t.Run("Dry", func(t *testing.T) {
+		file := t.TempDir() + "/made"
+		out, s, err := runScript(t, Permissions{Run: []string{"touch"}}, true, `print(run(["touch", "`+file+`"]).code)`)
+		checkOutcome(t, out, err, "0", "")
+		if _, err := os.Stat(file); err == nil {
+			t.Error("a dry run has run the program")
+		}
+		if plan := s.Plan(); len(plan) != 1 || plan[0].What != "touch "+file {
+			t.Errorf("the plan is %v", plan)
+		}
+	})
+}
+
+func checkOutcome(t *testing.T, out string, err error, want, fails string) {
+	t.Helper()
+	switch {
+	case fails == "" && err != nil:
+		t.Fatal(err)
+	case fails != "" && (err == nil || !strings.Contains(err.Error(), fails)):
+		t.Fatalf("got error %v, want one with %q", err, fails)
+	case out != want:
+		t.Errorf("printed %q, want %q", out, want)
+	}
+}
+
+func TestHTTP(t *testing.T) {
+	elsewhere := httptest.NewServer(http.NotFoundHandler())
+	defer elsewhere.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/away":
+			// The same machine under another name, which is not permitted.
+			http.Redirect(w, r, strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1), http.StatusFound)
+		case "/slow":
+			<-r.Context().Done()
+		default:
+			body, _ := io.ReadAll(r.Body)
+			w.Header().Set("X-Kind", r.Header.Get("Content-Type")+r.Header.Get("X-Mine"))
+			w.WriteHeader(http.StatusCreated)
+			io.WriteString(w, r.Method+" "+string(body))
+		}
+	}))
+	defer server.Close()
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, script, want, fails string }{
+		{"Get", `r = http.get(URL + "/", headers = {"X-Mine": "yes"}); print(r.status, r.body, r.headers["X-Kind"])`, "201 GET  yes", ""},
+		{"Post", `r = http.post(URL, body = "text"); print(r.body)`, "POST text", ""},
+		{"PostJSON", `r = http.post(URL, json = {"a": [1, None]}); print(r.body, r.headers["X-Kind"])`, `POST {"a":[1,null]} application/json`, ""},
+		{"Both", `http.post(URL, body = "x", json = 1)`, "", "exclude each other"},
+		{"Redirect", `http.get(URL + "/away")`, "", `http: "localhost" is not permitted: put allow_net = ["localhost"]`},
+		{"Timeout", `http.get(URL + "/slow", timeout = "50ms")`, "", "/slow"},
+		{"Denied", `http.get("http://example.com/")`, "", `"example.com" is not permitted`},
+		{"NoAddress", `http.get("ftp://127.0.0.1/")`, "", "is not an http or https address"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, _, err := runScript(t, Permissions{Net: []string{address.Host}}, false, strings.ReplaceAll(tt.script, "URL", `"`+server.URL+`"`))
+			checkOutcome(t, out, err, tt.want, tt.fails)
+		})
+	}
+	t.Run("Dry", func(t *testing.T) {
+		out, s, err := runScript(t, Permissions{Net: []string{"example.com"}}, true, `print(http.post("https://u:secret@example.com/x").status)`)
+		checkOutcome(t, out, err, "200", "")
+		if plan := s.Plan(); len(plan) != 1 || plan[0].What != "POST https://u:xxxxx@example.com/x" {
+			t.Errorf("the plan is %v", plan)
+		}
+	})
+}
+
+func TestEnv(t *testing.T) {
+	for _, tt := range []struct{ name, script, want, fails string }{
+		{"OK", `print(env("GREETING"), env("MISSING"), env("MISSING", "none"))`, "hello None none", ""},
+		{"Denied", `env("PATH")`, "", `env: "PATH" is not permitted: put allow_env = ["PATH"]`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, _, err := runScript(t, Permissions{Env: []string{"GREETING", "MISSING"}}, false, tt.script)
+			checkOutcome(t, out, err, tt.want, tt.fails)
+		})
+	}
+}
