@@ -131,6 +131,9 @@ func TestValues(t *testing.T) {
 		"match = 'exact'\n"+
 		"unchanged = ['mtime', 'size']\n"+
 		"hash = 'sha256'\n"+
+		"allow_run = ['pg_dump']\n"+
+		"allow_net = ['example.com', 'localhost:8080']\n"+
+		"allow_env = ['USER']\n"+
 		"log_level = 'debug'\n"+
 		"console_level = 'error'\n", dir, FileName)
 	home := filepath.Join(dir, "home")
@@ -148,8 +151,11 @@ func TestValues(t *testing.T) {
 		{"match", "exact", path + ":10"},
 		{"unchanged", []string{"size", "mtime"}, path + ":11"},
 		{"hash", "sha256", path + ":12"},
-		{"log_level", "debug", path + ":13"},
-		{"console_level", "error", path + ":14"},
+		{"allow_run", []string{"pg_dump"}, path + ":13"},
+		{"allow_net", []string{"example.com", "localhost:8080"}, path + ":14"},
+		{"allow_env", []string{"USER"}, path + ":15"},
+		{"log_level", "debug", path + ":16"},
+		{"console_level", "error", path + ":17"},
 	}
 	for i, s := range cfg.Settings() {
 		if fmt.Sprint(s.Value) != fmt.Sprint(want[i].Value) || s.Key != want[i].Key || s.Origin != want[i].Origin {
@@ -168,7 +174,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"UnknownKey", "\nbackup_pth = 'x'", []string{`:2: unknown key backup_pth: did you mean backup_path?`}},
 		{"Dashes", "Skip-Dirs = []", []string{`:1: unknown key Skip-Dirs: did you mean skip_dirs?`}},
-		{"FarKey", "colour = 1", []string{`:1: unknown key colour: want backup_path, catalog, snapshot_format, skip_dirs, skip_patterns, match, unchanged, hash, log_level or console_level`}},
+		{"FarKey", "colour = 1", []string{`:1: unknown key colour: want backup_path, catalog, snapshot_format, skip_dirs, skip_patterns, match, unchanged, hash, allow_run, allow_net, allow_env, log_level or console_level`}},
 		{"ManyKeys", "hsah = 1\nmatch = 'exact'\nmach = 1\n'log level' = 1\n[catalogue]\nx = 1\n", []string{
 			`:1: unknown key hsah: did you mean hash?`,
 			`:3: unknown key mach: did you mean match?`,
