@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -157,6 +158,46 @@ func TestKinds(t *testing.T) {
 	}
 	if all := r.snapshots(); len(all) != 2 {
 		t.Errorf("%d snapshots, want 2", len(all))
+	}
+}
+
+// TestDuplicates has the same content come up many times at once.
+func TestDuplicates(t *testing.T) {
+	r := newRepo(t)
+	large := strings.Repeat("0123456789abcdef", 1<<17)
+	for i := range 300 {
+		r.write(fmt.Sprintf("small%d/f%d", i%3, i), "small")
+	}
+	for i := range 9 {
+		r.write(fmt.Sprintf("large%d/f%d", i%3, i), large)
+	}
+	s := r.backup()
+	r.alike(s)
+	r.counts(s, 0, 307, 2)
+	if s.NewBytes != int64(len(large)+len("small")) {
+		t.Errorf("%d new bytes", s.NewBytes)
+	}
+}
+
+// TestAccessTimes checks that reading leaves no trace in the source.
+func TestAccessTimes(t *testing.T) {
+	r := newRepo(t)
+	r.write("d/small", "1", "d/large", strings.Repeat("2", 1<<20))
+	long := time.Unix(1e9, 0)
+	paths := []string{"d/small", "d/large", "d", "."}
+	for _, path := range paths {
+		info, err := os.Stat(r.in(path))
+		r.must(err)
+		r.must(os.Chtimes(r.in(path), long, info.ModTime()))
+	}
+	_, err := r.try(engine.Source{}) // without a look of our own at the content
+	r.must(err)
+	for _, path := range paths {
+		var st unix.Stat_t
+		r.must(unix.Stat(r.in(path), &st))
+		if int64(st.Atim.Sec) != long.Unix() {
+			t.Errorf("%s was accessed at %v", path, time.Unix(st.Atim.Unix()))
+		}
 	}
 }
 
