@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 
 	"golang.org/x/term"
@@ -130,6 +131,9 @@ func attribute(a slog.Attr) string {
 			return printable(path.Path) + ": " + cause(err).Error()
 		}
 		return printable(err.Error())
+	}
+	if a.Value.Kind() == slog.KindTime {
+		return a.Value.Time().Local().Format(time.DateTime)
 	}
 	return printable(a.Value.String())
 }

@@ -126,7 +126,7 @@ func (m *meter) text(width int) string {
 		{fmt.Sprintf("%.0f%%", share*100), when(whole, 6)},
 		{filesOf(s, whole), 4},
 		{bytesOf(s, whole), 5},
-		{humanize.IBytes(uint64(max(0, rate))) + "/s", 2},
+		{humanize.IBytes(uint64(max(0, rate))) + "/s", when(rate >= 1, 2)},
 		{clock(left) + " left", when(soon, 3)},
 		{clock(s.at.Sub(m.began)), when(!soon, 1)},
 		{count(s.errors, "error"), when(s.errors > 0, 7)},
@@ -142,11 +142,13 @@ func (m *meter) text(width int) string {
 		room := width - runewidth.StringWidth(line)
 		switch {
 		case room >= 12 && whole:
-			return m.verb + "  " + bar(share, min(room-2, 30)) + strings.TrimPrefix(line, m.verb)
+			return m.verb + "  " + bar(share, min(room-2, 20)) + strings.TrimPrefix(line, m.verb)
 		case room >= 0:
 			return line
+		case width <= 0:
+			return ""
 		case len(texts) == 1:
-			return runewidth.Truncate(line, max(0, width), "…")
+			return runewidth.Truncate(line, width, "…")
 		}
 	}
 }
