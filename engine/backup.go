@@ -68,7 +68,8 @@ type run struct {
 	summary manifest.Summary
 }
 
-// Backup makes a snapshot of the source. With a source that could not be read
+// Backup makes a snapshot of the source; a dry run returns the one that would
+// be made, but for what a run that was cut off has left to link to. With a source that could not be read
 // in part, the snapshot is sealed and its Errors are counted.
 func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err error) {
 	r := &run{Engine: e, match: source.Match, groups: map[walk.ID]int64{}}
@@ -91,22 +92,27 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 		return nil, err
 	}
 	defer e.Progress.begin("backup " + name)()
-	root, err := store.Create(e.Config.BackupPath)
+	root, close, err := e.rootToWrite()
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
+	defer close()
 	if r.source == root.Path || strings.HasPrefix(r.source, root.Path+string(filepath.Separator)) {
 		return nil, fmt.Errorf("%s: %w %s", r.source, ErrInsideRoot, root.Path)
 	}
-	lock, err := root.LockName(ctx, name, e.env.Owner, e.env.Wait)
-	if err != nil {
-		return nil, err
-	}
-	defer lock.Unlock()
-
 	started := e.env.Now()
-	if r.partial, err = root.Begin(name, e.stamp(started)); err != nil {
+	if e.env.DryRun {
+		r.partial, err = root.Plan(name, e.stamp(started))
+	} else {
+		lock, locked := root.LockName(ctx, name, e.env.Owner, e.env.Wait)
+		if locked != nil {
+			return nil, locked
+		}
+		defer lock.Unlock()
+		started = e.env.Now() // others may have been waited for
+		r.partial, err = root.Begin(name, e.stamp(started))
+	}
+	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
 	defer r.partial.Close()
@@ -133,6 +139,40 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 		return nil, r.explain(ctx, err)
 	}
 	return newSnapshot(root, *s), nil
+}
+
+// rootToWrite returns the root, made where it is missing. A dry run changes
+// nothing: one that is missing is replaced by an empty folder of its own.
+func (e *Engine) rootToWrite() (root *store.Root, close func(), err error) {
+	if !e.env.DryRun {
+		root, err = store.Create(e.Config.BackupPath)
+	} else if root, err = e.openRoot(); errors.Is(err, ErrNoRoot) {
+		return e.emptyRoot()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return root, root.Close, nil
+}
+
+func (e *Engine) emptyRoot() (root *store.Root, close func(), err error) {
+	dir, err := os.MkdirTemp(e.env.TempDir, "phlb-dry-run-")
+	if err != nil {
+		return nil, nil, err
+	}
+	if root, err = store.Open(dir); err != nil {
+		os.RemoveAll(dir)
+		return nil, nil, err
+	}
+	settings := *e.Config
+	settings.Catalog = root.CatalogPath()
+	real := e.Config
+	e.Config = &settings
+	return root, func() {
+		e.Config = real
+		root.Close()
+		os.RemoveAll(dir)
+	}, nil
 }
 
 // resolve returns the source directory without symbolic links.
@@ -316,6 +356,9 @@ func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 		return nil, err
 	}
 	s := &catalog.Snapshot{Stamp: r.partial.Stamp, Header: header, Summary: r.summary}
+	if r.env.DryRun {
+		return s, nil
+	}
 	r.logSummary(s)
 	if err := r.partial.Log.Close(); err != nil {
 		return nil, err
@@ -349,12 +392,19 @@ func (r *run) tell(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 		}
 		s.ID = id
 	}
+	find := func(cat *catalog.Catalog) (err error) {
+		s.ID, err = number(ctx, cat, r.partial.Ref)
+		return err
+	}
 	if s.ID == 0 {
 		if _, err := r.catchUp(ctx, root, cat); err != nil {
 			return err
 		}
+		if err := find(cat); err != nil {
+			return err
+		}
 	}
-	return r.publish(ctx, root, cat, nil)
+	return r.publish(ctx, root, cat, find)
 }
 
 // explain adds to an error of the root what the user should know.

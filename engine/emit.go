@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"sync/atomic"
 
 	"phlb/engine/catalog"
 	"phlb/engine/manifest"
@@ -17,7 +16,6 @@ type target struct {
 	dir      *store.Dir     // where it is filled
 	previous *store.Dir     // in the snapshot before, nil if not there
 	resumed  *store.Dir     // in the run that was cut off, nil if not there
-	touched  atomic.Bool    // names were replaced in a folder that is adopted
 }
 
 func (t *target) close() {
@@ -73,7 +71,9 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 	b.Folder.Data = t
 	r.targets.Store(t, nil)
 	if b.Folder.Parent == nil {
-		t.dir, err = r.partial.Tree.Descend(".")
+		if r.partial.Tree != nil {
+			t.dir, err = r.partial.Tree.Descend(".")
+		}
 		if err == nil && r.previousTree != nil {
 			t.previous, err = r.previousTree.Descend(".")
 		}
@@ -84,9 +84,11 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 	}
 	parent := b.Folder.Parent.Data.(*target)
 	name := b.Folder.Name()
-	if r.adopting != nil {
+	switch {
+	case r.env.DryRun:
+	case r.adopting != nil:
 		t.dir, err = parent.dir.Open(name)
-	} else {
+	default:
 		t.dir, err = parent.dir.Mkdir(name)
 	}
 	if err != nil {
@@ -231,11 +233,8 @@ func (r *run) finishTo(t *target) error {
 
 // finish gives the folder the metadata of its source.
 func (r *run) finish(t *target) error {
-	switch {
-	case r.adopting == nil:
-		return r.notKept(&t.entry, t.dir.Finish(&t.entry))
-	case t.touched.Load():
-		return t.dir.SetMtime(t.entry.Mtime)
+	if r.adopting != nil || r.env.DryRun {
+		return nil // it has them, or there is none
 	}
-	return nil
+	return r.notKept(&t.entry, t.dir.Finish(&t.entry))
 }

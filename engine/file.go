@@ -131,6 +131,9 @@ func (t *task) place(e *walk.Entry, write func(*store.File) error) (result, erro
 
 // make makes the file with its metadata.
 func (t *task) make(e *manifest.Entry, write func(*store.File) error) error {
+	if t.env.DryRun {
+		return nil
+	}
 	err := t.tryMake(e, write)
 	if store.IsFull(err) && t.makeRoom() {
 		return t.tryMake(e, write)
@@ -158,7 +161,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	if err != nil {
 		return result{}, false, err
 	}
-	if likely {
+	if likely && !t.env.DryRun {
 		n, err := t.worker.copy(t.ctx, f, e, nil, &t.Progress)
 		if err != nil {
 			return result{}, false, err
@@ -181,12 +184,14 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	}
 	// The copy gets its name once it is clear that it is wanted.
 	scratch := t.partial.Scratch
-	out, err := scratch.Create(t.worker.scratch)
-	if err != nil {
-		return result{}, false, err
+	var out *store.File
+	if !t.env.DryRun {
+		if out, err = scratch.Create(t.worker.scratch); err != nil {
+			return result{}, false, err
+		}
+		defer scratch.Remove(t.worker.scratch)
+		defer out.Close()
 	}
-	defer scratch.Remove(t.worker.scratch)
-	defer out.Close()
 	n, err := t.worker.copy(t.ctx, f, e, out, &t.Progress)
 	if err != nil {
 		return result{}, false, err
@@ -210,11 +215,13 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 		res.outcome = linked
 		return res, stable, err
 	}
-	if err := t.notKept(&res.entry, out.Finish(&res.entry)); err != nil {
-		return result{}, false, err
-	}
-	if err := scratch.Rename(t.worker.scratch, t.target.dir, t.name); err != nil {
-		return result{}, false, err
+	if out != nil {
+		if err := t.notKept(&res.entry, out.Finish(&res.entry)); err != nil {
+			return result{}, false, err
+		}
+		if err := scratch.Rename(t.worker.scratch, t.target.dir, t.name); err != nil {
+			return result{}, false, err
+		}
 	}
 	t.known.add(&res.entry)
 	return res, stable, nil
@@ -268,6 +275,21 @@ func (t *task) linkTo(c candidate, e *manifest.Entry) (bool, error) {
 	if c.size != e.Size || !t.agrees(&c, e) {
 		return false, nil
 	}
+	if !c.planned {
+		if ok, err := t.linkToWhole(&c, e); err != nil || !ok {
+			return false, err
+		}
+	}
+	e.Stored = nil
+	if own := (manifest.Stored{Permissions: e.Permissions, Mtime: e.Mtime}); c.stored != own {
+		stored := c.stored
+		e.Stored = &stored
+	}
+	return true, nil
+}
+
+// linkToWhole looks at c before it links to it.
+func (t *task) linkToWhole(c *candidate, e *manifest.Entry) (bool, error) {
 	tree, err := c.tree()
 	if err != nil {
 		return false, nil // gone, or not a folder any more
@@ -299,16 +321,14 @@ func (t *task) linkTo(c candidate, e *manifest.Entry) (bool, error) {
 	case err != nil:
 		return false, err
 	}
-	e.Stored = nil
-	if own := (manifest.Stored{Permissions: e.Permissions, Mtime: e.Mtime}); c.stored != own {
-		stored := c.stored
-		e.Stored = &stored
-	}
 	return true, nil
 }
 
 func (t *task) link(from *store.Dir, old string, inode store.Inode) error {
-	if t.adopting != nil {
+	switch {
+	case t.env.DryRun:
+		return nil
+	case t.adopting != nil:
 		return t.replace(from, old, inode)
 	}
 	return t.target.dir.Link(from, old, t.name)

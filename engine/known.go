@@ -42,6 +42,8 @@ type candidate struct {
 	size   int64
 	stored manifest.Stored
 	xattrs []manifest.Xattr
+
+	planned bool // a dry run would have made it: it is not there
 }
 
 // candidatesAsked bounds how many places of one content are tried: each may be
@@ -126,7 +128,10 @@ func (k *known) candidates(ctx context.Context, d manifest.Digest, size int64) (
 	own := k.fresh[d]
 	for i := len(own) - 1; i >= 0; i-- {
 		f := own[i]
-		found = append(found, candidate{func() (*store.Dir, error) { return k.tree.Descend(".") }, f.path, size, f.stored, f.xattrs})
+		found = append(found, candidate{
+			tree: func() (*store.Dir, error) { return k.tree.Descend(".") },
+			path: f.path, size: size, stored: f.stored, xattrs: f.xattrs, planned: k.tree == nil,
+		})
 	}
 	k.mu.Unlock()
 	if err := k.load(ctx); err != nil {
@@ -139,7 +144,10 @@ func (k *known) candidates(ctx context.Context, d manifest.Digest, size int64) (
 	for _, c := range contents {
 		for _, s := range c.Snapshots[:min(1, len(c.Snapshots))] {
 			ref := store.Ref{Name: s.Name, Stamp: s.Stamp}
-			found = append(found, candidate{func() (*store.Dir, error) { return k.root.OpenSnapshot(ref) }, c.Path, c.Size, c.Stored, c.Xattrs})
+			found = append(found, candidate{
+				tree: func() (*store.Dir, error) { return k.root.OpenSnapshot(ref) },
+				path: c.Path, size: c.Size, stored: c.Stored, xattrs: c.Xattrs,
+			})
 		}
 	}
 	return found, nil

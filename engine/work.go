@@ -202,14 +202,15 @@ func (t *task) carry(e *walk.Entry, old *manifest.Entry, from *store.Dir) (resul
 	if c := (candidate{stored: old.InSnapshot(), xattrs: old.Xattrs}); !t.agrees(&c, old) {
 		return result{}, nil // shared when less had to agree
 	}
-	switch inode, err := from.Look(t.name); {
+	inode, err := from.Look(t.name)
+	switch {
 	case err != nil && !notFound(err):
 		return result{}, err
 	case err != nil || !inode.Holds(old):
 		t.log.Warn("file was changed inside a snapshot, it is not carried on", "path", old.Path)
 		return result{}, nil
 	}
-	switch err := t.target.dir.Link(from, t.name, t.name); {
+	switch err := t.link(from, t.name, inode); {
 	case errors.Is(err, store.ErrLinkLimit), notFound(err):
 		return result{}, nil
 	case err != nil:
@@ -270,7 +271,7 @@ func (t *task) sibling(e *walk.Entry) (result, error) {
 	own.Path = e.Path
 	ok, err := t.linkTo(candidate{
 		tree: func() (*store.Dir, error) { return t.partial.Tree.Descend(".") },
-		path: l.entry.Path, size: own.Size, stored: own.InSnapshot(), xattrs: own.Xattrs,
+		path: l.entry.Path, size: own.Size, stored: own.InSnapshot(), xattrs: own.Xattrs, planned: t.env.DryRun,
 	}, &own)
 	if err != nil {
 		return result{}, err
@@ -296,6 +297,9 @@ func (t *task) take(e *walk.Entry) (result, error) {
 		return res, nil
 	}
 	res.entry.Racy = t.racy(&res.entry, t.env.Now())
+	if t.env.DryRun {
+		return res, nil
+	}
 	err = t.target.dir.Make(t.name, &res.entry)
 	if errors.Is(err, fs.ErrPermission) && e.Kind != manifest.Symlink {
 		// A device, as an ordinary user: recorded, for a restore by root.

@@ -74,6 +74,23 @@ func (r *Root) Begin(name, stamp string) (*Partial, error) {
 	return p, nil
 }
 
+// Plan is Begin for a dry run: of what it returns, nothing can be sealed, there
+// is no tree, and what is written to manifest and log is lost.
+func (r *Root) Plan(name, stamp string) (_ *Partial, err error) {
+	p := &Partial{root: r}
+	if p.Ref, err = r.free(Ref{name, stamp}); err == nil {
+		p.Manifest, err = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	}
+	if err == nil {
+		p.Log, err = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	}
+	if err != nil {
+		p.Close()
+		return nil, fmt.Errorf("plan %s: %w", name, err)
+	}
+	return p, nil
+}
+
 // free returns ref, or one of a like stamp, that nothing of is there yet.
 func (r *Root) free(ref Ref) (Ref, error) {
 	stamp := ref.Stamp
