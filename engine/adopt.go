@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -24,6 +26,9 @@ type adoption struct {
 	*Engine
 	root   *store.Root
 	report *Report
+
+	taking   store.Ref // the tree at hand
+	changing bool      // somebody is still writing it
 
 	// digests are those of the inodes read so far: trees that were linked to
 	// one another by hand are read once.
@@ -55,7 +60,9 @@ func (e *Engine) Adopt(ctx context.Context, path string) (*Report, error) {
 		if err != nil {
 			return nil, fmt.Errorf("add %s: %w", ref, err)
 		}
-		a.report.Added = append(a.report.Added, newSnapshot(root, *s))
+		if s != nil {
+			a.report.Added = append(a.report.Added, newSnapshot(root, *s))
+		}
 	}
 	a.report.sort()
 	return a.report, nil
@@ -99,7 +106,9 @@ func (a *adoption) trees(path string) ([]store.Ref, error) {
 		if err != nil {
 			return nil, err
 		}
-		names, stamp = []string{ref.Name}, ref.Stamp
+		if ref.Name != "" {
+			names, stamp = []string{ref.Name}, ref.Stamp
+		}
 	}
 	var found []store.Ref
 	for _, name := range names {
@@ -113,6 +122,12 @@ func (a *adoption) trees(path string) ([]store.Ref, error) {
 			}
 		}
 	}
+	if stamp != "" && len(found) == 0 {
+		ref := store.Ref{Name: names[0], Stamp: stamp}
+		if _, err := os.Lstat(a.root.ManifestPath(ref)); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s cannot be a snapshot by that name: rename it, or back up to end a run that was cut off", ref)
+		}
+	}
 	return found, nil
 }
 
@@ -120,26 +135,36 @@ func (a *adoption) trees(path string) ([]store.Ref, error) {
 var ErrNotBelowRoot = errors.New("is not a folder NAME or NAME/FOLDER below the backup root")
 
 // ref returns where below the root a path is: absolute, relative to the working
-// directory, or relative to the root. Without a folder the stamp is empty.
+// directory, or relative to the root. Without a folder the stamp is empty, and
+// of the root itself the name too.
 func (a *adoption) ref(path string) (store.Ref, error) {
-	for _, candidate := range []string{path, filepath.Join(a.root.Path, path)} {
+	todo := "there is no such folder"
+	candidates := []string{path}
+	if filepath.IsLocal(path) && filepath.Clean(path) != "." {
+		candidates = append(candidates, filepath.Join(a.root.Path, path))
+	}
+	for _, candidate := range candidates {
 		real, err := resolve(candidate)
 		if err != nil {
 			continue
 		}
+		todo = "move it there"
 		below, err := filepath.Rel(a.root.Path, real)
-		if err != nil || !filepath.IsLocal(below) || below == "." {
+		if err != nil || !filepath.IsLocal(below) {
 			continue
+		}
+		if below == "." {
+			return store.Ref{}, nil
 		}
 		name, stamp, _ := strings.Cut(filepath.ToSlash(below), "/")
 		if store.CheckName(name) == nil && !strings.Contains(stamp, "/") {
 			return store.Ref{Name: name, Stamp: stamp}, nil
 		}
 	}
-	return store.Ref{}, fmt.Errorf("%s %w %s: move it there", path, ErrNotBelowRoot, a.root.Path)
+	return store.Ref{}, fmt.Errorf("%s %w %s: %s", path, ErrNotBelowRoot, a.root.Path, todo)
 }
 
-// tree makes a snapshot of one tree.
+// tree makes a snapshot of one tree, unless somebody is still writing it.
 func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, error) {
 	lock, err := a.root.LockName(ctx, ref.Name, a.env.Owner, a.env.Wait)
 	if err != nil {
@@ -167,15 +192,47 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 	}
 	defer r.close()
 	a.Progress.phase("add " + ref.String())
-	if err := r.walk(ctx, a.root, walk.Rules{}); err != nil {
+	a.taking, a.changing = ref, false
+	if err := r.walk(ctx, a.root, walk.Rules{Where: r.sweep}); err != nil {
 		r.writer.Abort()
 		return nil, r.explain(ctx, err)
+	}
+	if a.changing {
+		r.writer.Abort()
+		a.report.add(ref.String(), Unreadable, "%v: run phlb add again when that is over", errChanging)
+		return nil, nil
 	}
 	s, err := r.seal(ctx, a.root, cat, header)
 	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
 	return s, nil
+}
+
+// sweep removes what an adoption that was killed has left in the tree: another
+// name of a file that is there under its own.
+func (r *run) sweep(_ int, e *walk.Entry) (wanted bool, err error) {
+	if e.Kind != manifest.File || e.Nlink == 1 || !store.IsTemp(e.Name()) {
+		return true, nil
+	}
+	folder, err := r.partial.Tree.Descend(e.Folder())
+	if err != nil {
+		return false, err
+	}
+	defer folder.Close()
+	return false, removeIn(folder, e.Name())
+}
+
+// removeIn leaves the time of the folder as it is.
+func removeIn(folder *store.Dir, name string) error {
+	self, err := folder.Self()
+	if err == nil {
+		err = folder.Remove(name)
+	}
+	if err != nil {
+		return err
+	}
+	return folder.SetMtime(self.Mtime)
 }
 
 // again is what [store.Root.Begin] adds to a folder name that is taken.
@@ -194,6 +251,9 @@ func (a *adoption) started(tree *store.Dir, stamp string) (time.Time, error) {
 	self, err := tree.Self()
 	return self.Mtime.Time(), err
 }
+
+// errChanging is the error of a tree that somebody is still writing.
+var errChanging = errors.New("changes while it is read")
 
 // adopt takes a regular file of a tree where it lies.
 func (t *task) adopt(e *walk.Entry) (result, error) {
@@ -216,7 +276,7 @@ func (t *task) adopt(e *walk.Entry) (result, error) {
 		}
 		// Its change time moves when we link to it under another name.
 		if now, err := f.Stat(); err != nil || n != e.Size || now.Size != e.Size || now.Mtime != e.Mtime {
-			return result{}, fromSource("read", e.Path, errors.New("changes while it is read: run phlb add again when it does not"))
+			return result{}, fromSource("read", e.Path, errChanging)
 		}
 		res.entry.Digest = t.worker.sum()
 		t.adopting.digests.Store(e.ID(), res.entry.Digest)
@@ -259,7 +319,10 @@ func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
 	case err != nil:
 		return err
 	}
-	t.target.touched.Store(true)
+	// At once, so that it is not lost if we are killed.
+	if err := t.target.dir.SetMtime(t.target.folder.Mtime); err != nil {
+		return err
+	}
 	t.adopting.count(func(r *Report) {
 		r.Linked++
 		if own.Links == 1 { // that was its last name
@@ -275,12 +338,16 @@ func (a *adoption) count(f func(*Report)) {
 	f(a.report)
 }
 
-// unread reports what could not be taken.
+// unread reports what could not be taken. What has vanished was seen a moment
+// before.
 func (a *adoption) unread(err error) {
-	path := "."
+	if errors.Is(err, errChanging) || errors.Is(err, fs.ErrNotExist) {
+		a.changing = true
+	}
+	name := a.taking.String()
 	var at *fs.PathError
 	if errors.As(err, &at) {
-		path, err = at.Path, at.Err
+		name, err = path.Join(name, at.Path), at.Err
 	}
-	a.report.add(path, Unreadable, "%v", err)
+	a.report.add(name, Unreadable, "%v", err)
 }

@@ -101,6 +101,18 @@ func (e *Engine) catchUp(ctx context.Context, root *store.Root, cat *catalog.Cat
 	return c, nil
 }
 
+// number returns what number the catalog gives a snapshot, 0 where it has none.
+// It is another one in a catalog that was made anew.
+func number(ctx context.Context, cat *catalog.Catalog, ref store.Ref) (catalog.ID, error) {
+	all, err := cat.Snapshots(ctx)
+	for _, s := range all {
+		if s.Name == ref.Name && s.Stamp == ref.Stamp {
+			return s.ID, nil
+		}
+	}
+	return 0, err
+}
+
 func (e *Engine) leaveOut(err error) {
 	e.log.Warn("a snapshot is left out, its manifest cannot be read; move that away and run phlb add to make a new one", "error", err)
 }

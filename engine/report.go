@@ -25,7 +25,7 @@ const (
 
 // Problem is what was found about one path.
 type Problem struct {
-	Path   string `json:"path"` // relative to the snapshot
+	Path   string `json:"path"` // relative to the snapshot; of an adoption, to the backup root
 	What   string `json:"what"` // one of the constants
 	Detail string `json:"detail,omitempty"`
 }

@@ -110,7 +110,7 @@ func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, err
 // compare holds the manifest against the catalog.
 func (v *verification) compare(ctx context.Context, cat *catalog.Catalog) error {
 	return readManifest(v.root, v.report.Snapshot.Ref(), func(r *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
-		id, err := v.number(ctx, cat)
+		id, err := number(ctx, cat, v.report.Snapshot.Ref())
 		if err != nil {
 			return err
 		}
@@ -129,19 +129,6 @@ func (v *verification) compare(ctx context.Context, cat *catalog.Catalog) error 
 		v.stale = len(found) > 0
 		return err
 	})
-}
-
-// number returns the snapshot's in the catalog, 0 where that does not have it.
-// It need not be the one that the caller knows: a catalog that is made anew
-// counts from the start.
-func (v *verification) number(ctx context.Context, cat *catalog.Catalog) (catalog.ID, error) {
-	all, err := cat.Snapshots(ctx)
-	for _, s := range all {
-		if v.report.Snapshot.Name == s.Name && v.report.Snapshot.Stamp == s.Stamp {
-			return s.ID, nil
-		}
-	}
-	return 0, err
 }
 
 func difference(d catalog.Difference) string {
@@ -395,7 +382,7 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 
 // note tells the catalog what was found, and reports whether that is news.
 func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []manifest.Digest) (changed bool, err error) {
-	id, err := v.number(ctx, cat)
+	id, err := number(ctx, cat, v.report.Snapshot.Ref())
 	if err != nil || id == 0 { // removed meanwhile
 		return false, err
 	}

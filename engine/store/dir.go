@@ -119,6 +119,12 @@ func tempName(name string) string {
 	return ".phlb-" + name[:min(len(name), most)] + "~"
 }
 
+// IsTemp reports whether a replacement that was cut off may have left a file of
+// that name.
+func IsTemp(name string) bool {
+	return name == tempName(strings.TrimSuffix(strings.TrimPrefix(name, ".phlb-"), "~"))
+}
+
 // NotKept says what of a path's metadata the root could not take. It is in the
 // manifest all the same.
 type NotKept struct {

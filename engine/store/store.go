@@ -188,7 +188,8 @@ func (r *Root) Sealed(name string) ([]Ref, error) {
 }
 
 // Adoptable returns the directories under name that no manifest lies beside
-// and that are not a run under way.
+// and that can be snapshots: neither a run under way nor where the link to the
+// newest one belongs.
 func (r *Root) Adoptable(name string) ([]Ref, error) {
 	entries, err := os.ReadDir(filepath.Join(r.Path, name))
 	if err != nil {
@@ -196,7 +197,7 @@ func (r *Root) Adoptable(name string) ([]Ref, error) {
 	}
 	var refs []Ref
 	for _, e := range entries {
-		if !e.IsDir() || strings.HasSuffix(e.Name(), partialSuffix) || strings.HasPrefix(e.Name(), ".") {
+		if !e.IsDir() || strings.HasSuffix(e.Name(), partialSuffix) || strings.HasPrefix(e.Name(), ".") || e.Name() == latest {
 			continue
 		}
 		ref := Ref{name, e.Name()}

@@ -1,0 +1,257 @@
+package engine_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"phlb/engine"
+	"phlb/engine/manifest"
+	"phlb/engine/walk"
+)
+
+// Trees that were linked to one another by hand, as other tools leave them, are
+// read once.
+func TestAdoptLinkedTrees(t *testing.T) {
+	tool(t, "cp")
+	r := newRepo(t)
+	r.write("a", "content", "b", "other", "dir/c", "more")
+	first := r.put("rotated/2026-01-01-000000")
+	var trees []string
+	for day := 2; day <= 4; day++ {
+		to := filepath.Join(r.root, fmt.Sprintf("rotated/2026-01-%02d-000000", day))
+		if out, err := exec.Command("cp", "-al", first, to).CombinedOutput(); err != nil {
+			t.Fatalf("cp: %v: %s", err, out)
+		}
+		trees = append(trees, to)
+	}
+	report := r.adopt("rotated")
+	if len(report.Added) != 4 || report.Files != 12 || report.Read != 3 || report.Linked != 0 || !report.OK() {
+		t.Errorf("added %d, looked at %d, read %d, linked %d; want 4, 12, 3, 0: %v",
+			len(report.Added), report.Files, report.Read, report.Linked, report.Problems)
+	}
+	for _, to := range trees {
+		r.together(true, filepath.Join(first, "dir/c"), filepath.Join(to, "dir/c"))
+	}
+	if to, err := os.Readlink(filepath.Join(r.root, "rotated/latest")); to != "2026-01-04-000000" {
+		t.Errorf("latest leads to %s, %v", to, err)
+	}
+}
+
+// The time of a tree whose folder does not tell it is that of the folder.
+func TestAdoptStarted(t *testing.T) {
+	when := time.Unix(1e9, 0)
+	for stamp, want := range map[string]time.Time{
+		"2026-11-22-104500":   time.Date(2026, 11, 22, 10, 45, 0, 0, time.Local),
+		"2026-11-22-104500-2": time.Date(2026, 11, 22, 10, 45, 0, 0, time.Local),
+		"2026-11-22":          when,
+		"2026-13-22-104500":   when,
+		"by hand":             when,
+	} {
+		t.Run(stamp, func(t *testing.T) {
+			r := newRepo(t)
+			r.write("a", "content")
+			r.must(os.Chtimes(r.put("name/"+stamp), when, when))
+			if s := r.adopt("").Added[0]; !s.Started.Equal(want) {
+				t.Errorf("started %v, want %v", s.Started, want)
+			}
+		})
+	}
+}
+
+// A tree that somebody is still writing becomes no snapshot, and does the next
+// time.
+func TestAdoptChangingTree(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "content")
+	r.put("other/2026-01-01-000000")
+	r.write("large", "")
+	r.must(os.Truncate(r.in("large"), 64<<20)) // takes longer to read than the writer may have to wait
+	at := r.put("name/2026-01-01-000000")
+	ctx, cancel := context.WithCancel(context.Background())
+	var writer sync.WaitGroup
+	defer writer.Wait()
+	defer cancel()
+	writer.Go(func() {
+		f, err := os.OpenFile(filepath.Join(at, "large"), os.O_WRONLY, 0)
+		for err == nil && ctx.Err() == nil {
+			_, err = f.WriteString("x")
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		f.Close()
+	})
+	report := r.adopt("")
+	cancel()
+	writer.Wait()
+	r.wantAdded(report, "other/2026-01-01-000000")
+	r.wantProblems(report, "unreadable: name/2026-01-01-000000", "unreadable: name/2026-01-01-000000/large")
+	if _, err := os.Lstat(at + manifest.Suffix); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("there is a manifest: %v", err)
+	}
+	report = r.adopt("")
+	r.wantAdded(report, "name/2026-01-01-000000")
+	r.wantProblems(r.verify(report.Added[0], all))
+}
+
+const adoptVariable = "PHLB_ENGINE_TEST_ADOPT"
+
+// TestAdoptKilled kills a process that adopts a tree at several moments: what
+// was sealed is whole, no file of the tree is lost or changed, and the next one
+// ends the work.
+func TestAdoptKilled(t *testing.T) {
+	if dir := os.Getenv(adoptVariable); dir != "" {
+		r := newRepoIn(t, dir)
+		fmt.Println("ready")
+		_, err := r.engine().Adopt(context.Background(), "")
+		r.must(err)
+		fmt.Println("done")
+		return
+	}
+	const files = 1000
+	r := newRepo(t)
+	for i := range files {
+		r.write(fmt.Sprintf("%d/file-%d", i%10, i), fmt.Sprint("content ", i))
+	}
+	sealed := r.backup()
+	promised := linkless(tree(r, sealed.Path))
+	at := r.put("foreign/2026-01-01-000000")
+	before := tree(r, at)
+	kills := 0
+	for round := 0; ; round++ {
+		c := exec.Command(os.Args[0], "-test.run=^TestAdoptKilled$")
+		c.Env = append(os.Environ(), adoptVariable+"="+filepath.Dir(r.root))
+		out, err := c.StdoutPipe()
+		r.must(err)
+		r.must(c.Start())
+		lines := bufio.NewReader(out)
+		line, err := lines.ReadString('\n')
+		for err == nil && line != "ready\n" {
+			line, err = lines.ReadString('\n')
+		}
+		r.must(err)
+		want := round * files / 8
+		if want >= files { // this one may end
+			line, _ = lines.ReadString('\n')
+			c.Wait()
+			if line != "done\n" {
+				t.Fatalf("the last one did not end: %q", line)
+			}
+			break
+		}
+		for done := false; !done; {
+			done = r.shared(at) > want || adopted(at)
+		}
+		r.must(c.Process.Kill())
+		c.Wait()
+		kills++
+		r.check(sealed)
+		same(t, "sealed before", linkless(tree(r, sealed.Path)), promised)
+	}
+	r.adopt("")
+	s, err := r.engine().Snapshot(context.Background(), "foreign")
+	r.must(err)
+	r.check(s)
+	r.indexed(s)
+	after := tree(r, at)
+	lost := 0
+	for path, was := range before {
+		if is := after[path]; is.kind == fs.ModeDir && is.mtime != was.mtime {
+			lost++ // killed between the change of a name and the folder's time
+			was.mtime = is.mtime
+		}
+		before[path], after[path] = was.like(), after[path].like()
+	}
+	if workers := (&walk.Walk{}).WorkerCount(); lost > kills*workers {
+		t.Errorf("%d folders lost their time by %d kills of %d workers", lost, kills, workers)
+	}
+	same(t, "adopted", after, before)
+	if n := r.shared(at); n != files {
+		t.Errorf("%d files share the inode of another, want %d", n, files)
+	}
+	same(t, "sealed before", linkless(tree(r, sealed.Path)), promised)
+}
+
+func adopted(at string) bool {
+	_, err := os.Lstat(at + manifest.Suffix)
+	return err == nil
+}
+
+// shared counts the files below dir that are links.
+func (r *repo) shared(dir string) (n int) {
+	r.Helper()
+	folders, err := os.ReadDir(dir)
+	r.must(err)
+	for _, folder := range folders {
+		entries, err := os.ReadDir(filepath.Join(dir, folder.Name()))
+		r.must(err)
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), ".") && lstat(r, filepath.Join(dir, folder.Name(), e.Name())).links > 1 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// What a kill between a link and its rename leaves is no file of the user's.
+func TestAdoptSweeps(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "content", ".phlb-own~", "a user's, whatever it is called")
+	sealed := r.backup()
+	at := r.put("foreign/2026-01-01-000000")
+	before := tree(r, at)
+	r.keepingMtime(at, func() {
+		r.must(os.Link(filepath.Join(sealed.Path, "a"), filepath.Join(at, ".phlb-a~")))
+	})
+	report := r.adopt("")
+	r.wantAdded(report, "foreign/2026-01-01-000000")
+	r.wantProblems(r.verify(report.Added[0], all))
+	after := tree(r, at)
+	for path := range before {
+		before[path], after[path] = before[path].like(), after[path].like()
+	}
+	same(t, "adopted", after, before)
+}
+
+func TestAdoptStops(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "content", "dir/b", "more")
+	sealed := r.backup()
+	at := r.put("foreign/2026-01-01-000000")
+	before := tree(r, at)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	e := r.watched(func(e *engine.Engine) {
+		if e.Progress.Verb() == "seal foreign/2026-01-01-000000" {
+			cancel()
+		}
+	})
+	if _, err := e.Adopt(ctx, ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+	if adopted(at) {
+		t.Error("there is a manifest")
+	}
+	r.check(sealed)
+	report := r.adopt("")
+	r.wantAdded(report, "foreign/2026-01-01-000000")
+	if report.Linked != 0 { // that was done before
+		t.Errorf("linked %d", report.Linked)
+	}
+	after := tree(r, at)
+	for path := range before {
+		before[path], after[path] = before[path].like(), after[path].like()
+	}
+	same(t, "adopted", after, before)
+}

@@ -1,0 +1,294 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"phlb/engine"
+	"phlb/engine/config"
+	"phlb/engine/manifest"
+)
+
+func (r *repo) adopt(path string) *engine.Report {
+	r.Helper()
+	r.tick()
+	report, err := r.engine().Adopt(context.Background(), path)
+	r.must(err)
+	for _, s := range report.Added {
+		r.check(s)
+		r.indexed(s)
+	}
+	return report
+}
+
+// wantAdded checks which snapshots were added, as NAME/STAMP.
+func (r *repo) wantAdded(report *engine.Report, want ...string) {
+	r.Helper()
+	var got []string
+	for _, s := range report.Added {
+		got = append(got, s.Ref().String())
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		r.Errorf("added %q, want %q", got, want)
+	}
+}
+
+// put copies the source to a place under the root, as a user would.
+func (r *repo) put(ref string) string {
+	r.Helper()
+	tool(r, "cp")
+	to := filepath.Join(r.root, ref)
+	r.must(os.MkdirAll(filepath.Dir(to), 0o755))
+	if out, err := exec.Command("cp", "-a", r.source, to).CombinedOutput(); err != nil {
+		r.Fatalf("cp: %v: %s", err, out)
+	}
+	return to
+}
+
+// The manifests are all that is needed: whatever lies in the trees is not read.
+func TestAdoptManifests(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "content", "dir/b", "more", "empty", "")
+	first := r.backup()
+	r.write("a", "content, changed", "c", "new")
+	second := r.backup()
+	r.rot(filepath.Join(first.Path, "dir/b"))
+	r.must(os.Remove(filepath.Join(second.Path, "c")))
+	before := tree(r, r.root+"/source")
+	r.must(os.Remove(r.config.Catalog))
+	report, err := r.engine().Adopt(context.Background(), "")
+	r.must(err)
+	r.wantAdded(report, first.Ref().String(), second.Ref().String())
+	if report.Read != 0 || report.Files != 0 || report.Bytes != 0 || !report.OK() {
+		t.Errorf("report %+v, want nothing read", report)
+	}
+	same(t, "after", tree(r, r.root+"/source"), before)
+	all := r.snapshots()
+	if len(all) != 2 || all[0].Ref() != second.Ref() || all[1].Ref() != first.Ref() {
+		t.Errorf("the catalog has %v", all)
+	}
+	for i, s := range []*engine.Snapshot{second, first} {
+		r.indexed(s)
+		all[i].Finished = s.Finished // that of the manifest has no monotonic clock
+		if got := all[i]; got.Summary != s.Summary || !got.Started.Equal(s.Started) || got.Source != s.Source {
+			t.Errorf("catalog has %+v, want %+v", got.Snapshot, s.Snapshot)
+		}
+	}
+	r.wantAdded(r.adopt("")) // nothing is left to do
+}
+
+func TestAdoptForgets(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "content")
+	first := r.backup()
+	second := r.backup()
+	r.must(os.RemoveAll(first.Path))
+	r.must(os.Remove(first.Path + manifest.Suffix))
+	report := r.adopt("")
+	r.wantAdded(report)
+	if report.Removed != 1 {
+		t.Errorf("%d snapshots were forgotten, want 1", report.Removed)
+	}
+	if all := r.snapshots(); len(all) != 1 || all[0].Ref() != second.Ref() {
+		t.Errorf("the catalog has %v", all)
+	}
+}
+
+func TestAdoptWithoutManifest(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "content", "b", "content", "dir/c", "more", "empty", "")
+	first := r.backup()
+	r.write("a", "changed")
+	second := r.backup()
+	latest, err := os.Readlink(filepath.Join(r.root, "source", "latest"))
+	r.must(err)
+	for _, s := range []*engine.Snapshot{first, second} {
+		r.must(os.Remove(s.Path + manifest.Suffix))
+	}
+	before := tree(r, filepath.Join(r.root, "source"))
+	zone := time.FixedZone("east", 5*3600)
+	now := r.now
+	r.now = func() time.Time { return now().In(zone) }
+	report := r.adopt("")
+	r.wantAdded(report, first.Ref().String(), second.Ref().String())
+	if report.Removed != 2 || report.Files != 8 || report.Read != 4 { // b, c and empty are those of the first
+		t.Errorf("removed %d, looked at %d, read %d; want 2, 8, 4", report.Removed, report.Files, report.Read)
+	}
+	if report.Linked != 0 || report.Saved != 0 {
+		t.Errorf("linked %d, saved %d, though all was", report.Linked, report.Saved)
+	}
+	for _, s := range report.Added {
+		r.wantProblems(r.verify(s, all))
+		want, err := time.ParseInLocation("2006-01-02-150405", s.Stamp, zone)
+		r.must(err)
+		if !s.Started.Equal(want) || s.ID == 0 {
+			t.Errorf("%s is number %d, started %v; want %v", s.Ref(), s.ID, s.Started, want)
+		}
+	}
+	after := tree(r, filepath.Join(r.root, "source"))
+	for path, n := range after {
+		if strings.HasSuffix(path, manifest.Suffix) || strings.HasSuffix(path, ".log") || path == "." {
+			delete(after, path)
+			delete(before, path)
+			continue
+		}
+		if path == "latest" { // made anew
+			n.id, n.mtime = before[path].id, before[path].mtime
+			after[path] = n
+		}
+	}
+	same(t, "after", after, before)
+	if now, err := os.Readlink(filepath.Join(r.root, "source", "latest")); now != latest {
+		t.Errorf("latest leads to %s, %v; want %s", now, err, latest)
+	}
+	// The next run knows the contents.
+	third := r.backup()
+	r.counts(third, 0, 3, 1) // an empty one is not linked for its content
+	r.alike(third)
+	r.together(true, filepath.Join(second.Path, "a"), filepath.Join(third.Path, "a"))
+}
+
+// Without the catalog's order of time, an old tree gets a late number.
+func TestAdoptOlder(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "content")
+	newest := r.backup()
+	r.write("old", "gone since")
+	r.put("source/2001-02-03-040506")
+	r.must(os.Remove(r.in("old")))
+	report := r.adopt("")
+	r.wantAdded(report, "source/2001-02-03-040506")
+	old := report.Added[0]
+	if old.ID != 2 || !old.Started.Equal(time.Date(2001, 2, 3, 4, 5, 6, 0, time.Local)) {
+		t.Errorf("the old tree is number %d, of %v", old.ID, old.Started)
+	}
+	if got, err := os.Readlink(filepath.Join(r.root, "source", "latest")); got != newest.Stamp {
+		t.Errorf("latest leads to %s, %v", got, err)
+	}
+	if all := r.snapshots(); all[0].Ref() != newest.Ref() {
+		t.Errorf("the newest is %s", all[0].Ref())
+	}
+	r.together(true, filepath.Join(newest.Path, "a"), filepath.Join(old.Path, "a"))
+	r.alike(r.backup())
+}
+
+// A tree that no run has made: all that an entry can be.
+func TestAdoptForeignTree(t *testing.T) {
+	asRoot(t)
+	for _, match := range []config.Match{config.MatchPermissions, config.MatchContent, config.MatchExact} {
+		t.Run(string(match), func(t *testing.T) {
+			r := newRepo(t)
+			r.config.Match = match
+			when := time.Unix(1e9, 987654321)
+			r.write("a", "content", "dir/b", "content", "dir/mode", "content", "dir/owner", "content", "dir/time", "content",
+				"odd \n\\ \xff name", "odd", "large", strings.Repeat("large", 1<<17), "empty", "", "dir/empty", "")
+			r.must(os.Symlink("no\xffwhere", r.in("link")))
+			r.must(unix.Mkfifo(r.in("dir/fifo"), 0o620))
+			r.must(os.Chmod(r.in("dir/mode"), 0o4711))
+			r.must(os.Chown(r.in("dir/owner"), 77, 78))
+			for _, name := range []string{"a", "dir/b", "dir/mode", "dir/owner", "dir"} {
+				r.must(os.Chtimes(r.in(name), when, when))
+			}
+			r.must(os.Chmod(r.in("dir"), 0o2750))
+			other := newRepoIn(t, t.TempDir())
+			other.root, other.config, other.now, other.log = r.root, r.config, r.now, r.log
+			other.write("known", strings.Repeat("large", 1<<17))
+			r.must(os.Chtimes(other.in("known"), when, when))
+			sealed := other.backup()
+			promised := tree(r, sealed.Path)
+
+			at := r.put("foreign/by hand")
+			before := tree(r, at)
+			report := r.adopt("foreign")
+			r.wantAdded(report, "foreign/by hand")
+			same(t, "sealed before", linkless(tree(r, sealed.Path)), linkless(promised))
+			after := tree(r, at)
+			entries := readManifest(t, report.Added[0])
+			for path, was := range before {
+				is, e := after[path], entries[path]
+				if e.Mode != was.mode && was.target == "" || e.UID != was.uid || e.GID != was.gid || e.Mtime.Time() != time.Unix(was.mtime.Unix()).UTC() {
+					t.Errorf("the manifest says of %q %+v %v, it was %+v", path, e.Permissions, e.Mtime.Time(), was)
+				}
+				if e.Stored == nil && is.like() != was.like() {
+					t.Errorf("%q is\n%+v, was\n%+v", path, is.like(), was.like())
+				}
+				if is.digest != was.digest {
+					t.Errorf("%q holds other bytes than before", path)
+				}
+			}
+			shares := map[string]bool{
+				"dir/b": true, "dir/time": match != config.MatchExact,
+				"dir/mode": match == config.MatchContent, "dir/owner": match == config.MatchContent,
+			}
+			linked := int64(0)
+			for name, want := range shares {
+				r.together(want, filepath.Join(at, "a"), filepath.Join(at, name))
+				if want {
+					linked++
+				}
+			}
+			r.together(match != config.MatchExact, filepath.Join(at, "large"), filepath.Join(sealed.Path, "known"))
+			saved := 7 * linked
+			if match != config.MatchExact {
+				linked, saved = linked+1, saved+5<<17
+			}
+			if report.Files != 9 || report.Read != 9 || report.Linked != linked || report.Saved != saved {
+				t.Errorf("looked at %d, read %d, linked %d, saved %d; want 9, 9, %d, %d",
+					report.Files, report.Read, report.Linked, report.Saved, linked, saved)
+			}
+			r.wantProblems(r.verify(report.Added[0], all))
+		})
+	}
+}
+
+// linkless takes away what a link from elsewhere changes.
+func linkless(found map[string]node) map[string]node {
+	for path, n := range found {
+		n.links = 0
+		found[path] = n
+	}
+	return found
+}
+
+func TestAdoptPath(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "content")
+	r.put("one/x")
+	r.put("one/y")
+	r.put("two/x")
+	r.put("three/x.partial")
+	r.put("three/latest")
+	r.wantAdded(r.adopt(filepath.Join(r.root, "one", "x")), "one/x")
+	r.wantAdded(r.adopt("one/y/"), "one/y")
+	r.wantAdded(r.adopt("one/y")) // it is one already
+	t.Chdir(filepath.Join(r.root, "two"))
+	r.wantAdded(r.adopt("x"), "two/x")
+	r.wantAdded(r.adopt("two"))
+	r.wantAdded(r.adopt(r.root))
+	t.Chdir(r.source)
+	for path, want := range map[string]string{
+		r.source: "move it there", "/": "move it there", ".": "move it there", "..": "move it there", "nowhere": "no such folder", "one/x/a": "no such folder",
+		"three/x.partial": "rename it", "three/latest": "rename it",
+	} {
+		if _, err := r.engine().Adopt(context.Background(), path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("add %s: %v, want %q", path, err, want)
+		} else if want != "rename it" && !errors.Is(err, engine.ErrNotBelowRoot) {
+			t.Errorf("add %s: %v is no %v", path, err, engine.ErrNotBelowRoot)
+		}
+	}
+	r.config.BackupPath = filepath.Join(r.root, "nowhere")
+	if _, err := r.engine().Adopt(context.Background(), ""); !errors.Is(err, engine.ErrNoRoot) {
+		t.Errorf("error %v, want %v", err, engine.ErrNoRoot)
+	}
+}
