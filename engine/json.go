@@ -36,6 +36,15 @@ func (s *Snapshot) MarshalJSON() ([]byte, error) {
 	})
 }
 
+// MarshalJSON gives the snapshots that were removed, and what that has freed.
+func (r *Removal) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Snapshots []*Snapshot `json:"snapshots"`
+		Files     int64       `json:"files"`
+		Bytes     int64       `json:"bytes"`
+	}{r.Snapshots, r.Files, r.Bytes})
+}
+
 // MarshalJSON gives what a script sees of the report.
 func (r *Report) MarshalJSON() ([]byte, error) {
 	added, problems := r.Added, r.Problems

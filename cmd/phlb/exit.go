@@ -19,6 +19,9 @@ func (c *command) finish(ctx context.Context, err error) int {
 		for _, s := range c.session.Made() {
 			c.info("%s: %s", s.Ref(), engine.Summarize(&s.Header, &s.Summary))
 		}
+		for _, r := range c.session.Removals() {
+			c.info("%s", removed(r))
+		}
 	}
 	if c.document {
 		if err := c.writeDocument(code, message); err != nil && code == 0 {

@@ -19,18 +19,18 @@ import (
 type document struct {
 	Snapshots []*engine.Snapshot `json:"snapshots"` // that were made
 	Reports   []*engine.Report   `json:"reports"`   // of verify and add
+	Removals  []*engine.Removal  `json:"removals"`  // of snapshots
 	Result    any                `json:"result"`    // what main returned
 	Error     string             `json:"error,omitempty"`
 	ExitCode  int                `json:"exit_code"`
 }
 
 func (c *command) writeDocument(code int, message string) error {
-	d := document{c.session.Made(), c.session.Reports(), c.result, message, code}
-	if d.Snapshots == nil {
-		d.Snapshots = []*engine.Snapshot{}
-	}
-	if d.Reports == nil {
-		d.Reports = []*engine.Report{}
+	d := document{
+		Snapshots: append([]*engine.Snapshot{}, c.session.Made()...), // [] and not null
+		Reports:   append([]*engine.Report{}, c.session.Reports()...),
+		Removals:  append([]*engine.Removal{}, c.session.Removals()...),
+		Result:    c.result, Error: message, ExitCode: code,
 	}
 	e := json.NewEncoder(c.out())
 	e.SetEscapeHTML(false)
@@ -133,6 +133,9 @@ func (c *command) writeList(list starlark.Iterable) error {
 		lines.WriteString(text(v) + "\n")
 		n++
 	}
+	if n == 0 && c.stock {
+		c.info("no snapshots found in %s", c.session.Engine.Config.BackupPath)
+	}
 	if n > 0 && len(all) == n {
 		return c.writeSnapshots(all)
 	}
@@ -155,6 +158,16 @@ func (c *command) writeSnapshot(s *engine.Snapshot) error {
 	}
 	_, err := fmt.Fprintln(c.out(), s.Path)
 	return err
+}
+
+// removed says what is gone.
+func removed(r *engine.Removal) string {
+	refs := make([]string, len(r.Snapshots))
+	for i, s := range r.Snapshots {
+		refs[i] = s.Ref().String()
+	}
+	return fmt.Sprintf("removed %s: %s of %s that no other snapshot holds", strings.Join(refs, ", "),
+		humanize.IBytes(uint64(r.Bytes)), count(r.Files, "file"))
 }
 
 func (c *command) writeSnapshots(all []*engine.Snapshot) error {

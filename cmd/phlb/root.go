@@ -19,6 +19,7 @@ type command struct {
 	backupPath string // the global flags
 	json, wait bool
 	verbose    int
+	allow      builtins.Permissions // beside those of phlb.toml
 
 	stock    bool              // the script that is run is one of ours
 	session  *builtins.Session // its run
@@ -58,6 +59,9 @@ func (c *command) root(args []string) *cobra.Command {
 	flags.CountVarP(&c.verbose, "verbose", "v", "say more, and twice still more")
 	flags.TimeVar(&c.now, "now", c.now, []string{time.RFC3339Nano}, "what scripts take for the present, such as 2026-11-22T10:45:00Z")
 	flags.Lookup("now").DefValue = ""
+	flags.StringSliceVar(&c.allow.Run, "allow-run", nil, "a program that scripts may run, beside allow_run in phlb.toml")
+	flags.StringSliceVar(&c.allow.Net, "allow-net", nil, "a host that scripts may talk to, beside allow_net")
+	flags.StringSliceVar(&c.allow.Env, "allow-env", nil, "an environment variable that scripts may read, beside allow_env")
 
 	root.AddGroup(&cobra.Group{ID: "policies", Title: "Policies:"}, &cobra.Group{ID: "rest", Title: "Other commands:"})
 	for _, name := range policies {
