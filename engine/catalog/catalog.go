@@ -54,6 +54,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"modernc.org/ql"
 
@@ -96,6 +97,8 @@ type Snapshot struct {
 // called from several goroutines; what writes waits for what reads, so do not
 // write from inside a loop over a result.
 type Catalog struct {
+	Zone *time.Location // of times in queries that name none; nil is UTC
+
 	path      string
 	published fs.FileInfo // of the file that was copied; nil if there was none
 	private   *private

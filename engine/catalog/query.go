@@ -17,36 +17,30 @@ var ErrReadOnly = errors.New("a query is one SELECT or EXPLAIN statement")
 // Rows is the result of a query. Until it is closed, writers of the same
 // catalog wait.
 type Rows struct {
-	ctx     context.Context
-	c       *Catalog
-	dir     string
-	db      *database
-	set     ql.Recordset
-	columns []string
+	ctx       context.Context
+	c         *Catalog
+	statement *statement
+	dir       string
+	db        *database
+	set       ql.Recordset
+	columns   []string
 }
 
 // Query runs one statement of QL with the values of $1, $2 and so on. It sees
 // the private copy through a database of its own, which can be stopped without
 // harm to others: cancelling ctx ends it with the error of ctx, also while QL
-// sorts or joins. Errors of the statement hold QL's line and column.
+// sorts or joins. What is wrong with the statement is a [*StatementError].
+//
+// What is compared with a column may be a string that stands for a value of the
+// column: '2026-11-22', 4GiB, a digest in hexadecimal. See Zone.
 func (c *Catalog) Query(ctx context.Context, statement string, args ...any) (*Rows, error) {
-	list, err := ql.Compile(statement)
+	s, err := prepare(statement, args, c.Zone)
 	if err != nil {
 		return nil, fmt.Errorf("query: %w", err)
 	}
-	if !readOnly(list) {
-		return nil, fmt.Errorf("query: %w", ErrReadOnly)
-	}
-	values := make([]any, len(args))
-	for i, v := range args {
-		if n, ok := v.(int); ok {
-			v = int64(n) // the type of all columns of numbers; QL converts none
-		}
-		values[i] = v
-	}
 	c.mu.RLock()
-	r := &Rows{ctx: ctx, c: c}
-	if err := r.start(list, values); err != nil {
+	r := &Rows{ctx: ctx, c: c, statement: s}
+	if err := r.start(); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("query: %w", err)
 	}
@@ -66,7 +60,7 @@ func readOnly(list ql.List) bool {
 	return text != ""
 }
 
-func (r *Rows) start(list ql.List, args []any) (err error) {
+func (r *Rows) start() (err error) {
 	if r.c.db.failed != nil {
 		return r.c.db.failed
 	}
@@ -77,16 +71,20 @@ func (r *Rows) start(list ql.List, args []any) (err error) {
 		return r.cause(err)
 	}
 	return r.cause(guard(nil, func() error {
-		sets, _, err := r.db.ql.Execute(nil, list, args...)
+		sets, _, err := r.db.ql.Execute(nil, r.statement.list, r.statement.args...)
 		if err != nil {
-			return err
+			return r.statement.explain(err)
 		}
 		if len(sets) != 1 {
 			return ErrReadOnly
 		}
 		r.set = sets[0]
-		r.columns, err = r.set.Fields()
-		return err
+		columns, err := r.set.Fields()
+		if err != nil {
+			return r.statement.explain(err)
+		}
+		r.columns = r.statement.name(columns)
+		return nil
 	}))
 }
 
@@ -98,7 +96,8 @@ func (r *Rows) cause(err error) error {
 	return err
 }
 
-// Columns returns the names of the columns.
+// Columns returns the names of the columns. One that is computed is called by
+// the words that say how.
 func (r *Rows) Columns() []string { return r.columns }
 
 // All returns the rows, and closes the result. Values are nil, bool, string,

@@ -147,7 +147,7 @@ func TestQuery(t *testing.T) {
 	})
 	t.Run("ErrSyntax", func(t *testing.T) {
 		_, err := c.Query(t.Context(), "SELECT path\nFROM versions WHERE WHERE")
-		if err == nil || !strings.Contains(err.Error(), "2:26") {
+		if err == nil || !strings.Contains(err.Error(), "2:21") {
 			t.Fatal(err)
 		}
 		if _, err = c.Query(t.Context(), "SELECT nothing FROM versions"); err == nil || errors.Is(err, ErrDamaged) {

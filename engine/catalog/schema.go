@@ -4,26 +4,26 @@ import "modernc.org/ql"
 
 // migrations bring a catalog from one version of the schema to the next; the
 // first one makes it. An index would cost more than the rows it is over: a scan
-// does.
+// does. What the columns mean is said in describe.go.
 var migrations = []string{`
 	CREATE TABLE schema (
 		version       int64,
 		next_snapshot int64, // numbers are never used twice
-		file_size     int64, // when published, to know a file that was cut off
+		file_size     int64, // to know a file that was cut off
 	);
 	INSERT INTO schema VALUES (0, 1, 0);
 
 	CREATE TABLE snapshots (
 		id        int64,
 		name      string,
-		stamp     string, // its folder, under that of the name
+		stamp     string,
 		started   time,
 		finished  time,
 		source    string,
 		host      string,
 		boot      string,
 		match     string,
-		tags      string, // one per line
+		tags      string,
 		entries   int64,
 		files     int64,
 		bytes     int64,
@@ -37,24 +37,22 @@ var migrations = []string{`
 
 	CREATE TABLE versions (
 		path   string,
-		kind   string, // f, d, l, p, s, b or c as in manifests
+		kind   string,
 		size   int64,
 		mtime  time,
 		mode   int64,
 		uid    int64,
 		gid    int64,
-		digest blob,   // SHA-256; NULL for all but files
-		since  int64,  // the first snapshot that it lives in
-		until  int64,  // the last one; 0 while that is the last of its name
-		target string, // of a symbolic link; MAJOR:MINOR of a device; else NULL
-		stored string, // what the inode in the snapshot has: MODE,UID:GID,MTIME
-		               // where it is shared and not the same, "no" where there
-		               // is none, else NULL
-		xattrs blob,   // NULL where there are none
+		digest blob,
+		since  int64,
+		until  int64,
+		target string,
+		stored string,
+		xattrs blob,
 	);
 
 	CREATE TABLE damage (
-		digest   blob, // that the content should have
+		digest   blob,
 		snapshot int64,
 		path     string,
 		found    time,

@@ -1,0 +1,109 @@
+package catalog
+
+import "slices"
+
+// A Table is what people are told of a table of the catalog.
+type Table struct {
+	Name    string   `json:"name"`
+	Doc     string   `json:"doc"` // one line
+	Columns []Column `json:"columns"`
+}
+
+// A Column is one of a table.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // as QL calls it: int64, string, time or blob
+	Doc  string `json:"doc"`  // one line
+}
+
+// Tables returns the tables that can be asked, with all their columns.
+func Tables() []Table { return slices.Clone(tables) }
+
+// This is the only description of the schema: help, completion and what
+// statements say of their values are made from it. Columns of one name are of
+// one type in all tables.
+var tables = []Table{{
+	Name: "snapshots",
+	Doc:  "one row for each sealed snapshot: what it is of, and how the run went that made it",
+	Columns: []Column{
+		{"id", "int64", "number of the snapshot, in the order in which the catalog learned of them; never used twice"},
+		{"name", "string", "backup name, the folder under the backup root"},
+		{"stamp", "string", "folder of the snapshot, under that of its name"},
+		{"started", "time", "when the run began"},
+		{"finished", "time", "when it was sealed"},
+		{"source", "string", "directory that was backed up"},
+		{"host", "string", "machine that it was on"},
+		{"boot", "string", "boot id of that machine"},
+		{"match", "string", "what paths had to have in common to share an inode: permissions, content or exact"},
+		{"tags", "string", "one per line"},
+		{"entries", "int64", "files, directories, links and all else"},
+		{"files", "int64", "regular files"},
+		{"bytes", "int64", "their sizes added up"},
+		{"unchanged", "int64", "files that were taken over from the snapshot before, unread"},
+		{"linked", "int64", "files whose content was found elsewhere under the root"},
+		{"new_files", "int64", "files that were copied"},
+		{"new_bytes", "int64", "what those take: the room that this snapshot cost"},
+		{"skipped", "int64", "entries that a rule left out"},
+		{"errors", "int64", "entries that could not be read; 0 for a complete snapshot"},
+	},
+}, {
+	Name: "versions",
+	Doc: "one row for each version of a path, however many snapshots hold it: those of one name from since to until. " +
+		"files(snapshot), versions(path) and holders(digest) ask for both ends",
+	Columns: []Column{
+		{"path", "string", "relative to the snapshot, with slashes"},
+		{"kind", "string", "f file, d directory, l symbolic link, p pipe, s socket, b block device, c character device"},
+		{"size", "int64", "bytes"},
+		{"mtime", "time", "when it was last changed"},
+		{"mode", "int64", "permissions, 0644 say"},
+		{"uid", "int64", "owner"},
+		{"gid", "int64", "group"},
+		{"digest", "blob", "SHA-256 of the content of a file, NULL for all else"},
+		{"since", "int64", "id of the first snapshot that holds this version"},
+		{"until", "int64", "id of the last one; 0 as long as that is the last one of its name"},
+		{"target", "string", "where a symbolic link leads; MAJOR:MINOR of a device; else NULL"},
+		{"stored", "string", "what the inode in the snapshot has where it is shared and not the same: MODE,UID:GID,MTIME; " +
+			`"no" where the snapshot has none; else NULL`},
+		{"xattrs", "blob", "extended attributes, NULL where there are none"},
+	},
+}, {
+	Name: "damage",
+	Doc:  "one row for each file that verify found rotten, until it is healed",
+	Columns: []Column{
+		{"digest", "blob", "SHA-256 that the content should have"},
+		{"snapshot", "int64", "id of the snapshot that it was found in"},
+		{"path", "string", "relative to the snapshot"},
+		{"found", "time", "when"},
+		{"what", "string", "what is wrong"},
+	},
+}, {
+	Name: "schema",
+	Doc:  "one row about the catalog itself",
+	Columns: []Column{
+		{"version", "int64", "of these tables"},
+		{"next_snapshot", "int64", "id of the next snapshot"},
+		{"file_size", "int64", "bytes of the catalog when it was published"},
+	},
+}}
+
+// columnType returns the type of the columns of that name, "" if there are
+// none.
+func columnType(name string) string {
+	for _, t := range tables {
+		for _, c := range t.Columns {
+			if c.Name == name {
+				return c.Type
+			}
+		}
+	}
+	return ""
+}
+
+// Functions lists what QL can call in a SELECT.
+func Functions() []string { return slices.Clone(functions) }
+
+var functions = []string{
+	"avg", "coalesce", "contains", "count", "date", "day", "formatFloat", "formatInt", "formatTime", "hasPrefix",
+	"hasSuffix", "hour", "hours", "id", "len", "max", "min", "minute", "minutes", "month", "nanosecond", "nanoseconds",
+	"now", "parseTime", "second", "seconds", "since", "sum", "timeIn", "weekday", "year", "yearDay",
+}
