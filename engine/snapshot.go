@@ -54,5 +54,23 @@ func (e *Engine) Snapshot(ctx context.Context, text string) (*Snapshot, error) {
 			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: %q; phlb snapshots lists them", ErrNoSnapshot, text)
+	todo := "phlb snapshots lists them"
+	if e.isTree(path) || e.isTree(filepath.Join(e.Config.BackupPath, text)) {
+		todo = "its manifest is missing or broken: move it away if it is there, and run phlb add"
+	}
+	return nil, fmt.Errorf("%w: %q; %s", ErrNoSnapshot, text, todo)
+}
+
+// isTree reports whether a folder lies where a snapshot's tree would.
+func (e *Engine) isTree(path string) bool {
+	tree, err := resolve(path)
+	if err != nil {
+		return false
+	}
+	root, err := resolve(e.Config.BackupPath)
+	if err != nil {
+		return false
+	}
+	below, err := filepath.Rel(root, tree)
+	return err == nil && filepath.IsLocal(below) && strings.Count(filepath.ToSlash(below), "/") == 1
 }
