@@ -163,7 +163,7 @@ func (h *history) change() {
 		when := rapid.Int64Range(-1<<33, 1<<33).Draw(h.draw, "mtime")
 		h.must(os.Chtimes(path, time.Time{}, time.Unix(when, when&0xffff)))
 	case "chmod":
-		h.must(unix.Chmod(path, rapid.SampledFrom([]uint32{0o644, 0o600, 0o4755, 0o400}).Draw(h.draw, "mode")))
+		h.must(unix.Chmod(path, rapid.SampledFrom([]uint32{0o644, 0o600, 0o4755, 0o2711}).Draw(h.draw, "mode")))
 	case "chown":
 		if os.Getuid() == 0 {
 			h.must(os.Chown(path, rapid.IntRange(0, 2).Draw(h.draw, "uid"), 1))

@@ -32,8 +32,8 @@ var kept = []string{"phlb", "go.starlark.net", "modernc.org/ql", "github.com/czn
 func TestImports(t *testing.T) {
 	list := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "phlb/...")
 	out, err := list.Output()
-	if err != nil {
-		t.Skipf("go list: %v", err)
+	if err != nil || len(out) == 0 {
+		t.Skipf("needs the go tool and the source: %v", err)
 	}
 	seen := 0
 	for in := json.NewDecoder(strings.NewReader(string(out))); ; {
