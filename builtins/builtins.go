@@ -10,6 +10,7 @@ package builtins
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"go.starlark.net/starlark"
 
@@ -21,7 +22,8 @@ import (
 type Session struct {
 	Engine  *engine.Engine
 	Allow   Permissions
-	Environ []string // of the process, as NAME=VALUE
+	Environ []string  // of the process, as NAME=VALUE
+	Now     time.Time // what now() gives
 
 	mu      sync.Mutex
 	made    []*engine.Snapshot
@@ -29,6 +31,7 @@ type Session struct {
 
 	removals []*engine.Removal
 	plan     []Planned
+	stale    bool
 }
 
 // Made returns the snapshots that the script has made.
@@ -53,7 +56,7 @@ func (s *Session) Table() runtime.Table {
 	return runtime.Table{
 		s.scanBuiltin(), s.hashBuiltin(), s.linkBuiltin(), s.verifyBuiltin(), s.addBuiltin(),
 		s.removeBuiltin(), s.snapshotsBuiltin(), s.snapshotBuiltin(), s.queryBuiltin(),
-		s.runBuiltin(), s.envBuiltin(),
+		s.checkAgeBuiltin(), s.runBuiltin(), s.envBuiltin(), tableBuiltin,
 	}
 }
 

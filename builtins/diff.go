@@ -1,20 +1,23 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
+	"os"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
 	"phlb/engine"
 	"phlb/engine/manifest"
+	"phlb/engine/walk"
 	"phlb/runtime"
 )
 
 var diffMethod = runtime.Builtin{
 	Name:      "diff",
 	Signature: "diff(other, content=False)",
-	Doc:       "what changed from this snapshot to another one, or to a Scan; with content, files of the Scan are read to tell",
+	Doc:       "what changed from this snapshot to another one, a Scan or a directory; with content, files are read to tell",
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		var other starlark.Value
 		content := false
@@ -44,6 +47,14 @@ func (s *Session) diff(thread *starlark.Thread, from *engine.Snapshot, to starla
 		return s.Engine.DiffSource(ctx, from, source, content)
 	}
 	other, err := s.find(thread, to)
+	if dir, ok := starlark.AsString(to); ok && errors.Is(err, engine.ErrNoSnapshot) {
+		dir = s.Engine.Expand(dir)
+		if info, notDir := os.Stat(dir); notDir == nil && info.IsDir() {
+			settings := s.Engine.Config
+			rules := walk.Rules{SkipDirs: settings.SkipDirs, Skip: settings.SkipPatterns}
+			return s.Engine.DiffSource(ctx, from, engine.Source{Root: dir, Rules: rules}, content)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("diff: %w", err)
 	}

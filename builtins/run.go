@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 
@@ -127,9 +128,9 @@ func (d *duration) Unpack(v starlark.Value) error {
 	case startime.Duration:
 		*d = duration(v)
 	case starlark.String:
-		parsed, err := time.ParseDuration(string(v))
+		parsed, err := parseDuration(string(v))
 		if err != nil {
-			return fmt.Errorf(`%s is no duration such as "90s" or "10m"`, v)
+			return fmt.Errorf(`%s is no duration such as "90s", "10m" or "2d"`, v)
 		}
 		*d = duration(parsed)
 	default:
@@ -139,4 +140,15 @@ func (d *duration) Unpack(v starlark.Value) error {
 		return errors.New("a duration has to be more than nothing")
 	}
 	return nil
+}
+
+// parseDuration also takes days and weeks, of 24 hours each.
+func parseDuration(text string) (time.Duration, error) {
+	for suffix, unit := range map[string]time.Duration{"d": 24 * time.Hour, "w": 7 * 24 * time.Hour} {
+		if number, ok := strings.CutSuffix(text, suffix); ok {
+			n, err := strconv.ParseFloat(number, 64)
+			return time.Duration(n * float64(unit)), err
+		}
+	}
+	return time.ParseDuration(text)
 }

@@ -89,7 +89,7 @@ var snapshotAttributes = attributes[*Snapshot]{
 }
 
 // SnapshotMethods lists what can be done with a snapshot.
-var SnapshotMethods = runtime.Table{removeMethod, diffMethod}
+var SnapshotMethods = runtime.Table{removeMethod, diffMethod, statMethod}
 
 // Attr returns the attribute or method called name.
 func (s *Snapshot) Attr(name string) (starlark.Value, error) {

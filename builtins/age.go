@@ -1,0 +1,65 @@
+package builtins
+
+import (
+	"slices"
+	"time"
+
+	startime "go.starlark.net/lib/time"
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"phlb/engine"
+	"phlb/runtime"
+)
+
+func (s *Session) checkAgeBuiltin() runtime.Builtin {
+	return runtime.Builtin{
+		Name:      "check_age",
+		Signature: `check_age(names=[], max="26h")`,
+		Doc:       "whether the newest complete snapshot of each name is young enough; the run ends with status 5 if one is not",
+		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			var names stringList
+			limit := duration(26 * time.Hour)
+			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "names?", &names, "max?", &limit); err != nil {
+				return nil, err
+			}
+			all, err := s.Engine.Snapshots(runtime.Context(thread), "")
+			if err != nil {
+				return nil, err
+			}
+			return s.checkAge(all, names, time.Duration(limit)), nil
+		},
+	}
+}
+
+// checkAge takes the snapshots with the newest first.
+func (s *Session) checkAge(all []*engine.Snapshot, names []string, limit time.Duration) starlark.Value {
+	if len(names) == 0 {
+		for _, snapshot := range all {
+			names = append(names, snapshot.Name)
+		}
+		slices.Sort(names)
+		names = slices.Compact(names)
+	}
+	list := make([]starlark.Value, len(names))
+	for i, name := range names {
+		row := starlark.StringDict{
+			"name": starlark.String(name), "snapshot": starlark.None, "age": starlark.None, "ok": starlark.False,
+		}
+		at := slices.IndexFunc(all, func(snapshot *engine.Snapshot) bool { return snapshot.Name == name && snapshot.Complete() })
+		ok := false
+		if at >= 0 {
+			age := s.Now.Sub(all[at].Started)
+			ok = age <= limit
+			row["snapshot"], row["age"], row["ok"] = &Snapshot{all[at], s}, startime.Duration(age), starlark.Bool(ok)
+		}
+		if !ok {
+			s.stale = true
+		}
+		list[i] = starlarkstruct.FromStringDict(starlark.String("age"), row)
+	}
+	return starlark.NewList(list)
+}
+
+// Stale reports whether a script has found a snapshot to be too old.
+func (s *Session) Stale() bool { return s.stale }

@@ -1,0 +1,35 @@
+package builtins
+
+import (
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"phlb/engine/manifest"
+	"phlb/runtime"
+)
+
+var statMethod = runtime.Builtin{
+	Name:      "stat",
+	Signature: "stat()",
+	Doc:       "what the snapshot holds, by kind, and what only it holds: .only_files .only_bytes",
+	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		if err := starlark.UnpackArgs(fn.Name(), args, kwargs); err != nil {
+			return nil, err
+		}
+		snapshot := fn.Receiver().(*Snapshot)
+		stat, err := snapshot.session.Engine.Stat(runtime.Context(thread), snapshot.Snapshot)
+		if err != nil {
+			return nil, err
+		}
+		devices := stat.Kinds[manifest.BlockDevice] + stat.Kinds[manifest.CharDevice]
+		fields := starlark.StringDict{"snapshot": snapshot}
+		for name, n := range map[string]int64{
+			"files": stat.Kinds[manifest.File], "dirs": stat.Kinds[manifest.Dir], "symlinks": stat.Kinds[manifest.Symlink],
+			"fifos": stat.Kinds[manifest.Fifo], "sockets": stat.Kinds[manifest.Socket], "devices": devices,
+			"bytes": stat.Bytes, "only_files": stat.OnlyFiles, "only_bytes": stat.OnlyBytes,
+		} {
+			fields[name] = starlark.MakeInt64(n)
+		}
+		return starlarkstruct.FromStringDict(starlark.String("stat"), fields), nil
+	},
+}

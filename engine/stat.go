@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"phlb/engine/manifest"
+)
+
+// Stat is what a snapshot holds.
+type Stat struct {
+	Kinds     map[manifest.Kind]int64 // entries of each kind
+	Bytes     int64                   // sizes of the files, those with several names counted for each
+	OnlyFiles int64                   // contents that no other snapshot holds
+	OnlyBytes int64                   // their sizes: what its removal would free
+}
+
+// Stat counts what a snapshot holds, from its manifest, and what only it holds,
+// from the inodes of its tree.
+func (e *Engine) Stat(ctx context.Context, s *Snapshot) (*Stat, error) {
+	root, err := e.openRoot()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	defer e.Progress.begin("stat " + s.Ref().String())()
+	c, err := openCursor(root, s.Ref(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("stat: %w", err)
+	}
+	defer c.close()
+	stat := &Stat{Kinds: map[manifest.Kind]int64{}}
+	for entry := c.peek(); entry != nil; entry = c.peek() {
+		stat.Kinds[entry.Kind]++
+		if entry.Kind == manifest.File {
+			stat.Bytes += entry.Size
+		}
+		c.next()
+	}
+	if err := c.failed(); err != nil {
+		return nil, fmt.Errorf("stat: %w", err)
+	}
+	only := &Removal{Snapshots: []*Snapshot{s}}
+	if err := e.measure(ctx, root, only); err != nil {
+		return nil, fmt.Errorf("stat: %w", err)
+	}
+	stat.OnlyFiles, stat.OnlyBytes = only.Files, only.Bytes
+	return stat, nil
+}
