@@ -82,7 +82,7 @@ func (p *patterns) add(text string) error {
 	return nil
 }
 
-func (p *patterns) match(f *Folder, name string) bool {
+func (p *patterns) match(folder, name string) bool {
 	if p.plain[name] {
 		return true
 	}
@@ -92,7 +92,7 @@ func (p *patterns) match(f *Folder, name string) bool {
 		}
 	}
 	if len(p.paths) > 0 {
-		path := f.join(name)
+		path := join(folder, name)
 		for _, g := range p.paths {
 			if g.Match(path) {
 				return true
@@ -103,5 +103,24 @@ func (p *patterns) match(f *Folder, name string) bool {
 }
 
 func (m *matcher) skip(f *Folder, name string, isDir bool) bool {
-	return m.any.match(f, name) || isDir && m.dirs.match(f, name)
+	return m.any.match(f.Path, name) || isDir && m.dirs.match(f.Path, name)
 }
+
+// Patterns are globs that are held against names and paths as those of [Rules]
+// are.
+type Patterns struct{ compiled patterns }
+
+// CompilePatterns compiles globs, or reports the first that does not compile.
+func CompilePatterns(globs []string) (*Patterns, error) {
+	var p Patterns
+	for _, text := range globs {
+		if err := p.compiled.add(text); err != nil {
+			return nil, fmt.Errorf("pattern %q: %w", text, err)
+		}
+	}
+	return &p, nil
+}
+
+// Match reports whether one of the patterns matches what is called name in the
+// folder at that path, "." for the root.
+func (p *Patterns) Match(folder, name string) bool { return p.compiled.match(folder, name) }

@@ -71,11 +71,13 @@ func (f *Folder) release() {
 }
 
 // join returns the path of what is called name in f.
-func (f *Folder) join(name string) string {
-	if f.Path == "." {
+func (f *Folder) join(name string) string { return join(f.Path, name) }
+
+func join(folder, name string) string {
+	if folder == "." {
 		return name
 	}
-	return f.Path + "/" + name
+	return folder + "/" + name
 }
 
 // Batch is a run of entries in one directory, directories left out. One that is
