@@ -59,8 +59,14 @@ func (d *Dir) dup() (*Dir, error) {
 	return &Dir{fd}, nil
 }
 
-// Close releases the directory.
-func (d *Dir) Close() { unix.Close(d.fd) }
+// Close releases the directory. A second call does nothing: by then the number
+// may be that of another file.
+func (d *Dir) Close() {
+	if d.fd >= 0 {
+		unix.Close(d.fd)
+	}
+	d.fd = -1
+}
 
 // Mkdir makes a directory for our eyes only and opens it; [Dir.Finish] gives
 // it its metadata once it is full.
@@ -325,8 +331,15 @@ func (f *File) Sync() error {
 	return nil
 }
 
-// Close releases the file.
-func (f *File) Close() error { return unix.Close(f.fd) }
+// Close releases the file. A second call does nothing.
+func (f *File) Close() error {
+	fd := f.fd
+	f.fd = -1
+	if fd < 0 {
+		return nil
+	}
+	return unix.Close(fd)
+}
 
 // IsFull reports whether err says that there is no room left.
 func IsFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }

@@ -53,8 +53,14 @@ func (d *Dir) Open(name string) (*Dir, error) {
 	return &Dir{fd}, nil
 }
 
-// Close releases the directory.
-func (d *Dir) Close() { unix.Close(d.fd) }
+// Close releases the directory. A second call does nothing: by then the number
+// may be that of another file.
+func (d *Dir) Close() {
+	if d.fd >= 0 {
+		unix.Close(d.fd)
+	}
+	d.fd = -1
+}
 
 // Stat returns the directory's own entry, without a path.
 func (d *Dir) Stat() (Entry, error) {
@@ -183,8 +189,13 @@ func (d *Dir) File(name string) (*File, error) {
 	return &File{fd}, nil
 }
 
-// Close releases the file.
-func (f *File) Close() { unix.Close(f.fd) }
+// Close releases the file. A second call does nothing.
+func (f *File) Close() {
+	if f.fd >= 0 {
+		unix.Close(f.fd)
+	}
+	f.fd = -1
+}
 
 // Fd returns the descriptor, valid until Close.
 func (f *File) Fd() int { return f.fd }

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestSeal(t *testing.T) {
+	r := newRoot(t)
+	p := begin(t, r, "2026-11-22-104500")
+	if p.Previous != nil {
+		t.Error("there is something to take over")
+	}
+	wantList(t, r, "2026-11-22-104500.partial")
+	fill(t, p, 100)
+	if sealed, err := r.Sealed("docs"); err != nil || len(sealed) > 0 {
+		t.Errorf("sealed before the seal: %v, %v", sealed, err)
+	}
+	ref := sealIt(t, p)
+	wantList(t, r, files(ref.Stamp)...)
+	wantWhole(t, r, ref)
+	wantLatest(t, r, ref.Stamp)
+	wantMtime(t, r.SnapshotPath(ref), moment)
+	wantMtime(t, filepath.Join(r.SnapshotPath(ref), "d"), moment)
+
+	older := begin(t, r, "2026-11-22-090000")
+	older.Older = true
+	fill(t, older, 100)
+	wantWhole(t, r, sealIt(t, older))
+	wantLatest(t, r, ref.Stamp)
+}
+
+func TestSealCancelled(t *testing.T) {
+	r := newRoot(t)
+	p := begin(t, r, "1")
+	fill(t, p, 100)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("why")
+	cancel(why)
+	if err := p.Seal(ctx); err != why {
+		t.Errorf("a cancelled seal: %v", err)
+	}
+	wantList(t, r, "1.partial")
+}
+
+func TestSameStamp(t *testing.T) {
+	r := newRoot(t)
+	var stamps []string
+	for _, want := range []string{"1", "1-2", "1-3"} {
+		ref := snapshot(t, r, "1")
+		if ref.Stamp != want {
+			t.Errorf("stamp %q, want %q", ref.Stamp, want)
+		}
+		stamps = append(stamps, ref.Stamp)
+		wantLatest(t, r, want)
+	}
+	for _, s := range stamps {
+		wantWhole(t, r, Ref{"docs", s})
+	}
+	// What is left of a snapshot that somebody removed by hand is not written over.
+	must(t, os.Rename(r.SnapshotPath(Ref{"docs", "1-2"}), filepath.Join(r.Path, "away")))
+	if ref := snapshot(t, r, "1"); ref.Stamp != "1-4" {
+		t.Errorf("stamp %q, want 1-4", ref.Stamp)
+	}
+}
+
+func TestBeginRefuses(t *testing.T) {
+	r := newRoot(t)
+	for _, name := range []string{"", "..", "a/b", ".phlb"} {
+		if _, err := r.Begin(name, "1"); !errors.Is(err, ErrName) {
+			t.Errorf("name %q: %v", name, err)
+		}
+	}
+	for _, stamp := range []string{"", ".", "..", "a/b", "1.partial", "latest", ".1"} {
+		_, err := r.Begin("docs", stamp)
+		if err == nil || !strings.Contains(err.Error(), "snapshot_format") {
+			t.Errorf("stamp %q: %v", stamp, err)
+		}
+	}
+	if _, err := os.Lstat(filepath.Join(r.Path, "docs")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something was made: %v", err)
+	}
+	must(t, os.WriteFile(filepath.Join(r.Path, "file"), nil, 0o644))
+	if _, err := r.Begin("file", "1"); err == nil || !strings.Contains(err.Error(), "begin file") {
+		t.Errorf("a file in the name's place: %v", err)
+	}
+}
+
+// previous tells which cut-off run p takes over, by its file a.
+func previous(t *testing.T, p *Partial) string {
+	t.Helper()
+	if p.Previous == nil {
+		return ""
+	}
+	f, err := p.Previous.Tree.Read("a")
+	must(t, err)
+	defer f.Close()
+	b := make([]byte, 100)
+	n, err := f.Read(b)
+	must(t, err)
+	return strings.TrimPrefix(string(b[:n]), "content of a in ")
+}
+
+func TestTakeOver(t *testing.T) {
+	r := newRoot(t)
+	cutOff(t, r, "1", 100)
+	p := begin(t, r, "2")
+	wantList(t, r, "2.partial")
+	if got := previous(t, p); got != "1" {
+		t.Errorf("takes over %q, want 1", got)
+	}
+	if info, err := p.Previous.Manifest.Stat(); err != nil || info.Size() != 100 {
+		t.Errorf("manifest of the one before: %v, %v", info, err)
+	}
+	put(t, p.Scratch, "copy-0", "scratch")
+	_, err := p.Manifest.WriteString("short")
+	must(t, err)
+	p.Close()
+
+	// The one that got further is kept, not the last.
+	p = begin(t, r, "3")
+	wantList(t, r, "3.partial")
+	if got := previous(t, p); got != "1" {
+		t.Errorf("takes over %q, want 1", got)
+	}
+	if names, err := p.Scratch.Names(); err != nil || len(names) != 4 {
+		t.Errorf("the partial holds %q, %v", names, err)
+	}
+	fill(t, p, 200)
+	p.Close()
+	p = begin(t, r, "3") // by the same stamp
+	if got := previous(t, p); got != "3" {
+		t.Errorf("takes over %q, want 3", got)
+	}
+	fill(t, p, 1)
+	wantWhole(t, r, sealIt(t, p))
+	wantList(t, r, files("3")...)
+}
+
+// TestStrayPartials has more than one, which no run leaves.
+func TestStrayPartials(t *testing.T) {
+	r := newRoot(t)
+	for _, stamp := range []string{"2", "1", "3"} {
+		cutOff(t, r, stamp, 50)
+		must(t, os.Rename(filepath.Join(r.Path, "docs"), filepath.Join(r.Path, "docs-"+stamp)))
+	}
+	must(t, os.Mkdir(filepath.Join(r.Path, "docs"), 0o755))
+	for _, stamp := range []string{"1", "2", "3"} {
+		must(t, os.Rename(filepath.Join(r.Path, "docs-"+stamp, stamp+".partial"), filepath.Join(r.Path, "docs", stamp+".partial")))
+	}
+	p := begin(t, r, "1")
+	wantList(t, r, "1.partial")
+	if got := previous(t, p); got != "3" {
+		t.Errorf("takes over %q, want 3", got)
+	}
+}
