@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -74,12 +76,7 @@ func TestTooManyFiles(t *testing.T) {
 	dir := t.TempDir()
 	dig(t, dir, "a", 100)
 	grow(t, dir, "z/f")
-	var limit unix.Rlimit
-	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
-	few := limit
-	few.Cur = uint64(handles(t) + 50)
-	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
-	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	defer allow(t, 50)()
 	got := gather(t, &Walk{Root: dir, Workers: 1})
 	if len(got.errors) == 0 {
 		t.Fatal("no error was reported")
@@ -91,6 +88,38 @@ func TestTooManyFiles(t *testing.T) {
 	}
 	got.entry(t, "z/f") // the walk went on
 	got.entry(t, "a/a/a/f")
+}
+
+// allow lets the process open so many files more, until it is undone.
+func allow(t *testing.T, more int) (undo func()) {
+	t.Helper()
+	var limit unix.Rlimit
+	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	few := limit
+	few.Cur = uint64(handles(t) + more)
+	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
+	return func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &limit) }
+}
+
+// TestWaitsForHandles walks more directories than may be open, with workers who
+// only go on once the lister does not.
+func TestWaitsForHandles(t *testing.T) {
+	const n = 100
+	dir := t.TempDir()
+	for i := range n {
+		grow(t, dir, fmt.Sprintf("%02d/f", i))
+	}
+	defer allow(t, 20)()
+	synctest.Test(t, func(t *testing.T) {
+		got := gather(t, &Walk{Root: dir, Work: func(context.Context, int, *Batch) error {
+			time.Sleep(time.Second) // of the bubble's clock: until all others wait
+			return nil
+		}})
+		wantNoErrors(t, got)
+		if len(got.entries) != 1+2*n {
+			t.Errorf("%d entries, want %d", len(got.entries), 1+2*n)
+		}
+	})
 }
 
 // TestWide walks more directories than may be open at a time.
