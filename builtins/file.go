@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/djherbis/times"
 	startime "go.starlark.net/lib/time"
@@ -44,7 +45,7 @@ var fileAttributes = attributes[*File]{
 	"path":  func(f *File) (starlark.Value, error) { return starlark.String(f.entry.Path), nil },
 	"abs":   func(f *File) (starlark.Value, error) { return starlark.String(f.absolute()), nil },
 	"name":  func(f *File) (starlark.Value, error) { return starlark.String(f.entry.Name()), nil },
-	"ext":   func(f *File) (starlark.Value, error) { return starlark.String(path.Ext(f.entry.Name())), nil },
+	"ext":   func(f *File) (starlark.Value, error) { return starlark.String(f.ext()), nil },
 	"dir":   func(f *File) (starlark.Value, error) { return starlark.String(f.entry.Folder()), nil },
 	"size":  func(f *File) (starlark.Value, error) { return starlark.MakeInt64(f.entry.Size), nil },
 	"mtime": func(f *File) (starlark.Value, error) { return startime.Time(f.entry.Mtime.Time()), nil },
@@ -57,6 +58,9 @@ var fileAttributes = attributes[*File]{
 	"kind":  func(f *File) (starlark.Value, error) { return starlark.String(f.entry.Kind.String()), nil },
 	"nlink": func(f *File) (starlark.Value, error) { return starlark.MakeUint64(f.entry.Nlink), nil },
 }
+
+// ext has no word of ".bashrc", whose name begins with its only point.
+func (f *File) ext() string { return path.Ext(strings.TrimLeft(f.entry.Name(), ".")) }
 
 // birth looks the time up only where a script asks: the walk does without.
 func (f *File) birth() (starlark.Value, error) {

@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -27,6 +28,7 @@ type Scan struct {
 var (
 	_ starlark.HasAttrs = (*Scan)(nil)
 	_ starlark.Iterable = (*Scan)(nil)
+	_ starlark.Unpacker = (*scanArgument)(nil)
 )
 
 func (s *Session) scanBuiltin() runtime.Builtin {
@@ -54,6 +56,9 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 				}
 				scan.where = call
 			}
+			if scan.source.Root == "" { // not the working directory, that could be anywhere
+				return nil, errors.New("scan: root is empty")
+			}
 			scan.source.Root = s.Engine.Expand(scan.source.Root)
 			scan.source.Rules.SkipDirs, scan.source.Rules.Skip = skipDirs, skip
 			if err := scan.source.Rules.Check(); err != nil {
@@ -63,6 +68,19 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 			return scan, nil
 		},
 	}
+}
+
+// scanArgument unpacks a Scan.
+type scanArgument struct{ *Scan }
+
+// Unpack implements [starlark.Unpacker].
+func (a *scanArgument) Unpack(v starlark.Value) error {
+	scan, ok := v.(*Scan)
+	if !ok {
+		return fmt.Errorf("got %s, want a Scan, such as scan(%q) returns", v.Type(), "~/Documents")
+	}
+	a.Scan = scan
+	return nil
 }
 
 // files yields the Files one by one. The script's function is called while the

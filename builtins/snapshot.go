@@ -118,7 +118,7 @@ func (s *Session) linkBuiltin() runtime.Builtin {
 		Doc:       "a new sealed snapshot of the scan",
 		Effect:    true,
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-			var scan *Scan
+			var scan scanArgument
 			var name optional
 			match := optional(s.Engine.Config.Match)
 			var tags stringList
@@ -128,7 +128,7 @@ func (s *Session) linkBuiltin() runtime.Builtin {
 			}
 			how, err := config.ParseMatch(string(match))
 			if err != nil {
-				return nil, fmt.Errorf("link: %w", err)
+				return nil, fmt.Errorf("link: match is %q, %w", match, err)
 			}
 			rules, done := scan.rules()
 			defer done()

@@ -1,0 +1,180 @@
+package builtins
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestScan(t *testing.T) {
+	l := newLab(t, "a.txt", "1", "b.iso", "12", "dir/c.txt", "123", "dir/cache/d", "4", "e", "")
+	l.must(os.Symlink("e", l.in("link")))
+	for _, tt := range []struct{ name, src, want string }{
+		{"Files", `for f in scan(SOURCE): print(f)`, "a.txt\nb.iso\ne\nlink\ndir/c.txt\ndir/cache/d"},
+		{"Home", `print([f.path for f in scan("~/source/dir")])`, `["c.txt", "cache/d"]`},
+		{"Root", `print(scan(SOURCE).root == SOURCE, str(scan("~/source")) == 'scan("' + SOURCE + '")')`, "True True"},
+		{"Skip", `print([f.path for f in scan(SOURCE, skip = ["*.iso", "dir/c.*"])])`, `["a.txt", "e", "link", "dir/cache/d"]`},
+		{"SkipTuple", `print(len(list(scan(SOURCE, skip = ("*.iso",)))))`, "5"},
+		{"SkipDirs", `print([f.path for f in scan(SOURCE, skip_dirs = ["cache"]) if f.dir != "."])`, `["dir/c.txt"]`},
+		{"SkipDirsIsForFolders", `print(len(list(scan(SOURCE, skip_dirs = ["e"]))))`, "6"},
+		{"Positional", `print(len(list(scan(SOURCE, ["dir"], ["*.iso"]))))`, "3"},
+		{"Order", `print(len(list(scan(SOURCE, order = "path"))))`, "6"},
+		{"OneFileSystem", `print(len(list(scan(SOURCE, one_file_system = True))))`, "6"},
+		{"Where", `print([f.name for f in scan(SOURCE, where = lambda f: f.size > 1)])`, `["b.iso", "c.txt"]`},
+		{"WhereTruth", `print([f.name for f in scan(SOURCE, where = lambda f: f.size)])`, `["a.txt", "b.iso", "link", "c.txt", "d"]`},
+		{"WhereNone", `print(len(list(scan(SOURCE, where = None))))`, "6"},
+		{"Break", "for f in scan(SOURCE):\n    print(f)\n    break", "a.txt"},
+		{"Twice", "s = scan(SOURCE)\nprint(len(list(s)), len(list(s)))", "6 6"},
+		{"Nested", "s = scan(SOURCE)\nprint(len([1 for a in s for b in s]))", "36"},
+		{"Type", `s = scan(SOURCE); print(type(s), bool(s), [type(f) for f in s][0])`, "Scan True File"},
+		{"Counts", `s = scan(SOURCE, skip_dirs = ["cache"]); print(s.files, s.bytes, s.skipped, s.errors)`, "4 6 1 0"},
+		{"CountsWhere", `s = scan(SOURCE, where = lambda f: f.size > 1); print(s.files, s.bytes, s.skipped, s.errors)`, "2 5 4 0"},
+		{"CountsAfterBreak", "s = scan(SOURCE)\nfor f in s: break\nprint(s.files)", "5"},
+		{"Names", `print(dir(scan(SOURCE)))`, `["bytes", "errors", "files", "root", "skipped"]`},
+		{"Sorted", `print([f.path for f in sorted(scan(SOURCE), key = lambda f: -f.size)][:3])`, `["dir/c.txt", "b.iso", "a.txt"]`},
+		{"Dict", `print(len({f: f.size for f in scan(SOURCE)}), [f for f in scan(SOURCE)][0] == [f for f in scan(SOURCE)][0])`, "6 True"},
+		{"Compared", `s = list(scan(SOURCE)); print(s[0] < s[1], s[0] > s[1], s[0] != s[1], s[0] == "a.txt")`, "True False True False"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l.TB = t
+			l.run("if True:\n    "+strings.ReplaceAll(tt.src, "\n", "\n    "), tt.want)
+		})
+	}
+}
+
+func TestScanErrors(t *testing.T) {
+	l := newLab(t, "a", "1")
+	for _, tt := range []struct{ name, src, want string }{
+		{"NoRoot", `scan()`, "test.star:1:5: scan: missing argument for root"},
+		{"EmptyRoot", `scan("")`, "test.star:1:5: scan: root is empty"},
+		{"RootType", `scan(1)`, "scan: for parameter root: got int, want string"},
+		{"Missing", "s = scan(SOURCE + '/missing')\nfor f in s:\n    print(f)", "test.star:2:1: source: lstat source/missing: no such file"},
+		{"MissingCounted", "s = scan(SOURCE + '/missing')\nprint(s.files)", "test.star:2:8: source: lstat source/missing: no such file"},
+		{"NotADirectory", `list(scan(SOURCE + "/a"))`, "source/a is not a directory"},
+		{"Skip", `scan(SOURCE, skip = "*.iso")`, "scan: for parameter \"skip\": got string, want a list of strings"},
+		{"SkipElement", `scan(SOURCE, skip_dirs = ["a", 1])`, "scan: for parameter \"skip_dirs\": got a list with a int in it, want a list of strings"},
+		{"Pattern", `scan(SOURCE, skip = ["[a"])`, `scan: skip: pattern "[a"`},
+		{"Order", `scan(SOURCE, order = "size")`, `scan: order "size" is not known, there is only "path"`},
+		{"Where", `scan(SOURCE, where = "*.iso")`, "scan: where is a string, want a function"},
+		{"WhereSignature", `list(scan(SOURCE, where = lambda: True))`, "function lambda accepts no arguments (1 given)"},
+		{"Misspelt", `scan(SOURCE, skipdirs = [])`, `scan: unexpected keyword argument "skipdirs" (did you mean skip_dirs?)`},
+		{"Attribute", `scan(SOURCE).file`, "Scan has no .file field or method (did you mean .files?)"},
+		{"FileAttribute", `[f.length for f in scan(SOURCE)]`, "File has no .length field or method"},
+		{"WhereFails", `
+def wanted(f):
+    return f.size < "1"
+for f in scan(SOURCE, where = wanted):
+    print(f)
+`, "test.star:2:19: int < string not implemented\n        return f.size < \"1\""},
+		{"WhereFailsCounted", `
+def wanted(f):
+    return fail("not", f.path)
+s = scan(SOURCE, where = wanted)
+print(s.files)
+`, "test.star:2:16: fail: not a"},
+		{"WhereHasEffect", `
+def wanted(f):
+    return bool(link(scan(SOURCE)))
+list(scan(SOURCE, where = wanted))
+`, "test.star:2:21: link has an effect, and callbacks run in parallel"},
+		{"WhereChangesGlobal", `
+seen = []
+def wanted(f):
+    seen.append(f)
+list(scan(SOURCE, where = wanted))
+`, "test.star:3:16: append: cannot append to frozen list"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l.TB = t
+			l.fails(tt.src, tt.want)
+		})
+	}
+}
+
+// A script that is told to stop does so in the midst of a scan.
+func TestScanStops(t *testing.T) {
+	l := newLab(t, "a", "1", "b", "2")
+	for _, src := range []string{
+		"def forever(s):\n    for f in s:\n        forever(s)\nforever(scan(SOURCE))",
+		"while True:\n    scan(SOURCE).files",
+		"while True:\n    list(hash(scan(SOURCE, where = lambda f: True)))",
+	} {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		if _, err := l.try(ctx, src); !errors.Is(err, context.DeadlineExceeded) && !strings.Contains(err.Error(), "recursively") {
+			t.Errorf("error %v, want %v", err, context.DeadlineExceeded)
+		}
+		cancel()
+	}
+}
+
+func TestFile(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	l := newLab(t, "dir/backup.tar.gz", "12345")
+	path := l.in("dir/backup.tar.gz")
+	l.must(os.Chown(path, 77, 78))
+	l.must(unix.Chmod(path, 0o4640))
+	l.must(os.Link(path, l.in("second")))
+	when := time.Date(2001, 9, 9, 1, 46, 40, 123456789, time.UTC)
+	l.must(os.Chtimes(path, when.Add(time.Hour), when))
+	l.run(`
+f = list(scan(SOURCE))[1]
+print(f.path, f.abs == SOURCE + "/" + f.path, f.name, f.ext, f.dir)
+print(f.size, f.mode, f.uid, f.gid, f.kind, f.nlink)
+print(f.mtime.unix_nano, f.atime - f.mtime, type(f.mtime))
+print(f.mtime < f.ctime, f.ctime <= now(), f.btime == None or f.btime <= f.ctime)
+print(type(f), str(f))
+print(dir(f))
+`, `
+dir/backup.tar.gz True backup.tar.gz .gz dir
+5 2464 77 78 file 2
+1000000000123456789 1h0m0s time.time
+True True True
+File dir/backup.tar.gz
+["abs", "atime", "btime", "ctime", "dir", "ext", "gid", "kind", "mode", "mtime", "name", "nlink", "path", "size", "uid"]
+`)
+}
+
+func TestFileNames(t *testing.T) {
+	l := newLab(t, ".bashrc", "", "README", "", "a.b.c", "", ".hidden.txt", "", "x.", "", "..y", "")
+	l.run(`
+for f in scan(SOURCE):
+    print(f.name, repr(f.ext), f.dir)
+`, `
+..y "" .
+.bashrc "" .
+.hidden.txt ".txt" .
+README "" .
+a.b.c ".c" .
+x. "." .
+`)
+}
+
+func TestFileKinds(t *testing.T) {
+	l := newLab(t, "file", "")
+	l.must(os.Symlink("nowhere", l.in("link")))
+	l.must(unix.Mkfifo(l.in("fifo"), 0o600))
+	l.run(`print([(f.name, f.kind) for f in scan(SOURCE)])`, `[("fifo", "fifo"), ("file", "file"), ("link", "symlink")]`)
+	l.run(`print([f.name for f in scan(SOURCE, where = lambda f: f.kind == "file")])`, `["file"]`)
+}
+
+// A name holds any bytes but two; what a script sees leads back to the file.
+func TestOddNames(t *testing.T) {
+	name := "\xff\n\"' \\ \u00e4"
+	l := newLab(t, name, "content")
+	l.run(`
+f = list(scan(SOURCE))[0]
+print(f.path)
+print(hash(f) == hash(f.abs), hash(f) == hash(SOURCE + "/" + f.path))
+print([g.path for g in scan(SOURCE, where = lambda g: g.path == f.path)] == [f.path])
+snap = link(scan(SOURCE))
+print(hash(snap.path + "/" + f.path) == hash(f))
+print([row.path for row in query("SELECT path FROM versions WHERE path == $1", f.path)] == [f.path])
+`, name+"\nTrue True\nTrue\nTrue\nTrue\n")
+}
