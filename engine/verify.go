@@ -62,7 +62,7 @@ type sharedPath struct {
 // system's cache where that can be asked for, and each inode once. Damaged
 // content is noted in the catalog, so that no later run links to it.
 func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, error) {
-	if c.Sample < 0 || c.Sample > 1 {
+	if !(c.Sample >= 0 && c.Sample <= 1) { // nor is it NaN
 		return nil, fmt.Errorf("verify: sample is %v, want a share from 0 to 1", c.Sample)
 	}
 	root, err := e.openRoot()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -214,7 +215,7 @@ func TestVerifySample(t *testing.T) {
 	if first := drawn(); slices.Equal(first, drawn()) {
 		t.Errorf("the same %d files were drawn twice", len(first))
 	}
-	for _, share := range []float64{-0.1, 1.1} {
+	for _, share := range []float64{-0.1, 1.1, math.NaN()} {
 		if _, err := r.engine().Verify(context.Background(), s, engine.Check{Sample: share}); err == nil {
 			t.Errorf("a sample of %v was accepted", share)
 		}
