@@ -96,7 +96,7 @@ func (l *logger) Enabled(_ context.Context, level slog.Level) bool { return leve
 // Handle writes the message and the values of its attributes: "phlb: error:
 // cannot be read: notes/secret: permission denied".
 func (l *logger) Handle(_ context.Context, r slog.Record) error {
-	parts := []string{levelWord(r.Level), r.Message}
+	parts := []string{paint(l.stderr, levels[r.Level], levelWord(r.Level)), r.Message}
 	add := func(a slog.Attr) bool {
 		parts = append(parts, attribute(a))
 		return true

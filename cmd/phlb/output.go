@@ -62,6 +62,8 @@ func (c *command) writeResult(v starlark.Value) (err error) {
 	case *builtins.Report:
 		c.returned = v.Report
 		return c.writeReport(c.out(), v.Report)
+	case *builtins.Table:
+		return c.writeTable(v)
 	case *starlark.List, starlark.Tuple:
 		return c.writeList(v.(starlark.Iterable))
 	}
@@ -173,17 +175,17 @@ func removed(r *engine.Removal) string {
 func (c *command) writeSnapshots(all []*engine.Snapshot) error {
 	t := table{columns: []column{
 		{title: "NAME"}, {title: "WHEN", drop: 1}, {title: "AGE", right: true, drop: 4}, {title: "FILES", right: true, drop: 2},
-		{title: "SIZE", right: true, drop: 5}, {title: "NEW", right: true, drop: 3}, {title: "STATUS"},
+		{title: "SIZE", right: true, drop: 5}, {title: "NEW", right: true, drop: 3}, {title: "STATUS", words: true},
 	}}
 	for _, s := range all {
 		status := "complete"
 		if !s.Complete() {
 			status = count(s.Errors, "error")
 		}
-		t.add(printable(s.Ref().String()), s.Started.Local().Format("2006-01-02 15:04"), age(c.now.Sub(s.Started)),
+		t.add(printable(s.Ref().String()), minute(s.Started), age(c.now.Sub(s.Started)),
 			humanize.Comma(s.Files), humanize.IBytes(uint64(s.Bytes)), humanize.IBytes(uint64(s.NewBytes)), status)
 	}
-	return t.write(c.out(), c.width())
+	return c.writeColumns(&t)
 }
 
 // age writes how old something is, in its largest unit.
@@ -207,7 +209,7 @@ func (c *command) writeReport(to io.Writer, r *engine.Report) error {
 	}
 	var b strings.Builder
 	for _, p := range r.Problems {
-		p.Path = printable(p.Path)
+		p.Path, p.What = printable(p.Path), paint(to, red, p.What)
 		fmt.Fprintln(&b, p)
 	}
 	found := "no problems"

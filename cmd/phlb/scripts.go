@@ -63,5 +63,5 @@ func (c *command) listScripts() error {
 	for _, s := range all {
 		t.add(s.Name, s.Doc)
 	}
-	return t.write(c.out(), c.width())
+	return c.writeColumns(&t)
 }

@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	startime "go.starlark.net/lib/time"
+	"go.starlark.net/starlark"
 )
 
 func TestTable(t *testing.T) {
@@ -30,6 +33,91 @@ func TestTable(t *testing.T) {
 				t.Errorf("wrote\n%swant\n%s", &b, tt.want)
 			}
 		})
+	}
+}
+
+func TestTableCut(t *testing.T) {
+	tab := table{columns: []column{{title: "WHAT", words: true}, {title: "PATH", cut: before}, {title: "SIZE", right: true, drop: 2}, {title: "DETAIL", cut: behind, drop: 1}}}
+	tab.add("added", "Documents/2026/letters/to-the-bank.txt", "12 B", "")
+	tab.add("metadata", "a", "4 KiB", "mode 0644 → 0600, owner 0:0 → 1000:1000")
+	for _, tt := range []struct {
+		name  string
+		width int
+		want  []string
+	}{
+		{"Fits", 98, []string{
+			"WHAT      PATH                                     SIZE  DETAIL",
+			"added     Documents/2026/letters/to-the-bank.txt   12 B",
+			"metadata  a                                       4 KiB  mode 0644 → 0600, owner 0:0 → 1000:1000"}},
+		{"Cut", 60, []string{
+			"WHAT      PATH                   SIZE  DETAIL",
+			"added     …ers/to-the-bank.txt   12 B",
+			"metadata  a                     4 KiB  mode 0644 → 0600, ow…"}},
+		{"Dropped", 50, []string{
+			"WHAT      PATH                                SIZE",
+			"added     …nts/2026/letters/to-the-bank.txt   12 B",
+			"metadata  a                                  4 KiB"}},
+		{"AsSmallAsCanBe", 10, []string{"WHAT      PATH", "added     …to-the-bank.txt", "metadata  a"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var b strings.Builder
+			if err := tab.write(&b, tt.width); err != nil {
+				t.Fatal(err)
+			}
+			if want := strings.Join(tt.want, "\n") + "\n"; b.String() != want {
+				t.Errorf("wrote\n%swant\n%s", &b, want)
+			}
+		})
+	}
+}
+
+func TestTableColours(t *testing.T) {
+	tab := table{columns: []column{{title: "PATH"}, {title: "STATUS", words: true, right: true}}, colours: true}
+	tab.add("added", "complete")
+	tab.add("no", "2 errors")
+	tab.add("x", "removed")
+	var b strings.Builder
+	if err := tab.write(&b, 0); err != nil {
+		t.Fatal(err)
+	}
+	if want := "PATH     STATUS\nadded  complete\nno     \x1b[31m2 errors\x1b[0m\nx       \x1b[31mremoved\x1b[0m\n"; b.String() != want {
+		t.Errorf("wrote %q, want %q", &b, want)
+	}
+}
+
+// Colours are for terminals.
+func TestColoured(t *testing.T) {
+	if coloured(&strings.Builder{}) || paint(&strings.Builder{}, red, "error") != "error" {
+		t.Error("what is no terminal has colours")
+	}
+}
+
+func TestCell(t *testing.T) {
+	at := time.Date(2026, 11, 22, 9, 45, 59, 0, time.Local)
+	list := starlark.NewList([]starlark.Value{starlark.String("a\nb"), starlark.MakeInt(2)})
+	for _, tt := range []struct {
+		column string
+		value  starlark.Value
+		want   string
+	}{
+		{"detail", starlark.None, ""},
+		{"ok", starlark.True, "yes"},
+		{"ok", starlark.False, "no"},
+		{"files", starlark.MakeInt(1234), "1,234"},
+		{"old_size", starlark.MakeInt(1536), "1.5 KiB"},
+		{"only_bytes", starlark.MakeInt(0), "0 B"},
+		{"freed", starlark.MakeInt(1 << 30), "1.0 GiB"},
+		{"change_bytes", starlark.MakeInt(-1536), "-1,536"},
+		{"share", starlark.Float(0.25), "0.25"},
+		{"time", startime.Time(at), "2026-11-22 09:45"},
+		{"age", startime.Duration(50 * time.Hour), "2 d"},
+		{"took", startime.Duration(65 * time.Second), "1:05"},
+		{"path", starlark.String("tab\t"), `"tab\t"`},
+		{"tags", list, `"a\nb", 2`},
+	} {
+		if got := cell(tt.column, tt.value); got != tt.want {
+			t.Errorf("%v under %s is %q, want %q", tt.value, tt.column, got, tt.want)
+		}
 	}
 }
 
