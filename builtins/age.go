@@ -40,6 +40,7 @@ func (s *Session) checkAge(all []*engine.Snapshot, names []string, limit time.Du
 		}
 		slices.Sort(names)
 		names = slices.Compact(names)
+		s.stale = s.stale || len(names) == 0 // no backup at all is no young one
 	}
 	list := make([]starlark.Value, len(names))
 	for i, name := range names {

@@ -63,7 +63,7 @@ func (s *Session) diff(thread *starlark.Thread, from *engine.Snapshot, to starla
 
 func changeValue(c *engine.Change) starlark.Value {
 	size := func(e *manifest.Entry) starlark.Value {
-		if e == nil {
+		if e == nil || e.Kind != manifest.File {
 			return starlark.None
 		}
 		return starlark.MakeInt64(e.Size)

@@ -51,11 +51,15 @@ func (c *command) exitCode(ctx context.Context, err error) int {
 }
 
 // found is the exit code of a script that ran to its end: 4 if a check found
-// damage, 3 if something of a source could not be read.
+// damage, 3 if something of a source could not be read, 5 if a snapshot was
+// found to be too old.
 func (c *command) found() int {
 	code := 0
 	if c.session == nil {
 		return code
+	}
+	if c.session.Stale() {
+		code = 5
 	}
 	for _, s := range c.session.Made() {
 		if !s.Complete() {
@@ -87,7 +91,7 @@ func (c *command) message(code int, err error) string {
 	case !errors.As(err, &failed):
 		return strings.ReplaceAll(err.Error(), "\n", "\nphlb: ")
 	case c.stock && !failed.Compile && c.verbose == 0:
-		return failed.Problems[0].Msg // where in our script is no news
+		return strings.TrimPrefix(failed.Problems[0].Msg, "fail: ") // where in our script is no news
 	}
 	return failed.Detail()
 }

@@ -6,11 +6,18 @@ import (
 	"phlb/scripts"
 )
 
-// policies are the stock scripts that are commands.
-var policies = []string{"backup", "snapshots", "verify", "add"}
+// policies are the stock scripts that are commands, by what they are for.
+var policies = []struct {
+	group *cobra.Group
+	names []string
+}{
+	{&cobra.Group{ID: "make", Title: "Make and check backups:"}, []string{"backup", "verify", "check-age", "add"}},
+	{&cobra.Group{ID: "look", Title: "Look into them:"}, []string{"snapshots", "diff", "stat"}},
+	{&cobra.Group{ID: "room", Title: "Make room:"}, []string{"forget", "remove"}},
+}
 
 // policy is a command that is a script of ours.
-func (c *command) policy(name string) *cobra.Command {
+func (c *command) policy(name, group string) *cobra.Command {
 	run := func(cmd *cobra.Command, args []string) error {
 		args, err := c.globals(cmd, args)
 		if err != nil {
@@ -21,7 +28,7 @@ func (c *command) policy(name string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:                name,
 		Short:              scripts.Doc(name),
-		GroupID:            "policies",
+		GroupID:            group,
 		DisableFlagParsing: true,
 		RunE:               run,
 	}

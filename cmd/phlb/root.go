@@ -63,10 +63,13 @@ func (c *command) root(args []string) *cobra.Command {
 	flags.StringSliceVar(&c.allow.Net, "allow-net", nil, "a host that scripts may talk to, beside allow_net")
 	flags.StringSliceVar(&c.allow.Env, "allow-env", nil, "an environment variable that scripts may read, beside allow_env")
 
-	root.AddGroup(&cobra.Group{ID: "policies", Title: "Policies:"}, &cobra.Group{ID: "rest", Title: "Other commands:"})
-	for _, name := range policies {
-		root.AddCommand(c.policy(name))
+	for _, p := range policies {
+		root.AddGroup(p.group)
+		for _, name := range p.names {
+			root.AddCommand(c.policy(name, p.group.ID))
+		}
 	}
+	root.AddGroup(&cobra.Group{ID: "rest", Title: "Scripts and settings:"})
 	for _, cmd := range []*cobra.Command{c.exec(), c.scripts(), c.config()} {
 		cmd.GroupID = "rest"
 		root.AddCommand(cmd)

@@ -26,7 +26,7 @@ func (c *command) run(cmd *cobra.Command, name, usage string, args []string) err
 	if err != nil {
 		return err
 	}
-	c.session = &builtins.Session{Engine: e, Environ: os.Environ(), Allow: builtins.Permissions{
+	c.session = &builtins.Session{Engine: e, Environ: os.Environ(), Now: c.now.Local(), Allow: builtins.Permissions{
 		Run: append(c.allow.Run, e.Config.AllowRun...),
 		Net: append(c.allow.Net, e.Config.AllowNet...),
 		Env: append(c.allow.Env, e.Config.AllowEnv...),
