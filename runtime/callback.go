@@ -60,6 +60,7 @@ func NewCallback(thread *starlark.Thread, fn starlark.Callable) *Callback {
 	}
 	c.run = t.run.Load()
 	c.task = &task{session: t.session, file: t.file, loading: t.loading, parallel: true}
+	freezeSome(t.live, t.mentioned)
 	if depth := thread.CallStackDepth(); len(t.shared) > 0 && depth > 0 {
 		if top, ok := thread.DebugFrame(depth - 1).Callable().(*starlark.Function); ok {
 			freezeSome(top.Globals(), t.shared)

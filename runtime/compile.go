@@ -104,8 +104,9 @@ func moduleDoc(tree *syntax.File) string {
 
 // mentionedInFunctions lists the names of globals that code inside a function
 // mentions. These are all the globals that a callback can reach, wherever its
-// call leads: functions of other files are frozen with their globals.
-func mentionedInFunctions(tree *syntax.File) []string {
+// call leads: functions of other files are frozen with their globals. What is
+// predeclared is among them: in a [REPL] these are globals too.
+func mentionedInFunctions(tree syntax.Node) []string {
 	var names []string
 	seen := make(map[string]bool)
 	inside := func(n syntax.Node) bool {
@@ -113,7 +114,7 @@ func mentionedInFunctions(tree *syntax.File) []string {
 		if !ok || seen[id.Name] {
 			return true
 		}
-		if b, ok := id.Binding.(*resolve.Binding); ok && b.Scope == resolve.Global {
+		if b, ok := id.Binding.(*resolve.Binding); ok && (b.Scope == resolve.Global || b.Scope == resolve.Predeclared) {
 			seen[id.Name] = true
 			names = append(names, id.Name)
 		}

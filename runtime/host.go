@@ -50,6 +50,13 @@ type Host struct {
 	// Flags are those that the host takes out of every command line, such as
 	// "--json". No parameter of main may be called so: it could not be set.
 	Flags []string
+	// Docs are the tables that Names were made of, for help in a [REPL]: those of
+	// functions under "", of methods under the type of their receiver, of the
+	// members of a module under its name.
+	Docs map[string]Table
+	// Confirm is asked before each effect with the call as it would be written;
+	// its error is that of the call. If it is nil, effects just happen.
+	Confirm func(ctx context.Context, call string) error
 	// Result is given what main returns, while the run still lasts: a [Stream]
 	// can be read then, and not later. Its error is that of the run.
 	Result func(starlark.Value) error

@@ -19,6 +19,9 @@ type session struct {
 	sources   map[string]string            // by file name, for error messages
 	modules   map[file]starlark.StringDict // nil: being loaded
 	run       atomic.Pointer[run]          // the one under way, or the last
+
+	live      starlark.StringDict // the globals of a REPL, with all; nil: it is none
+	mentioned []string            // those that callbacks may reach
 }
 
 // A run is one evaluation of a script's globals or one call of it, under one
@@ -191,6 +194,10 @@ func Err(thread *starlark.Thread) error {
 // this thread now. Builtins with Effect set have this built in; those whose
 // effect depends on an argument call it themselves.
 func Effect(thread *starlark.Thread, name string) error {
+	return effect(thread, name, func() string { return name })
+}
+
+func effect(thread *starlark.Thread, name string, call func() string) error {
 	t := taskOf(thread)
 	switch {
 	case t == nil:
@@ -199,6 +206,9 @@ func Effect(thread *starlark.Thread, name string) error {
 		return fmt.Errorf("%s has an effect, and callbacks run in parallel: collect what it needs and call it afterwards", name)
 	case t.loading:
 		return fmt.Errorf("%s has an effect, and %s is still being loaded: move the call into main or a function that main calls", name, t.file)
+	}
+	if confirm := t.host.Confirm; confirm != nil {
+		return confirm(t.run.Load().ctx, call())
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package runtime
 
-import "go.starlark.net/starlark"
+import (
+	"strings"
+
+	"go.starlark.net/starlark"
+)
 
 // A Func is a function that scripts can call: it unpacks, does one thing, and
 // converts.
@@ -35,9 +39,33 @@ func (b Builtin) Value() *starlark.Builtin {
 		return starlark.NewBuiltin(b.Name, b.Func)
 	}
 	return starlark.NewBuiltin(b.Name, func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		if err := Effect(thread, b.Name); err != nil {
+		if err := effect(thread, b.Name, func() string { return call(fn, args, kwargs) }); err != nil {
 			return nil, err
 		}
 		return b.Func(thread, fn, args, kwargs)
 	})
+}
+
+// call returns a call as it would be written, short enough for a line.
+func call(fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) string {
+	var parts []string
+	for _, v := range args {
+		parts = append(parts, shorten(v.String()))
+	}
+	for _, kv := range kwargs {
+		parts = append(parts, string(kv[0].(starlark.String))+"="+shorten(kv[1].String()))
+	}
+	text := fn.Name() + "(" + strings.Join(parts, ", ") + ")"
+	if fn.Receiver() != nil {
+		text = shorten(fn.Receiver().String()) + ": " + text
+	}
+	return text
+}
+
+func shorten(text string) string {
+	const most = 60
+	if r := []rune(text); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return text
 }
