@@ -1,0 +1,481 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// Overwrite says what becomes of a path that the target has already. Where
+// nothing but the content might differ, by the rule of rsync (kind, size, time,
+// owner, mode and attributes agree), it is left alone in any case. A directory
+// is never replaced by one: it keeps its own metadata, or gets the snapshot's.
+type Overwrite string
+
+// The rules for what is there already.
+const (
+	Never  Overwrite = "never"  // keep it; an empty directory gets the snapshot's metadata
+	Newer  Overwrite = "newer"  // replace it where the snapshot's is of a later time
+	Always Overwrite = "always" // replace it
+)
+
+// ParseOverwrite reads a rule; "" is [Never].
+func ParseOverwrite(text string) (Overwrite, error) {
+	switch o := Overwrite(text); o {
+	case "":
+		return Never, nil
+	case Never, Newer, Always:
+		return o, nil
+	}
+	return "", fmt.Errorf("overwrite is %q, want never, newer or always", text)
+}
+
+// Restoration says what of a snapshot to restore, where to, and what may become
+// of what lies there.
+//
+// The content of a whole snapshot lands in To, which is made if it is missing.
+// A single Path lands as cp -a would put it: in To under its own name where To
+// is a directory, else at To itself.
+type Restoration struct {
+	To   string
+	Path string // one file or directory of the snapshot; "" for all of it
+
+	// Include and Exclude are globs as in [walk.Rules]; a directory stands for
+	// all that it holds, and Exclude wins. Without Include, all is meant.
+	// Directories on the way to what is meant are made, too.
+	Include, Exclude []string
+
+	Overwrite Overwrite
+	// Delete removes from the directories that are restored what the snapshot
+	// does not have there, as far as Include and Exclude mean it.
+	Delete bool
+	Dry    bool // change nothing, but tell what would be done
+}
+
+// What can be the matter with a path that is restored, beside what [Engine.Verify]
+// finds.
+const (
+	Unwritable = "unwritable" // could not be made in the target
+	InTheWay   = "in the way" // the target has something else there, which stays
+	Inexact    = "inexact"    // restored, but not with all of its metadata
+	Recovered  = "recovered"  // damaged in the snapshot, restored from another one
+)
+
+// Restored is what a restore has done, or with a dry run would do. What a dry
+// run cannot know is whether content is damaged: it reads none.
+type Restored struct {
+	Snapshot *Snapshot
+	To       string // absolute path of the target
+	Dry      bool
+
+	Files     int64     // regular files made, Linked among them
+	Bytes     int64     // of those that are not links
+	Linked    int64     // files made as further names of others
+	Others    int64     // symbolic links, fifos, sockets and devices made
+	Folders   int64     // directories made
+	Unchanged int64     // paths that were there already, the same
+	Skipped   int64     // paths that were there already, different, and were kept
+	Deleted   int64     // paths that the snapshot does not have
+	Errors    int64     // paths that are not what they should be
+	Problems  []Problem // by path, relative to the snapshot
+}
+
+// OK reports whether all is as it should be.
+func (r *Restored) OK() bool { return len(r.Problems) == 0 }
+
+var (
+	// ErrIntoRoot says that the target of a restore lies in the backup root.
+	ErrIntoRoot = errors.New("target lies inside of the backup root, where nothing but snapshots may be: choose another")
+	// ErrTarget says that the target of a restore is not a directory.
+	ErrTarget = errors.New("target is not a directory")
+	// ErrNoPath says that a snapshot does not hold what is to be restored.
+	ErrNoPath = errors.New("holds no such path")
+	// ErrDelete says that nothing may be deleted in a target.
+	ErrDelete = errors.New("is too much to delete from: restore without delete, or into a directory of its own")
+)
+
+// restore is one under way.
+type restore struct {
+	*Engine
+	Restoration
+	ctx       context.Context
+	cancel    context.CancelCauseFunc
+	root      *store.Root
+	rootID    walk.ID
+	snapshot  *Snapshot
+	tree      *walk.Dir // of the snapshot
+	selection selection
+	landing   *folder // that the base lands in
+	as        string  // its name there, "." where it is the landing itself
+
+	todo chan *batch
+	temp struct {
+		prefix string
+		count  atomic.Int64
+	}
+	elsewhere elsewhere
+
+	mu     sync.Mutex
+	result *Restored
+	groups map[int64]*group
+	lost   map[string]*lost // metadata, by what it is
+}
+
+// Restore writes a snapshot, or a part of it, into a directory: every path with
+// its own metadata from the manifest, what was one inode as one, and content
+// only if it is what the manifest says. What lies in the target is replaced in
+// a single step or left alone, never written into, and no symbolic link in it
+// is followed. A path that cannot be restored is reported; what concerns all of
+// the target (no space, read-only, I/O) ends the restore with an error. After a
+// kill, nothing half-made lies under a final name, but directories may lack
+// their metadata: run again with [Newer] or [Always].
+func (e *Engine) Restore(ctx context.Context, s *Snapshot, o Restoration) (_ *Restored, err error) {
+	r := &restore{
+		Engine: e, Restoration: o, snapshot: s,
+		groups: map[int64]*group{}, lost: map[string]*lost{},
+		result: &Restored{Snapshot: s},
+	}
+	r.Dry = o.Dry || e.env.DryRun
+	r.result.Dry = r.Dry
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("restore %s: %w", s.Ref(), err)
+		}
+	}()
+	if r.Overwrite, err = ParseOverwrite(string(o.Overwrite)); err != nil {
+		return nil, err
+	}
+	if r.selection, err = newSelection(&o); err != nil {
+		return nil, err
+	}
+	if r.root, err = e.openRoot(); err != nil {
+		return nil, err
+	}
+	defer r.root.Close()
+	self, err := r.root.Dir().Self()
+	if err != nil {
+		return nil, err
+	}
+	r.rootID = walk.ID{Dev: self.Dev, Inode: self.Ino}
+	if r.tree, err = walk.OpenRoot(r.root.SnapshotPath(s.Ref())); err != nil {
+		return nil, err
+	}
+	defer r.tree.Close()
+	defer e.Progress.begin("restore " + s.Ref().String())()
+	kind, err := r.survey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.land(kind); err != nil {
+		return nil, err
+	}
+	defer r.landing.close()
+	defer r.elsewhere.close()
+	if r.Delete && !s.Complete() {
+		r.Delete = false
+		r.result.add(".", Unreadable, "nothing is deleted: the snapshot lacks %d paths that could not be read, which may lie here", s.Errors)
+	}
+	r.temp.prefix = ".phlb-" + strconv.FormatUint(rand.Uint64(), 36) + "-"
+	if err := r.run(ctx); err != nil {
+		return nil, r.explain(err)
+	}
+	r.complete()
+	return r.result, nil
+}
+
+// explain adds to an error of the target what the user should know.
+func (r *restore) explain(err error) error {
+	if store.IsFull(err) {
+		return fmt.Errorf("no space left in %s after %d bytes: what is restored is whole, free some and run again with overwrite newer: %w",
+			r.result.To, r.result.Bytes, err)
+	}
+	return err
+}
+
+// run reads the manifest and has workers make what it lists.
+func (r *restore) run(ctx context.Context) error {
+	r.ctx, r.cancel = context.WithCancelCause(ctx)
+	defer r.cancel(nil)
+	const workers = 4
+	r.todo = make(chan *batch, 4*workers)
+	var running sync.WaitGroup
+	for i := range workers {
+		running.Go(func() {
+			w := newWorker(i)
+			for b := range r.todo {
+				r.work(w, b)
+			}
+		})
+	}
+	err := r.read(r.ctx, r)
+	close(r.todo)
+	running.Wait()
+	if err == nil {
+		err = context.Cause(r.ctx)
+	}
+	return err
+}
+
+// count changes the result.
+func (r *restore) count(change func(*Restored)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(r.result)
+}
+
+// add notes a problem.
+func (r *Restored) add(path, what, format string, args ...any) {
+	r.Problems = append(r.Problems, Problem{path, what, fmt.Sprintf(format, args...)})
+}
+
+// fail notes a path that is not what it should be.
+func (r *restore) fail(path, what, format string, args ...any) {
+	r.Progress.Errors.Add(1)
+	r.count(func(done *Restored) {
+		done.Errors++
+		done.add(path, what, format, args...)
+	})
+}
+
+// lost is a kind of metadata that could not be kept, which is reported once.
+type lost struct {
+	path  string // of the first
+	err   error
+	count int64
+}
+
+// notKept takes note of metadata that the target cannot hold, and lets other
+// errors pass.
+func (r *restore) notKept(path string, err error) error {
+	var kept *store.NotKept
+	if !errors.As(err, &kept) {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lost[kept.What]
+	if l == nil {
+		l = &lost{path: path, err: kept.Err}
+		r.lost[kept.What] = l
+	}
+	l.count++
+	return nil
+}
+
+// complete says what was lost, and sorts the problems.
+func (r *restore) complete() {
+	for what, l := range r.lost {
+		text := fmt.Sprintf("%s: %v", what, l.err)
+		if l.count > 1 {
+			text += fmt.Sprintf("; the same of %d more", l.count-1)
+		}
+		r.result.add(l.path, Inexact, "%s", text)
+		r.result.Errors += l.count
+	}
+	slices.SortStableFunc(r.result.Problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// selection says which paths of a snapshot are meant.
+type selection struct {
+	base             string // what alone is meant; "." for all
+	everything       bool   // below it, without include
+	include, exclude *walk.Patterns
+}
+
+func newSelection(o *Restoration) (s selection, err error) {
+	s.base = path.Clean("/" + o.Path)[1:]
+	if s.base == "" {
+		s.base = "."
+	}
+	s.everything = len(o.Include) == 0
+	if s.include, err = walk.CompilePatterns(o.Include); err != nil {
+		return s, fmt.Errorf("include: %w", err)
+	}
+	if s.exclude, err = walk.CompilePatterns(o.Exclude); err != nil {
+		return s, fmt.Errorf("exclude: %w", err)
+	}
+	return s, nil
+}
+
+// survey counts what is to be restored, where that is not the whole snapshot,
+// and returns the kind of its base.
+func (r *restore) survey(ctx context.Context) (manifest.Kind, error) {
+	if r.selection.base == "." && r.selection.everything && len(r.Exclude) == 0 {
+		r.Progress.TotalFiles.Store(r.snapshot.Files)
+		r.Progress.TotalBytes.Store(r.snapshot.Bytes)
+		return manifest.Dir, nil
+	}
+	c := &counter{base: r.selection.base}
+	if err := r.read(ctx, c); err != nil {
+		return 0, err
+	}
+	if c.kind == 0 {
+		return 0, fmt.Errorf("%w: %q; phlb ls shows what it holds", ErrNoPath, r.Path)
+	}
+	if c.paths == 0 {
+		return 0, fmt.Errorf("%w that include and exclude mean", ErrNoPath)
+	}
+	r.Progress.TotalFiles.Store(c.files)
+	r.Progress.TotalBytes.Store(c.bytes)
+	return c.kind, nil
+}
+
+// counter is the visitor of a survey.
+type counter struct {
+	base                string
+	kind                manifest.Kind
+	paths, files, bytes int64
+}
+
+func (c *counter) enter(f *folder) {
+	if f.entry.Path == c.base {
+		c.kind = manifest.Dir
+	}
+	if f.selected {
+		c.paths++
+	}
+}
+
+func (c *counter) leave(*folder) {}
+
+func (c *counter) entry(_ *folder, e *manifest.Entry, selected bool) {
+	if e.Path == c.base {
+		c.kind = e.Kind
+	}
+	if !selected {
+		return
+	}
+	c.paths++
+	if e.Kind == manifest.File {
+		c.files++
+		c.bytes += e.Size
+	}
+}
+
+// land finds where the base lands, and makes the directory that it lands in.
+func (r *restore) land(kind manifest.Kind) error {
+	to, info, err := resolveTarget(r.To)
+	if err != nil {
+		return fmt.Errorf("target: %w", err)
+	}
+	whole := r.selection.base == "."
+	into := to
+	switch {
+	case info == nil || !info.IsDir():
+		if info != nil && kind == manifest.Dir {
+			return fmt.Errorf("%s: %w: choose another", to, ErrTarget)
+		}
+		into, r.as = filepath.Split(to)
+	case whole:
+		r.as = "."
+	default:
+		r.as = path.Base(r.selection.base)
+	}
+	r.result.To = filepath.Join(into, r.as)
+	if err := r.refuse(into, kind); err != nil {
+		return err
+	}
+	r.landing = &folder{state: opened}
+	if !r.Dry {
+		if err := os.MkdirAll(into, 0o777); err != nil {
+			return fmt.Errorf("target: %w", err)
+		}
+	}
+	switch r.landing.to, err = store.OpenDir(into); {
+	case err == nil:
+		r.landing.bequeaths = r.landing.to.Bequeaths()
+	case !r.Dry || !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("target: %w", err)
+	}
+	return nil
+}
+
+// refuse refuses targets that must not be written to.
+func (r *restore) refuse(into string, kind manifest.Kind) error {
+	inside, err := within(into, r.root.Path)
+	if err != nil {
+		return err
+	}
+	if inside {
+		return fmt.Errorf("%s: %w", r.result.To, ErrIntoRoot)
+	}
+	if !r.Delete || kind != manifest.Dir {
+		r.Delete = false
+		return nil
+	}
+	for _, held := range []string{"/", r.env.Home} {
+		if a, err := os.Stat(r.result.To); err == nil && held != "" {
+			if b, err := os.Stat(held); err == nil && os.SameFile(a, b) {
+				return fmt.Errorf("%s %w", r.result.To, ErrDelete)
+			}
+		}
+	}
+	if around, err := within(r.root.Path, r.result.To); err != nil || around {
+		return errors.Join(err, fmt.Errorf("%s holds the backup root and %w", r.result.To, ErrDelete))
+	}
+	return nil
+}
+
+// within reports whether path is dir, or lies below it, whatever their names.
+// Neither needs to exist.
+func within(path, dir string) (bool, error) {
+	outer, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for {
+		if inner, err := os.Stat(path); err == nil && os.SameFile(inner, outer) {
+			return true, nil
+		}
+		up := filepath.Dir(path)
+		if up == path {
+			return false, nil
+		}
+		path = up
+	}
+}
+
+// resolveTarget returns the absolute path without symbolic links, and what lies
+// there: nil for nothing yet, and for a symbolic link that leads nowhere.
+func resolveTarget(to string) (string, fs.FileInfo, error) {
+	if to == "" {
+		return "", nil, errors.New("no path is given")
+	}
+	path, err := filepath.Abs(to)
+	if err != nil {
+		return "", nil, err
+	}
+	rest := ""
+	for {
+		real, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			info, err := os.Stat(filepath.Join(real, rest))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return "", nil, err
+			}
+			return filepath.Join(real, rest), info, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", nil, err
+		}
+		rest = filepath.Join(filepath.Base(path), rest)
+		path = filepath.Dir(path)
+	}
+}

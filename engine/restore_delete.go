@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"path"
+	"slices"
+
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// deleteExtra removes from the folder what the snapshot does not have there.
+func (r *restore) deleteExtra(f *folder) error {
+	names, err := f.to.Names()
+	if err != nil {
+		return err
+	}
+	self, err := f.to.Self()
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if f.names[name] {
+			continue
+		}
+		// In a directory of the same path as f, for the patterns.
+		if _, err := r.deletePath(f, f.to, name, self.Dev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deletePath removes what is called name in dir, as far as it is meant, and
+// reports whether it is gone. f is the folder that dir would be. Errors are
+// those that end the restore.
+func (r *restore) deletePath(f *folder, dir *store.Dir, name string, device uint64) (gone bool, err error) {
+	at := path.Join(f.entry.Path, name)
+	there, err := dir.Look(name)
+	if notFound(err) {
+		return true, nil
+	}
+	if err == nil && there.Kind == manifest.Dir {
+		return r.deleteDir(f, dir, name, at, &there, device)
+	}
+	if !r.selection.means(f, name) {
+		return false, nil
+	}
+	if err == nil && !r.Dry {
+		err = dir.Remove(name)
+	}
+	return r.deleted(at, err)
+}
+
+func (r *restore) deleted(at string, err error) (gone bool, fatal error) {
+	if err != nil {
+		r.failed(&manifest.Entry{Path: at}, err)
+		if isFatal(err) {
+			return false, err
+		}
+		return false, nil
+	}
+	r.count(func(done *Restored) { done.Deleted++ })
+	return true, nil
+}
+
+func (r *restore) deleteDir(f *folder, dir *store.Dir, name, at string, there *store.Inode, device uint64) (gone bool, err error) {
+	inner := &folder{entry: manifest.Entry{Path: at}, inside: true}
+	inner.excluded = f.excluded || r.selection.exclude.Match(f.entry.Path, name)
+	inner.selected = r.selection.means(f, name)
+	// What is mounted here is not the target's, and least of all the root.
+	if inner.excluded || there.Dev != device || (walk.ID{Dev: there.Dev, Inode: there.Ino}) == r.rootID {
+		return false, nil
+	}
+	opened, err := dir.Open(name)
+	if err != nil {
+		return r.deleted(at, err)
+	}
+	defer opened.Close()
+	names, err := opened.Names()
+	if err != nil {
+		return r.deleted(at, err)
+	}
+	empty := true
+	for _, n := range names {
+		ok, err := r.deletePath(inner, opened, n, device)
+		if err != nil {
+			return false, err
+		}
+		empty = empty && ok
+	}
+	if !empty || !inner.selected {
+		return false, nil
+	}
+	if !r.Dry {
+		err = dir.RemoveDir(name)
+	}
+	return r.deleted(at, err)
+}

@@ -1,0 +1,463 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// piece is an entry that is being restored.
+type piece struct {
+	*restore
+	*worker
+	from  *folder // in the snapshot
+	to    *folder // in the target
+	name  string  // there
+	entry *manifest.Entry
+	there *store.Inode // what the target has, nil for nothing
+	made  bool
+	bytes int64 // that Progress knows of already
+}
+
+// work restores a batch.
+func (r *restore) work(w *worker, b *batch) {
+	defer r.release(b.folder)
+	for _, e := range b.entries {
+		if r.ctx.Err() != nil {
+			return
+		}
+		p := &piece{restore: r, worker: w, from: b.folder, to: b.folder, name: e.Name(), entry: e}
+		if e.Path == r.selection.base {
+			p.to, p.name = r.landing, r.as
+		}
+		err := p.place()
+		r.passed(e)
+		r.Progress.Bytes.Add(-p.bytes)
+		var bad *damage
+		switch {
+		case errors.As(err, &bad):
+			r.fail(e.Path, bad.what, "%s; it is left out", bad.detail)
+		case err != nil:
+			r.failed(e, err)
+		}
+	}
+}
+
+// passed counts a file that is done with.
+func (r *restore) passed(e *manifest.Entry) {
+	if e.Kind == manifest.File {
+		r.Progress.Files.Add(1)
+		r.Progress.Bytes.Add(e.Size)
+	}
+}
+
+// isFatal reports whether an error of the target is of more than one path.
+func isFatal(err error) bool {
+	return store.IsFull(err) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EIO) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// reason is an error without the path that it is reported with.
+func reason(err error) string {
+	var at *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &at):
+		return at.Op + ": " + at.Err.Error()
+	case errors.As(err, &link):
+		return link.Op + ": " + link.Err.Error()
+	}
+	return err.Error()
+}
+
+// damage is an error of the snapshot: it does not hold what it should.
+type damage struct{ what, detail string }
+
+func (d *damage) Error() string { return d.what + ": " + d.detail }
+
+func (p *piece) place() (err error) {
+	if p.there, err = p.to.look(p.name); err != nil {
+		return err
+	}
+	if p.entry.Group != 0 {
+		return p.member()
+	}
+	_, err = p.alone()
+	return err
+}
+
+// alone restores a path of an inode of its own, and reports whether the target
+// has it now.
+func (p *piece) alone() (has bool, err error) {
+	switch {
+	case p.there == nil:
+	case p.same():
+		p.count(func(done *Restored) { done.Unchanged++ })
+		return true, nil
+	case !p.replaces(p.entry, p.there):
+		p.count(func(done *Restored) { done.Skipped++ })
+		return false, nil
+	}
+	if err := p.put(p.make); err != nil {
+		return false, err
+	}
+	p.made = true
+	p.count(func(done *Restored) {
+		if p.entry.Kind != manifest.File {
+			done.Others++
+			return
+		}
+		done.Files++
+		done.Bytes += p.entry.Size
+	})
+	return true, nil
+}
+
+// replaces reports whether e takes the place of something else.
+func (r *restore) replaces(e *manifest.Entry, there *store.Inode) bool {
+	return r.Overwrite == Always || r.Overwrite == Newer && there.Mtime.Before(e.Mtime)
+}
+
+// same reports whether what is there need not be made. The content of a file is
+// not read. A file with other names may be one that a snapshot holds.
+func (p *piece) same() bool {
+	e, there := p.entry, p.there
+	if there.Kind != e.Kind || there.Mtime != e.Mtime || there.UID != e.UID || there.GID != e.GID ||
+		there.Kind != manifest.Symlink && there.Mode != e.Mode ||
+		there.Kind == manifest.File && (there.Size != e.Size || there.Links > 1 && e.Group == 0) {
+		return false
+	}
+	own, err := p.to.to.Entry(p.name)
+	return err == nil && own.Target == e.Target && own.Major == e.Major && own.Minor == e.Minor &&
+		manifest.SameXattrs(own.Xattrs, e.Xattrs)
+}
+
+// group is several paths that were one inode.
+type group struct {
+	mu   sync.Mutex // held while one of them is restored
+	path string     // of one that the target has, "" as long as there is none
+	made bool       // just now
+}
+
+// member restores a path of a group: the first is made, the others are linked
+// to it. Where the first could not be, the next takes its place.
+func (p *piece) member() error {
+	p.mu.Lock()
+	g := p.groups[p.entry.Group]
+	if g == nil {
+		g = &group{}
+		p.groups[p.entry.Group] = g
+	}
+	p.mu.Unlock()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.path != "" {
+		done, err := p.link(g)
+		if done || err != nil {
+			return err
+		}
+	}
+	has, err := p.alone()
+	if has {
+		g.path, g.made = p.entry.Path, p.made
+	}
+	return err
+}
+
+// link makes the path another name of the group's inode, and reports whether
+// that was done or is not wanted.
+func (p *piece) link(g *group) (done bool, err error) {
+	if p.there != nil {
+		together, err := p.together(g)
+		if err != nil {
+			return false, err
+		}
+		if together || p.Overwrite != Always && p.same() {
+			p.count(func(done *Restored) { done.Unchanged++ })
+			return true, nil
+		}
+		if !p.replaces(p.entry, p.there) {
+			p.count(func(done *Restored) { done.Skipped++ })
+			return true, nil
+		}
+	}
+	err = p.put(func(name string) error {
+		if p.Dry {
+			return nil
+		}
+		return p.leader(g, func(dir *store.Dir, leader string) error { return p.to.to.Link(dir, leader, name) })
+	})
+	if errors.Is(err, store.ErrLinkLimit) || notFound(err) || errors.Is(err, fs.ErrPermission) {
+		return false, p.notKept(p.entry.Path, &store.NotKept{What: "hardlink", Err: err}) // made anew
+	}
+	if err != nil {
+		return false, err
+	}
+	p.count(func(done *Restored) {
+		if p.entry.Kind != manifest.File {
+			done.Others++
+			return
+		}
+		done.Files++
+		done.Linked++
+	})
+	return true, nil
+}
+
+// together reports whether what is there is the group's inode.
+func (p *piece) together(g *group) (bool, error) {
+	if g.made {
+		return false, nil
+	}
+	var inode store.Inode
+	err := p.leader(g, func(dir *store.Dir, leader string) (err error) {
+		inode, err = dir.Look(leader)
+		return err
+	})
+	if notFound(err) || errors.Is(err, fs.ErrPermission) {
+		return false, nil
+	}
+	return inode.Dev == p.there.Dev && inode.Ino == p.there.Ino, err
+}
+
+// leader calls use with the path of the group that the target has.
+func (p *piece) leader(g *group, use func(dir *store.Dir, name string) error) error {
+	folder, name := path.Split(g.path)
+	if path.Dir(g.path) == p.from.entry.Path {
+		return use(p.to.to, name)
+	}
+	rest := strings.TrimPrefix(folder, p.selection.base+"/")
+	dir, err := p.landing.to.Descend(path.Join(p.as, rest))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return use(dir, name)
+}
+
+// put has make make something of a name that is free, and gives it its own in
+// a single step.
+func (p *piece) put(make func(name string) error) error {
+	if p.Dry {
+		err := make("")
+		if err == nil && p.there != nil && p.there.Kind == manifest.Dir {
+			err = p.clear()
+		}
+		return err
+	}
+	dir := p.to.to
+	temp := p.temp.prefix + strconv.FormatInt(p.temp.count.Add(1), 10) + "~"
+	err := make(temp)
+	if err == nil && p.there != nil && p.there.Kind == manifest.Dir {
+		err = p.clear()
+	}
+	if err == nil {
+		err = dir.Rename(temp, dir, p.name)
+	}
+	// Where both were links to one inode, a rename has left both, see rename(2).
+	if err != nil || p.there != nil {
+		if removed := dir.Remove(temp); err == nil {
+			err = removed
+		}
+	}
+	return err
+}
+
+// clear removes the directory that lies where something else belongs: an empty
+// one, and with Delete all that it holds.
+func (p *piece) clear() error {
+	if p.Delete {
+		self, err := p.to.to.Self()
+		if err != nil {
+			return err
+		}
+		if gone, err := p.deletePath(p.from, p.to.to, p.name, self.Dev); gone || err != nil {
+			return err
+		}
+		return &damage{InTheWay, "a directory lies there, of which not all is to be deleted"}
+	}
+	dir, err := p.to.to.Open(p.name)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	names, err := dir.Names()
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		return &damage{InTheWay, "a directory that is not empty lies there; with delete it is removed"}
+	}
+	if p.Dry {
+		return nil
+	}
+	return p.to.to.RemoveDir(p.name)
+}
+
+// make makes the entry under a name, or in a dry run looks whether it can.
+func (p *piece) make(name string) (err error) {
+	switch {
+	case p.entry.Kind == manifest.File && p.Dry:
+		return p.file(p.stored)
+	case p.Dry:
+		return nil
+	case p.entry.Kind == manifest.File:
+		err = p.file(func(dir *walk.Dir, from string) error { return p.copyFrom(dir, from, name) })
+	default:
+		err = p.notKept(p.entry.Path, p.to.to.Make(name, p.entry))
+	}
+	if err == nil && p.to.bequeaths && p.entry.Kind != manifest.Symlink && !hasACL(p.entry) {
+		err = p.to.to.Disinherit(name)
+	}
+	return err
+}
+
+func hasACL(e *manifest.Entry) bool {
+	for _, x := range e.Xattrs {
+		if strings.HasPrefix(x.Name, "system.posix_acl_") {
+			return true
+		}
+	}
+	return false
+}
+
+// file has try make a regular file of what the snapshot holds, or if that is
+// damaged of what another one has of the same content.
+func (p *piece) file(try func(dir *walk.Dir, name string) error) error {
+	if p.entry.Size == 0 { // nothing that could be damaged
+		return try(nil, "")
+	}
+	err := try(p.from.from, p.entry.Name())
+	var bad *damage
+	if !errors.As(err, &bad) {
+		return err
+	}
+	where, err := p.recover(try)
+	if err != nil {
+		return err
+	}
+	if where == "" {
+		return bad
+	}
+	p.count(func(done *Restored) {
+		done.add(p.entry.Path, Recovered, "%v; taken from %s", bad, where)
+	})
+	return nil
+}
+
+var errGone = &damage{Missing, "the snapshot does not have it any more"}
+
+// stored looks whether the file is there, without reading it.
+func (p *piece) stored(dir *walk.Dir, name string) error {
+	if p.entry.Size == 0 {
+		return nil
+	}
+	in, _, err := p.openStored(dir, name)
+	if err == nil {
+		in.Close()
+	}
+	return err
+}
+
+// openStored opens what should be the file. Errors are of damage.
+func (p *piece) openStored(dir *walk.Dir, name string) (*walk.File, *walk.Entry, error) {
+	if dir == nil {
+		return nil, nil, errGone
+	}
+	in, err := dir.File(name)
+	if notFound(err) {
+		return nil, nil, errGone
+	}
+	if err != nil {
+		return nil, nil, &damage{Unreadable, reason(err)}
+	}
+	seen, err := in.Stat()
+	switch {
+	case err != nil:
+		err = &damage{Unreadable, reason(err)}
+	case seen.Kind != manifest.File:
+		err = &damage{Kind, fmt.Sprintf("is a %v, was a %v", seen.Kind, manifest.File)}
+	case seen.Size != p.entry.Size:
+		err = &damage{Size, fmt.Sprintf("is %d bytes long, was %d", seen.Size, p.entry.Size)}
+	}
+	if err != nil {
+		in.Close()
+		return nil, nil, err
+	}
+	return in, &seen, nil
+}
+
+// copyFrom makes the file of what is called from in dir, if that has the
+// content that it should have.
+func (p *piece) copyFrom(dir *walk.Dir, from, name string) error {
+	if p.entry.Size == 0 {
+		return p.create(name, func(*store.File) error { return nil })
+	}
+	in, seen, err := p.openStored(dir, from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	seen.Path = p.entry.Path
+	if seen.Size <= int64(len(p.buf)) && !seen.Sparse() {
+		buf := p.buf[:seen.Size]
+		if _, err := in.ReadAt(buf, 0); err != nil && err != io.EOF {
+			return &damage{Unreadable, reason(err)}
+		}
+		p.hash.Reset()
+		p.hash.Write(buf)
+		if err := p.verify(); err != nil {
+			return err
+		}
+		return p.create(name, func(out *store.File) error {
+			_, err := out.Write(buf)
+			return err
+		})
+	}
+	return p.create(name, func(out *store.File) error {
+		n, err := p.copy(p.ctx, in, seen, out, &p.Progress)
+		p.bytes += n
+		var unread *sourceError
+		if errors.As(err, &unread) {
+			return &damage{Unreadable, reason(err)}
+		}
+		if err != nil {
+			return err
+		}
+		return p.verify()
+	})
+}
+
+// verify compares what was hashed with what the manifest says.
+func (p *piece) verify() error {
+	if got := p.sum(); got != p.entry.Digest {
+		return &damage{Content, fmt.Sprintf("sha256 is %v, was %v", got, p.entry.Digest)}
+	}
+	return nil
+}
+
+// create makes a file with what fill writes, and its metadata.
+func (p *piece) create(name string, fill func(*store.File) error) error {
+	out, err := p.to.to.Create(name)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if err := fill(out); err != nil {
+		p.to.to.Remove(name) // leaves the name free for another try
+		return err
+	}
+	return p.notKept(p.entry.Path, out.Finish(p.entry))
+}

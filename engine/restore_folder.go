@@ -1,0 +1,441 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"sync/atomic"
+
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// folder is a directory of the snapshot that is being restored. It is open as
+// long as somebody holds it: the reader of the manifest, every batch of its
+// entries, and every directory in it.
+type folder struct {
+	entry    manifest.Entry
+	parent   *folder
+	up       *folder // what it lies in in the target: the parent, or for the base the landing
+	name     string  // there
+	inside   bool    // in the base
+	excluded bool
+	selected bool // with all that it holds, but what is excluded
+
+	state     state
+	made      bool       // it was not there
+	fresh     bool       // or it was empty
+	finish    bool       // its metadata is to be the snapshot's
+	bequeaths bool       // see [store.Dir.Bequeaths]
+	to        *store.Dir // in the target; nil in a dry run if it is not there
+	tried     bool       // to open from
+	from      *walk.Dir  // in the snapshot; nil if it is not there
+	names     map[string]bool
+	batch     *batch
+	holders   atomic.Int32
+}
+
+// state is how far a folder has come in the target.
+type state int
+
+const (
+	unopened state = iota
+	opened
+	kept   // something else lies there, and stays
+	failed // it cannot be made, which has been reported
+)
+
+func (f *folder) close() {
+	if f.to != nil {
+		f.to.Close()
+	}
+	if f.from != nil {
+		f.from.Close()
+	}
+}
+
+// batch is some entries of a folder, for one worker.
+type batch struct {
+	folder  *folder
+	entries []*manifest.Entry
+	bytes   int64
+}
+
+// A batch is full with so many entries or bytes.
+const (
+	batchEntries = 128
+	batchBytes   = 1 << 20
+)
+
+// visitor is told of what a manifest holds, in its order.
+type visitor interface {
+	enter(*folder)
+	entry(f *folder, e *manifest.Entry, selected bool)
+	leave(*folder)
+}
+
+var (
+	_ visitor = (*restore)(nil)
+	_ visitor = (*counter)(nil)
+)
+
+// read tells v of all that the manifest holds. Every folder is left that was
+// entered.
+func (r *restore) read(ctx context.Context, v visitor) error {
+	ref := r.snapshot.Ref()
+	file, err := r.root.OpenManifest(ref)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	c, err := newCursor(file, false, nil)
+	if err != nil {
+		return &manifestError{ref, err}
+	}
+	defer c.close()
+	var open []*folder // each in the one before
+	leave := func(until string) {
+		for n := len(open); n > 0 && !holds(open[n-1].entry.Path, until); n-- {
+			v.leave(open[n-1])
+			open = open[:n-1]
+		}
+	}
+	for e := c.peek(); e != nil && ctx.Err() == nil; e = c.peek() {
+		c.next()
+		var parent *folder
+		leave(e.Path)
+		if n := len(open); n > 0 {
+			parent = open[n-1]
+		}
+		if (parent == nil) != (e.Path == ".") || parent != nil && parent.entry.Path != path.Dir(e.Path) {
+			err = fmt.Errorf("%q does not lie in a directory of it", e.Path)
+			break
+		}
+		if e.Kind == manifest.Dir {
+			f := r.selection.folder(parent, e)
+			v.enter(f)
+			open = append(open, f)
+		} else {
+			v.entry(parent, e, r.selection.entry(parent, e))
+		}
+	}
+	if err == nil {
+		err = c.failed()
+	}
+	if err != nil {
+		err = &manifestError{ref, err}
+	} else {
+		err = context.Cause(ctx)
+	}
+	if err != nil && r.cancel != nil {
+		r.cancel(err) // before folders are left that were not read to their end
+	}
+	for n := len(open); n > 0; n-- {
+		v.leave(open[n-1])
+	}
+	return err
+}
+
+// holds reports whether path lies in the directory, at any depth.
+func holds(dir, path string) bool {
+	return dir == "." || strings.HasPrefix(path, dir) && len(path) > len(dir) && path[len(dir)] == '/'
+}
+
+func (s *selection) folder(parent *folder, e *manifest.Entry) *folder {
+	f := &folder{entry: *e, parent: parent}
+	f.inside = e.Path == s.base || parent != nil && parent.inside
+	if !f.inside {
+		return f
+	}
+	f.excluded = parent != nil && parent.excluded || e.Path != "." && s.exclude.Match(path.Dir(e.Path), e.Name())
+	f.selected = !f.excluded && (s.everything || parent != nil && parent.selected ||
+		e.Path != "." && s.include.Match(path.Dir(e.Path), e.Name()))
+	return f
+}
+
+// entry reports whether e, which lies in f, is meant.
+func (s *selection) entry(f *folder, e *manifest.Entry) bool {
+	if !f.inside && e.Path != s.base {
+		return false
+	}
+	return s.means(f, e.Name())
+}
+
+// means reports whether what is called name in f is meant, also if the snapshot
+// does not have it.
+func (s *selection) means(f *folder, name string) bool {
+	if f.excluded || s.exclude.Match(f.entry.Path, name) {
+		return false
+	}
+	return s.everything || f.selected || s.include.Match(f.entry.Path, name)
+}
+
+// enter opens the folder, or makes it if it is to be restored itself.
+func (r *restore) enter(f *folder) {
+	f.holders.Store(1)
+	if f.parent != nil {
+		f.parent.holders.Add(1)
+		f.parent.know(f.entry.Name())
+		r.flush(f.parent)
+	}
+	f.up, f.name = f.parent, f.entry.Name()
+	if f.entry.Path == r.selection.base {
+		f.up, f.name = r.landing, r.as
+	}
+	if !f.inside || f.excluded {
+		return
+	}
+	if r.Delete {
+		f.names = map[string]bool{}
+	}
+	if f.selected || r.Delete {
+		r.open(f, f.selected)
+	}
+}
+
+// know notes a name that the snapshot has in f.
+func (f *folder) know(name string) {
+	if f.names != nil {
+		f.names[name] = true
+	}
+}
+
+// entry takes an entry of f, which may be on its way to what is meant.
+func (r *restore) entry(f *folder, e *manifest.Entry, selected bool) {
+	f.know(e.Name())
+	if !selected {
+		return
+	}
+	at := f
+	if e.Path == r.selection.base {
+		at = r.landing
+	} else {
+		r.open(f, true)
+	}
+	switch at.state {
+	case kept:
+		r.passed(e)
+		r.count(func(done *Restored) { done.Skipped++ })
+		return
+	case failed:
+		r.passed(e)
+		r.Progress.Errors.Add(1)
+		r.count(func(done *Restored) { done.Errors++ })
+		return
+	}
+	if e.Kind == manifest.File && e.Size > 0 {
+		r.source(f)
+	}
+	if f.batch == nil {
+		f.batch = &batch{folder: f}
+	}
+	b := f.batch
+	b.entries = append(b.entries, e)
+	if b.bytes += e.Size; len(b.entries) == batchEntries || b.bytes >= batchBytes {
+		r.flush(f)
+	}
+}
+
+// flush hands the batch of f to a worker.
+func (r *restore) flush(f *folder) {
+	b := f.batch
+	f.batch = nil
+	if b == nil {
+		return
+	}
+	f.holders.Add(1)
+	select {
+	case r.todo <- b:
+	case <-r.ctx.Done():
+		r.release(f)
+	}
+}
+
+func (r *restore) leave(f *folder) {
+	r.flush(f)
+	r.release(f)
+}
+
+// release finishes the folder once nobody holds it any more.
+func (r *restore) release(f *folder) {
+	for ; f != nil && f.holders.Add(-1) == 0; f = f.parent {
+		if f.state == opened && f.to != nil {
+			if err := r.finish(f); err != nil {
+				r.failed(&f.entry, err)
+			}
+		}
+		f.close()
+	}
+}
+
+// failed notes an error of the target about a path; one that is of all the
+// target ends the restore.
+func (r *restore) failed(e *manifest.Entry, err error) {
+	switch {
+	case r.ctx.Err() != nil: // an error ends it already
+	case isFatal(err):
+		r.cancel(fmt.Errorf("%s: %w", e.Path, err))
+	default:
+		r.fail(e.Path, Unwritable, "%s", reason(err))
+	}
+}
+
+// source opens the folder in the snapshot. What it should hold is missing if it
+// cannot be opened.
+func (r *restore) source(f *folder) *walk.Dir {
+	if f.tried {
+		return f.from
+	}
+	f.tried = true
+	in, name := r.tree, "."
+	if f.parent != nil {
+		in, name = r.source(f.parent), f.entry.Name()
+	}
+	if in != nil {
+		f.from, _ = in.Open(name)
+	}
+	return f.from
+}
+
+// open opens the folder in the target, never through a symbolic link. It makes
+// it if it is missing and wanted.
+func (r *restore) open(f *folder, wanted bool) {
+	if f.state != unopened {
+		return
+	}
+	if f.up != r.landing {
+		r.open(f.up, wanted)
+	}
+	if f.up.state != opened {
+		f.state = f.up.state
+		return
+	}
+	there, err := f.up.look(f.name)
+	if err == nil && there != nil && there.Kind != manifest.Dir {
+		if !wanted {
+			return
+		}
+		if !r.replaces(&f.entry, there) {
+			r.fail(f.entry.Path, InTheWay, "a %v lies there, all that the directory holds is left out", there.Kind)
+			f.state = kept
+			return
+		}
+		if !r.Dry {
+			err = f.up.to.Remove(f.name)
+		}
+		there = nil
+	}
+	switch {
+	case err != nil:
+	case there != nil:
+		err = r.enterOld(f, there)
+	case wanted:
+		err = r.makeFolder(f)
+	default:
+		return
+	}
+	f.state = opened
+	if err != nil {
+		r.failed(&f.entry, err)
+		f.state = failed
+	}
+}
+
+// look returns what is called name in the folder, nil if nothing is.
+func (f *folder) look(name string) (*store.Inode, error) {
+	if f.fresh || f.to == nil {
+		return nil, nil
+	}
+	there, err := f.to.Look(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return &there, err
+}
+
+// enterOld opens a folder that is there.
+func (r *restore) enterOld(f *folder, there *store.Inode) (err error) {
+	if f.to, err = f.up.to.Open(f.name); err != nil {
+		return err
+	}
+	own, err := f.to.Self()
+	if err != nil {
+		return err
+	}
+	if (walk.ID{Dev: own.Dev, Inode: own.Ino}) == r.rootID {
+		return ErrIntoRoot
+	}
+	f.bequeaths = f.to.Bequeaths()
+	if f.selected {
+		names, err := f.to.Names()
+		if err != nil {
+			return err
+		}
+		f.fresh = len(names) == 0
+		f.finish = f.fresh || r.replaces(&f.entry, there)
+	}
+	return nil
+}
+
+func (r *restore) makeFolder(f *folder) (err error) {
+	f.made, f.fresh, f.finish = true, true, true
+	if !r.Dry {
+		if f.to, err = f.up.to.Mkdir(f.name); err != nil {
+			return err
+		}
+		if f.up.bequeaths {
+			if err := f.to.Disinherit("."); err != nil {
+				return err
+			}
+		}
+	}
+	r.count(func(done *Restored) { done.Folders++ })
+	return nil
+}
+
+// finish gives the folder its metadata, after all that changes its time.
+func (r *restore) finish(f *folder) error {
+	// What was not read to its end must not be taken for all there is.
+	if f.names != nil && r.ctx.Err() == nil {
+		if err := r.deleteExtra(f); err != nil {
+			return err
+		}
+	}
+	if r.Dry || !f.finish {
+		return nil
+	}
+	if !f.made {
+		if err := f.surplus(); err != nil {
+			return err
+		}
+	}
+	return r.notKept(f.entry.Path, f.to.Finish(&f.entry))
+}
+
+// surplus removes the attributes that a folder had before.
+func (f *folder) surplus() error {
+	there, err := f.to.Entry(".")
+	if err != nil {
+		return err
+	}
+	own := map[string]bool{}
+	for _, x := range f.entry.Xattrs {
+		own[x.Name] = true
+	}
+	for _, x := range there.Xattrs {
+		if own[x.Name] {
+			continue
+		}
+		// Others than these are given by the system, as labels are.
+		if strings.HasPrefix(x.Name, "user.") || strings.HasPrefix(x.Name, "system.posix_acl_") {
+			if err := f.to.RemoveXattr(".", x.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
