@@ -37,7 +37,10 @@ func ordered(op syntax.Token, c int) bool {
 	return c >= 0
 }
 
+// compare is the result of comparing two paths.
+func compare(op syntax.Token, a, b string) bool { return ordered(op, cmp.Compare(a, b)) }
+
 // CompareSameType orders Files by path.
 func (f *File) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
-	return ordered(op, cmp.Compare(f.absolute(), y.(*File).absolute())), nil
+	return compare(op, f.absolute(), y.(*File).absolute()), nil
 }

@@ -56,6 +56,7 @@ func (s *Session) Table() runtime.Table {
 	return runtime.Table{
 		s.scanBuiltin(), s.hashBuiltin(), s.linkBuiltin(), s.verifyBuiltin(), s.addBuiltin(),
 		s.removeBuiltin(), s.snapshotsBuiltin(), s.snapshotBuiltin(), s.queryBuiltin(),
+		s.filesBuiltin(), s.versionsBuiltin(), s.holdersBuiltin(),
 		s.checkAgeBuiltin(), s.runBuiltin(), s.envBuiltin(), tableBuiltin,
 	}
 }

@@ -1,17 +1,20 @@
 package builtins
 
 import (
+	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"iter"
 	"math/big"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 
+	"phlb/engine/catalog"
 	"phlb/runtime"
 )
 
@@ -38,60 +41,84 @@ func (s *Session) queryBuiltin() runtime.Builtin {
 					return nil, fmt.Errorf("query: parameter $%d: %w", i+1, err)
 				}
 			}
-			return runtime.NewStream(thread, "Rows", s.rows(thread, statement, params)), nil
+			return s.rows(thread, statement, params), nil
 		},
 	}
 }
 
-// rows yields the rows of a query as structs, or as tuples where the names of
-// the columns do not tell them apart.
-func (s *Session) rows(thread *starlark.Thread, statement string, params []any) iter.Seq2[starlark.Value, error] {
-	return func(yield func(starlark.Value, error) bool) {
-		rows, done, err := s.Engine.Query(runtime.Context(thread), statement, params...)
+// Rows is the result of a query, which is asked anew for each iteration.
+type Rows struct {
+	*runtime.Stream
+	session   *Session
+	statement string
+	params    []any
+}
+
+var _ starlark.Iterable = (*Rows)(nil)
+
+// String shows the statement.
+func (r *Rows) String() string { return fmt.Sprintf("query(%q)", r.statement) }
+
+// Ask returns the rows as the catalog gives them. The caller must close them,
+// and then call done.
+func (r *Rows) Ask(ctx context.Context) (rows *catalog.Rows, done func() error, err error) {
+	rows, done, err = r.session.Engine.Query(ctx, r.statement, r.params...)
+	return rows, done, Suggest(err)
+}
+
+// Suggest adds to an error about a statement which name might have been meant.
+func Suggest(err error) error {
+	var e *catalog.StatementError
+	if !errors.As(err, &e) || e.Unknown == "" {
+		return err
+	}
+	near := runtime.Nearest(strings.ToLower(e.Unknown), lower(e.Known))
+	if near == "" {
+		return err
+	}
+	better := *e
+	better.Msg += ": did you mean " + e.Known[slices.Index(lower(e.Known), near)] + "?"
+	better.Unknown = ""
+	return &better
+}
+
+func lower(names []string) []string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = strings.ToLower(name)
+	}
+	return list
+}
+
+func (s *Session) rows(thread *starlark.Thread, statement string, params []any) *Rows {
+	r := &Rows{session: s, statement: statement, params: params}
+	r.Stream = runtime.NewStream(thread, "Rows", func(yield func(starlark.Value, error) bool) {
+		rows, done, err := r.Ask(runtime.Context(thread))
 		if err != nil {
-			yield(nil, err)
+			yield(nil, fmt.Errorf("query: %w", err))
 			return
 		}
 		defer done()
 		defer rows.Close()
 		columns := rows.Columns()
-		named := distinct(columns)
-		for row, err := range rows.All() {
+		for values, err := range rows.All() {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			values := make(starlark.Tuple, len(row))
-			for i := range row {
-				if values[i], err = fromGo(row[i]); err != nil {
+			row := &Row{columns: columns, values: make(starlark.Tuple, len(values))}
+			for i := range values {
+				if row.values[i], err = fromGo(values[i]); err != nil {
 					yield(nil, fmt.Errorf("query: column %s: %w", columns[i], err))
 					return
 				}
 			}
-			var value starlark.Value = values
-			if named {
-				fields := make(starlark.StringDict, len(values))
-				for i, column := range columns {
-					fields[column] = values[i]
-				}
-				value = starlarkstruct.FromStringDict(starlark.String("row"), fields)
-			}
-			if !yield(value, nil) {
+			if !yield(row, nil) {
 				return
 			}
 		}
-	}
-}
-
-func distinct(columns []string) bool {
-	seen := map[string]bool{"": true}
-	for _, c := range columns {
-		if seen[c] {
-			return false
-		}
-		seen[c] = true
-	}
-	return true
+	})
+	return r
 }
 
 // toGo converts a parameter.

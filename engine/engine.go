@@ -135,6 +135,7 @@ func (e *Engine) Query(ctx context.Context, statement string, args ...any) (rows
 	if err != nil {
 		return nil, nil, err
 	}
+	cat.Zone = e.env.Now().Location()
 	rows, err = cat.Query(ctx, statement, args...)
 	if err != nil {
 		cat.Close()

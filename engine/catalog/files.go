@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -69,16 +71,39 @@ type Version struct {
 // Versions returns what a path was, under one name or, if that is empty, under
 // all of them: the newest version first.
 func (c *Catalog) Versions(ctx context.Context, path, name string) ([]Version, error) {
+	found, err := c.versions(ctx, func(row []any) bool { return row[0] == path }, func(s *Snapshot) bool { return name == "" || s.Name == name })
+	if err != nil {
+		return nil, fmt.Errorf("read versions of %s: %w", path, err)
+	}
+	return found, nil
+}
+
+// Holders returns the versions of all paths whose content has that digest: the
+// newest first, then by path.
+func (c *Catalog) Holders(ctx context.Context, digest manifest.Digest) ([]Version, error) {
+	found, err := c.versions(ctx, func(row []any) bool {
+		d, _ := row[7].([]byte)
+		return bytes.Equal(d, digest[:])
+	}, func(*Snapshot) bool { return true })
+	if err != nil {
+		return nil, fmt.Errorf("read holders of %v: %w", digest, err)
+	}
+	return found, nil
+}
+
+// versions returns what is wanted by its row and by the last snapshot that
+// holds it.
+func (c *Catalog) versions(ctx context.Context, wanted func(row []any) bool, of func(*Snapshot) bool) ([]Version, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	all, err := c.db.findSnapshots(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read versions of %s: %w", path, err)
+		return nil, err
 	}
 	n := namesOf(all)
 	var found []Version
 	err = c.db.scan(ctx, selectVersions, nil, func(row []any) (bool, error) {
-		if row[0] != path {
+		if !wanted(row) {
 			return true, nil
 		}
 		var v version
@@ -86,16 +111,18 @@ func (c *Catalog) Versions(ctx context.Context, path, name string) ([]Version, e
 			return false, err
 		}
 		live := n.holding(v.since, v.until)
-		if len(live) == 0 || name != "" && live[0].Name != name {
+		if len(live) == 0 || !of(&live[0]) {
 			return true, nil
 		}
 		e, err := v.entry()
 		found = append(found, Version{e, live})
 		return true, err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read versions of %s: %w", path, err)
-	}
-	slices.SortFunc(found, func(a, b Version) int { return newestFirst(a.Snapshots[0], b.Snapshots[0]) })
-	return found, nil
+	slices.SortFunc(found, func(a, b Version) int {
+		if c := newestFirst(a.Snapshots[0], b.Snapshots[0]); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.Entry.Path, b.Entry.Path)
+	})
+	return found, err
 }

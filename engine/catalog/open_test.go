@@ -74,14 +74,9 @@ func TestOpen(t *testing.T) {
 		}
 	})
 	t.Run("NoFolder", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "none", "catalog.ql")
-		_, err := Open(path, "")
-		checkError(t, err, fs.ErrNotExist)
-		c, err := Open(path, t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		checkError(t, c.Publish(), fs.ErrNotExist)
+		c := mustOpen(t, filepath.Join(t.TempDir(), "none", "catalog.ql"))
+		id := mustAbsorb(t, c, snapshot("a", 1), files(10, 1))
+		checkTree(t, reopen(t, c), id, files(10, 1))
 	})
 	t.Run("Create", func(t *testing.T) {
 		c := newCatalog(t)

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"phlb/engine/catalog"
+	"phlb/engine/manifest"
+	"phlb/engine/walk"
+)
+
+// Version is one version of a path.
+type Version struct {
+	*manifest.Entry
+	Snapshots []*Snapshot // that hold it, the newest first; all of one name
+}
+
+// Files returns what a snapshot holds in the order of the walk, from its
+// manifest: everything, or with a glob what that matches as those of a scan do.
+// Entries are good until the next one. An error ends it.
+func (e *Engine) Files(ctx context.Context, s *Snapshot, glob string) iter.Seq2[*manifest.Entry, error] {
+	return func(yield func(*manifest.Entry, error) bool) {
+		stopped := false
+		err := e.files(ctx, s, glob, func(entry *manifest.Entry) bool {
+			stopped = !yield(entry, nil)
+			return !stopped
+		})
+		if err != nil && !stopped {
+			yield(nil, fmt.Errorf("read %s: %w", s.Ref(), err))
+		}
+	}
+}
+
+func (e *Engine) files(ctx context.Context, s *Snapshot, glob string, yield func(*manifest.Entry) bool) error {
+	wanted := func(*manifest.Entry) bool { return true }
+	if glob != "" {
+		patterns, err := walk.CompilePatterns([]string{glob})
+		if err != nil {
+			return err
+		}
+		wanted = func(entry *manifest.Entry) bool {
+			folder := ""
+			if i := strings.LastIndexByte(entry.Path, '/'); i >= 0 {
+				folder = entry.Path[:i]
+			}
+			return patterns.Match(folder, entry.Name())
+		}
+	}
+	root, err := e.openRoot()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return readManifest(root, s.Ref(), func(_ *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
+		for entry, err := range entries {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				return err
+			}
+			if wanted(entry) && !yield(entry) {
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
+// Versions returns what a path was, under one name or with "" under all of
+// them, the newest version first. An absolute path is one of a source, or of a
+// file in a snapshot.
+func (e *Engine) Versions(ctx context.Context, path, name string) iter.Seq2[*Version, error] {
+	return e.versions(ctx, "versions of "+path, func(cat *catalog.Catalog, known map[catalog.ID]*Snapshot) (list []catalog.Version, err error) {
+		for _, p := range relative(path, known) {
+			found, err := cat.Versions(ctx, p, name)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, found...)
+		}
+		return list, nil
+	})
+}
+
+// Holders returns the versions of all paths whose content has that digest, and
+// so the snapshots that hold it: the newest first, then by path.
+func (e *Engine) Holders(ctx context.Context, digest manifest.Digest) iter.Seq2[*Version, error] {
+	return e.versions(ctx, "holders of "+digest.String(), func(cat *catalog.Catalog, _ map[catalog.ID]*Snapshot) ([]catalog.Version, error) {
+		return cat.Holders(ctx, digest)
+	})
+}
+
+func (e *Engine) versions(ctx context.Context, what string, find func(*catalog.Catalog, map[catalog.ID]*Snapshot) ([]catalog.Version, error)) iter.Seq2[*Version, error] {
+	return func(yield func(*Version, error) bool) {
+		list, known, err := e.findVersions(ctx, find)
+		if err != nil {
+			yield(nil, fmt.Errorf("%s: %w", what, err))
+			return
+		}
+		for _, v := range list {
+			version := &Version{Entry: v.Entry}
+			for _, s := range v.Snapshots {
+				version.Snapshots = append(version.Snapshots, known[s.ID])
+			}
+			slices.SortStableFunc(version.Snapshots, func(a, b *Snapshot) int { return b.Started.Compare(a.Started) })
+			if !yield(version, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (e *Engine) findVersions(ctx context.Context, find func(*catalog.Catalog, map[catalog.ID]*Snapshot) ([]catalog.Version, error)) ([]catalog.Version, map[catalog.ID]*Snapshot, error) {
+	root, err := e.openRoot()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer root.Close()
+	cat, err := e.openCatalog(ctx, root)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer cat.Close()
+	all, err := cat.Snapshots(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	known := map[catalog.ID]*Snapshot{}
+	for _, s := range all {
+		known[s.ID] = newSnapshot(root, s)
+	}
+	list, err := find(cat, known)
+	return list, known, err
+}
+
+// relative returns what a path may be called in snapshots.
+func relative(path string, known map[catalog.ID]*Snapshot) []string {
+	if !filepath.IsAbs(path) {
+		return []string{filepath.ToSlash(filepath.Clean(path))}
+	}
+	var found []string
+	for _, s := range known {
+		for _, top := range []string{s.Source, s.Path} {
+			rel, err := filepath.Rel(top, path)
+			if rel = filepath.ToSlash(rel); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") && !slices.Contains(found, rel) {
+				found = append(found, rel)
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
