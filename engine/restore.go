@@ -190,6 +190,11 @@ func (e *Engine) Restore(ctx context.Context, s *Snapshot, o Restoration) (_ *Re
 		r.result.add(".", Unreadable, "nothing is deleted: the snapshot lacks %d paths that could not be read, which may lie here", s.Errors)
 	}
 	r.temp.prefix = ".phlb-" + strconv.FormatUint(rand.Uint64(), 36) + "-"
+	if r.used(kind) {
+		if err := r.read(ctx, &finder{restore: r}); err != nil {
+			return nil, err
+		}
+	}
 	if err := r.run(ctx); err != nil {
 		return nil, r.explain(err)
 	}
@@ -402,6 +407,20 @@ func (r *restore) land(kind manifest.Kind) error {
 		return fmt.Errorf("target: %w", err)
 	}
 	return nil
+}
+
+// used reports whether something lies already where a directory lands.
+func (r *restore) used(kind manifest.Kind) bool {
+	if kind != manifest.Dir || r.landing.to == nil {
+		return false
+	}
+	at, err := r.landing.to.Open(r.as)
+	if err != nil {
+		return false
+	}
+	defer at.Close()
+	names, err := at.Names()
+	return err == nil && len(names) > 0
 }
 
 // refuse refuses targets that must not be written to.

@@ -7,10 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 
 	"phlb/engine/manifest"
@@ -142,109 +140,6 @@ func (p *piece) same() bool {
 	own, err := p.to.to.Entry(p.name)
 	return err == nil && own.Target == e.Target && own.Major == e.Major && own.Minor == e.Minor &&
 		manifest.SameXattrs(own.Xattrs, e.Xattrs)
-}
-
-// group is several paths that were one inode.
-type group struct {
-	mu   sync.Mutex // held while one of them is restored
-	path string     // of one that the target has, "" as long as there is none
-	made bool       // just now
-}
-
-// member restores a path of a group: the first is made, the others are linked
-// to it. Where the first could not be, the next takes its place.
-func (p *piece) member() error {
-	p.mu.Lock()
-	g := p.groups[p.entry.Group]
-	if g == nil {
-		g = &group{}
-		p.groups[p.entry.Group] = g
-	}
-	p.mu.Unlock()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.path != "" {
-		done, err := p.link(g)
-		if done || err != nil {
-			return err
-		}
-	}
-	has, err := p.alone()
-	if has {
-		g.path, g.made = p.entry.Path, p.made
-	}
-	return err
-}
-
-// link makes the path another name of the group's inode, and reports whether
-// that was done or is not wanted.
-func (p *piece) link(g *group) (done bool, err error) {
-	if p.there != nil {
-		together, err := p.together(g)
-		if err != nil {
-			return false, err
-		}
-		if together || p.Overwrite != Always && p.same() {
-			p.count(func(done *Restored) { done.Unchanged++ })
-			return true, nil
-		}
-		if !p.replaces(p.entry, p.there) {
-			p.count(func(done *Restored) { done.Skipped++ })
-			return true, nil
-		}
-	}
-	err = p.put(func(name string) error {
-		if p.Dry {
-			return nil
-		}
-		return p.leader(g, func(dir *store.Dir, leader string) error { return p.to.to.Link(dir, leader, name) })
-	})
-	if errors.Is(err, store.ErrLinkLimit) || notFound(err) || errors.Is(err, fs.ErrPermission) {
-		return false, p.notKept(p.entry.Path, &store.NotKept{What: "hardlink", Err: err}) // made anew
-	}
-	if err != nil {
-		return false, err
-	}
-	p.count(func(done *Restored) {
-		if p.entry.Kind != manifest.File {
-			done.Others++
-			return
-		}
-		done.Files++
-		done.Linked++
-	})
-	return true, nil
-}
-
-// together reports whether what is there is the group's inode.
-func (p *piece) together(g *group) (bool, error) {
-	if g.made {
-		return false, nil
-	}
-	var inode store.Inode
-	err := p.leader(g, func(dir *store.Dir, leader string) (err error) {
-		inode, err = dir.Look(leader)
-		return err
-	})
-	if notFound(err) || errors.Is(err, fs.ErrPermission) {
-		return false, nil
-	}
-	return inode.Dev == p.there.Dev && inode.Ino == p.there.Ino, err
-}
-
-// leader calls use with the path of the group that the target has.
-func (p *piece) leader(g *group, use func(dir *store.Dir, name string) error) error {
-	folder, name := path.Split(g.path)
-	if path.Dir(g.path) == p.from.entry.Path {
-		return use(p.to.to, name)
-	}
-	rest := strings.TrimPrefix(folder, p.selection.base+"/")
-	dir, err := p.landing.to.Descend(path.Join(p.as, rest))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return use(dir, name)
 }
 
 // put has make make something of a name that is free, and gives it its own in
