@@ -68,13 +68,19 @@ func TestSkippedIsNotOpened(t *testing.T) {
 		}
 		return err == nil
 	}
-	for _, rules := range []Rules{{SkipDirs: []string{"out"}}, {Skip: []string{"o*"}}, {SkipDirs: []string{"**/out"}}} {
+	for _, rules := range []Rules{
+		{SkipDirs: []string{"out"}}, {Skip: []string{"o*"}}, {SkipDirs: []string{"**/out"}},
+		{Ordered: []Rule{{Text: "/out/"}, {Text: "!out/f"}}}, {Ordered: []Rule{{Text: "o*", Beside: "in"}}},
+	} {
 		if !opened("in", rules) {
 			t.Fatal("the watch does not tell what is opened")
 		}
 		if opened("out", rules) {
 			t.Errorf("%+v: a skipped directory was opened", rules)
 		}
+	}
+	if opened("out/d", Rules{IfPresent: []string{"f"}}) {
+		t.Error("a directory in a marked one was opened")
 	}
 }
 

@@ -5,23 +5,44 @@ import (
 	"strings"
 
 	"github.com/gobwas/glob"
+
+	"phlb/engine/manifest"
 )
 
-// Rules say what a walk leaves out. A pattern without a slash is held against
-// the name, one with a slash against the path relative to the root. In a
-// pattern * and ? match within one name, ** across slashes, **/ also none at
-// all, [abc] and {a,b} alternatives; see github.com/gobwas/glob.
+// Rules say what a walk leaves out. What SkipDirs and Skip match is left out
+// whatever the other rules say. A pattern of theirs without a slash is held
+// against the name, one with a slash against the path relative to the root. In
+// it * and ? match within one name, ** across slashes, **/ also none at all,
+// [abc] and {a,b} alternatives; see github.com/gobwas/glob.
 type Rules struct {
 	SkipDirs []string // directories that are never entered
 	Skip     []string // entries of any kind; a directory with all it holds
-	// Where is called per entry that is not a directory, from several
-	// goroutines; worker tells them apart. An error ends the walk.
+
+	// Ordered are lines as of a .gitignore in the root. Only Text, Origin and
+	// Beside are filled in.
+	Ordered []Rule
+	// IgnoreFiles are names of files with further lines, for the directory they
+	// lie in and all below. They are stronger than Ordered, a nearer one
+	// stronger than one further up, and of one directory the later name. They
+	// are taken like any other file.
+	IgnoreFiles []string
+
+	// Of a directory below the root that is marked, only the marks are taken:
+	// by an entry with one of the names in IfPresent, or if Tagged by a
+	// CACHEDIR.TAG as of https://bford.info/cachedir/.
+	Tagged    bool
+	IfPresent []string
+
+	MaxSize int64 // regular files that are larger are left out; 0 is no limit
+	// Where is called per entry that is not a directory and that all other
+	// rules take, from several goroutines; worker tells them apart. An error
+	// ends the walk.
 	Where         func(worker int, e *Entry) (bool, error)
 	OneFileSystem bool // mount points are taken as empty directories
 	Exclude       []ID // directories that are left out
 }
 
-// Check reports the first pattern that does not compile.
+// Check reports the first rule that makes no sense.
 func (r *Rules) Check() error {
 	_, err := r.compile()
 	return err
@@ -30,15 +51,27 @@ func (r *Rules) Check() error {
 // matcher is what Rules compile to.
 type matcher struct {
 	dirs, any patterns
+	ordered   *frame // nil if there are none
+	marks     []Rule // Text is the name
 }
 
 // patterns are held apart by what they are held against. Plain names, the
 // usual case, are looked up at once.
 type patterns struct {
-	plain map[string]bool
-	names []*glob.Pattern
-	paths []*glob.Pattern
+	plain map[string]*Rule
+	names []pattern
+	paths []pattern
 }
+
+type pattern struct {
+	*glob.Pattern
+	rule *Rule
+}
+
+const (
+	originTagged    = "tagged"
+	originIfPresent = "if_present"
+)
 
 func (r *Rules) compile() (*matcher, error) {
 	var m matcher
@@ -48,16 +81,52 @@ func (r *Rules) compile() (*matcher, error) {
 		to     *patterns
 	}{{"skip_dirs", r.SkipDirs, &m.dirs}, {"skip", r.Skip, &m.any}} {
 		for _, text := range set.from {
-			if err := set.to.add(text); err != nil {
+			if err := set.to.add(&Rule{Text: text, Origin: set.option}); err != nil {
 				return nil, fmt.Errorf("%s: pattern %q: %w", set.option, text, err)
 			}
 		}
 	}
+	ordered := &frame{}
+	for _, rule := range r.Ordered {
+		if ok, err := rule.compile(); err != nil {
+			return nil, fmt.Errorf("rules: %v %w", &rule, err)
+		} else if ok {
+			ordered.add(rule)
+		}
+	}
+	if len(ordered.rules) > 0 {
+		m.ordered = ordered
+	}
+	if r.Tagged {
+		m.marks = append(m.marks, Rule{Text: cacheTag, Origin: originTagged})
+	}
+	for _, name := range r.IfPresent {
+		m.marks = append(m.marks, Rule{Text: name, Origin: originIfPresent})
+	}
+	for option, names := range map[string][]string{"ignore_files": r.IgnoreFiles, "if_present": r.IfPresent} {
+		for _, name := range names {
+			if err := checkName(name); err != nil {
+				return nil, fmt.Errorf("%s: %w", option, err)
+			}
+		}
+	}
+	if r.MaxSize < 0 {
+		return nil, fmt.Errorf("max_size: %d is less than nothing", r.MaxSize)
+	}
 	return &m, nil
 }
 
-func (p *patterns) add(text string) error {
-	text = strings.TrimSuffix(strings.TrimPrefix(text, "./"), "/")
+// checkName refuses what no single entry is called. Patterns are taken for a
+// mistake: there are names like that, but nobody means them.
+func checkName(name string) error {
+	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/*?[") {
+		return fmt.Errorf("%q is not a name: give that of a single entry, no path and no pattern", name)
+	}
+	return nil
+}
+
+func (p *patterns) add(rule *Rule) error {
+	text := strings.TrimSuffix(strings.TrimPrefix(rule.Text, "./"), "/")
 	if text == "" {
 		return fmt.Errorf("is empty")
 	}
@@ -65,9 +134,9 @@ func (p *patterns) add(text string) error {
 	text = strings.TrimPrefix(text, "/") // anchored at the root as it is
 	if !isPath && !strings.ContainsAny(text, `*?[]{}\`) {
 		if p.plain == nil {
-			p.plain = map[string]bool{}
+			p.plain = map[string]*Rule{}
 		}
-		p.plain[text] = true
+		p.plain[text] = rule
 		return nil
 	}
 	g, err := (&glob.Compiler{Separators: []rune{'/'}, Globstar: true}).Compile(text)
@@ -75,35 +144,74 @@ func (p *patterns) add(text string) error {
 		return err
 	}
 	if isPath {
-		p.paths = append(p.paths, g)
+		p.paths = append(p.paths, pattern{g, rule})
 	} else {
-		p.names = append(p.names, g)
+		p.names = append(p.names, pattern{g, rule})
 	}
 	return nil
 }
 
-func (p *patterns) match(folder, name string) bool {
-	if p.plain[name] {
-		return true
+// match returns a rule that matches, nil if none does.
+func (p *patterns) match(folder, name string) *Rule {
+	if r := p.plain[name]; r != nil {
+		return r
 	}
 	for _, g := range p.names {
 		if g.Match(name) {
-			return true
+			return g.rule
 		}
 	}
 	if len(p.paths) > 0 {
 		path := join(folder, name)
 		for _, g := range p.paths {
 			if g.Match(path) {
-				return true
+				return g.rule
 			}
 		}
 	}
-	return false
+	return nil
 }
 
-func (m *matcher) skip(f *Folder, name string, isDir bool) bool {
-	return m.any.match(f.Path, name) || isDir && m.dirs.match(f.Path, name)
+// decide returns whether what is called name in f is left out by its name, and
+// by which rule; nil if none matches.
+func (m *matcher) decide(f *Folder, name string, isDir bool) (skip bool, by *Rule) {
+	m.each(f, name, isDir, func(r *Rule) bool {
+		by = r
+		return false
+	})
+	return by != nil && !by.keep, by
+}
+
+// each calls yield with the rules that match, the strongest first, until that
+// returns false.
+func (m *matcher) each(f *Folder, name string, isDir bool, yield func(*Rule) bool) {
+	if r := m.any.match(f.Path, name); r != nil && !yield(r) {
+		return
+	}
+	if isDir {
+		if r := m.dirs.match(f.Path, name); r != nil && !yield(r) {
+			return
+		}
+	}
+	for at := f.frame; at != nil; at = at.parent {
+		if !at.each(f, name, isDir, yield) {
+			return
+		}
+	}
+}
+
+// unwanted returns what speaks against an entry that is no directory and that
+// all rules about its path take, "" if nothing does.
+func (r *Rules) unwanted(worker int, e *Entry) (Reason, error) {
+	if r.MaxSize > 0 && e.Size > r.MaxSize && e.Kind == manifest.File {
+		return BySize, nil
+	}
+	if r.Where != nil {
+		if wanted, err := r.Where(worker, e); err != nil || !wanted {
+			return ByWhere, err
+		}
+	}
+	return "", nil
 }
 
 // Patterns are globs that are held against names and paths as those of [Rules]
@@ -114,7 +222,7 @@ type Patterns struct{ compiled patterns }
 func CompilePatterns(globs []string) (*Patterns, error) {
 	var p Patterns
 	for _, text := range globs {
-		if err := p.compiled.add(text); err != nil {
+		if err := p.compiled.add(&Rule{Text: text}); err != nil {
 			return nil, fmt.Errorf("pattern %q: %w", text, err)
 		}
 	}
@@ -123,4 +231,4 @@ func CompilePatterns(globs []string) (*Patterns, error) {
 
 // Match reports whether one of the patterns matches what is called name in the
 // folder at that path, "." for the root.
-func (p *Patterns) Match(folder, name string) bool { return p.compiled.match(folder, name) }
+func (p *Patterns) Match(folder, name string) bool { return p.compiled.match(folder, name) != nil }

@@ -59,6 +59,9 @@ type Folder struct {
 	Dir    *Dir    // open as long as one of its batches is under way
 	Data   any     // the caller's own
 
+	frame *frame   // the nearest rules, nil if there are none
+	list  []dirent // in order, while they are decided on
+
 	holders atomic.Int32 // of Dir: the lister, and each batch under way
 }
 
@@ -92,6 +95,10 @@ type Batch struct {
 	Errors  []error  // each a *fs.PathError whose path is relative to the root
 	Skipped int      // how many the rules left out
 	Data    any      // the caller's own
+
+	// Warnings are about ignore files that are not obeyed, or not in full: the
+	// walk takes more than is wanted, and misses nothing. As Errors otherwise.
+	Warnings []error
 
 	done chan struct{}
 	err  error
@@ -138,16 +145,10 @@ func (w *Walk) Run(ctx context.Context, emit func(*Batch) error) error {
 	if err != nil {
 		return err
 	}
-	dir, err := OpenRoot(w.Root)
+	root, err := w.openRoot(rules)
 	if err != nil {
 		return err
 	}
-	root := &Folder{Dir: dir}
-	if root.Entry, err = dir.Stat(); err != nil {
-		dir.Close()
-		return fmt.Errorf("%s: %w", w.Root, err)
-	}
-	root.Path = "."
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -188,6 +189,21 @@ func (w *Walk) Run(ctx context.Context, emit func(*Batch) error) error {
 	return context.Cause(ctx)
 }
 
+// openRoot opens the root, where the rules are in force.
+func (w *Walk) openRoot(rules *matcher) (*Folder, error) {
+	dir, err := OpenRoot(w.Root)
+	if err != nil {
+		return nil, err
+	}
+	root := &Folder{Dir: dir, frame: rules.ordered}
+	if root.Entry, err = dir.Stat(); err != nil {
+		dir.Close()
+		return nil, fmt.Errorf("%s: %w", w.Root, err)
+	}
+	root.Path = "."
+	return root, nil
+}
+
 // lister is the stage that finds the batches.
 type lister struct {
 	walk   *Walk
@@ -207,17 +223,12 @@ func (l *lister) folder(f *Folder, failed []error) error {
 	f.hold()
 	defer f.release()
 	b := &Batch{Folder: f, First: true, Errors: failed}
-	list, err := f.Dir.list(l.list[:0])
-	if err != nil {
-		// The names that were read are as good as any; the rest is reported.
-		b.Errors = append(b.Errors, pathError("readdir", f.Path, err))
-	}
-	l.list = list
-	list = inOrder(list)
+	list, _ := l.enter(f, b)
+	b.Skipped = len(f.list) - len(list)
 	var folders []string
 	for i, d := range list {
 		isDir := d.kind == manifest.Dir
-		if l.rules.skip(f, d.name, isDir) {
+		if skip, _ := l.rules.decide(f, d.name, isDir); skip {
 			b.Skipped++
 			continue
 		}
@@ -235,6 +246,7 @@ func (l *lister) folder(f *Folder, failed []error) error {
 			b = &Batch{Folder: f}
 		}
 	}
+	f.list = nil // the next folder takes the room
 	b.Last = true
 	if err := l.hand(b); err != nil {
 		return err
@@ -247,10 +259,10 @@ func (l *lister) folder(f *Folder, failed []error) error {
 			continue
 		}
 		switch {
-		case slices.Contains(l.walk.Exclude, sub.ID()):
+		case l.excluded(sub):
 			sub.Dir.Close()
 			continue
-		case l.walk.OneFileSystem && sub.Dev != l.device:
+		case l.isMountPoint(sub):
 			err = l.mountPoint(sub, failed)
 		default:
 			err = l.folder(sub, failed)
@@ -265,6 +277,27 @@ func (l *lister) folder(f *Folder, failed []error) error {
 	}
 	return nil
 }
+
+// enter lists f and reads the rules that stand in it. It returns what is to be
+// decided on, which is not all of f.list if f is marked: then also by what.
+func (l *lister) enter(f *Folder, b *Batch) (list []dirent, marked *Rule) {
+	list, err := f.Dir.list(l.list[:0])
+	if err != nil {
+		// The names that were read are as good as any; the rest is reported.
+		b.Errors = append(b.Errors, pathError("readdir", f.Path, err))
+	}
+	l.list = list
+	f.list = inOrder(list)
+	if marks, by := l.marks(f); by != nil {
+		return marks, by
+	}
+	l.obey(f, b)
+	return f.list, nil
+}
+
+func (l *lister) excluded(f *Folder) bool { return slices.Contains(l.walk.Exclude, f.ID()) }
+
+func (l *lister) isMountPoint(f *Folder) bool { return l.walk.OneFileSystem && f.Dev != l.device }
 
 // inOrder sorts the list and takes every name once: what is renamed while a
 // directory is read may come up twice, see readdir(3).
@@ -290,7 +323,7 @@ func (l *lister) open(f *Folder, name string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	sub := &Folder{Parent: f, Dir: dir}
+	sub := &Folder{Parent: f, Dir: dir, frame: f.frame}
 	if sub.Entry, err = dir.Stat(); err != nil {
 		dir.Close()
 		return nil, err
@@ -336,15 +369,11 @@ func (l *lister) work(worker int, b *Batch) error {
 			continue
 		}
 		e.Path = b.Folder.join(name)
-		if l.walk.Where != nil {
-			wanted, err := l.walk.Where(worker, &e)
-			if err != nil {
-				return err
-			}
-			if !wanted {
-				b.Skipped++
-				continue
-			}
+		if unwanted, err := l.walk.unwanted(worker, &e); err != nil {
+			return err
+		} else if unwanted != "" {
+			b.Skipped++
+			continue
 		}
 		b.Entries = append(b.Entries, e)
 	}

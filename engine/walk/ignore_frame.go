@@ -1,0 +1,209 @@
+package walk
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"phlb/engine/manifest"
+)
+
+// frame holds the rules that stand in one place: those of [Rules], or of the
+// ignore files in a folder.
+type frame struct {
+	parent *frame // whose rules are asked where these say nothing
+	skip   int    // how much of a path leads to the folder, its slash included
+	rules  []Rule // the last that matches decides
+
+	// Most rules end in a plain name, and are looked up by it: a list may be
+	// long. Both are in the order of the rules.
+	plain   map[string][]int // indexes into rules
+	endings []ending
+}
+
+// ending is what a rule ends in where that is no plain name.
+type ending struct {
+	part
+	rule int // its index
+}
+
+// add takes a rule that is stronger than those before.
+func (in *frame) add(r Rule) {
+	i := len(in.rules)
+	in.rules = append(in.rules, r)
+	last := r.parts[len(r.parts)-1]
+	if last.atoms != nil || last.star {
+		in.endings = append(in.endings, ending{last, i})
+		return
+	}
+	if in.plain == nil {
+		in.plain = map[string][]int{}
+	}
+	in.plain[last.text] = append(in.plain[last.text], i)
+}
+
+// each calls yield with the rules that match, the strongest first, until that
+// returns false. It reports whether yield never did.
+func (in *frame) each(f *Folder, name string, isDir bool, yield func(*Rule) bool) bool {
+	plain := in.plain[name]
+	plainFrom := func(least int) bool {
+		for n := len(plain) - 1; n >= 0 && plain[n] >= least; n-- {
+			r := &in.rules[plain[n]]
+			if plain = plain[:n]; r.match(in, f, name, isDir) && !yield(r) {
+				return false
+			}
+		}
+		return true
+	}
+	for i := len(in.endings) - 1; i >= 0; i-- {
+		g := &in.endings[i]
+		if !g.match(name) {
+			continue
+		}
+		if !plainFrom(g.rule) {
+			return false
+		}
+		if r := &in.rules[g.rule]; r.match(in, f, name, isDir) && !yield(r) {
+			return false
+		}
+	}
+	return plainFrom(0)
+}
+
+// maxIgnoreFile is how large an ignore file may be, in bytes.
+const maxIgnoreFile = 1 << 20
+
+var (
+	errNotRegular = errors.New("is not obeyed: not a regular file")
+	errTooLarge   = fmt.Errorf("is not obeyed: larger than %d KiB", maxIgnoreFile>>10)
+)
+
+// obey reads the ignore files of f, if it has some. What is wrong with them is
+// added to the batch.
+func (l *lister) obey(f *Folder, b *Batch) {
+	var own *frame
+	for _, name := range l.walk.IgnoreFiles {
+		if !f.has(name) {
+			continue
+		}
+		path := f.join(name)
+		text, err := f.Dir.ignoreFile(name)
+		switch {
+		case errors.Is(err, errNotRegular), errors.Is(err, errTooLarge):
+			b.Warnings = append(b.Warnings, pathError("read", path, err))
+			continue
+		case err != nil:
+			b.Errors = append(b.Errors, pathError("read", path, err))
+			continue
+		}
+		if own == nil {
+			own = &frame{parent: f.frame, skip: len(f.join(""))}
+		}
+		for _, err := range own.parse(path, text) {
+			b.Warnings = append(b.Warnings, pathError("read", path, err))
+		}
+	}
+	if own != nil {
+		f.frame = own
+	}
+}
+
+// parse adds the rules of the ignore file at path, and returns what is wrong
+// with others.
+func (in *frame) parse(path string, text []byte) (wrong []error) {
+	n := 0
+	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\ufeff"))) {
+		n++
+		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+		r := Rule{Text: string(line), Origin: fmt.Sprintf("%s:%d", path, n)}
+		switch ok, err := r.compile(); {
+		case err != nil:
+			wrong = append(wrong, fmt.Errorf("line %d, %q, %w", n, line, err))
+		case ok:
+			in.add(r)
+		}
+	}
+	return wrong
+}
+
+func (d *Dir) ignoreFile(name string) ([]byte, error) {
+	f, err := d.regular(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxIgnoreFile+1))
+	if len(text) > maxIgnoreFile {
+		return nil, errTooLarge
+	}
+	return text, err
+}
+
+// regular opens a file that is regular. It looks first: a link may lead out of
+// the tree, and to open a device may move a tape.
+func (d *Dir) regular(name string) (*File, error) {
+	e, err := d.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if e.Kind != manifest.File {
+		return nil, errNotRegular
+	}
+	return d.File(name)
+}
+
+// cacheTag is the file that marks a cache, and cacheSignature how it begins:
+// see https://bford.info/cachedir/.
+const (
+	cacheTag       = "CACHEDIR.TAG"
+	cacheSignature = "Signature: 8a477f597d28d172789f06886806bc55"
+)
+
+// marks returns what in f marks it as a directory of which nothing else is
+// taken, and the strongest rule that says so. The marks stay, as with tar and
+// restic: a directory that is restored has them again.
+func (l *lister) marks(f *Folder) (marks []dirent, by *Rule) {
+	if f.Parent == nil {
+		return nil, nil // whoever names a directory wants what it holds
+	}
+	for i := range l.rules.marks {
+		r := &l.rules.marks[i]
+		at, found := f.find(r.Text)
+		if !found || r.Origin == originTagged && !f.Dir.tagged() {
+			continue
+		}
+		if by == nil {
+			by = r
+		}
+		if d := f.list[at]; d.kind != manifest.Dir {
+			marks = append(marks, d)
+		}
+	}
+	return inOrder(marks), by
+}
+
+// tagged reports whether the tag of d is that of a cache.
+func (d *Dir) tagged() bool {
+	f, err := d.regular(cacheTag)
+	if err != nil {
+		return false // and is an error once the tag itself is to be taken
+	}
+	defer f.Close()
+	begin := make([]byte, len(cacheSignature))
+	_, err = io.ReadFull(f, begin)
+	return err == nil && string(begin) == cacheSignature
+}
+
+// has reports whether f holds an entry of that name. It can tell while the
+// entries are decided on.
+func (f *Folder) has(name string) bool {
+	_, ok := f.find(name)
+	return ok
+}
+
+func (f *Folder) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(f.list, name, func(d dirent, name string) int { return strings.Compare(d.name, name) })
+}

@@ -1,0 +1,64 @@
+package walk
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestIgnoreFileUnreadable(t *testing.T) {
+	if !asUser(t) {
+		return
+	}
+	dir := t.TempDir()
+	grow(t, dir, "d/.ignore", "d/f", "closed/f")
+	must(t, os.Chmod(filepath.Join(dir, "d/.ignore"), 0))
+	closed := filepath.Join(dir, "closed")
+	must(t, os.Chmod(closed, 0))
+	t.Cleanup(func() { os.Chmod(closed, 0o700) })
+	w := &Walk{Root: dir, Rules: Rules{IgnoreFiles: []string{".ignore"}}}
+	got := gather(t, w)
+	wantPaths(t, got, ".", "d", "d/.ignore", "d/f")
+	if err := got.errorAt(t, "d/.ignore"); !errors.Is(err, fs.ErrPermission) || len(got.errors) != 2 {
+		t.Errorf("errors: %v", got.errors)
+	}
+	v, err := w.Explain("d/f")
+	must(t, err)
+	if !v.Taken || len(v.Warnings) != 1 {
+		t.Errorf("of what lies beside it: %s", verdict(v))
+	}
+	if _, err := w.Explain("closed/f"); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("of what lies in a closed directory: %v", err)
+	}
+}
+
+// TestIgnorePipe would hang if the walk opened what is no file.
+func TestIgnorePipe(t *testing.T) {
+	dir := t.TempDir()
+	grow(t, dir, "d/f")
+	for _, name := range []string{".ignore", cacheTag} {
+		must(t, unix.Mkfifo(filepath.Join(dir, "d", name), 0o644))
+	}
+	got := gather(t, &Walk{Root: dir, Rules: Rules{IgnoreFiles: []string{".ignore"}, Tagged: true}})
+	wantPaths(t, got, ".", "d", "d/.ignore", "d/CACHEDIR.TAG", "d/f")
+}
+
+func TestExplainMountPoint(t *testing.T) {
+	needRoot(t)
+	dir := t.TempDir()
+	grow(t, dir, "mnt/")
+	mount(t, "-t", "tmpfs", "-o", "size=1m", "none", filepath.Join(dir, "mnt"))
+	grow(t, dir, "mnt/f")
+	w := &Walk{Root: dir, Rules: Rules{OneFileSystem: true}}
+	for path, want := range map[string]string{
+		"mnt": "taken, mount point at mnt/", "mnt/f": "not taken, mount point at mnt/",
+	} {
+		if v, err := w.Explain(path); err != nil || verdict(v) != want {
+			t.Errorf("%s: %s, %v", path, verdict(v), err)
+		}
+	}
+}
