@@ -100,8 +100,9 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 	if r.source == root.Path || strings.HasPrefix(r.source, root.Path+string(filepath.Separator)) {
 		return nil, fmt.Errorf("%s: %w %s", r.source, ErrInsideRoot, root.Path)
 	}
-	started := e.env.Now()
+	var started time.Time
 	if e.env.DryRun {
+		started = e.env.Now()
 		r.partial, err = root.Plan(name, e.stamp(started))
 	} else {
 		lock, locked := root.LockName(ctx, name, e.env.Owner, e.env.Wait)
