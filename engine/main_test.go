@@ -21,9 +21,11 @@ import (
 // childVariable holds, in the environment of a child, what it is to do.
 const childVariable = "PHLB_ENGINE_TEST_CHILD"
 
-// order is what a test asks of a child process: one backup.
+// order is what a test asks of a child process: one backup, or the restore of
+// the snapshot called Name.
 type order struct {
 	Root, Source, Name, Boot string
+	Restore                  engine.Restoration
 	Wait                     bool
 	Later                    time.Duration // by how much the child's clock is ahead
 }
@@ -31,6 +33,7 @@ type order struct {
 // answer is what the child says of it.
 type answer struct {
 	Snapshot *engine.Snapshot
+	Restored *engine.Restored
 	Err      string
 	Log      string
 }
@@ -55,8 +58,8 @@ func beChild(text string) int {
 		Log: slog.NewTextHandler(&log, nil), Wait: o.Wait,
 	})
 	fmt.Println("ready")
-	s, err := e.Backup(context.Background(), engine.Source{Root: o.Source, Name: o.Name})
-	a := answer{Snapshot: s, Log: log.String()}
+	a, err := o.do(e)
+	a.Log = log.String()
 	if err != nil {
 		a.Err = err.Error()
 	}
@@ -64,6 +67,18 @@ func beChild(text string) int {
 		return 1
 	}
 	return 0
+}
+
+func (o *order) do(e *engine.Engine) (a answer, err error) {
+	ctx := context.Background()
+	if o.Restore.To == "" {
+		a.Snapshot, err = e.Backup(ctx, engine.Source{Root: o.Source, Name: o.Name})
+		return a, err
+	}
+	if a.Snapshot, err = e.Snapshot(ctx, o.Name); err == nil {
+		a.Restored, err = e.Restore(ctx, a.Snapshot, o.Restore)
+	}
+	return a, err
 }
 
 // child is a process that makes a backup.

@@ -1,0 +1,176 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"phlb/engine"
+)
+
+func lstatTime(t testing.TB, path string) time.Time {
+	t.Helper()
+	m := lstat(t, path).mtime
+	return time.Unix(m.Sec, m.Nsec)
+}
+
+// TestRestoreFull comes to the end of the target's space.
+func TestRestoreFull(t *testing.T) {
+	at := mount(t, "tmpfs", 2)
+	r := newRepo(t)
+	for i := range 40 {
+		r.write(fmt.Sprintf("d%d/file", i), strings.Repeat(fmt.Sprint(i), 100<<10))
+	}
+	s := r.backup()
+	_, err := r.tryRestore(s, engine.Restoration{To: filepath.Join(at, "to")})
+	if !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), "no space left in "+at+"/to after") {
+		t.Errorf("error is %v", err)
+	}
+	got, want := tree(t, filepath.Join(at, "to")), tree(t, r.source)
+	for path, n := range got {
+		if n.kind == 0 && n.like() != want[path].like() {
+			t.Errorf("%s is half-made: %+v", path, n)
+		}
+	}
+	if len(got) < 4 {
+		t.Errorf("there are %d paths only", len(got))
+	}
+}
+
+// TestRestoreReadOnly has a target that nothing can be written to.
+func TestRestoreReadOnly(t *testing.T) {
+	at := mount(t, "tmpfs", 2)
+	r := newRepo(t)
+	r.write("a", "1", "b", "2")
+	s := r.backup()
+	r.must(unix.Mount("", at, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+	for _, to := range []string{at, filepath.Join(at, "to")} {
+		if _, err := r.tryRestore(s, engine.Restoration{To: to}); !errors.Is(err, unix.EROFS) {
+			t.Errorf("%s: error is %v", to, err)
+		}
+	}
+}
+
+// TestRestoreNoLinks has a target without hardlinks, symbolic links and owners.
+func TestRestoreNoLinks(t *testing.T) {
+	at := mount(t, "vfat", 4)
+	r := newRepo(t)
+	r.write("a", "one", "sub/c", "three")
+	r.must(os.Link(r.in("a"), r.in("sub/b")))
+	r.must(os.Symlink("a", r.in("link")))
+	s := r.backup()
+	done := r.restore(s, engine.Restoration{To: filepath.Join(at, "to")})
+	for path, want := range map[string]string{"a": "one", "sub/b": "one", "sub/c": "three"} {
+		if got, err := os.ReadFile(filepath.Join(at, "to", path)); err != nil || string(got) != want {
+			t.Errorf("%s holds %q (%v), want %q", path, got, err, want)
+		}
+	}
+	if done.Files != 3 || done.Linked != 0 {
+		t.Errorf("restored %+v", *done)
+	}
+	var found []string
+	for _, p := range done.Problems {
+		found = append(found, p.What+" "+strings.SplitN(p.Detail, ":", 2)[0])
+	}
+	if got := strings.Join(found, ", "); !strings.Contains(got, "inexact hardlink") || !strings.Contains(got, "unwritable make symlink") {
+		t.Errorf("problems are %v", done.Problems)
+	}
+}
+
+// TestRestoreAsOther restores as an ordinary user what is somebody else's.
+func TestRestoreAsOther(t *testing.T) {
+	asRoot(t) // to become somebody else
+	const uid = 65534
+	r := newRepoIn(t, openDir(t))
+	r.write("mine", "1", "setuid", "2", "theirs", "3", "sub/x", "4", "shut/y", "5")
+	for _, path := range []string{"mine", "sub", "sub/x"} {
+		r.must(os.Chown(r.in(path), uid, uid))
+	}
+	r.must(os.Chmod(r.in("setuid"), 0o755|os.ModeSetuid|os.ModeSetgid))
+	r.must(os.Chmod(r.in("sub"), 0o500))
+	r.must(os.Chmod(r.in("mine"), 0o755|os.ModeSetuid))
+	r.must(unix.Mknod(r.in("device"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
+	s := r.backup()
+	r.must(os.Chmod(r.config.Catalog, 0o644))
+	r.must(os.Mkdir(r.to("to"), 0o777))
+	r.must(os.Mkdir(r.to("to/shut"), 0o755)) // root's
+	r.must(os.Chmod(r.to("to"), 0o777))
+	a := runChild(t, order{Root: r.root, Name: s.Ref().String(), Restore: engine.Restoration{To: r.to("to")}},
+		&syscall.Credential{Uid: uid, Gid: uid})
+	if a.Err != "" {
+		t.Fatal(a.Err)
+	}
+	for path, want := range map[string]string{"mine": "1", "setuid": "2", "theirs": "3", "sub/x": "4"} {
+		r.holds("to/"+path, want)
+		if n := lstat(t, r.to("to/"+path)); n.uid != uid || n.mtime != lstat(t, r.in(path)).mtime {
+			t.Errorf("%s is %+v", path, n)
+		}
+	}
+	for path, mode := range map[string]uint32{"mine": 0o4755, "setuid": 0o755, "theirs": 0o644, "sub": 0o500} {
+		if n := lstat(t, r.to("to/"+path)); n.mode != mode {
+			t.Errorf("%s has mode %o, want %o", path, n.mode, mode)
+		}
+	}
+	found := fmt.Sprint(a.Restored.Problems)
+	for _, want := range []string{"unwritable: device: make character device: operation not permitted", "unwritable: shut/y: create: permission denied"} {
+		if !strings.Contains(found, want) {
+			t.Errorf("problems are %s, want %q", found, want)
+		}
+	}
+}
+
+// TestRestoreKill kills a restore at some moments: under a final name lies what
+// is whole or nothing, and a further run completes it.
+func TestRestoreKill(t *testing.T) {
+	r := newRepo(t)
+	r.manyFolders(300, 64<<10)
+	r.write("large", strings.Repeat("0123456789abcdef", 1<<19))
+	r.must(os.Link(r.in("large"), r.in("d0200/large")))
+	s := r.backup()
+	want := tree(t, r.source)
+	o := order{Root: r.root, Name: s.Ref().String(), Restore: engine.Restoration{To: r.to("to"), Overwrite: engine.Newer}}
+	start := time.Now()
+	whole := o
+	whole.Restore.To = r.to("whole")
+	runChild(t, whole, nil)
+	takes := time.Since(start)
+	for i := range 6 {
+		c := startChild(t, o, nil)
+		time.Sleep(takes * time.Duration(i) / 8)
+		r.must(c.Process.Kill())
+		c.finish() // there is an answer, if the kill came late
+		if _, err := os.Stat(r.to("to")); err != nil {
+			continue
+		}
+		for path, n := range tree(t, r.to("to")) {
+			if n.kind == 0 && !strings.Contains(path, ".phlb-") && n.like() != want[path].like() {
+				t.Errorf("%s is half-made: %+v, want %+v", path, n.like(), want[path].like())
+			}
+		}
+	}
+	r.restore(s, engine.Restoration{Overwrite: engine.Always, Delete: true})
+	r.equal(r.to("to"), r.source)
+}
+
+func TestRestoreCancel(t *testing.T) {
+	r := newRepo(t)
+	r.manyFolders(50, 10)
+	s := r.backup()
+	r.place("to", "extra", "x")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cause := errors.New("interrupted")
+	cancel(cause)
+	_, err := r.engine().Restore(ctx, s, engine.Restoration{To: r.to("to"), Delete: true})
+	if !errors.Is(err, cause) {
+		t.Errorf("error is %v, want %v", err, cause)
+	}
+	r.holds("to/extra", "x")
+}
