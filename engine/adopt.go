@@ -29,10 +29,12 @@ type adoption struct {
 
 	taking   store.Ref // the tree at hand
 	changing bool      // somebody is still writing it
+	foreign  foreign   // the tool that wrote it
+	cutOff   bool      // as that was, or it has left out files
 
 	// digests are those of the inodes read so far: trees that were linked to
 	// one another by hand are read once.
-	digests sync.Map // walk.ID to manifest.Digest
+	digests sync.Map // walk.ID to *digests
 }
 
 // Adopt makes the catalog agree with the root: snapshots that it does not know
@@ -40,6 +42,10 @@ type adoption struct {
 // becomes a snapshot. Such a tree is read, its manifest written, and files of
 // known content become links, as far as metadata agree. With a path, only what
 // lies there is taken.
+//
+// Snapshots of pyhardlinkbackup are known by what it leaves in them. Its own
+// files are left out of the manifest, and files are held against its digests. A
+// file that is not what it stored is reported, and the snapshot is not complete.
 func (e *Engine) Adopt(ctx context.Context, path string) (*Report, error) {
 	root, err := e.openRoot()
 	if err != nil {
@@ -184,6 +190,12 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 	header := manifest.Header{
 		Name: ref.Name, Source: r.source, Host: a.env.Host, Boot: a.env.Boot, Match: string(r.match),
 	}
+	a.taking, a.changing, a.foreign = ref, false, recognise(a.root, ref)
+	failed, how := a.foreign.outcome(a.root, ref)
+	a.cutOff = failed > 0
+	if a.foreign != "" {
+		header.Tags = []string{string(a.foreign)}
+	}
 	if header.Started, err = a.started(r.partial.Tree, ref.Stamp); err != nil {
 		return nil, err
 	}
@@ -192,7 +204,6 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 	}
 	defer r.close()
 	a.Progress.phase("add " + ref.String())
-	a.taking, a.changing = ref, false
 	if err := r.walk(ctx, a.root, walk.Rules{Where: r.sweep}); err != nil {
 		r.writer.Abort()
 		return nil, r.explain(ctx, err)
@@ -201,6 +212,11 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 		r.writer.Abort()
 		a.report.add(ref.String(), Unreadable, "%v: run phlb add again when that is over", errChanging)
 		return nil, nil
+	}
+	if failed > 0 {
+		r.log.Warn("the snapshot is not complete", "tool", a.foreign, "reason", how)
+		a.report.add(ref.String(), Incomplete, "%s", how)
+		r.summary.Errors += failed
 	}
 	s, err := r.seal(ctx, a.root, cat, header)
 	if err != nil {
@@ -239,9 +255,17 @@ func removeIn(folder *store.Dir, name string) error {
 var again = regexp.MustCompile(`-\d+$`)
 
 // started returns the time of a tree: what its folder's name says in the
-// configured format, else when the folder was last changed.
+// configured format or that of the tool that wrote it, else when the folder was
+// last changed.
 func (a *adoption) started(tree *store.Dir, stamp string) (time.Time, error) {
+	var layouts []string
 	if layout, err := strftime.Layout(a.Config.SnapshotFormat); err == nil {
+		layouts = append(layouts, layout)
+	}
+	if a.foreign != "" {
+		layouts = append(layouts, foreignLayout)
+	}
+	for _, layout := range layouts {
 		for _, text := range []string{stamp, again.ReplaceAllString(stamp, "")} {
 			if t, err := time.ParseInLocation(layout, text, a.env.Now().Location()); err == nil {
 				return t, nil
@@ -266,11 +290,13 @@ func (t *task) adopt(e *walk.Entry) (result, error) {
 	if res.entry.Xattrs, err = f.Xattrs(); err != nil {
 		return result{}, fromSource("read attributes", e.Path, err)
 	}
-	if digest, ok := t.adopting.digests.Load(e.ID()); ok {
-		res.entry.Digest = digest.(manifest.Digest)
+	stated := t.target.foreign.digest(t.name)
+	var found *digests
+	if known, ok := t.adopting.digests.Load(e.ID()); ok && (stated.sum == nil || known.(*digests).by(stated.algorithm) != nil) {
+		found = known.(*digests)
 		t.Progress.Bytes.Add(e.Size)
 	} else {
-		n, err := t.worker.copy(t.ctx, f, e, nil, &t.Progress)
+		n, read, err := t.worker.read(t.ctx, f, e, stated.algorithm, &t.Progress)
 		if err != nil {
 			return result{}, err
 		}
@@ -278,12 +304,18 @@ func (t *task) adopt(e *walk.Entry) (result, error) {
 		if now, err := f.Stat(); err != nil || n != e.Size || now.Size != e.Size || now.Mtime != e.Mtime {
 			return result{}, fromSource("read", e.Path, errChanging)
 		}
-		res.entry.Digest = t.worker.sum()
-		t.adopting.digests.Store(e.ID(), res.entry.Digest)
+		found = &read
+		t.adopting.digests.Store(e.ID(), found)
 		t.adopting.count(func(r *Report) { r.Read++; r.Bytes += n })
 	}
+	res.entry.Digest = found.sha256
 	t.adopting.count(func(r *Report) { r.Files++ })
-	if e.Size == 0 {
+	switch {
+	case found.differs(stated) != "":
+		return res, fromSource("verify", e.Path, &flaw{Content, found.differs(stated)})
+	case stated.sum == nil && t.adopting.cutOff:
+		return res, fromSource("verify", e.Path, &flaw{Incomplete, "may have been cut off: the tool that stored it left no digest"})
+	case e.Size == 0:
 		return res, nil
 	}
 	release, err := t.known.claim(t.ctx, res.entry.Digest)
@@ -344,10 +376,14 @@ func (a *adoption) unread(err error) {
 	if errors.Is(err, errChanging) || errors.Is(err, fs.ErrNotExist) {
 		a.changing = true
 	}
-	name := a.taking.String()
+	name, what := a.taking.String(), Unreadable
+	var other *flaw
+	if errors.As(err, &other) {
+		what = other.what
+	}
 	var at *fs.PathError
 	if errors.As(err, &at) {
 		name, err = path.Join(name, at.Path), at.Err
 	}
-	a.report.add(name, Unreadable, "%v", err)
+	a.report.add(name, what, "%v", err)
 }

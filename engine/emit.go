@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"phlb/engine/catalog"
@@ -16,6 +17,7 @@ type target struct {
 	dir      *store.Dir     // where it is filled
 	previous *store.Dir     // in the snapshot before, nil if not there
 	resumed  *store.Dir     // in the run that was cut off, nil if not there
+	foreign  *foreignFolder // of the tool that wrote the tree that is adopted, else nil
 }
 
 func (t *target) close() {
@@ -68,6 +70,9 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 		return nil
 	}
 	t := &target{folder: b.Folder}
+	if r.adopting != nil {
+		t.foreign = r.adopting.foreign.in(b.Folder)
+	}
 	b.Folder.Data = t
 	r.targets.Store(t, nil)
 	if b.Folder.Parent == nil {
@@ -108,7 +113,12 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 func (r *run) emit(b *walk.Batch) error {
 	p := b.Data.(*plan)
 	for _, err := range b.Errors {
-		r.log.Error("cannot be read", "error", err)
+		var other *flaw
+		if errors.As(err, &other) {
+			r.log.Error("not as it was stored", "what", other.what, "error", err)
+		} else {
+			r.log.Error("cannot be read", "error", err)
+		}
 		if r.adopting != nil {
 			r.adopting.unread(err)
 		}

@@ -19,6 +19,7 @@ const (
 	Catalog    = "catalog"    // the catalog says something else than the manifest
 	Manifest   = "manifest"   // the manifest cannot be read
 	Unreadable = "unreadable" // could not be looked at
+	Incomplete = "incomplete" // the tool that stored it did not come to its end
 	Healed     = "healed"     // was damaged, and has been replaced by a good copy
 	Unhealed   = "unhealed"   // is damaged, and could not be replaced
 )

@@ -31,6 +31,7 @@ type verification struct {
 	Check
 	root     *store.Root
 	report   *Report
+	foreign  foreign         // the tool that the snapshot is from
 	stale    bool            // the catalog does not agree with the manifest
 	closed   map[string]bool // directories that could not be opened
 	manifest *cursor
@@ -81,7 +82,7 @@ func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, err
 		e.Progress.TotalBytes.Store(int64(float64(s.Bytes) * c.Sample))
 	}
 	v := &verification{
-		Engine: e, Check: c, root: root, report: &Report{Snapshot: s}, seed: uint64(e.env.Now().UnixNano()),
+		Engine: e, Check: c, root: root, report: &Report{Snapshot: s}, foreign: foreignOf(s.Tags), seed: uint64(e.env.Now().UnixNano()),
 		closed: map[string]bool{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
 	}
 	err = v.compare(ctx, cat)
@@ -236,7 +237,11 @@ func (v *verification) prepare(b *walk.Batch) error {
 		return err
 	}
 	b.Data = a
-	if b.First && a.folder == nil {
+	switch {
+	case !b.First:
+	case a.folder != nil:
+		b.Folder.Data = v.foreign.in(b.Folder)
+	default:
 		b.Folder.Data = Extra
 		if b.Folder.Parent == nil || b.Folder.Parent.Data != Extra { // else it is said already
 			v.report.add(b.Folder.Path, Extra, "directory")
@@ -259,6 +264,7 @@ func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) erro
 		want := a.entries[at]
 		switch {
 		case want == nil && b.Folder.Data == Extra:
+		case want == nil && found.Kind == manifest.File && v.isForeign(b.Folder, found):
 		case want == nil:
 			v.report.add(found.Path, Extra, "%v", found.Kind)
 		case want.Kind != found.Kind:
@@ -309,7 +315,9 @@ func (v *verification) file(ctx context.Context, w *worker, b *walk.Batch, want 
 	}
 	defer f.Close()
 	f.Uncache()
-	n, err := w.copy(ctx, f, found, nil, &v.Progress)
+	own, _ := b.Folder.Data.(*foreignFolder)
+	stated := own.digest(found.Name())
+	n, read, err := w.read(ctx, f, found, stated.algorithm, &v.Progress)
 	var source *sourceError
 	if errors.As(err, &source) {
 		v.damage(want, Unreadable, source.Error())
@@ -322,8 +330,11 @@ func (v *verification) file(ctx context.Context, w *worker, b *walk.Batch, want 
 	v.report.Read++
 	v.report.Bytes += n
 	v.report.mu.Unlock()
-	if got := w.sum(); got != want.Digest {
-		how := fmt.Sprintf("sha256 is %v, was %v", got, want.Digest)
+	how := read.differs(stated)
+	if read.sha256 != want.Digest {
+		how = fmt.Sprintf("sha256 is %v, was %v", read.sha256, want.Digest)
+	}
+	if how != "" {
 		v.damage(want, Content, how)
 		v.mu.Lock()
 		v.rotten[found.ID()] = how

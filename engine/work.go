@@ -67,6 +67,9 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 		for b.Names[at] != e.Name() {
 			at++
 		}
+		if r.isForeign(t, b, e) {
+			continue
+		}
 		task := task{run: r, ctx: ctx, worker: r.workers[worker], target: t, name: b.Names[at]}
 		if p.previous.entries != nil {
 			task.previous = p.previous.entries[at]

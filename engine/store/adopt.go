@@ -1,7 +1,10 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -29,5 +32,32 @@ func (p *Partial) openAdopted() (err error) {
 	if err := os.Mkdir(p.path, 0o700); err != nil {
 		return err
 	}
-	return p.createFiles()
+	if err := p.createFiles(); err != nil {
+		return err
+	}
+	return p.continueLog()
+}
+
+// continueLog begins the log with the one that the seal replaces.
+func (p *Partial) continueLog() error {
+	path := p.root.LogPath(p.Ref)
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is in the place of a log: move it away", path)
+	}
+	old, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	if err := p.Log.Chmod(info.Mode().Perm()); err != nil { // it may be for its owner's eyes only
+		return err
+	}
+	_, err = io.Copy(p.Log, old)
+	return err
 }

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"phlb/engine/store"
+)
+
+// foreign is another tool that wrote a snapshot; what is adopted of it is
+// tagged with that. The tool's own files are no content: no manifest has them,
+// no restore brings them back, and verify does not take them for extra. But they
+// stay where they are. So the tool can still read its snapshots, verify can
+// still ask what it said of a file, and there is no moment at which a kill could
+// part a file from its digest. Its index in the root's .phlb (hash-lookup,
+// size-lookup) is not needed, and left alone too.
+type foreign string
+
+const (
+	// sidecars is pyhardlinkbackup before 1.0: beside every file lies another,
+	// named for it and the algorithm, that holds the digest and nothing else.
+	sidecars foreign = "pyhardlinkbackup-0.12"
+	// sums is pyhardlinkbackup since then: a SHA256SUMS in every folder.
+	sums foreign = "pyhardlinkbackup-1"
+)
+
+// foreignLayout is how both name a snapshot's folder, unless they are configured.
+const foreignLayout = "2006-01-02-150405"
+
+// foreignOf returns the tool that a snapshot of these tags is from, "" for none.
+func foreignOf(tags []string) foreign {
+	for _, tool := range []foreign{sidecars, sums} {
+		if slices.Contains(tags, string(tool)) {
+			return tool
+		}
+	}
+	return ""
+}
+
+// recognise returns the tool that wrote the tree at ref, "" where there is no
+// sign of one.
+func recognise(root *store.Root, ref store.Ref) foreign {
+	tree := root.SnapshotPath(ref)
+	_, err := time.Parse(foreignLayout, ref.Stamp)
+	switch {
+	case exists(tree + summarySuffix), exists(tree + "-backup.log"):
+		return sums
+	case isRunConfig(tail(filepath.Join(tree, runConfig))):
+		return sidecars
+	// A run of it that was cut off may have left nothing beside the tree.
+	case err == nil && exists(filepath.Join(filepath.Dir(root.CatalogPath()), "hash-lookup")) && hasSums(tree):
+		return sums
+	}
+	return ""
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// hasSums reports whether a file of that name lies anywhere in the tree.
+func hasSums(tree string) (found bool) {
+	// What cannot be read is reported by the walk that follows.
+	_ = filepath.WalkDir(tree, func(_ string, d fs.DirEntry, err error) error {
+		if found = err == nil && d.Name() == sumsName && d.Type().IsRegular(); found {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
+}
+
+const summarySuffix = "-summary.txt" // of sums, written at the end of a run
+
+var (
+	runEnded   = regexp.MustCompile(`(?m)^Backup (done|complete)`)
+	runAborted = regexp.MustCompile(`\*\*\* Abort backup, because user hits|WARNING: Unknown scan abort!|ERROR: Backup aborted with a unexpected error`)
+	runErrors  = regexp.MustCompile(`WARNING: (\d+) omitted files!|Errors during backup:\s+(\d+)`)
+)
+
+// outcome reads how the tool's run for the tree at ref ended. It returns how
+// many of its files it could not take, one more where it was cut off, and that
+// in words; 0 where all went well.
+func (tool foreign) outcome(root *store.Root, ref store.Ref) (errors int64, words string) {
+	tree := root.SnapshotPath(ref)
+	var text []byte
+	switch tool {
+	case sums:
+		text = tail(tree + summarySuffix)
+	case sidecars:
+		text = slices.Concat(tail(tree+" summary.txt"), tail(root.LogPath(ref))) // the former in early versions
+	default:
+		return 0, ""
+	}
+	for _, found := range runErrors.FindAllSubmatch(text, -1) {
+		n, _ := strconv.ParseInt(string(found[1])+string(found[2]), 10, 64)
+		errors = max(errors, n)
+	}
+	switch {
+	case len(text) == 0:
+		return errors + 1, "nothing is left that says that its run came to an end"
+	case runAborted.Match(text):
+		return errors + 1, "its run was interrupted"
+	case !runEnded.Match(text):
+		return errors + 1, "its run was cut off"
+	case errors > 0:
+		return errors, fmt.Sprintf("its run left out %d files", errors)
+	}
+	return 0, ""
+}
+
+// tail returns the end of a text file, nothing where there is none.
+func tail(path string) []byte {
+	const most = 1 << 20 // a log may be long, and all that counts stands at its end
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	text, _ := io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-most), most))
+	return text
+}
