@@ -140,23 +140,33 @@ func TestAdoptKilled(t *testing.T) {
 			line, err = lines.ReadString('\n')
 		}
 		r.must(err)
+		ended := make(chan string, 1)
+		go func() {
+			line, _ := lines.ReadString('\n')
+			ended <- line
+		}()
 		want := round * files / 8
-		if want >= files { // this one may end
-			line, _ = lines.ReadString('\n')
-			c.Wait()
-			if line != "done\n" {
-				t.Fatalf("the last one did not end: %q", line)
-			}
+		for r.shared(at) <= want && len(ended) == 0 {
+		}
+		if want < files {
+			c.Process.Kill() // or it has ended meanwhile
+		}
+		line = <-ended
+		c.Wait()
+		switch {
+		case line == "" && want < files:
+			kills++
+		case line != "done\n":
+			t.Fatalf("round %d ended with %q", round, line)
+		}
+		if want >= files { // it was let be
 			break
 		}
-		for done := false; !done; {
-			done = r.shared(at) > want || adopted(at)
-		}
-		r.must(c.Process.Kill())
-		c.Wait()
-		kills++
 		r.check(sealed)
 		same(t, "sealed before", linkless(tree(r, sealed.Path)), promised)
+	}
+	if kills == 0 {
+		t.Error("nothing was killed")
 	}
 	r.adopt("")
 	s, err := r.engine().Snapshot(context.Background(), "foreign")
