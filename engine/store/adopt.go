@@ -11,8 +11,9 @@ import (
 
 // Adopt starts to make a snapshot of a tree that lies at the place of one
 // already, see [Root.Adoptable]. Its manifest and log are written in a folder
-// of ours until [Partial.Seal] puts them beside it. The caller holds the lock
-// of the name.
+// of ours until [Partial.Seal] puts them beside it; the log begins with what
+// another tool has left in the place of one. The caller holds the lock of the
+// name.
 func (r *Root) Adopt(ref Ref) (*Partial, error) {
 	p := &Partial{Ref: ref, root: r, path: filepath.Join(r.Path, internal, "adopt-"+ref.Name)}
 	if err := p.openAdopted(); err != nil {
