@@ -65,7 +65,7 @@ func (e *Engine) Locate(ctx context.Context, text string) (s *Snapshot, path str
 	if err == nil {
 		return s, "", nil
 	}
-	tree := realPath(text)
+	tree := resolved(text)
 	for _, s := range all {
 		if rest, ok := strings.CutPrefix(tree, s.Path+string(filepath.Separator)); ok {
 			return s, filepath.ToSlash(rest), nil
@@ -74,9 +74,9 @@ func (e *Engine) Locate(ctx context.Context, text string) (s *Snapshot, path str
 	return nil, "", err
 }
 
-// realPath returns the absolute path without symbolic links of what exists, and
+// resolved returns the absolute path without symbolic links of what exists, and
 // other text as it is.
-func realPath(text string) string {
+func resolved(text string) string {
 	if real, err := filepath.EvalSymlinks(text); err == nil {
 		if real, err = filepath.Abs(real); err == nil {
 			return real
@@ -87,7 +87,7 @@ func realPath(text string) string {
 
 // find returns the snapshot that text names, of all, the newest first.
 func (e *Engine) find(all []*Snapshot, text string) (*Snapshot, error) {
-	path := realPath(text)
+	path := resolved(text)
 	for _, s := range all {
 		if s.Path == path {
 			return s, nil
