@@ -1,0 +1,70 @@
+package builtins
+
+import "testing"
+
+func TestQuery(t *testing.T) {
+	l := newLab(t, "a", "abc", "dir/b", "12345")
+	l.run(`link(scan(SOURCE), tags = ["daily"])`, "")
+	for _, tt := range []struct{ name, src, want string }{
+		{"Rows", `print([(r.path, r.size) for r in query("SELECT path, size FROM versions WHERE kind == \"f\" ORDER BY path")])`, `[("a", 3), ("dir/b", 5)]`},
+		{"Parameters", `print([r.path for r in query("SELECT path FROM versions WHERE size > $1 && kind == $2", 3, "f")])`, `["dir/b"]`},
+		{"All", `print(sorted([len(dir(r)) > 10 for r in query("SELECT * FROM snapshots")]))`, "[True]"},
+		{"Alias", `print([r.most for r in query("SELECT max(size) AS most FROM versions WHERE kind == $1", "f")])`, "[5]"},
+		{"NoNames", `print([r[0] for r in query("SELECT count() FROM versions WHERE kind == $1", "f")])`, "[2]"},
+		{"SomeNames", `print([tuple(r) for r in query("SELECT size AS n, size+1 FROM versions WHERE path == $1", "a")])`, "[(3, 4)]"},
+		{"Digest", `print([r.digest == hash(SOURCE + "/" + r.path) for r in query("SELECT digest, path FROM versions WHERE path == $1", "a")])`, "[True]"},
+		{"DigestBound", `
+digest = [f for f in query("SELECT digest FROM versions WHERE path == $1", "a")][0].digest
+print(type(digest), [r.path for r in query("SELECT path FROM versions WHERE digest == blob($1)", bytes([int(digest[i:i+2], 16) for i in range(0, 64, 2)]))])`, `string ["a"]`},
+		{"Null", `print([(r.target, r.until) for r in query("SELECT target, until FROM versions WHERE path == $1", "a")])`, "[(None, 0)]"},
+		{"Times", `print([(type(r.mtime), r.mtime < now()) for r in query("SELECT mtime FROM versions WHERE path == $1 && mtime < $2", "a", now())])`, `[("time.time", True)]`},
+		{"Duration", `print([r.d for r in query("SELECT finished-started AS d FROM snapshots WHERE finished-started > $1", time.parse_duration("1ms"))][0] > 0 * time.second)`, "True"},
+		{"Float", `print([r.half for r in query("SELECT float64(size)/$1 AS half FROM versions WHERE path == $2", 2.0, "a")])`, "[1.5]"},
+		{"Bool", `print([r.yes for r in query("SELECT size == 3 AS yes FROM versions WHERE path == $1 && $2", "a", True)])`, "[True]"},
+		{"Empty", `print(list(query("SELECT path FROM versions WHERE path == $1", "nothing")))`, "[]"},
+		{"Break", "for r in query(\"SELECT path FROM versions\"):\n    break\nprint(link(scan(SOURCE)).files)", "2"},
+		{"Twice", `q = query("SELECT path FROM versions WHERE kind == $1", "f"); print(len(list(q)), len(list(q)), type(q))`, "2 2 Rows"},
+		{"Nested", `print(len([1 for a in query("SELECT id FROM snapshots") for b in query("SELECT path FROM versions WHERE path == $1", "a")]) > 0)`, "True"},
+		{"SeesOwnWork", `
+before = len(list(query("SELECT id FROM snapshots")))
+link(scan(SOURCE), name = "own")
+print(len(list(query("SELECT id FROM snapshots"))) - before)`, "1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l.TB = t
+			l.run(tt.src, tt.want)
+		})
+	}
+}
+
+func TestQueryErrors(t *testing.T) {
+	l := newLab(t, "a", "abc")
+	l.run(`link(scan(SOURCE))`, "")
+	for _, tt := range []struct{ name, src, want string }{
+		{"Nothing", `query()`, "test.star:1:6: query: missing argument for ql"},
+		{"Type", `query(1)`, "test.star:1:6: query: ql is a int, want a string"},
+		{"Keyword", `query(ql = "SELECT id FROM snapshots")`, "test.star:1:6: query: "},
+		{"Parameter", `query("SELECT id FROM snapshots WHERE id == $1", [1])`, "query: parameter $1: got list, want None, bool, int"},
+		{"ParameterTooLarge", `query("SELECT id FROM snapshots WHERE id == $1", 1 << 64)`, "query: parameter $1: 18446744073709551616 does not fit 64 bits"},
+		{"Misspelt", `list(query("SELCT id FROM snapshots"))`, "test.star:1:5: query"},
+		{"NoTable", `list(query("SELECT id FROM snapshot"))`, "snapshot"},
+		{"NoColumn", `list(query("SELECT nothing FROM snapshots"))`, "nothing"},
+		{"Delete", `list(query("DELETE FROM snapshots"))`, "a query is one SELECT or EXPLAIN statement"},
+		{"Drop", `list(query("DROP TABLE versions"))`, "a query is one SELECT or EXPLAIN statement"},
+		{"Two", `list(query("SELECT id FROM snapshots; DELETE FROM snapshots"))`, "a query is one SELECT or EXPLAIN statement"},
+		{"Transaction", `list(query("BEGIN TRANSACTION; DELETE FROM snapshots; COMMIT;"))`, "a query is one SELECT or EXPLAIN statement"},
+		{"TooFewParameters", `list(query("SELECT id FROM snapshots WHERE id == $2", 1))`, "query"},
+		{"Field", `[r.nme for r in query("SELECT name FROM snapshots")]`, "(did you mean .name?)"},
+		{"ReadLate", `
+rows = query("SELECT id FROM snapshots WHERE nothing == 1")
+for row in rows:
+    print(row)
+`, "nothing"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l.TB = t
+			l.fails(tt.src, tt.want)
+		})
+	}
+	l.run(`print(len(snapshots()))`, "1")
+}
