@@ -63,6 +63,9 @@ func (e *Engine) scan(ctx context.Context, w *walk.Walk, source Source, counts *
 		for _, err := range b.Errors {
 			e.log.Error("cannot be read", "error", err)
 		}
+		for _, err := range b.Warnings {
+			e.log.Warn("ignore file", "error", err)
+		}
 		counts.Errors += int64(len(b.Errors))
 		counts.Skipped += int64(b.Skipped)
 		for i := range b.Entries {

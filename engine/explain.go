@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+
+	"phlb/engine/walk"
+)
+
+// Explanation is what a backup of a source makes of a path.
+type Explanation struct {
+	Root    string // of the source
+	Name    string // of the backup
+	Outside bool   // the path does not lie in the source, and there is no verdict
+	walk.Verdict
+}
+
+// Explain says whether a backup of the source takes the path, and why, without
+// making one. The path is absolute. One that does not exist is taken for that of
+// a directory if it ends in a slash.
+func (e *Engine) Explain(source Source, path string) (*Explanation, error) {
+	root, err := resolve(source.Root)
+	if err != nil {
+		return nil, err
+	}
+	x := &Explanation{Root: root, Name: source.Name}
+	if x.Name == "" {
+		x.Name = filepath.Base(root)
+	}
+	given, err := filepath.Abs(source.Root)
+	if err != nil {
+		return nil, err
+	}
+	// As it is written comes first: that a link on the way is not followed is
+	// worth telling.
+	inside, ok := pathInside(given, path)
+	if !ok {
+		inside, ok = pathInside(root, path)
+	}
+	if !ok {
+		inside, ok = pathInside(root, realFolder(path))
+	}
+	if !ok {
+		x.Outside = true
+		return x, nil
+	}
+	if strings.HasSuffix(path, string(filepath.Separator)) {
+		inside += "/"
+	}
+	v, err := (&walk.Walk{Root: root, Rules: e.outsideOfRoot(source.Rules)}).Explain(inside)
+	if err != nil {
+		return nil, err
+	}
+	x.Verdict = *v
+	return x, nil
+}
+
+// pathInside returns the path as seen from root, and whether it lies there.
+func pathInside(root, path string) (string, bool) {
+	inside, err := filepath.Rel(root, path)
+	return filepath.ToSlash(inside), err == nil && filepath.IsLocal(inside)
+}
+
+// realFolder returns the path without symbolic links on the way, as far as it
+// exists. The last name is left as it is: a link is taken as such.
+func realFolder(path string) string {
+	path = filepath.Clean(path)
+	dir := filepath.Dir(path)
+	if dir == path {
+		return path
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		return filepath.Join(real, filepath.Base(path))
+	}
+	return filepath.Join(realFolder(dir), filepath.Base(path))
+}
+
+// MarshalJSON gives the verdict with the deciding rule as "by" and those that it
+// overrides as "over".
+func (x *Explanation) MarshalJSON() ([]byte, error) {
+	type rule struct {
+		Text   string `json:"text"`
+		Origin string `json:"origin"`
+		Beside string `json:"beside,omitempty"`
+	}
+	type document struct {
+		Root     string   `json:"root"`
+		Name     string   `json:"name"`
+		Outside  bool     `json:"outside"`
+		Taken    bool     `json:"taken"`
+		Path     string   `json:"path,omitempty"`
+		Missing  bool     `json:"missing"`
+		Reason   string   `json:"reason"`
+		At       string   `json:"at,omitempty"`
+		By       *rule    `json:"by"`
+		Over     []rule   `json:"over"`
+		Warnings []string `json:"warnings"`
+	}
+	d := document{
+		Root: x.Root, Name: x.Name, Outside: x.Outside, Taken: x.Taken, Path: x.Path, Missing: x.Missing,
+		Reason: string(x.Reason), At: x.At, Over: []rule{}, Warnings: []string{},
+	}
+	if x.By != nil {
+		d.By = &rule{x.By.Text, x.By.Origin, x.By.Beside}
+	}
+	for _, r := range x.Over {
+		d.Over = append(d.Over, rule{r.Text, r.Origin, r.Beside})
+	}
+	for _, err := range x.Warnings {
+		d.Warnings = append(d.Warnings, err.Error())
+	}
+	return json.Marshal(d)
+}
