@@ -32,7 +32,8 @@ type piece struct {
 // work restores a batch.
 func (r *restore) work(w *worker, b *batch) {
 	defer r.release(b.folder)
-	for _, e := range b.entries {
+	for i := range b.entries {
+		e := &b.entries[i]
 		if r.ctx.Err() != nil {
 			return
 		}

@@ -1,11 +1,9 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"strings"
 	"sync/atomic"
 
@@ -61,7 +59,7 @@ func (f *folder) close() {
 // batch is some entries of a folder, for one worker.
 type batch struct {
 	folder  *folder
-	entries []*manifest.Entry
+	entries []manifest.Entry
 	bytes   int64
 }
 
@@ -70,109 +68,6 @@ const (
 	batchEntries = 128
 	batchBytes   = 1 << 20
 )
-
-// visitor is told of what a manifest holds, in its order.
-type visitor interface {
-	enter(*folder)
-	entry(f *folder, e *manifest.Entry, selected bool)
-	leave(*folder)
-}
-
-var (
-	_ visitor = (*restore)(nil)
-	_ visitor = (*counter)(nil)
-)
-
-// read tells v of all that the manifest holds. Every folder is left that was
-// entered.
-func (r *restore) read(ctx context.Context, v visitor) error {
-	ref := r.snapshot.Ref()
-	file, err := r.root.OpenManifest(ref)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	c, err := newCursor(file, false, nil)
-	if err != nil {
-		return &manifestError{ref, err}
-	}
-	defer c.close()
-	var open []*folder // each in the one before
-	leave := func(until string) {
-		for n := len(open); n > 0 && !holds(open[n-1].entry.Path, until); n-- {
-			v.leave(open[n-1])
-			open = open[:n-1]
-		}
-	}
-	for e := c.peek(); e != nil && ctx.Err() == nil; e = c.peek() {
-		c.next()
-		var parent *folder
-		leave(e.Path)
-		if n := len(open); n > 0 {
-			parent = open[n-1]
-		}
-		if (parent == nil) != (e.Path == ".") || parent != nil && parent.entry.Path != path.Dir(e.Path) {
-			err = fmt.Errorf("%q does not lie in a directory of it", e.Path)
-			break
-		}
-		if e.Kind == manifest.Dir {
-			f := r.selection.folder(parent, e)
-			v.enter(f)
-			open = append(open, f)
-		} else {
-			v.entry(parent, e, r.selection.entry(parent, e))
-		}
-	}
-	if err == nil {
-		err = c.failed()
-	}
-	if err != nil {
-		err = &manifestError{ref, err}
-	} else {
-		err = context.Cause(ctx)
-	}
-	if err != nil && r.cancel != nil {
-		r.cancel(err) // before folders are left that were not read to their end
-	}
-	for n := len(open); n > 0; n-- {
-		v.leave(open[n-1])
-	}
-	return err
-}
-
-// holds reports whether path lies in the directory, at any depth.
-func holds(dir, path string) bool {
-	return dir == "." || strings.HasPrefix(path, dir) && len(path) > len(dir) && path[len(dir)] == '/'
-}
-
-func (s *selection) folder(parent *folder, e *manifest.Entry) *folder {
-	f := &folder{entry: *e, parent: parent}
-	f.inside = e.Path == s.base || parent != nil && parent.inside
-	if !f.inside {
-		return f
-	}
-	f.excluded = parent != nil && parent.excluded || e.Path != "." && s.exclude.Match(path.Dir(e.Path), e.Name())
-	f.selected = !f.excluded && (s.everything || parent != nil && parent.selected ||
-		e.Path != "." && s.include.Match(path.Dir(e.Path), e.Name()))
-	return f
-}
-
-// entry reports whether e, which lies in f, is meant.
-func (s *selection) entry(f *folder, e *manifest.Entry) bool {
-	if !f.inside && e.Path != s.base {
-		return false
-	}
-	return s.means(f, e.Name())
-}
-
-// means reports whether what is called name in f is meant, also if the snapshot
-// does not have it.
-func (s *selection) means(f *folder, name string) bool {
-	if f.excluded || s.exclude.Match(f.entry.Path, name) {
-		return false
-	}
-	return s.everything || f.selected || s.include.Match(f.entry.Path, name)
-}
 
 // enter opens the folder, or makes it if it is to be restored itself.
 func (r *restore) enter(f *folder) {
@@ -234,7 +129,7 @@ func (r *restore) entry(f *folder, e *manifest.Entry, selected bool) {
 		f.batch = &batch{folder: f}
 	}
 	b := f.batch
-	b.entries = append(b.entries, e)
+	b.entries = append(b.entries, *e)
 	if b.bytes += e.Size; len(b.entries) == batchEntries || b.bytes >= batchBytes {
 		r.flush(f)
 	}

@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"path"
+	"strings"
+
+	"phlb/engine/manifest"
+	"phlb/engine/walk"
+)
+
+// selection says which paths of a snapshot are meant.
+type selection struct {
+	base             string // what alone is meant; "." for all
+	everything       bool   // below it, without include
+	include, exclude *walk.Patterns
+}
+
+func newSelection(o *Restoration) (s selection, err error) {
+	s.base = path.Clean("/" + o.Path)[1:]
+	if s.base == "" {
+		s.base = "."
+	}
+	s.everything = len(o.Include) == 0
+	if s.include, err = walk.CompilePatterns(o.Include); err != nil {
+		return s, fmt.Errorf("include: %w", err)
+	}
+	if s.exclude, err = walk.CompilePatterns(o.Exclude); err != nil {
+		return s, fmt.Errorf("exclude: %w", err)
+	}
+	return s, nil
+}
+
+func (s *selection) folder(parent *folder, e *manifest.Entry) *folder {
+	f := &folder{entry: *e, parent: parent}
+	f.inside = e.Path == s.base || parent != nil && parent.inside
+	if !f.inside {
+		return f
+	}
+	f.excluded = parent != nil && parent.excluded || e.Path != "." && s.exclude.Match(path.Dir(e.Path), e.Name())
+	f.selected = !f.excluded && (s.everything || parent != nil && parent.selected ||
+		e.Path != "." && s.include.Match(path.Dir(e.Path), e.Name()))
+	return f
+}
+
+// entry reports whether e, which lies in f, is meant.
+func (s *selection) entry(f *folder, e *manifest.Entry) bool {
+	if !f.inside && e.Path != s.base {
+		return false
+	}
+	return s.means(f, e.Name())
+}
+
+// means reports whether what is called name in f is meant, also if the snapshot
+// does not have it.
+func (s *selection) means(f *folder, name string) bool {
+	if f.excluded || s.exclude.Match(f.entry.Path, name) {
+		return false
+	}
+	return s.everything || f.selected || s.include.Match(f.entry.Path, name)
+}
+
+// visitor is told of what a manifest holds, in its order.
+type visitor interface {
+	enter(*folder)
+	entry(f *folder, e *manifest.Entry, selected bool)
+	leave(*folder)
+}
+
+var (
+	_ visitor = (*restore)(nil)
+	_ visitor = (*counter)(nil)
+)
+
+// read tells v of all that the manifest holds. Every folder is left that was
+// entered. Entries are valid until the next.
+func (r *restore) read(ctx context.Context, v visitor) error {
+	ref := r.snapshot.Ref()
+	var open []*folder // each in the one before
+	err := readManifest(r.root, ref, func(_ *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
+		for e, err := range entries {
+			if err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			n := len(open)
+			for ; n > 0 && !holds(open[n-1].entry.Path, e.Path); n-- {
+				v.leave(open[n-1])
+			}
+			open = open[:n]
+			var parent *folder
+			if n > 0 {
+				parent = open[n-1]
+			}
+			if (parent == nil) != (e.Path == ".") || parent != nil && parent.entry.Path != path.Dir(e.Path) {
+				return &manifestError{ref, fmt.Errorf("%q does not lie in a directory of it", e.Path)}
+			}
+			if e.Kind == manifest.Dir {
+				f := r.selection.folder(parent, e)
+				v.enter(f)
+				open = append(open, f)
+			} else {
+				v.entry(parent, e, r.selection.entry(parent, e))
+			}
+		}
+		return nil
+	})
+	if err != nil && r.cancel != nil {
+		r.cancel(err) // before folders are left that were not read to their end
+	}
+	for n := len(open); n > 0; n-- {
+		v.leave(open[n-1])
+	}
+	return err
+}
+
+// holds reports whether path lies in the directory, at any depth.
+func holds(dir, path string) bool {
+	return dir == "." || strings.HasPrefix(path, dir) && len(path) > len(dir) && path[len(dir)] == '/'
+}
+
+// survey counts what is to be restored, where that is not the whole snapshot,
+// and returns the kind of its base.
+func (r *restore) survey(ctx context.Context) (manifest.Kind, error) {
+	if r.selection.base == "." && r.selection.everything && len(r.Exclude) == 0 {
+		r.Progress.TotalFiles.Store(r.snapshot.Files)
+		r.Progress.TotalBytes.Store(r.snapshot.Bytes)
+		return manifest.Dir, nil
+	}
+	c := &counter{base: r.selection.base}
+	if err := r.read(ctx, c); err != nil {
+		return 0, err
+	}
+	if c.kind == 0 {
+		return 0, fmt.Errorf("%w: %q; phlb ls shows what it holds", ErrNoPath, r.Path)
+	}
+	if c.paths == 0 {
+		return 0, fmt.Errorf("%w that include and exclude mean", ErrNoPath)
+	}
+	r.Progress.TotalFiles.Store(c.files)
+	r.Progress.TotalBytes.Store(c.bytes)
+	return c.kind, nil
+}
+
+// counter is the visitor of a survey.
+type counter struct {
+	base                string
+	kind                manifest.Kind
+	paths, files, bytes int64
+}
+
+func (c *counter) enter(f *folder) {
+	if f.entry.Path == c.base {
+		c.kind = manifest.Dir
+	}
+	if f.selected {
+		c.paths++
+	}
+}
+
+func (c *counter) leave(*folder) {}
+
+func (c *counter) entry(_ *folder, e *manifest.Entry, selected bool) {
+	if e.Path == c.base {
+		c.kind = e.Kind
+	}
+	if !selected {
+		return
+	}
+	c.paths++
+	if e.Kind == manifest.File {
+		c.files++
+		c.bytes += e.Size
+	}
+}

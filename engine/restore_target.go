@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+)
+
+// land finds where the base lands, and makes the directory that it lands in.
+func (r *restore) land(kind manifest.Kind) error {
+	to, info, err := resolveTarget(r.To)
+	if err != nil {
+		return fmt.Errorf("target: %w", err)
+	}
+	whole := r.selection.base == "."
+	into := to
+	switch {
+	case info == nil || !info.IsDir():
+		if info != nil && kind == manifest.Dir {
+			return fmt.Errorf("%s: %w: choose another", to, ErrTarget)
+		}
+		into, r.as = filepath.Split(to)
+	case whole:
+		r.as = "."
+	default:
+		r.as = path.Base(r.selection.base)
+	}
+	r.result.To = filepath.Join(into, r.as)
+	if err := r.refuse(into, kind); err != nil {
+		return err
+	}
+	r.landing = &folder{state: opened}
+	if !r.Dry {
+		if err := os.MkdirAll(into, 0o777); err != nil {
+			return fmt.Errorf("target: %w", err)
+		}
+	}
+	switch r.landing.to, err = store.OpenDir(into); {
+	case err == nil:
+		r.landing.bequeaths = r.landing.to.Bequeaths()
+	case !r.Dry || !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("target: %w", err)
+	}
+	return nil
+}
+
+// used reports whether something lies already where a directory lands.
+func (r *restore) used(kind manifest.Kind) bool {
+	if kind != manifest.Dir || r.landing.to == nil {
+		return false
+	}
+	at, err := r.landing.to.Open(r.as)
+	if err != nil {
+		return false
+	}
+	defer at.Close()
+	names, err := at.Names()
+	return err == nil && len(names) > 0
+}
+
+// refuse refuses targets that must not be written to.
+func (r *restore) refuse(into string, kind manifest.Kind) error {
+	inside, err := liesIn(into, r.root.Path)
+	if err != nil {
+		return err
+	}
+	if inside {
+		return fmt.Errorf("%s: %w", r.result.To, ErrIntoRoot)
+	}
+	if !r.Delete || kind != manifest.Dir {
+		r.Delete = false
+		return nil
+	}
+	for _, held := range []string{"/", r.env.Home} {
+		if a, err := os.Stat(r.result.To); err == nil && held != "" {
+			if b, err := os.Stat(held); err == nil && os.SameFile(a, b) {
+				return fmt.Errorf("%s %w", r.result.To, ErrDelete)
+			}
+		}
+	}
+	if around, err := liesIn(r.root.Path, r.result.To); err != nil || around {
+		return errors.Join(err, fmt.Errorf("%s holds the backup root and %w", r.result.To, ErrDelete))
+	}
+	return nil
+}
+
+// liesIn reports whether path is dir, or lies below it, whatever their names.
+// Neither needs to exist.
+func liesIn(path, dir string) (bool, error) {
+	outer, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for {
+		if inner, err := os.Stat(path); err == nil && os.SameFile(inner, outer) {
+			return true, nil
+		}
+		up := filepath.Dir(path)
+		if up == path {
+			return false, nil
+		}
+		path = up
+	}
+}
+
+// resolveTarget returns the absolute path without symbolic links, and what lies
+// there: nil for nothing yet, and for a symbolic link that leads nowhere.
+func resolveTarget(to string) (string, fs.FileInfo, error) {
+	if to == "" {
+		return "", nil, errors.New("no path is given")
+	}
+	path, err := filepath.Abs(to)
+	if err != nil {
+		return "", nil, err
+	}
+	rest := ""
+	for {
+		real, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			info, err := os.Stat(filepath.Join(real, rest))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return "", nil, err
+			}
+			return filepath.Join(real, rest), info, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", nil, err
+		}
+		rest = filepath.Join(filepath.Base(path), rest)
+		path = filepath.Dir(path)
+	}
+}
