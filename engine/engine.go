@@ -105,7 +105,7 @@ func (e *Engine) Snapshots(ctx context.Context, name string) ([]*Snapshot, error
 		return nil, err
 	}
 	defer root.Close()
-	cat, err := e.openCatalog(ctx, root)
+	cat, err := e.openToRead(ctx, root)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (e *Engine) Query(ctx context.Context, statement string, args ...any) (rows
 		return nil, nil, err
 	}
 	defer root.Close()
-	cat, err := e.openCatalog(ctx, root)
+	cat, err := e.openToRead(ctx, root)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -121,7 +121,7 @@ func (e *Engine) findVersions(ctx context.Context, find func(*catalog.Catalog, m
 		return nil, nil, err
 	}
 	defer root.Close()
-	cat, err := e.openCatalog(ctx, root)
+	cat, err := e.openToRead(ctx, root)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -20,12 +20,32 @@ func (e *Engine) openCatalog(ctx context.Context, root *store.Root) (*catalog.Ca
 	return cat, err
 }
 
+// openToRead is openCatalog for who does not publish. A catalog that had to be
+// rebuilt is published all the same, or everybody would rebuild it again.
+func (e *Engine) openToRead(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
+	cat, c, err := e.openCaughtUp(ctx, root)
+	if err != nil || !c.rebuilt || e.env.DryRun {
+		return cat, err
+	}
+	if err := e.publish(ctx, root, cat, nil); err != nil {
+		cat.Close()
+		e.log.Warn("the rebuilt catalog cannot take the place of the damaged one", "error", err)
+	}
+	return e.openCatalog(ctx, root)
+}
+
 func (e *Engine) openCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
-	cat, err := catalog.Open(e.Config.Catalog, e.env.TempDir)
+	cat, c, err := e.openAs(ctx, root, catalog.Open)
 	if errors.Is(err, catalog.ErrDamaged) {
 		e.log.Warn("catalog is damaged, rebuilding it from the manifests", "catalog", e.Config.Catalog)
-		cat, err = catalog.Create(e.Config.Catalog, e.env.TempDir)
+		cat, c, err = e.openAs(ctx, root, catalog.Create)
+		c.rebuilt = true
 	}
+	return cat, c, err
+}
+
+func (e *Engine) openAs(ctx context.Context, root *store.Root, open func(path, tempDir string) (*catalog.Catalog, error)) (*catalog.Catalog, caughtUp, error) {
+	cat, err := open(e.Config.Catalog, e.env.TempDir)
 	if err != nil {
 		return nil, caughtUp{}, err
 	}
@@ -41,6 +61,7 @@ func (e *Engine) openCaughtUp(ctx context.Context, root *store.Root) (*catalog.C
 type caughtUp struct {
 	added   []store.Ref
 	removed int
+	rebuilt bool // for the catalog there was damaged
 }
 
 // catchUp makes the catalog agree with what is on the disk.

@@ -63,7 +63,7 @@ import (
 
 var (
 	// ErrDamaged says that the file is no catalog, or no longer one.
-	ErrDamaged = errors.New("catalog is damaged, it can be rebuilt from the manifests")
+	ErrDamaged = errors.New("catalog is damaged: delete it, and the next command rebuilds it from the manifests")
 	// ErrNewer says that a later version of phlb wrote the catalog.
 	ErrNewer = errors.New("catalog was written by a newer phlb: update phlb to use it")
 	// ErrStale says that somebody else has published since the catalog was

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"modernc.org/ql"
 )
@@ -32,27 +33,23 @@ func (e *StatementError) Error() string {
 	if e.At < 0 {
 		return e.Msg
 	}
+	line, column, _ := e.Place()
+	return fmt.Sprintf("%d:%d: %s", line, column, e.Msg)
+}
+
+// Place returns the line and the column, in characters from 1, of what is
+// wrong, and the text of the line. They are 0 where that is not known.
+func (e *StatementError) Place() (line, column int, text string) {
+	if e.At < 0 {
+		return 0, 0, ""
+	}
 	before := e.Statement[:e.At]
-	return fmt.Sprintf("%d:%d: %s", strings.Count(before, "\n")+1, e.At-strings.LastIndex(before, "\n"), e.Msg)
+	start := strings.LastIndex(before, "\n") + 1
+	text, _, _ = strings.Cut(e.Statement[start:], "\n")
+	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1, text
 }
 
 func (e *StatementError) Unwrap() error { return e.err }
-
-// Detail is Error and the line with a caret under the place.
-func (e *StatementError) Detail() string {
-	if e.At < 0 {
-		return e.Msg
-	}
-	start := strings.LastIndex(e.Statement[:e.At], "\n") + 1
-	line, _, _ := strings.Cut(e.Statement[start:], "\n")
-	indent := strings.Map(func(r rune) rune {
-		if r == '\t' {
-			return r // however wide it is shown
-		}
-		return ' '
-	}, e.Statement[start:e.At])
-	return e.Error() + "\n    " + line + "\n    " + indent + "^"
-}
 
 // A statement is what QL is asked in the place of what somebody wrote. Strings
 // may be written 'so', functions in any case, and what is compared with a time,
