@@ -1,0 +1,320 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+
+	"phlb/builtins"
+)
+
+// result is rows to be shown. Values are those of [catalog.Rows].
+type result struct {
+	columns []string
+	rows    iter.Seq2[[]any, error]
+}
+
+// layout is how rows are shown.
+type layout struct {
+	mode  string // one of modes
+	width int    // of the terminal, 0 for any
+	most  int    // how many rows are shown before the others are only counted, 0 for all
+}
+
+// modes are those of a layout that one can choose by name.
+var modes = []string{"table", "line", "json", "csv", "tsv"}
+
+// null is the mode for xargs -0.
+const null = "null"
+
+// batch is how many rows decide how wide the columns of a table are.
+const batch = 1000
+
+// write shows the rows, and returns how many there are and how many of them are
+// not shown.
+func (r result) write(to io.Writer, l layout) (total, hidden int, err error) {
+	out := bufio.NewWriter(to)
+	f := newForm(out, r.columns, l)
+	for row, err := range r.rows {
+		if err != nil {
+			f.end() // what has been read by then is shown
+			out.Flush()
+			return total, hidden, err
+		}
+		if total++; l.most > 0 && total > l.most {
+			hidden++
+			continue
+		}
+		if err := f.row(row); err != nil {
+			return total, hidden, err
+		}
+	}
+	if err := f.end(); err != nil {
+		return total, hidden, err
+	}
+	return total, hidden, out.Flush()
+}
+
+// form writes rows in one of the modes.
+type form interface {
+	row([]any) error
+	end() error
+}
+
+func newForm(w *bufio.Writer, columns []string, l layout) form {
+	switch l.mode {
+	case "json":
+		return &objects{w: w, columns: columns}
+	case "csv":
+		c := &commas{w: csv.NewWriter(w)}
+		c.w.Write(columns)
+		return c
+	case "tsv":
+		s := &separated{w: w, end0: '\n', cell: escaped}
+		titles := make([]any, len(columns))
+		for i, c := range columns {
+			titles[i] = c
+		}
+		s.row(titles)
+		return s
+	case null:
+		return &separated{w: w, end0: 0, cell: raw}
+	case "line":
+		return newLines(w, columns)
+	}
+	return &grid{w: w, columns: columns, width: l.width}
+}
+
+// objects is a JSON array.
+type objects struct {
+	w       *bufio.Writer
+	columns []string
+	n       int
+}
+
+func (o *objects) row(row []any) error {
+	values := make([]any, len(row))
+	for i, v := range row {
+		switch v := v.(type) {
+		case []byte:
+			values[i] = hex.EncodeToString(v)
+		case time.Time:
+			values[i] = v.UTC()
+		case time.Duration:
+			values[i] = v.Seconds()
+		default:
+			values[i] = v
+		}
+	}
+	object, err := builtins.Object(o.columns, values)
+	if err != nil {
+		return err
+	}
+	start := ",\n "
+	if o.n == 0 {
+		start = "[\n "
+	}
+	o.n++
+	o.w.WriteString(start)
+	_, err = o.w.Write(object)
+	return err
+}
+
+func (o *objects) end() error {
+	if o.n == 0 {
+		_, err := o.w.WriteString("[]\n")
+		return err
+	}
+	_, err := o.w.WriteString("\n]\n")
+	return err
+}
+
+type commas struct{ w *csv.Writer }
+
+func (c *commas) row(row []any) error {
+	cells := make([]string, len(row))
+	for i, v := range row {
+		cells[i] = raw(v)
+	}
+	return c.w.Write(cells)
+}
+
+func (c *commas) end() error {
+	c.w.Flush()
+	return c.w.Error()
+}
+
+// separated is rows with tabs between the columns.
+type separated struct {
+	w    *bufio.Writer
+	end0 byte
+	cell func(any) string
+}
+
+func (s *separated) row(row []any) error {
+	for i, v := range row {
+		if i > 0 {
+			s.w.WriteByte('\t')
+		}
+		s.w.WriteString(s.cell(v))
+	}
+	return s.w.WriteByte(s.end0)
+}
+
+func (s *separated) end() error { return nil }
+
+// raw writes a value for programs: times in UTC, and nothing for NULL.
+func raw(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case []byte:
+		return hex.EncodeToString(v)
+	case time.Time:
+		return v.UTC().Format(time.RFC3339Nano)
+	}
+	return fmt.Sprint(v)
+}
+
+// escaped is raw on one line and without tabs.
+func escaped(v any) string {
+	return strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(raw(v))
+}
+
+// shown writes a value for people: times as those of their clock.
+func shown(column string, v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "NULL"
+	case time.Time:
+		return v.Local().Format(time.DateTime)
+	case string:
+		return printable(v)
+	case int64:
+		if column = column[strings.LastIndex(column, ".")+1:]; column == "mode" {
+			return fmt.Sprintf("%#o", v)
+		}
+	}
+	return raw(v)
+}
+
+// lines is a line for each column, and an empty one between rows.
+type lines struct {
+	w       *bufio.Writer
+	columns []string
+	widest  int
+	n       int
+}
+
+func newLines(w *bufio.Writer, columns []string) *lines {
+	l := &lines{w: w, columns: columns}
+	for _, c := range columns {
+		l.widest = max(l.widest, runewidth.StringWidth(c))
+	}
+	return l
+}
+
+func (l *lines) row(row []any) error {
+	if l.n++; l.n > 1 {
+		l.w.WriteByte('\n')
+	}
+	for i, v := range row {
+		l.w.WriteString(runewidth.FillLeft(l.columns[i], l.widest) + gap + shown(l.columns[i], v) + "\n")
+	}
+	return nil
+}
+
+func (l *lines) end() error { return nil }
+
+// grid is a table. The first rows decide how wide its columns are, so that any
+// number of rows can follow; where they do not fit, it is lines.
+type grid struct {
+	w       *bufio.Writer
+	columns []string
+	width   int
+
+	first  [][]any
+	table  table
+	widths []int // nil: not decided yet
+	lines  *lines
+}
+
+func (g *grid) row(row []any) error {
+	if g.widths == nil && g.lines == nil {
+		if g.first = append(g.first, slices.Clone(row)); len(g.first) < batch {
+			return nil
+		}
+		return g.decide()
+	}
+	if g.lines != nil {
+		return g.lines.row(row)
+	}
+	_, err := g.w.WriteString(g.table.format(g.cells(row), g.widths, false))
+	return err
+}
+
+func (g *grid) end() error {
+	if g.widths == nil && g.lines == nil {
+		return g.decide()
+	}
+	return nil
+}
+
+// decide looks at the first rows, and writes them.
+func (g *grid) decide() error {
+	for i, name := range g.columns {
+		c := column{title: name}
+		for _, row := range g.first {
+			switch row[i].(type) {
+			case nil, bool, time.Time:
+			case string:
+				if c.cut = behind; name == "path" || strings.HasSuffix(name, ".path") {
+					c.cut = before
+				}
+			case []byte:
+				c.cut = behind
+			default:
+				c.right = true
+			}
+		}
+		g.table.columns = append(g.table.columns, c)
+	}
+	for _, row := range g.first {
+		g.table.add(g.cells(row)...)
+	}
+	widths := g.table.fit(g.width)
+	total := -len(gap)
+	for _, n := range widths {
+		total += n + len(gap)
+	}
+	if g.width > 0 && total > g.width {
+		g.lines = newLines(g.w, g.columns)
+		for _, row := range g.first {
+			g.lines.row(row)
+		}
+		return nil
+	}
+	g.widths = widths
+	g.w.WriteString(g.table.format(g.columns, widths, false))
+	for _, row := range g.table.rows {
+		g.w.WriteString(g.table.format(row, widths, false))
+	}
+	g.first, g.table.rows = nil, nil
+	return nil
+}
+
+func (g *grid) cells(row []any) []string {
+	cells := make([]string, len(row))
+	for i, v := range row {
+		cells[i] = shown(g.columns[i], v)
+	}
+	return cells
+}
