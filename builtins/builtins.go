@@ -30,6 +30,7 @@ type Session struct {
 	reports []*engine.Report
 
 	removals []*engine.Removal
+	restores []*engine.Restored
 	plan     []Planned
 	stale    bool
 }
@@ -55,7 +56,7 @@ func (s *Session) Names() starlark.StringDict {
 func (s *Session) Table() runtime.Table {
 	return runtime.Table{
 		s.scanBuiltin(), s.hashBuiltin(), s.linkBuiltin(), s.verifyBuiltin(), s.addBuiltin(),
-		s.removeBuiltin(), s.snapshotsBuiltin(), s.snapshotBuiltin(), s.queryBuiltin(),
+		s.removeBuiltin(), s.restoreBuiltin(), s.snapshotsBuiltin(), s.snapshotBuiltin(), s.queryBuiltin(),
 		s.filesBuiltin(), s.versionsBuiltin(), s.holdersBuiltin(),
 		s.checkAgeBuiltin(), s.runBuiltin(), s.envBuiltin(), tableBuiltin,
 	}

@@ -89,7 +89,7 @@ var snapshotAttributes = attributes[*Snapshot]{
 }
 
 // SnapshotMethods lists what can be done with a snapshot.
-var SnapshotMethods = runtime.Table{removeMethod, diffMethod, statMethod}
+var SnapshotMethods = runtime.Table{removeMethod, restoreMethod, diffMethod, statMethod}
 
 // Attr returns the attribute or method called name.
 func (s *Snapshot) Attr(name string) (starlark.Value, error) {
@@ -178,7 +178,7 @@ func (s *Session) snapshotBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "snapshot",
 		Signature: "snapshot(path_or_id)",
-		Doc:       "one sealed snapshot: by NAME/STAMP, NAME/latest, path or number",
+		Doc:       "one sealed snapshot: by NAME/STAMP, NAME/latest, NAME@AGE, NAME@TIME, path or number",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var which starlark.Value
 			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path_or_id", &which); err != nil {

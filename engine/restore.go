@@ -61,37 +61,6 @@ type Restoration struct {
 	Dry    bool // change nothing, but tell what would be done
 }
 
-// What can be the matter with a path that is restored, beside what [Engine.Verify]
-// finds.
-const (
-	Unwritable = "unwritable" // could not be made in the target
-	InTheWay   = "in the way" // the target has something else there, which stays
-	Inexact    = "inexact"    // restored, but not with all of its metadata
-	Recovered  = "recovered"  // damaged in the snapshot, restored from another one
-)
-
-// Restored is what a restore has done, or with a dry run would do. What a dry
-// run cannot know is whether content is damaged: it reads none.
-type Restored struct {
-	Snapshot *Snapshot
-	To       string // absolute path of the target
-	Dry      bool
-
-	Files     int64     // regular files made, Linked among them
-	Bytes     int64     // of those that are not links
-	Linked    int64     // files made as further names of others
-	Others    int64     // symbolic links, fifos, sockets and devices made
-	Folders   int64     // directories made
-	Unchanged int64     // paths that were there already, the same
-	Skipped   int64     // paths that were there already, different, and were kept
-	Deleted   int64     // paths that the snapshot does not have
-	Errors    int64     // paths that are not what they should be
-	Problems  []Problem // by path, relative to the snapshot
-}
-
-// OK reports whether all is as it should be.
-func (r *Restored) OK() bool { return len(r.Problems) == 0 }
-
 var (
 	// ErrIntoRoot says that the target of a restore lies in the backup root.
 	ErrIntoRoot = errors.New("target lies inside of the backup root, where nothing but snapshots may be: choose another")
@@ -235,11 +204,6 @@ func (r *restore) count(change func(*Restored)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(r.result)
-}
-
-// add notes a problem.
-func (r *Restored) add(path, what, format string, args ...any) {
-	r.Problems = append(r.Problems, Problem{path, what, fmt.Sprintf(format, args...)})
 }
 
 // fail notes a path that is not what it should be.

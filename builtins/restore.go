@@ -1,0 +1,135 @@
+package builtins
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"phlb/engine"
+	"phlb/runtime"
+)
+
+// Restored is what a restore has done.
+type Restored struct{ *engine.Restored }
+
+var _ starlark.HasAttrs = (*Restored)(nil)
+
+// Type returns "Restored".
+func (r *Restored) Type() string { return "Restored" }
+
+// String sums it up in a line.
+func (r *Restored) String() string { return r.Restored.String() }
+
+// Freeze does nothing: a Restored never changes.
+func (r *Restored) Freeze() {}
+
+// Truth reports whether all is as it should be.
+func (r *Restored) Truth() starlark.Bool { return starlark.Bool(r.OK()) }
+
+// Hash fails: there is nothing to tell values apart by.
+func (r *Restored) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: Restored") }
+
+func restoredNumber(of func(*Restored) int64) func(*Restored) (starlark.Value, error) {
+	return func(r *Restored) (starlark.Value, error) { return starlark.MakeInt64(of(r)), nil }
+}
+
+var restoredAttributes = attributes[*Restored]{
+	"ok":        func(r *Restored) (starlark.Value, error) { return r.Truth(), nil },
+	"dry":       func(r *Restored) (starlark.Value, error) { return starlark.Bool(r.Dry), nil },
+	"to":        func(r *Restored) (starlark.Value, error) { return starlark.String(r.To), nil },
+	"files":     restoredNumber(func(r *Restored) int64 { return r.Files }),
+	"bytes":     restoredNumber(func(r *Restored) int64 { return r.Bytes }),
+	"linked":    restoredNumber(func(r *Restored) int64 { return r.Linked }),
+	"others":    restoredNumber(func(r *Restored) int64 { return r.Others }),
+	"folders":   restoredNumber(func(r *Restored) int64 { return r.Folders }),
+	"unchanged": restoredNumber(func(r *Restored) int64 { return r.Unchanged }),
+	"skipped":   restoredNumber(func(r *Restored) int64 { return r.Skipped }),
+	"deleted":   restoredNumber(func(r *Restored) int64 { return r.Deleted }),
+	"errors":    restoredNumber(func(r *Restored) int64 { return r.Errors }),
+	"problems":  func(r *Restored) (starlark.Value, error) { return problems(r.Problems), nil },
+}
+
+// Attr returns the attribute called name.
+func (r *Restored) Attr(name string) (starlark.Value, error) { return restoredAttributes.get(r, name) }
+
+// AttrNames lists the attributes.
+func (r *Restored) AttrNames() []string { return restoredAttributes.names() }
+
+func problems(found []engine.Problem) starlark.Value {
+	list := make([]starlark.Value, len(found))
+	for i, p := range found {
+		list[i] = starlarkstruct.FromStringDict(starlark.String("problem"), starlark.StringDict{
+			"path": starlark.String(p.Path), "what": starlark.String(p.What), "detail": starlark.String(p.Detail),
+		})
+	}
+	return starlark.NewList(list)
+}
+
+const restoreArguments = `include=[], exclude=[], overwrite="never", delete=False`
+
+var restoreMethod = runtime.Builtin{
+	Name:      "restore",
+	Signature: "restore(to, path=None, " + restoreArguments + ")",
+	Doc:       "write the snapshot into a directory, or one path of it to where cp -a would put it",
+	Effect:    true,
+	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		var to string
+		var path optional
+		var options restoreOptions
+		if err := starlark.UnpackArgs(fn.Name(), args, kwargs, append([]any{"to", &to, "path?", &path}, options.pairs()...)...); err != nil {
+			return nil, err
+		}
+		snapshot := fn.Receiver().(*Snapshot)
+		return snapshot.session.restore(thread, snapshot.Snapshot, to, string(path), &options)
+	},
+}
+
+func (s *Session) restoreBuiltin() runtime.Builtin {
+	return runtime.Builtin{
+		Name:      "restore",
+		Signature: "restore(what, to, " + restoreArguments + ")",
+		Doc:       "restore a snapshot, or with SNAPSHOT:PATH one file or directory of it",
+		Effect:    true,
+		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			var what, to string
+			var options restoreOptions
+			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, append([]any{"what", &what, "to", &to}, options.pairs()...)...); err != nil {
+				return nil, err
+			}
+			snapshot, path, err := s.Engine.Locate(runtime.Context(thread), what)
+			if err != nil {
+				return nil, err
+			}
+			return s.restore(thread, snapshot, to, path, &options)
+		},
+	}
+}
+
+// restoreOptions are the arguments that both ways to restore take.
+type restoreOptions struct {
+	include, exclude stringList
+	overwrite        optional
+	delete           bool
+}
+
+func (o *restoreOptions) pairs() []any {
+	return []any{"include?", &o.include, "exclude?", &o.exclude, "overwrite?", &o.overwrite, "delete?", &o.delete}
+}
+
+func (s *Session) restore(thread *starlark.Thread, snapshot *engine.Snapshot, to, path string, o *restoreOptions) (starlark.Value, error) {
+	done, err := s.Engine.Restore(runtime.Context(thread), snapshot, engine.Restoration{
+		To: s.Engine.Expand(to), Path: path, Include: o.include, Exclude: o.exclude,
+		Overwrite: engine.Overwrite(o.overwrite), Delete: o.delete,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.restores = append(s.restores, done)
+	s.mu.Unlock()
+	return &Restored{done}, nil
+}
+
+// Restores returns what the script has restored.
+func (s *Session) Restores() []*engine.Restored { return s.restores }

@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/dustin/go-humanize"
+)
+
+// What can be the matter with a path that is restored, beside what [Engine.Verify]
+// finds.
+const (
+	Unwritable = "unwritable" // could not be made in the target
+	InTheWay   = "in the way" // the target has something else there, which stays
+	Inexact    = "inexact"    // restored, but not with all of its metadata
+	Recovered  = "recovered"  // damaged in the snapshot, restored from another one
+)
+
+// Restored is what a restore has done, or with a dry run would do. What a dry
+// run cannot know is whether content is damaged: it reads none.
+type Restored struct {
+	Snapshot *Snapshot
+	To       string // absolute path of the target
+	Dry      bool
+
+	Files     int64     // regular files made, Linked among them
+	Bytes     int64     // of those that are not links
+	Linked    int64     // files made as further names of others
+	Others    int64     // symbolic links, fifos, sockets and devices made
+	Folders   int64     // directories made
+	Unchanged int64     // paths that were there already, the same
+	Skipped   int64     // paths that were there already, different, and were kept
+	Deleted   int64     // paths that the snapshot does not have
+	Errors    int64     // paths that are not what they should be
+	Problems  []Problem // by path, relative to the snapshot
+}
+
+// OK reports whether all is as it should be.
+func (r *Restored) OK() bool { return len(r.Problems) == 0 }
+
+// String sums it up in a line.
+func (r *Restored) String() string {
+	how := "restored"
+	if r.Dry {
+		how = "to be restored"
+	}
+	text := fmt.Sprintf("%d files, %s %s", r.Files, humanize.IBytes(uint64(r.Bytes)), how)
+	for _, n := range []struct {
+		count int64
+		what  string
+	}{
+		{r.Linked, "linked"}, {r.Others, "links and devices"}, {r.Folders, "folders"}, {r.Unchanged, "unchanged"},
+		{r.Skipped, "skipped"}, {r.Deleted, "deleted"}, {r.Errors, "errors"},
+	} {
+		if n.count > 0 {
+			text += fmt.Sprintf(", %d %s", n.count, n.what)
+		}
+	}
+	return text
+}
+
+// MarshalJSON gives what a script sees of it.
+func (r *Restored) MarshalJSON() ([]byte, error) {
+	problems := r.Problems
+	if problems == nil {
+		problems = []Problem{}
+	}
+	return json.Marshal(struct {
+		OK        bool      `json:"ok"`
+		Snapshot  *Snapshot `json:"snapshot"`
+		To        string    `json:"to"`
+		Dry       bool      `json:"dry"`
+		Files     int64     `json:"files"`
+		Bytes     int64     `json:"bytes"`
+		Linked    int64     `json:"linked"`
+		Others    int64     `json:"others"`
+		Folders   int64     `json:"folders"`
+		Unchanged int64     `json:"unchanged"`
+		Skipped   int64     `json:"skipped"`
+		Deleted   int64     `json:"deleted"`
+		Errors    int64     `json:"errors"`
+		Problems  []Problem `json:"problems"`
+	}{
+		r.OK(), r.Snapshot, r.To, r.Dry, r.Files, r.Bytes, r.Linked, r.Others, r.Folders,
+		r.Unchanged, r.Skipped, r.Deleted, r.Errors, problems,
+	})
+}
+
+// add notes a problem.
+func (r *Restored) add(path, what, format string, args ...any) {
+	r.Problems = append(r.Problems, Problem{path, what, fmt.Sprintf(format, args...)})
+}
