@@ -45,6 +45,7 @@ type run struct {
 	match   config.Match
 	partial *store.Partial
 	writer  *manifest.Writer
+	splice  splice
 	known   *known
 
 	recording sync.Mutex        // held while record is told, by the lister and the emitter
@@ -52,6 +53,7 @@ type run struct {
 
 	previous     *cursor // of the snapshot before; nil if there is none
 	previousTree *store.Dir
+	broken       bool    // previous was, and told no more than what it held until there
 	resumed      *cursor // of a run that was cut off
 	resumedTree  *store.Dir
 	rebooted     bool // since then, so that its files cannot be trusted unread
@@ -231,6 +233,7 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 		return err
 	}
 	r.writer = manifest.NewWriter(r.partial.Manifest, header)
+	r.splice.writer = r.writer
 	return nil
 }
 
@@ -247,6 +250,7 @@ func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 		return err
 	}
 	r.previous, r.previousTree = c, tree
+	r.splice.file = c.file
 	if r.adopting == nil {
 		r.Progress.TotalFiles.Store(before.Files)
 		r.Progress.TotalBytes.Store(before.Bytes)
@@ -325,7 +329,7 @@ func (r *run) walk(ctx context.Context, root *store.Root, rules walk.Rules) erro
 		return err
 	}
 	r.checkPrevious()
-	return nil
+	return r.splice.release()
 }
 
 // checkPrevious goes on without the snapshot before once its manifest turns out
@@ -333,11 +337,11 @@ func (r *run) walk(ctx context.Context, root *store.Root, rules walk.Rules) erro
 // told to the catalog then, it learns them from the new manifest.
 func (r *run) checkPrevious() {
 	err := r.previous.failed()
-	if err == nil {
+	if err == nil || r.broken {
 		return
 	}
+	r.broken = true
 	r.log.Warn("the manifest of the snapshot before is broken, what it does not tell of is read again", "error", err)
-	r.previous = nil
 	r.recording.Lock()
 	defer r.recording.Unlock()
 	if r.record != nil {

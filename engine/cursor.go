@@ -17,17 +17,25 @@ type cursor struct {
 	ref    store.Ref                   // whose manifest it is, for errors
 	gone   func(*manifest.Entry) error // called for what the walk passes over
 	file   *os.File                    // to be closed with the cursor; nil if it is another's
-	chunks chan []manifest.Entry
+	chunks chan *chunk
 	stop   chan struct{}
 	err    error // of the goroutine, valid once chunks is closed
 
-	chunk []manifest.Entry // what is left of the one at hand
+	left  []manifest.Entry // of the chunk at hand
+	begun []*chunk         // since the last take
 	over  bool
 }
 
+// chunk is a run of entries: all that a member of the file holds, if member is
+// not nil.
+type chunk struct {
+	entries []manifest.Entry
+	member  *manifest.Member
+}
+
 const (
-	chunkSize   = 256
-	chunksAhead = 4
+	chunkSize   = 4096 // a member of usual length holds less
+	chunksAhead = 2
 )
 
 // newCursor reads the manifest in r. A manifest that is cut off ends where it
@@ -37,31 +45,49 @@ func newCursor(r io.Reader, mayBeCutOff bool, gone func(*manifest.Entry) error) 
 	if err != nil {
 		return nil, err
 	}
-	c := &cursor{header: m.Header, gone: gone, chunks: make(chan []manifest.Entry, chunksAhead), stop: make(chan struct{})}
+	c := &cursor{header: m.Header, gone: gone, chunks: make(chan *chunk, chunksAhead), stop: make(chan struct{})}
 	go func() {
 		defer close(c.chunks)
+		atStart := false // of a member; the first one holds the header, too
 		for more := true; more; {
-			chunk := make([]manifest.Entry, chunkSize)
-			n := 0
-			for n < len(chunk) && more {
-				switch err := m.Next(&chunk[n]); {
-				case err == nil:
-					n++
-				case err == io.EOF, mayBeCutOff && errors.Is(err, manifest.ErrCutOff):
-					more = false
-				default:
-					c.err = err
-					more = false
-				}
+			var next *chunk
+			next, atStart, err = readChunk(m, atStart)
+			switch {
+			case err == nil:
+			case err == io.EOF, mayBeCutOff && errors.Is(err, manifest.ErrCutOff):
+				more = false
+			default:
+				c.err = err
+				more = false
 			}
 			select {
-			case c.chunks <- chunk[:n]:
+			case c.chunks <- next:
 			case <-c.stop:
 				return
 			}
 		}
 	}()
 	return c, nil
+}
+
+// readChunk reads up to the end of a member. It reports whether it came there.
+func readChunk(m *manifest.Reader, atStart bool) (c *chunk, atEnd bool, err error) {
+	c = &chunk{entries: make([]manifest.Entry, 0, 256)}
+	for len(c.entries) < chunkSize {
+		c.entries = append(c.entries, manifest.Entry{})
+		if err := m.Next(&c.entries[len(c.entries)-1]); err != nil {
+			c.entries = c.entries[:len(c.entries)-1]
+			return c, false, err
+		}
+		member, last := m.Member()
+		if last {
+			if atStart {
+				c.member = &member
+			}
+			return c, true, nil
+		}
+	}
+	return c, false, nil
 }
 
 // openCursor reads the manifest of a sealed snapshot. Its error is a
@@ -94,22 +120,26 @@ func (c *cursor) close() {
 
 // peek returns the next entry, nil after the last.
 func (c *cursor) peek() *manifest.Entry {
-	for len(c.chunk) == 0 {
+	for len(c.left) == 0 {
 		if c.over {
 			return nil
 		}
 		chunk, ok := <-c.chunks
-		c.chunk, c.over = chunk, !ok
+		if c.over = !ok; ok && len(chunk.entries) > 0 {
+			c.left = chunk.entries
+			c.begun = append(c.begun, chunk)
+		}
 	}
-	return &c.chunk[0]
+	return &c.left[0]
 }
 
-func (c *cursor) next() { c.chunk = c.chunk[1:] }
+func (c *cursor) next() { c.left = c.left[1:] }
 
 // alongside is what a manifest holds of a batch.
 type alongside struct {
 	folder  *manifest.Entry   // the folder's own entry, in its first batch
 	entries []*manifest.Entry // for every name of the batch, or nil
+	begun   []*chunk          // that entries from here on lie in
 }
 
 // take returns what belongs to the batch, and passes over what lies before it.
@@ -150,6 +180,7 @@ func (c *cursor) take(b *walk.Batch) (a alongside, err error) {
 	if b.Last {
 		pass(inFolder)
 	}
+	a.begun, c.begun = c.begun, nil
 	return a, err
 }
 

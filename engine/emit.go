@@ -123,6 +123,7 @@ func (r *run) emit(b *walk.Batch) error {
 			r.adopting.unread(err)
 		}
 	}
+	r.splice.chunks = append(r.splice.chunks, p.previous.begun...)
 	r.summary.Errors += int64(len(b.Errors))
 	r.Progress.Errors.Store(r.summary.Errors)
 	r.summary.Skipped += int64(b.Skipped)
@@ -173,7 +174,7 @@ func (r *run) write(e, previous *manifest.Entry) error {
 		// for unchanged by these.
 		e.Ctime, e.Inode, e.Racy = manifest.Time{}, 0, false
 	}
-	if err := r.writer.Write(e); err != nil {
+	if err := r.splice.write(e, previous); err != nil {
 		return err
 	}
 	r.summary.Entries++

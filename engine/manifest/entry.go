@@ -156,6 +156,21 @@ func (e *Entry) InSnapshot() Stored {
 	return Stored{e.Permissions, e.Mtime}
 }
 
+// Equal reports whether e and other are written alike.
+func (e *Entry) Equal(other *Entry) bool {
+	a, b := *e, *other
+	if a.Stored != nil && b.Stored != nil {
+		if *a.Stored != *b.Stored {
+			return false
+		}
+		a.Stored, b.Stored = nil, nil
+	}
+	return a.Path == b.Path && a.Kind == b.Kind && a.Permissions == b.Permissions && a.Size == b.Size &&
+		a.Mtime == b.Mtime && a.Ctime == b.Ctime && a.Inode == b.Inode && a.Digest == b.Digest &&
+		a.Target == b.Target && a.Major == b.Major && a.Minor == b.Minor && a.Group == b.Group &&
+		a.Racy == b.Racy && a.Stored == b.Stored && a.Absent == b.Absent && SameXattrs(a.Xattrs, b.Xattrs)
+}
+
 // SameXattrs reports whether a and b are the same list.
 func SameXattrs(a, b []Xattr) bool {
 	if len(a) != len(b) {

@@ -26,6 +26,7 @@ func (e *SyntaxError) Error() string {
 type Reader struct {
 	Header Header
 
+	members *members // of the file; nil where the text was not compressed
 	lines   *bufio.Reader
 	long    []byte // a line that does not fit the buffer of lines
 	unread  []byte // the first line after the header
@@ -42,13 +43,45 @@ type Reader struct {
 // [*SyntaxError], [ErrVersion], or [ErrCutOff]. What a [Writer] wrote is only
 // handed out after its checksum was found right.
 func NewReader(r io.Reader) (*Reader, error) {
-	in := bufio.NewReader(r)
+	count := &countingReader{r: r}
+	in := bufio.NewReaderSize(count, 64<<10)
 	z, err := gzip.NewReader(in)
 	if err != nil {
 		return nil, cutOff(fmt.Errorf("manifest: %w", err))
 	}
 	z.Multistream(false)
-	return newReader(&members{in: in, z: z})
+	of := &members{count: count, in: in, z: z}
+	m, err := newReader(of)
+	if err == nil {
+		m.members = of
+	}
+	return m, err
+}
+
+// Member is a part of a manifest's file that can be read, or copied to another
+// manifest, by itself: a gzip member.
+type Member struct{ Start, End int64 }
+
+// Member returns the member that the entry just read lies in, and whether that
+// is its last line.
+func (m *Reader) Member() (of Member, last bool) {
+	if m.members == nil {
+		return Member{}, false
+	}
+	// A writer's members end in whole lines, so lines holds one at a time.
+	return m.members.at, m.members.whole && m.lines.Buffered() == 0 && m.members.text.Len() == 0
+}
+
+// countingReader counts what is read.
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // maxMember is how much of a gzip member is held back until its checksum was
@@ -58,10 +91,13 @@ const maxMember = 16 * memberSize
 
 // members reads gzip members one after the other.
 type members struct {
-	in   *bufio.Reader
-	z    *gzip.Reader
-	text bytes.Buffer // of the one at hand
-	over error        // comes after text
+	count *countingReader
+	in    *bufio.Reader
+	z     *gzip.Reader
+	text  bytes.Buffer // of the one at hand
+	at    Member       // where that lies
+	whole bool         // all of it is in text
+	over  error        // comes after text
 }
 
 // Read implements [io.Reader].
@@ -76,10 +112,16 @@ func (m *members) Read(p []byte) (int, error) {
 }
 
 func (m *members) fill() error {
+	if m.whole {
+		m.at = Member{Start: m.at.End}
+	}
+	m.whole = false
 	switch _, err := io.CopyN(&m.text, m.z, maxMember); err {
 	case nil:
 		return nil
 	case io.EOF: // the checksum was right
+		m.at.End = m.count.n - int64(m.in.Buffered())
+		m.whole = m.text.Len() <= maxMember
 	default:
 		m.text.Reset()
 		return fmt.Errorf("manifest: %w", err)

@@ -22,15 +22,22 @@ const memberSize = 256 << 10
 // call, at the latest at [Writer.Close].
 type Writer struct {
 	text    []byte
+	follows bool // members end where those of another manifest do
 	entries int64
 	files   int64
 	bytes   int64
 	last    Entry // Path and Kind of the entry before, to hold the order
 
-	members chan []byte
+	members chan member
 	spare   chan []byte
 	done    chan struct{}
 	err     error // of the compressing goroutine, valid once done is closed
+}
+
+// member is text that is to become a gzip member, or one as it is.
+type member struct {
+	text []byte
+	raw  io.Reader
 }
 
 // NewWriter starts a manifest on w with its header. The caller must call
@@ -38,7 +45,7 @@ type Writer struct {
 func NewWriter(w io.Writer, h Header) *Writer {
 	m := &Writer{
 		text:    make([]byte, 0, memberSize+4096),
-		members: make(chan []byte, 2),
+		members: make(chan member, 2),
 		spare:   make(chan []byte, 3),
 		done:    make(chan struct{}),
 	}
@@ -61,17 +68,25 @@ func NewWriter(w io.Writer, h Header) *Writer {
 // the caller is never stuck.
 func (m *Writer) compress(w io.Writer) {
 	defer close(m.done)
-	member := bufio.NewWriterSize(w, memberSize) // gzip writes in small pieces
-	z, err := gzip.NewWriterLevel(member, gzip.BestSpeed)
+	out := bufio.NewWriterSize(w, memberSize) // gzip writes in small pieces
+	z, err := gzip.NewWriterLevel(out, gzip.BestSpeed)
 	m.err = err
-	for text := range m.members {
-		if m.err == nil {
-			z.Reset(member)
-			z.Write(text)
+	for member := range m.members {
+		switch {
+		case m.err != nil:
+		case member.raw != nil:
+			_, m.err = io.Copy(out, member.raw)
+		default:
+			z.Reset(out)
+			z.Write(member.text)
 			z.Close()
-			m.err = member.Flush() // keeps an error of the writes before
 		}
-		m.spare <- text[:0]
+		if err := out.Flush(); m.err == nil { // keeps an error of the writes before
+			m.err = err
+		}
+		if member.text != nil {
+			m.spare <- member.text[:0]
+		}
 	}
 }
 
@@ -97,6 +112,62 @@ func (m *Writer) comment(key, value string) {
 
 // Write appends e.
 func (m *Writer) Write(e *Entry) error {
+	if err := m.note(e); err != nil {
+		return err
+	}
+	m.text = appendEntry(m.text, e)
+	limit := memberSize
+	if m.follows {
+		limit *= 2 // so that a member that has grown can still end where it did
+	}
+	if len(m.text) >= limit {
+		return m.Flush()
+	}
+	return nil
+}
+
+// Boundary tells that a good place to end a member is here. Members that end in
+// the same places as those of the snapshot before can be copied, see
+// [Writer.Copy].
+func (m *Writer) Boundary() error {
+	m.follows = true
+	if len(m.text) < memberSize/2 {
+		return nil
+	}
+	return m.Flush()
+}
+
+// Copy appends entries that raw holds as a member, see [Reader.Member]; the
+// caller vouches for that. It writes them anew where the member before would
+// become too short for it.
+func (m *Writer) Copy(raw io.Reader, entries []Entry) error {
+	if len(m.text) > 0 && len(m.text) < memberSize/8 {
+		for i := range entries {
+			if err := m.Write(&entries[i]); err != nil {
+				return err
+			}
+		}
+		return m.Boundary()
+	}
+	for i := range entries {
+		if err := m.note(&entries[i]); err != nil {
+			return err
+		}
+	}
+	if err := m.Flush(); err != nil {
+		return err
+	}
+	m.follows = true
+	select {
+	case <-m.done:
+		return m.err
+	case m.members <- member{raw: raw}:
+		return nil
+	}
+}
+
+// note counts an entry that is about to be written.
+func (m *Writer) note(e *Entry) error {
 	if m.entries > 0 && Compare(&m.last, e) >= 0 {
 		return fmt.Errorf("manifest: %q does not come after %q", e.Path, m.last.Path)
 	}
@@ -105,10 +176,6 @@ func (m *Writer) Write(e *Entry) error {
 	if e.Kind == File {
 		m.files++
 		m.bytes += e.Size
-	}
-	m.text = appendEntry(m.text, e)
-	if len(m.text) >= memberSize {
-		return m.Flush()
 	}
 	return nil
 }
@@ -124,7 +191,7 @@ func (m *Writer) Flush() error {
 	if len(m.text) == 0 {
 		return nil
 	}
-	m.members <- m.text
+	m.members <- member{text: m.text}
 	select {
 	case m.text = <-m.spare:
 	default:
