@@ -95,6 +95,7 @@ func TestRestoreAsOther(t *testing.T) {
 		r.must(os.Chown(r.in(path), uid, uid))
 	}
 	r.must(os.Chmod(r.in("setuid"), 0o755|os.ModeSetuid|os.ModeSetgid))
+	r.must(os.Chown(r.in("theirs"), 0, 4321))
 	r.must(os.Chmod(r.in("sub"), 0o500))
 	r.must(os.Chmod(r.in("mine"), 0o755|os.ModeSetuid))
 	r.must(unix.Mknod(r.in("device"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
@@ -104,7 +105,7 @@ func TestRestoreAsOther(t *testing.T) {
 	r.must(os.Mkdir(r.to("to/shut"), 0o755)) // root's
 	r.must(os.Chmod(r.to("to"), 0o777))
 	a := runChild(t, order{Root: r.root, Name: s.Ref().String(), Restore: engine.Restoration{To: r.to("to")}},
-		&syscall.Credential{Uid: uid, Gid: uid})
+		&syscall.Credential{Uid: uid, Gid: uid, Groups: []uint32{4321}})
 	if a.Err != "" {
 		t.Fatal(a.Err)
 	}
@@ -113,6 +114,9 @@ func TestRestoreAsOther(t *testing.T) {
 		if n := lstat(t, r.to("to/"+path)); n.uid != uid || n.mtime != lstat(t, r.in(path)).mtime {
 			t.Errorf("%s is %+v", path, n)
 		}
+	}
+	if n := lstat(t, r.to("to/theirs")); n.gid != 4321 {
+		t.Errorf("theirs is of group %d, want 4321", n.gid)
 	}
 	for path, mode := range map[string]uint32{"mine": 0o4755, "setuid": 0o755, "theirs": 0o644, "sub": 0o500} {
 		if n := lstat(t, r.to("to/"+path)); n.mode != mode {

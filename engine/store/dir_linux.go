@@ -200,8 +200,8 @@ func (d *Dir) Make(name string, e *manifest.Entry) error {
 	}
 	return metadata{
 		entry: e,
-		chown: func() error {
-			return unix.Fchownat(d.fd, name, int(e.UID), int(e.GID), unix.AT_SYMLINK_NOFOLLOW)
+		chown: func(uid, gid int) error {
+			return unix.Fchownat(d.fd, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW)
 		},
 		chmod: func(mode uint32) error {
 			if e.Kind == manifest.Symlink {
@@ -222,7 +222,7 @@ func (d *Dir) Make(name string, e *manifest.Entry) error {
 func (d *Dir) Finish(e *manifest.Entry) error {
 	return metadata{
 		entry:  e,
-		chown:  func() error { return unix.Fchown(d.fd, int(e.UID), int(e.GID)) },
+		chown:  func(uid, gid int) error { return unix.Fchown(d.fd, uid, gid) },
 		chmod:  func(mode uint32) error { return unix.Fchmod(d.fd, mode) },
 		xattr:  func(x manifest.Xattr) error { return unix.Fsetxattr(d.fd, x.Name, []byte(x.Value), 0) },
 		utimes: func() error { return utimes(d.fd, "", e.Mtime) },
@@ -315,7 +315,7 @@ func (f *File) Skip(to int64) error {
 func (f *File) Finish(e *manifest.Entry) error {
 	return metadata{
 		entry:  e,
-		chown:  func() error { return unix.Fchown(f.fd, int(e.UID), int(e.GID)) },
+		chown:  func(uid, gid int) error { return unix.Fchown(f.fd, uid, gid) },
 		chmod:  func(mode uint32) error { return unix.Fchmod(f.fd, mode) },
 		xattr:  func(x manifest.Xattr) error { return unix.Fsetxattr(f.fd, x.Name, []byte(x.Value), 0) },
 		utimes: func() error { return utimes(f.fd, "", e.Mtime) },

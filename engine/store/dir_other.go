@@ -156,7 +156,7 @@ func (d *Dir) finish(name string, e *manifest.Entry) error {
 	path := d.at(name)
 	return metadata{
 		entry: e,
-		chown: func() error { return d.root.Lchown(path, int(e.UID), int(e.GID)) },
+		chown: func(uid, gid int) error { return d.root.Lchown(path, uid, gid) },
 		chmod: func(mode uint32) error { return d.root.Chmod(path, fileMode(mode)) },
 		xattr: func(x manifest.Xattr) error {
 			f, err := d.root.Open(path)

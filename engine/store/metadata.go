@@ -16,7 +16,7 @@ import (
 // times are, and a later run tells by it whether the file is what was stored.
 type metadata struct {
 	entry  *manifest.Entry
-	chown  func() error
+	chown  func(uid, gid int) error // -1 leaves one as it is
 	chmod  func(mode uint32) error
 	xattr  func(manifest.Xattr) error
 	utimes func() error
@@ -28,8 +28,12 @@ const setIDs = 0o6000
 func (m metadata) apply() error {
 	var lost error
 	mode := m.entry.Mode
-	if err := m.chown(); err != nil {
+	if err := m.chown(int(m.entry.UID), int(m.entry.GID)); err != nil {
 		if !cannotBe(err) {
+			return err
+		}
+		// An ordinary user may give a group that is one of his own.
+		if err := m.chown(-1, int(m.entry.GID)); err != nil && !cannotBe(err) {
 			return err
 		}
 		// A program that runs as its owner must not come to run as another.

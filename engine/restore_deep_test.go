@@ -1,0 +1,70 @@
+package engine_test
+
+import (
+	"context"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"phlb/engine"
+	"phlb/engine/manifest"
+)
+
+// TestRestoreDeep restores paths that are longer than one system call takes, and
+// holds a backup of that against the first.
+func TestRestoreDeep(t *testing.T) {
+	r := newRepo(t)
+	name := strings.Repeat("n", 200)
+	r.write("a", "1")
+	fd, err := unix.Open(r.source, unix.O_DIRECTORY|unix.O_RDONLY, 0)
+	r.must(err)
+	for range 30 {
+		r.must(unix.Mkdirat(fd, name, 0o755))
+		r.must(unix.Linkat(unix.AT_FDCWD, r.in("a"), fd, "link", 0))
+		next, err := unix.Openat(fd, name, unix.O_DIRECTORY|unix.O_RDONLY, 0)
+		r.must(err)
+		unix.Close(fd)
+		fd = next
+	}
+	unix.Close(fd)
+	s, err := r.try(engine.Source{})
+	r.must(err)
+	done := r.restore(s, engine.Restoration{})
+	r.done(done, "31 files 1 bytes 30 linked 31 folders")
+	again, err := r.engine().Backup(context.Background(), engine.Source{Root: r.to("to"), Name: "again"})
+	r.must(err)
+	got, want := readManifest(t, again), readManifest(t, s)
+	if g, w := slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)); !slices.Equal(g, w) {
+		t.Fatalf("there are %d paths, want %d", len(g), len(w))
+	}
+	for path, e := range got {
+		w := want[path]
+		if e.Permissions != w.Permissions || e.Mtime != w.Mtime || e.Digest != w.Digest || e.Group != w.Group {
+			t.Errorf("%.20s… is %+v, want %+v", path, e, w)
+		}
+	}
+}
+
+// TestRestoreForeign has a manifest that no backup would write: an entry outside
+// of every directory.
+func TestRestoreForeign(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "1")
+	s := r.backup()
+	f, err := os.Create(s.Path + manifest.Suffix)
+	r.must(err)
+	defer f.Close()
+	w := manifest.NewWriter(f, s.Header)
+	for _, e := range []manifest.Entry{{Path: ".", Kind: manifest.Dir}, {Path: "lost/b", Kind: manifest.Fifo}} {
+		r.must(w.Write(&e))
+	}
+	r.must(w.Close(manifest.Summary{Entries: 2}))
+	_, err = r.tryRestore(s, engine.Restoration{})
+	if err == nil || !strings.Contains(err.Error(), `"lost/b" does not lie in a directory of it`) {
+		t.Errorf("error is %v", err)
+	}
+}
