@@ -62,6 +62,10 @@ type run struct {
 
 	adopting *adoption // where the source is to be the snapshot itself, else nil
 
+	planning     sync.Mutex        // guards plannedNames
+	plannedNames map[walk.ID]int64 // that a dry run would give to inodes
+	unread       bool              // the snapshot before is planned itself
+
 	workers []*worker
 	links   links
 	open    []*target // folders that are being filled, the root first
@@ -71,10 +75,11 @@ type run struct {
 }
 
 // Backup makes a snapshot of the source; a dry run returns the one that would
-// be made, but for what a run that was cut off has left to link to. With a source that could not be read
-// in part, the snapshot is sealed and its Errors are counted.
+// be made, but for what a run that was cut off has left to link to, and counts
+// it in from then on. With a source that could not be read in part, the snapshot
+// is sealed and its Errors are counted.
 func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err error) {
-	r := &run{Engine: e, match: source.Match, groups: map[walk.ID]int64{}}
+	r := &run{Engine: e, match: source.Match, groups: map[walk.ID]int64{}, plannedNames: map[walk.ID]int64{}}
 	if r.match == "" {
 		r.match = e.Config.Match
 	}
@@ -94,18 +99,18 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 		return nil, err
 	}
 	defer e.Progress.begin("backup " + name)()
-	root, close, err := e.rootToWrite()
+	root, err := e.rootToWrite()
 	if err != nil {
 		return nil, err
 	}
-	defer close()
+	defer root.Close()
 	if r.source == root.Path || strings.HasPrefix(r.source, root.Path+string(filepath.Separator)) {
 		return nil, fmt.Errorf("%s: %w %s", r.source, ErrInsideRoot, root.Path)
 	}
 	var started time.Time
 	if e.env.DryRun {
 		started = e.env.Now()
-		r.partial, err = root.Plan(name, e.stamp(started))
+		r.partial, err = e.plan(root, name, e.stamp(started))
 	} else {
 		lock, locked := root.LockName(ctx, name, e.env.Owner, e.env.Wait)
 		if locked != nil {
@@ -141,41 +146,20 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
-	return newSnapshot(root, *s), nil
+	return e.shown(newSnapshot(root, *s)), nil
 }
 
 // rootToWrite returns the root, made where it is missing. A dry run changes
 // nothing: one that is missing is replaced by an empty folder of its own.
-func (e *Engine) rootToWrite() (root *store.Root, close func(), err error) {
+func (e *Engine) rootToWrite() (*store.Root, error) {
 	if !e.env.DryRun {
-		root, err = store.Create(e.Config.BackupPath)
-	} else if root, err = e.openRoot(); errors.Is(err, ErrNoRoot) {
-		return e.emptyRoot()
+		return store.Create(e.Config.BackupPath)
 	}
-	if err != nil {
-		return nil, nil, err
+	root, err := e.openRoot()
+	if errors.Is(err, ErrNoRoot) {
+		return e.rehearsal.standIn(e.env.TempDir)
 	}
-	return root, root.Close, nil
-}
-
-func (e *Engine) emptyRoot() (root *store.Root, close func(), err error) {
-	dir, err := os.MkdirTemp(e.env.TempDir, "phlb-dry-run-")
-	if err != nil {
-		return nil, nil, err
-	}
-	if root, err = store.Open(dir); err != nil {
-		os.RemoveAll(dir)
-		return nil, nil, err
-	}
-	settings := *e.Config
-	settings.Catalog = root.CatalogPath()
-	real := e.Config
-	e.Config = &settings
-	return root, func() {
-		e.Config = real
-		root.Close()
-		os.RemoveAll(dir)
-	}, nil
+	return root, err
 }
 
 // resolve returns the source directory without symbolic links.
@@ -240,13 +224,18 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 // follow opens the snapshot before, to be merged with the walk.
 func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 	ref := store.Ref{Name: before.Name, Stamp: before.Stamp}
-	tree, err := root.OpenSnapshot(ref)
-	if err != nil {
-		return err
+	var tree *store.Dir
+	if r.unread = r.rehearsal.holds(ref); !r.unread {
+		var err error
+		if tree, err = root.OpenSnapshot(ref); err != nil {
+			return err
+		}
 	}
 	c, err := openCursor(root, ref, r.end)
 	if err != nil {
-		tree.Close()
+		if tree != nil {
+			tree.Close()
+		}
 		return err
 	}
 	r.previous, r.previousTree = c, tree
@@ -362,6 +351,7 @@ func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 	}
 	s := &catalog.Snapshot{Stamp: r.partial.Stamp, Header: header, Summary: r.summary}
 	if r.env.DryRun {
+		r.rehearsal.add(r.partial, r.plannedNames)
 		return s, nil
 	}
 	r.logSummary(s)

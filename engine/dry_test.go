@@ -14,9 +14,11 @@ import (
 )
 
 // dry returns an engine that changes nothing.
-func (r *repo) dry() *engine.Engine {
+func (r *repo) dry() *engine.Engine { return r.dryIn(r.TempDir()) }
+
+func (r *repo) dryIn(temp string) *engine.Engine {
 	return engine.Open(r.config, engine.Environment{
-		Host: "testhost", Boot: r.boot, Owner: "test", TempDir: r.TempDir(), Now: r.now,
+		Host: "testhost", Boot: r.boot, Owner: "test", TempDir: temp, Now: r.now,
 		Log: slog.NewTextHandler(r.log, nil), DryRun: true,
 	})
 }

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -57,8 +58,9 @@ type Engine struct {
 	Config   *config.Config
 	Progress Progress // of the verb under way, to be read at any time
 
-	env Environment
-	log *slog.Logger
+	env       Environment
+	log       *slog.Logger
+	rehearsal rehearsal
 }
 
 // Open returns an engine for the configured root, which need not exist yet.
@@ -84,7 +86,13 @@ var ErrNoRoot = errors.New("there is no backup root yet: make a first backup, or
 func (e *Engine) openRoot() (*store.Root, error) {
 	root, err := store.Open(e.Config.BackupPath)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", e.Config.BackupPath, ErrNoRoot)
+		if e.rehearsal.root == "" {
+			return nil, fmt.Errorf("%s: %w", e.Config.BackupPath, ErrNoRoot)
+		}
+		root, err = e.rehearsal.standIn(e.env.TempDir)
+	}
+	if err == nil {
+		e.rehearsal.show(root)
 	}
 	return root, err
 }
@@ -117,10 +125,19 @@ func (e *Engine) Snapshots(ctx context.Context, name string) ([]*Snapshot, error
 	var found []*Snapshot
 	for _, s := range all {
 		if name == "" || s.Name == name {
-			found = append(found, newSnapshot(root, s))
+			found = append(found, e.shown(newSnapshot(root, s)))
 		}
 	}
 	return found, nil
+}
+
+// shown gives a snapshot the path that it would have where a dry run has put
+// another root in the place of one that is not there yet.
+func (e *Engine) shown(s *Snapshot) *Snapshot {
+	if e.rehearsal.root != "" {
+		s.Path = filepath.Join(e.Config.BackupPath, s.Name, s.Stamp)
+	}
+	return s
 }
 
 // Query asks the catalog a read-only QL statement. The caller must close the

@@ -327,6 +327,7 @@ func (t *task) linkToWhole(c *candidate, e *manifest.Entry) (bool, error) {
 func (t *task) link(from *store.Dir, old string, inode store.Inode) error {
 	switch {
 	case t.env.DryRun:
+		t.plannedLink(inode)
 		return nil
 	case t.adopting != nil:
 		return t.replace(from, old, inode)

@@ -45,11 +45,18 @@ func (e *Engine) openCaughtUp(ctx context.Context, root *store.Root) (*catalog.C
 }
 
 func (e *Engine) openAs(ctx context.Context, root *store.Root, open func(path, tempDir string) (*catalog.Catalog, error)) (*catalog.Catalog, caughtUp, error) {
-	cat, err := open(e.Config.Catalog, e.env.TempDir)
+	path := e.Config.Catalog
+	if e.rehearsal.root != "" {
+		path = root.CatalogPath()
+	}
+	cat, err := open(path, e.env.TempDir)
 	if err != nil {
 		return nil, caughtUp{}, err
 	}
 	c, err := e.catchUp(ctx, root, cat)
+	if err == nil {
+		err = e.rehearsal.apply(ctx, root, cat)
+	}
 	if err != nil {
 		cat.Close()
 		return nil, c, err

@@ -66,10 +66,12 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (*Removal, 
 	}
 	defer e.Progress.begin("remove")()
 	r := &Removal{Snapshots: snapshots}
-	if err := e.measure(ctx, root, r); err != nil {
+	names, err := e.measure(ctx, root, r)
+	if err != nil {
 		return nil, err
 	}
 	if e.env.DryRun {
+		e.rehearsal.remove(snapshots, names)
 		return r, nil
 	}
 	for _, s := range snapshots {
@@ -129,14 +131,20 @@ func removable(all []catalog.Snapshot, snapshots []*Snapshot) (gone []catalog.ID
 	return gone, left, nil
 }
 
-// measure finds the inodes all of whose names lie in the snapshots.
-func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) error {
+// measure finds the inodes all of whose names lie in the snapshots. It returns
+// how many names of an inode do that has, or in a dry run would have, several.
+func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) (names map[walk.ID]int64, err error) {
 	var mu sync.Mutex
-	names := map[walk.ID]uint64{} // seen of an inode that has several
+	names = map[walk.ID]int64{}
 	for _, s := range r.Snapshots {
 		e.Progress.TotalFiles.Add(s.Files)
 	}
 	for _, s := range r.Snapshots {
+		if e.Planned(s) {
+			r.Files += s.New
+			r.Bytes += s.NewBytes
+			continue
+		}
 		w := &walk.Walk{Root: root.SnapshotPath(s.Ref()), Work: func(_ context.Context, _ int, b *walk.Batch) error {
 			mu.Lock()
 			defer mu.Unlock()
@@ -146,9 +154,9 @@ func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) erro
 					continue
 				}
 				e.Progress.Files.Add(1)
-				if entry.Nlink > 1 {
+				if total := int64(entry.Nlink) + e.rehearsal.names[entry.ID()]; total > 1 {
 					names[entry.ID()]++
-					if names[entry.ID()] < entry.Nlink {
+					if names[entry.ID()] < total {
 						continue
 					}
 				}
@@ -158,8 +166,8 @@ func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) erro
 			return nil
 		}}
 		if err := w.Run(ctx, func(*walk.Batch) error { return nil }); err != nil {
-			return fmt.Errorf("remove %s: %w", s.Ref(), err)
+			return nil, fmt.Errorf("remove %s: %w", s.Ref(), err)
 		}
 	}
-	return nil
+	return names, nil
 }

@@ -41,7 +41,7 @@ func (e *Engine) Stat(ctx context.Context, s *Snapshot) (*Stat, error) {
 		return nil, fmt.Errorf("stat: %w", err)
 	}
 	only := &Removal{Snapshots: []*Snapshot{s}}
-	if err := e.measure(ctx, root, only); err != nil {
+	if _, err := e.measure(ctx, root, only); err != nil {
 		return nil, fmt.Errorf("stat: %w", err)
 	}
 	stat.OnlyFiles, stat.OnlyBytes = only.Files, only.Bytes

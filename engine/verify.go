@@ -61,10 +61,14 @@ type sharedPath struct {
 // catalog. Of every file it looks at existence, kind, size and time, and reads
 // the content back unless c says otherwise: from the disk, not from the
 // system's cache where that can be asked for, and each inode once. Damaged
-// content is noted in the catalog, so that no later run links to it.
+// content is noted in the catalog, so that no later run links to it. A dry run
+// neither notes nor heals, and takes a snapshot that is only planned for good.
 func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, error) {
 	if !(c.Sample >= 0 && c.Sample <= 1) { // nor is it NaN
 		return nil, fmt.Errorf("verify: sample is %v, want a share from 0 to 1", c.Sample)
+	}
+	if e.Planned(s) {
+		return &Report{Snapshot: s, Files: s.Files}, nil
 	}
 	root, err := e.openRoot()
 	if err != nil {
@@ -98,7 +102,7 @@ func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, err
 		v.report.add(".", Manifest, "%v; %s, which makes a new one of what is there", broken.err, how)
 		return v.report, nil
 	}
-	if err == nil {
+	if err == nil && !e.env.DryRun {
 		err = v.settle(ctx, cat)
 	}
 	if err != nil {

@@ -199,11 +199,14 @@ func (t *task) isUnchanged(e *walk.Entry, old *manifest.Entry) bool {
 // carry links the entry to that of an earlier tree. Where that is not what was
 // stored there, it returns no result.
 func (t *task) carry(e *walk.Entry, old *manifest.Entry, from *store.Dir) (result, error) {
-	if from == nil || old.Absent || t.known.isDamaged(old.Digest) {
+	if from == nil && !t.unread || old.Absent || t.known.isDamaged(old.Digest) {
 		return result{}, nil
 	}
 	if c := (candidate{stored: old.InSnapshot(), xattrs: old.Xattrs}); !t.agrees(&c, old) {
 		return result{}, nil // shared when less had to agree
+	}
+	if t.unread {
+		return t.carryPlanned(e, old), nil
 	}
 	inode, err := from.Look(t.name)
 	switch {

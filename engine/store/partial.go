@@ -74,12 +74,12 @@ func (r *Root) Begin(name, stamp string) (*Partial, error) {
 	return p, nil
 }
 
-// Plan is Begin for a dry run: of what it returns, nothing can be sealed, there
-// is no tree, and what is written to manifest and log is lost.
-func (r *Root) Plan(name, stamp string) (_ *Partial, err error) {
+// Plan is Begin for a dry run: what it returns cannot be sealed and has no
+// tree. Its manifest is written in dir, its log is lost.
+func (r *Root) Plan(name, stamp, dir string) (_ *Partial, err error) {
 	p := &Partial{root: r}
 	if p.Ref, err = r.free(Ref{name, stamp}); err == nil {
-		p.Manifest, err = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		p.Manifest, err = os.CreateTemp(dir, name+"-*"+manifest.Suffix)
 	}
 	if err == nil {
 		p.Log, err = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
@@ -95,7 +95,7 @@ func (r *Root) Plan(name, stamp string) (_ *Partial, err error) {
 func (r *Root) free(ref Ref) (Ref, error) {
 	stamp := ref.Stamp
 	for n := 2; ; n++ {
-		taken := false
+		_, taken := r.Planned[ref]
 		for _, path := range []string{r.SnapshotPath(ref), r.ManifestPath(ref), r.LogPath(ref)} {
 			_, err := os.Lstat(path)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -54,7 +54,12 @@ var (
 // Root is a backup root that is open.
 type Root struct {
 	Path string // absolute, without symbolic links
-	dir  *Dir
+
+	// Planned are manifests of snapshots that a dry run would have sealed, by
+	// their paths elsewhere.
+	Planned map[Ref]string
+
+	dir *Dir
 }
 
 // Ref names a sealed snapshot by its place under the root.
@@ -218,7 +223,12 @@ func (r *Root) OpenSnapshot(ref Ref) (*Dir, error) {
 }
 
 // OpenManifest opens a sealed snapshot's manifest.
-func (r *Root) OpenManifest(ref Ref) (*os.File, error) { return os.Open(r.ManifestPath(ref)) }
+func (r *Root) OpenManifest(ref Ref) (*os.File, error) {
+	if path, ok := r.Planned[ref]; ok {
+		return os.Open(path)
+	}
+	return os.Open(r.ManifestPath(ref))
+}
 
 // CheckName returns an [ErrName] for a backup name that cannot be a folder.
 func CheckName(name string) error {
