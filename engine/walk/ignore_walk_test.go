@@ -169,10 +169,12 @@ func TestMaxSize(t *testing.T) {
 
 func TestCheckOptions(t *testing.T) {
 	for want, rules := range map[string]Rules{
-		"ignore_files: ": {IgnoreFiles: []string{"a/b"}},
-		"if_present: ":   {IfPresent: []string{"*.tag"}},
-		"if_present: \"": {IfPresent: []string{""}},
-		"max_size: ":     {MaxSize: -1},
+		"ignore_files: ":  {IgnoreFiles: []string{"a/b"}},
+		"if_present: ":    {IfPresent: []string{"*.tag"}},
+		"if_present: \"":  {IfPresent: []string{""}},
+		"max_size: ":      {MaxSize: -1},
+		"beside: \"*.x\"": {Ordered: []Rule{{Text: "a", Beside: "*.x"}}},
+		"beside: \"a/b\"": {Ordered: []Rule{{Text: "a/b", Beside: "x"}}},
 	} {
 		if err := rules.Check(); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%+v: %v", rules, err)

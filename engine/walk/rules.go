@@ -90,9 +90,18 @@ func (r *Rules) compile() (*matcher, error) {
 	for _, rule := range r.Ordered {
 		if ok, err := rule.compile(); err != nil {
 			return nil, fmt.Errorf("rules: %v %w", &rule, err)
-		} else if ok {
-			ordered.add(rule)
+		} else if !ok {
+			continue
 		}
+		if rule.Beside != "" {
+			if err := checkName(rule.Beside); err != nil {
+				return nil, fmt.Errorf("beside: %w", err)
+			}
+			if rule.path {
+				return nil, fmt.Errorf("beside: %v is about a path: what lies beside a name has one", &rule)
+			}
+		}
+		ordered.add(rule)
 	}
 	if len(ordered.rules) > 0 {
 		m.ordered = ordered
