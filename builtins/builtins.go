@@ -25,6 +25,12 @@ type Session struct {
 	Environ []string  // of the process, as NAME=VALUE
 	Now     time.Time // what now() gives
 
+	// Explain is an absolute path if the script is run only to find out what
+	// becomes of it: see Explanations. It has no effects then.
+	Explain string
+
+	explained []*engine.Explanation
+
 	mu      sync.Mutex
 	made    []*engine.Snapshot
 	reports []*engine.Report
@@ -54,12 +60,12 @@ func (s *Session) Names() starlark.StringDict {
 
 // Table returns the builtins and their documentation.
 func (s *Session) Table() runtime.Table {
-	return runtime.Table{
+	return s.inert(runtime.Table{
 		s.scanBuiltin(), s.hashBuiltin(), s.linkBuiltin(), s.verifyBuiltin(), s.addBuiltin(),
 		s.removeBuiltin(), s.restoreBuiltin(), s.snapshotsBuiltin(), s.snapshotBuiltin(), s.queryBuiltin(),
 		s.filesBuiltin(), s.versionsBuiltin(), s.holdersBuiltin(),
 		s.checkAgeBuiltin(), s.runBuiltin(), s.envBuiltin(), tableBuiltin,
-	}
+	})
 }
 
 // stringList takes a list or tuple of strings.

@@ -26,7 +26,7 @@ const (
 
 // httpModule is http.get and http.post.
 func (s *Session) httpModule() *starlarkstruct.Module {
-	return &starlarkstruct.Module{Name: "http", Members: s.HTTPTable().Names()}
+	return &starlarkstruct.Module{Name: "http", Members: s.inert(s.HTTPTable()).Names()}
 }
 
 // HTTPTable lists the members of http.

@@ -33,17 +33,23 @@ var (
 
 func (s *Session) scanBuiltin() runtime.Builtin {
 	return runtime.Builtin{
-		Name:      "scan",
-		Signature: `scan(root, skip_dirs=[], skip=[], where=None, one_file_system=False, order="path")`,
-		Doc:       "the files of a directory, to be iterated over or handed to link or hash",
+		Name: "scan",
+		Signature: `scan(root, skip_dirs=[], skip=[], where=None, one_file_system=False, order="path", ` +
+			`rules=[], ignore_files=[], tagged=False, if_present=[], beside={}, max_size=None)`,
+		Doc: "the files of a directory, to be iterated over or handed to link or hash",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			scan := &Scan{session: s, thread: thread}
-			var skipDirs, skip stringList
+			to := &scan.source.Rules
+			var skipDirs, skip, ignoreFiles, ifPresent stringList
+			var ordered lines
+			var near beside
 			var where starlark.Value = starlark.None
 			order := "path"
 			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "root", &scan.source.Root,
 				"skip_dirs?", &skipDirs, "skip?", &skip, "where?", &where,
-				"one_file_system?", &scan.source.Rules.OneFileSystem, "order?", &order); err != nil {
+				"one_file_system?", &to.OneFileSystem, "order?", &order,
+				"rules?", &ordered, "ignore_files?", &ignoreFiles, "tagged?", &to.Tagged,
+				"if_present?", &ifPresent, "beside?", &near, "max_size?", (*maxSize)(&to.MaxSize)); err != nil {
 				return nil, err
 			}
 			if order != "path" {
@@ -60,8 +66,13 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 				return nil, errors.New("scan: root is empty")
 			}
 			scan.source.Root = s.Engine.Expand(scan.source.Root)
-			scan.source.Rules.SkipDirs, scan.source.Rules.Skip = skipDirs, skip
-			if err := scan.source.Rules.Check(); err != nil {
+			to.SkipDirs, to.Skip, to.IgnoreFiles, to.IfPresent = skipDirs, skip, ignoreFiles, ifPresent
+			file := "scan"
+			if thread.CallStackDepth() > 1 {
+				file = thread.CallFrame(1).Pos.Filename()
+			}
+			to.Ordered = append(near.from(file), ordered.from(file)...)
+			if err := to.Check(); err != nil {
 				return nil, fmt.Errorf("scan: %w", err)
 			}
 			scan.Stream = runtime.NewStream(thread, "Scan", scan.files())

@@ -93,7 +93,7 @@ var SnapshotMethods = runtime.Table{removeMethod, restoreMethod, diffMethod, sta
 
 // Attr returns the attribute or method called name.
 func (s *Snapshot) Attr(name string) (starlark.Value, error) {
-	for _, m := range SnapshotMethods {
+	for _, m := range s.session.inert(SnapshotMethods) {
 		if m.Name == name {
 			return m.Value().BindReceiver(s), nil
 		}
@@ -132,9 +132,11 @@ func (s *Session) linkBuiltin() runtime.Builtin {
 			}
 			rules, done := scan.rules()
 			defer done()
-			made, err := s.Engine.Backup(runtime.Context(thread), engine.Source{
-				Root: scan.source.Root, Rules: rules, Name: string(name), Match: how, Tags: tags,
-			})
+			source := engine.Source{Root: scan.source.Root, Rules: rules, Name: string(name), Match: how, Tags: tags}
+			if s.Explain != "" {
+				return s.explain(scan.Scan, source)
+			}
+			made, err := s.Engine.Backup(runtime.Context(thread), source)
 			if err != nil {
 				return nil, err
 			}
