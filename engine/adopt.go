@@ -46,6 +46,9 @@ type adoption struct {
 // Snapshots of pyhardlinkbackup are known by what it leaves in them. Its own
 // files are left out of the manifest, and files are held against its digests. A
 // file that is not what it stored is reported, and the snapshot is not complete.
+//
+// A dry run lists what would be taken. It reads no content, so it does not know
+// what would become links.
 func (e *Engine) Adopt(ctx context.Context, path string) (*Report, error) {
 	root, err := e.openRoot()
 	if err != nil {
@@ -61,8 +64,12 @@ func (e *Engine) Adopt(ctx context.Context, path string) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("add: %w", err)
 	}
+	take := a.tree
+	if e.env.DryRun {
+		take = a.plan
+	}
 	for _, ref := range trees {
-		s, err := a.tree(ctx, ref)
+		s, err := take(ctx, ref)
 		if err != nil {
 			return nil, fmt.Errorf("add %s: %w", ref, err)
 		}
@@ -95,6 +102,9 @@ func (a *adoption) fromManifests(ctx context.Context) error {
 				a.report.Added = append(a.report.Added, newSnapshot(a.root, s))
 			}
 		}
+	}
+	if a.env.DryRun {
+		return nil
 	}
 	return a.publish(ctx, a.root, cat, nil)
 }

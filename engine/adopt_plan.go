@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"context"
+
+	"phlb/engine/catalog"
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// plan is tree for a dry run, which lists the files but reads none: what would
+// become links is not known, nor whether a file is what another tool says it is.
+func (a *adoption) plan(ctx context.Context, ref store.Ref) (*catalog.Snapshot, error) {
+	tree, err := a.root.OpenSnapshot(ref)
+	if err != nil {
+		return nil, err
+	}
+	defer tree.Close()
+	a.Progress.phase("add " + ref.String())
+	a.foreign = recognise(a.root, ref)
+	s := &catalog.Snapshot{Stamp: ref.Stamp, Header: manifest.Header{Name: ref.Name, Source: a.root.SnapshotPath(ref), Host: a.env.Host}}
+	if s.Started, err = a.started(tree, ref.Stamp); err != nil {
+		return nil, err
+	}
+	var counts Counts
+	w := &walk.Walk{Prepare: func(b *walk.Batch) error {
+		if b.First {
+			b.Folder.Data = a.foreign.in(b.Folder)
+		}
+		return nil
+	}}
+	err = a.scan(ctx, w, Source{Root: s.Source}, &counts, func(b *walk.Batch) error {
+		own, _ := b.Folder.Data.(*foreignFolder)
+		for i := range b.Entries {
+			e := &b.Entries[i]
+			if e.Kind != manifest.File {
+				continue
+			}
+			if is, _ := own.owns(e.Name()); is {
+				counts.Skip(e)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Finished = s.Started
+	s.Files, s.Bytes, s.Errors = counts.Files, counts.Bytes, counts.Errors
+	a.report.Files += counts.Files
+	return s, nil
+}
