@@ -194,7 +194,7 @@ func TestForeignCutOff(t *testing.T) {
 	t.Run("File", func(t *testing.T) {
 		o := newOldTree(t, "x/"+stampOld)
 		o.sidecars("a", "content")
-		o.put("b", "cut", "b.sha512", "", log, "INFO Start backup\n")
-		o.wantFiles(o.take("incomplete: ", "incomplete: b"), "a", "b")
+		o.put("b.md5", strings.Repeat("0a", 16), "b.md5.sha512", "", "b", "more", "b.sha512", sha512of("more"), log, "INFO Start backup\n")
+		o.wantFiles(o.take("incomplete: ", "incomplete: b.md5"), "a", "b", "b.md5")
 	})
 }

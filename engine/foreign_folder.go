@@ -58,12 +58,21 @@ func (f *foreignFolder) digest(name string) stated {
 	case f.tool == sums:
 		return f.load()[name]
 	}
+	said, _ := f.beside(name)
+	return said
+}
+
+// beside returns the digest that lies beside the file called name, and whether
+// the file is to have one: that is empty until the file is copied.
+func (f *foreignFolder) beside(name string) (said stated, planned bool) {
 	for _, a := range sidecarAlgorithms {
-		if sum, _ := f.sidecar(name+"."+a.name, a.size); sum != nil {
-			return stated{a.name, sum}
+		sum, empty := f.sidecar(name+"."+a.name, a.size)
+		if sum != nil {
+			return stated{a.name, sum}, true
 		}
+		planned = planned || empty
 	}
-	return stated{}
+	return stated{}, planned
 }
 
 // owns reports whether the regular file called name is the tool's own, not the
@@ -85,13 +94,19 @@ func (f *foreignFolder) owns(name string) (own bool, lost []string) {
 	case f.tool == sidecars:
 		for _, a := range sidecarAlgorithms {
 			of, ok := strings.CutSuffix(name, "."+a.name)
-			if !ok || of == "" || f.digest(name).sum != nil { // what it has a digest of is the user's
+			if !ok || of == "" {
 				continue
 			}
-			switch sum, empty := f.sidecar(name, a.size); {
-			case f.hasFile(of):
-				own = sum != nil || empty // as it is until the file is copied
-			case sum != nil:
+			sum, empty := f.sidecar(name, a.size)
+			if sum == nil && !empty {
+				continue
+			}
+			if _, users := f.beside(name); users { // only what is the user's has one
+				continue
+			}
+			if f.hasFile(of) {
+				own = true
+			} else if sum != nil {
 				lost = append(lost, of)
 			}
 		}
