@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"sync"
 
 	"phlb/engine/config"
 	"phlb/engine/manifest"
@@ -371,11 +372,8 @@ func (w *worker) copy(ctx context.Context, f *walk.File, e *walk.Entry, out *sto
 		if err != nil && err != io.EOF {
 			return n, fromSource("read", e.Path, err)
 		}
-		w.hash.Write(w.buf[:got])
-		if out != nil {
-			if _, err := out.Write(w.buf[:got]); err != nil {
-				return n, err
-			}
+		if err := w.take(w.buf[:got], out); err != nil {
+			return n, err
 		}
 		n += int64(got)
 		progress.Bytes.Add(int64(got))
@@ -383,6 +381,19 @@ func (w *worker) copy(ctx context.Context, f *walk.File, e *walk.Entry, out *sto
 			return n, nil
 		}
 	}
+}
+
+// take hashes b, and writes it to out at the same time unless that is nil.
+func (w *worker) take(b []byte, out *store.File) error {
+	if out == nil {
+		w.hash.Write(b)
+		return nil
+	}
+	var hashing sync.WaitGroup
+	hashing.Go(func() { w.hash.Write(b) })
+	defer hashing.Wait()
+	_, err := out.Write(b)
+	return err
 }
 
 // zeros hashes what a hole reads as.
