@@ -93,13 +93,15 @@ func (x *Explanation) MarshalJSON() ([]byte, error) {
 		Missing  bool     `json:"missing"`
 		Reason   string   `json:"reason"`
 		At       string   `json:"at,omitempty"`
+		Size     int64    `json:"size,omitempty"`
+		MaxSize  int64    `json:"max_size,omitempty"`
 		By       *rule    `json:"by"`
 		Over     []rule   `json:"over"`
 		Warnings []string `json:"warnings"`
 	}
 	d := document{
 		Root: x.Root, Name: x.Name, Outside: x.Outside, Taken: x.Taken, Path: x.Path, Missing: x.Missing,
-		Reason: string(x.Reason), At: x.At, Over: []rule{}, Warnings: []string{},
+		Reason: string(x.Reason), At: x.At, Size: x.Size, MaxSize: x.Limit, Over: []rule{}, Warnings: []string{},
 	}
 	if x.By != nil {
 		d.By = &rule{x.By.Text, x.By.Origin, x.By.Beside}

@@ -91,12 +91,12 @@ func TestExplainAgreesWithBackup(t *testing.T) {
 func TestExplanationJSON(t *testing.T) {
 	r := newRepo(t)
 	r.write("a.o", "1")
-	source := engine.Source{Root: r.source, Rules: walk.Rules{Ordered: []walk.Rule{{Text: "!*", Origin: "one"}, {Text: "*.o", Beside: "a.o"}}}}
+	source := engine.Source{Root: r.source, Rules: walk.Rules{Ordered: []walk.Rule{{Text: "!*", Origin: "one"}, {Text: "*.o", Beside: "a.o"}}, MaxSize: 7}}
 	x, err := r.engine().Explain(source, r.in("a.o"))
 	r.must(err)
 	text, err := json.Marshal(x)
 	r.must(err)
-	want := `"outside":false,"taken":false,"path":"a.o","missing":false,"reason":"rule","at":"a.o",` +
+	want := `"outside":false,"taken":false,"path":"a.o","missing":false,"reason":"rule","at":"a.o","max_size":7,` +
 		`"by":{"text":"*.o","origin":"","beside":"a.o"},"over":[{"text":"!*","origin":"one"}],"warnings":[]}`
 	if !strings.HasSuffix(string(text), want) {
 		t.Errorf("%s, want …%s", text, want)

@@ -35,6 +35,7 @@ type Verdict struct {
 	At     string  // what Reason or By is about: Path, or a directory on the way to it
 	AtDir  bool    // At is a directory
 	Size   int64   // of the file
+	Limit  int64   // of the sizes of files, 0 if there is none
 
 	// Warnings are about what the rules on the way lack: lines and files that
 	// are not obeyed, and directories that could not be listed in full.
@@ -53,7 +54,7 @@ func (w *Walk) Explain(name string) (*Verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Verdict{Path: path.Clean(name), Taken: true, At: ".", AtDir: true}
+	v := &Verdict{Path: path.Clean(name), Taken: true, At: ".", AtDir: true, Limit: w.MaxSize}
 	l := &lister{walk: w, rules: rules, device: root.Dev}
 	var names []string
 	if v.Path != "." {
