@@ -57,6 +57,9 @@ func (s *Session) remove(thread *starlark.Thread, snapshots ...*engine.Snapshot)
 	s.mu.Lock()
 	s.removals = append(s.removals, removal)
 	s.mu.Unlock()
+	if s.Engine.DryRun() && len(snapshots) > 0 {
+		s.planned("remove", "%v", removal)
+	}
 	return starlarkstruct.FromStringDict(starlark.String("removal"), starlark.StringDict{
 		"snapshots": starlark.MakeInt(len(removal.Snapshots)),
 		"files":     starlark.MakeInt64(removal.Files),

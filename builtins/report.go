@@ -3,6 +3,7 @@ package builtins
 import (
 	"fmt"
 
+	"github.com/dustin/go-humanize"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
@@ -110,6 +111,12 @@ func (s *Session) verifyBuiltin() runtime.Builtin {
 			if err != nil {
 				return nil, err
 			}
+			switch {
+			case s.Engine.Planned(snapshot):
+				s.planned("verify", "%s", snapshot.Ref())
+			case s.Engine.DryRun() && check.Heal && !found.OK():
+				s.planned("heal", "%s, as far as there are good copies", snapshot.Ref())
+			}
 			return s.report(found), nil
 		},
 	}
@@ -129,6 +136,14 @@ func (s *Session) addBuiltin() runtime.Builtin {
 			found, err := s.Engine.Adopt(runtime.Context(thread), s.Engine.Expand(string(path)))
 			if err != nil {
 				return nil, err
+			}
+			if s.Engine.DryRun() {
+				for _, added := range found.Added {
+					s.planned("add", "%s: %s", added.Path, humanize.IBytes(uint64(added.Bytes)))
+				}
+				if found.Removed > 0 {
+					s.planned("forget", "what is gone, which the catalog still has: %d", found.Removed)
+				}
 			}
 			return s.report(found), nil
 		},

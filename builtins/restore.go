@@ -128,6 +128,9 @@ func (s *Session) restore(thread *starlark.Thread, snapshot *engine.Snapshot, to
 	s.mu.Lock()
 	s.restores = append(s.restores, done)
 	s.mu.Unlock()
+	if s.Engine.DryRun() {
+		s.planned("restore", "%s to %s: %v", snapshot.Ref(), done.To, done)
+	}
 	return &Restored{done}, nil
 }
 

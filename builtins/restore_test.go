@@ -61,7 +61,7 @@ def main():
     print(r)
 `, `
 False 1 [("content", "b")]
-1 files, 1 B restored, 1 folders, 1 errors
+1 file, 1 B restored, 1 folders, 1 error
 `)
 }
 

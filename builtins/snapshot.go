@@ -146,6 +146,9 @@ func (s *Session) linkBuiltin() runtime.Builtin {
 			s.mu.Lock()
 			s.made = append(s.made, made)
 			s.mu.Unlock()
+			if s.Engine.DryRun() {
+				s.planned("link", "%s: %s", made.Ref(), engine.Summarize(&made.Header, &made.Summary))
+			}
 			return &Snapshot{made, s}, nil
 		},
 	}

@@ -44,17 +44,20 @@ func (r *Restored) String() string {
 	if r.Dry {
 		how = "to be restored"
 	}
-	text := fmt.Sprintf("%d files, %s %s", r.Files, humanize.IBytes(uint64(r.Bytes)), how)
+	text := fmt.Sprintf("%s, %s %s", count(r.Files, "file"), humanize.IBytes(uint64(r.Bytes)), how)
 	for _, n := range []struct {
 		count int64
 		what  string
 	}{
 		{r.Linked, "linked"}, {r.Others, "links and devices"}, {r.Folders, "folders"}, {r.Unchanged, "unchanged"},
-		{r.Skipped, "skipped"}, {r.Deleted, "deleted"}, {r.Errors, "errors"},
+		{r.Skipped, "skipped"}, {r.Deleted, "deleted"},
 	} {
 		if n.count > 0 {
 			text += fmt.Sprintf(", %d %s", n.count, n.what)
 		}
+	}
+	if r.Errors > 0 {
+		text += ", " + count(r.Errors, "error")
 	}
 	return text
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -11,13 +12,31 @@ import (
 
 // Summarize returns the line that ends a backup and its log.
 func Summarize(h *manifest.Header, s *manifest.Summary) string {
-	text := fmt.Sprintf("%d files, %s: %d unchanged, %d linked, %d new (%s)",
-		s.Files, humanize.IBytes(uint64(s.Bytes)), s.Unchanged, s.Linked, s.New, humanize.IBytes(uint64(s.NewBytes)))
+	text := fmt.Sprintf("%s, %s: %d unchanged, %d linked, %d new (%s)",
+		count(s.Files, "file"), humanize.IBytes(uint64(s.Bytes)), s.Unchanged, s.Linked, s.New, humanize.IBytes(uint64(s.NewBytes)))
 	if s.Skipped > 0 {
 		text += fmt.Sprintf(", %d skipped", s.Skipped)
 	}
 	if s.Errors > 0 {
-		text += fmt.Sprintf(", %d errors", s.Errors)
+		text += ", " + count(s.Errors, "error")
 	}
 	return fmt.Sprintf("%s in %s", text, s.Finished.Sub(h.Started).Round(10*time.Millisecond))
+}
+
+// String says which snapshots a removal is of, and what it frees.
+func (r *Removal) String() string {
+	refs := make([]string, len(r.Snapshots))
+	for i, s := range r.Snapshots {
+		refs[i] = s.Ref().String()
+	}
+	return fmt.Sprintf("%s: %s of %s that no other snapshot holds",
+		strings.Join(refs, ", "), humanize.IBytes(uint64(r.Bytes)), count(r.Files, "file"))
+}
+
+// count writes a number of things: "1 error", "2 files".
+func count(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

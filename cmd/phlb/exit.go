@@ -16,12 +16,7 @@ func (c *command) finish(ctx context.Context, err error) int {
 	code := c.exitCode(ctx, err)
 	message := c.message(code, err)
 	if c.session != nil {
-		for _, s := range c.session.Made() {
-			c.info("%s: %s", s.Ref(), engine.Summarize(&s.Header, &s.Summary))
-		}
-		for _, r := range c.session.Removals() {
-			c.info("%s", removed(r))
-		}
+		c.sumUp()
 	}
 	if c.document {
 		if err := c.writeDocument(code, message); err != nil && code == 0 {
@@ -32,6 +27,33 @@ func (c *command) finish(ctx context.Context, err error) int {
 		c.warn("%s", message)
 	}
 	return code
+}
+
+// sumUp says what the script has done, or in a dry run has left out.
+func (c *command) sumUp() {
+	for _, p := range c.session.Plan() {
+		c.info("would %s %s", verbOf(p.Effect), p.What)
+	}
+	if c.dryRun {
+		return
+	}
+	for _, s := range c.session.Made() {
+		c.info("%s: %s", s.Ref(), engine.Summarize(&s.Header, &s.Summary))
+	}
+	for _, r := range c.session.Removals() {
+		c.info("removed %v", r)
+	}
+}
+
+// verbOf says in a word what a builtin does.
+func verbOf(effect string) string {
+	switch effect {
+	case "link":
+		return "seal"
+	case "http":
+		return "send"
+	}
+	return effect
 }
 
 // exitCode is the one place where outcomes become numbers.
@@ -50,8 +72,8 @@ func (c *command) exitCode(ctx context.Context, err error) int {
 	return 1
 }
 
-// found is the exit code of a script that ran to its end: 4 if a check found
-// damage, 3 if something of a source could not be read, 5 if a snapshot was
+// found is the exit code of a script that ran to its end: 4 if a check or a
+// restore found damage, 1 if something could not be restored for another reason, 3 if something of a source could not be read, 5 if a snapshot was
 // found to be too old.
 func (c *command) found() int {
 	code := 0
@@ -73,6 +95,17 @@ func (c *command) found() int {
 			return 4
 		default:
 			code = 3
+		}
+	}
+	for _, r := range c.session.Restores() {
+		for _, p := range r.Problems {
+			switch p.What {
+			case engine.Inexact: // the target cannot hold it
+			case engine.Unwritable, engine.InTheWay:
+				code = 1
+			default:
+				return 4
+			}
 		}
 	}
 	return code

@@ -20,7 +20,10 @@ type document struct {
 	Snapshots []*engine.Snapshot `json:"snapshots"` // that were made
 	Reports   []*engine.Report   `json:"reports"`   // of verify and add
 	Removals  []*engine.Removal  `json:"removals"`  // of snapshots
-	Result    any                `json:"result"`    // what main returned
+	Restores  []*engine.Restored `json:"restores"`
+	DryRun    bool               `json:"dry_run,omitempty"`
+	Plan      []builtins.Planned `json:"plan,omitempty"` // of a dry run: what it has left out
+	Result    any                `json:"result"`         // what main returned
 	Error     string             `json:"error,omitempty"`
 	ExitCode  int                `json:"exit_code"`
 }
@@ -30,7 +33,9 @@ func (c *command) writeDocument(code int, message string) error {
 		Snapshots: append([]*engine.Snapshot{}, c.session.Made()...), // [] and not null
 		Reports:   append([]*engine.Report{}, c.session.Reports()...),
 		Removals:  append([]*engine.Removal{}, c.session.Removals()...),
-		Result:    c.result, Error: message, ExitCode: code,
+		Restores:  append([]*engine.Restored{}, c.session.Restores()...),
+		DryRun:    c.dryRun, Plan: c.session.Plan(),
+		Result: c.result, Error: message, ExitCode: code,
 	}
 	e := json.NewEncoder(c.out())
 	e.SetEscapeHTML(false)
@@ -62,6 +67,9 @@ func (c *command) writeResult(v starlark.Value) (err error) {
 	case *builtins.Report:
 		c.returned = v.Report
 		return c.writeReport(c.out(), v.Report)
+	case *builtins.Restored:
+		c.returned = v.Restored
+		return c.writeRestored(c.out(), v.Restored)
 	case *builtins.Table:
 		return c.writeTable(v)
 	case *starlark.List, starlark.Tuple:
@@ -91,6 +99,13 @@ func (c *command) writeMade() error {
 	for _, r := range c.session.Reports() {
 		if c.returned != r {
 			if err := c.writeReport(to, r); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range c.session.Restores() {
+		if c.returned != r {
+			if err := c.writeRestored(to, r); err != nil {
 				return err
 			}
 		}
@@ -155,21 +170,11 @@ func text(v starlark.Value) string {
 
 // writeSnapshot writes where a snapshot is.
 func (c *command) writeSnapshot(s *engine.Snapshot) error {
-	if c.quiet {
+	if c.quiet || c.session.Engine.Planned(s) {
 		return nil
 	}
 	_, err := fmt.Fprintln(c.out(), s.Path)
 	return err
-}
-
-// removed says what is gone.
-func removed(r *engine.Removal) string {
-	refs := make([]string, len(r.Snapshots))
-	for i, s := range r.Snapshots {
-		refs[i] = s.Ref().String()
-	}
-	return fmt.Sprintf("removed %s: %s of %s that no other snapshot holds", strings.Join(refs, ", "),
-		humanize.IBytes(uint64(r.Bytes)), count(r.Files, "file"))
 }
 
 func (c *command) writeSnapshots(all []*engine.Snapshot) error {
@@ -202,16 +207,15 @@ func age(d time.Duration) string {
 	return "now"
 }
 
-// writeReport writes the problems, one per line, and what was looked at.
+// writeReport writes the problems, one per line, and what was looked at; of what
+// is only planned, nothing was.
 func (c *command) writeReport(to io.Writer, r *engine.Report) error {
-	if c.quiet && r.OK() {
+	plan := c.dryRun && (r.Snapshot == nil || c.session.Engine.Planned(r.Snapshot))
+	if (c.quiet || plan) && r.OK() {
 		return nil
 	}
 	var b strings.Builder
-	for _, p := range r.Problems {
-		p.Path, p.What = printable(p.Path), paint(to, red, p.What)
-		fmt.Fprintln(&b, p)
-	}
+	c.writeProblems(&b, to, r.Problems)
 	found := "no problems"
 	if !r.OK() {
 		found = count(int64(len(r.Problems)), "problem")
@@ -227,4 +231,26 @@ func (c *command) writeReport(to io.Writer, r *engine.Report) error {
 	}
 	_, err := io.WriteString(to, b.String())
 	return err
+}
+
+// writeRestored writes the problems, one per line, and what was restored.
+func (c *command) writeRestored(to io.Writer, r *engine.Restored) error {
+	if (c.quiet || r.Dry) && r.OK() {
+		return nil
+	}
+	var b strings.Builder
+	c.writeProblems(&b, to, r.Problems)
+	if !r.Dry {
+		fmt.Fprintf(&b, "%s: %v\n", printable(r.To), r)
+	}
+	_, err := io.WriteString(to, b.String())
+	return err
+}
+
+// writeProblems writes to b what is going to be shown on to.
+func (c *command) writeProblems(b *strings.Builder, to io.Writer, problems []engine.Problem) {
+	for _, p := range problems {
+		p.Path, p.What = printable(p.Path), paint(to, red, p.What)
+		fmt.Fprintln(b, p)
+	}
 }

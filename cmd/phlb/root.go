@@ -18,6 +18,7 @@ type command struct {
 
 	backupPath string // the global flags
 	json, wait bool
+	dryRun     bool
 	verbose    int
 	allow      builtins.Permissions // beside those of phlb.toml
 
@@ -54,6 +55,7 @@ func (c *command) root(args []string) *cobra.Command {
 	flags.SortFlags = false
 	flags.StringVar(&c.backupPath, "backup-path", "", "where the backups go, instead of backup_path in phlb.toml")
 	flags.BoolVar(&c.wait, "wait", false, "wait for a lock that another phlb holds")
+	flags.BoolVar(&c.dryRun, "dry-run", false, "change nothing, but say what would be done")
 	flags.BoolVar(&c.json, "json", false, "make the output one JSON document")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "say nothing but errors")
 	flags.CountVarP(&c.verbose, "verbose", "v", "say more, and twice still more")

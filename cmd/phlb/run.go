@@ -26,11 +26,8 @@ func (c *command) run(cmd *cobra.Command, name, usage string, args []string) err
 	if err != nil {
 		return err
 	}
-	c.session = &builtins.Session{Engine: e, Environ: os.Environ(), Now: c.now.Local(), Allow: builtins.Permissions{
-		Run: append(c.allow.Run, e.Config.AllowRun...),
-		Net: append(c.allow.Net, e.Config.AllowNet...),
-		Env: append(c.allow.Env, e.Config.AllowEnv...),
-	}}
+	c.session = c.newSession(e)
+	defer e.Close()
 	c.stock = strings.HasPrefix(name, "@")
 	c.document = c.json
 	print := c.out()
@@ -62,6 +59,15 @@ func (c *command) run(cmd *cobra.Command, name, usage string, args []string) err
 		return err
 	}
 	return c.writeMade()
+}
+
+// newSession returns a session with what scripts are permitted.
+func (c *command) newSession(e *engine.Engine) *builtins.Session {
+	return &builtins.Session{Engine: e, Environ: os.Environ(), Now: c.now.Local(), Allow: builtins.Permissions{
+		Run: append(c.allow.Run, e.Config.AllowRun...),
+		Net: append(c.allow.Net, e.Config.AllowNet...),
+		Env: append(c.allow.Env, e.Config.AllowEnv...),
+	}}
 }
 
 // unread makes the error of a script that cannot be read one of usage.
@@ -98,7 +104,7 @@ func (c *command) engine(help bool) (*engine.Engine, error) {
 		Host: host, Boot: strings.TrimSpace(string(boot)), Home: sources.Home, TempDir: os.TempDir(), Now: time.Now,
 		Owner: fmt.Sprintf("pid %d on %s", os.Getpid(), host),
 		Log:   &logger{console: c.console, level: c.level(settings.ConsoleLevel)}, Wait: c.wait,
-		CountAhead: c.watched(),
+		CountAhead: c.watched(), DryRun: c.dryRun,
 	}), nil
 }
 
