@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"phlb/engine/catalog"
 	"phlb/engine/manifest"
@@ -24,30 +25,29 @@ func (a *adoption) plan(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 		return nil, err
 	}
 	var counts Counts
-	w := &walk.Walk{Prepare: func(b *walk.Batch) error {
-		if b.First {
-			b.Folder.Data = a.foreign.in(b.Folder)
-		}
-		return nil
-	}}
-	err = a.scan(ctx, w, Source{Root: s.Source}, &counts, func(b *walk.Batch) error {
-		own, _ := b.Folder.Data.(*foreignFolder)
-		for i := range b.Entries {
-			e := &b.Entries[i]
-			if e.Kind != manifest.File {
-				continue
+	w := &walk.Walk{
+		Prepare: func(b *walk.Batch) error {
+			if b.First {
+				b.Folder.Data = a.foreign.in(b.Folder)
 			}
-			if is, _ := own.owns(e.Name()); is {
-				counts.Skip(e)
-			}
-		}
-		return nil
-	})
+			return nil
+		},
+		Work: func(_ context.Context, _ int, b *walk.Batch) error { // as long as the folder is open
+			folder := b.Folder.Data.(*foreignFolder)
+			b.Entries = slices.DeleteFunc(b.Entries, func(e walk.Entry) bool {
+				own, _ := folder.owns(e.Name())
+				return own && e.Kind == manifest.File
+			})
+			return nil
+		},
+	}
+	err = a.scan(ctx, w, Source{Root: s.Source}, &counts, func(*walk.Batch) error { return nil })
 	if err != nil {
 		return nil, err
 	}
 	s.Finished = s.Started
-	s.Files, s.Bytes, s.Errors = counts.Files, counts.Bytes, counts.Errors
+	failed, _ := a.foreign.outcome(a.root, ref)
+	s.Files, s.Bytes, s.Errors = counts.Files, counts.Bytes, counts.Errors+failed
 	a.report.Files += counts.Files
 	return s, nil
 }

@@ -145,7 +145,14 @@ func TestForeignRoots(t *testing.T) {
 			now := r.now
 			r.now = func() time.Time { return now().In(time.FixedZone("east", 5*3600)) }
 			before := tree(r, r.root)
+			planned, err := r.dry().Adopt(context.Background(), "")
+			r.must(err)
 			report := r.adoptOld()
+			for i, s := range report.Added {
+				if p := planned.Added[i]; p.Files != s.Files || p.Bytes != s.Bytes || p.Errors != s.Errors || !p.Started.Equal(s.Started) {
+					t.Errorf("planned %+v, became %+v", p.Snapshot, s.Snapshot)
+				}
+			}
 			r.wantProblems(report)
 			r.wantAdded(report, "documents/"+test.stamps[0], "documents/"+test.stamps[1])
 			r.still(before)
@@ -163,7 +170,7 @@ func TestForeignRoots(t *testing.T) {
 
 			// What it takes from a snapshot of theirs, the next run links to.
 			newest := report.Added[1]
-			_, err := r.engine().Restore(context.Background(), newest, engine.Restoration{To: r.source})
+			_, err = r.engine().Restore(context.Background(), newest, engine.Restoration{To: r.source})
 			r.must(err)
 			s, err := r.try(engine.Source{Name: "documents"})
 			r.must(err)
