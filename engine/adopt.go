@@ -182,12 +182,12 @@ func (a *adoption) ref(path string) (store.Ref, error) {
 
 // tree makes a snapshot of one tree, unless somebody is still writing it.
 func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, error) {
-	lock, err := a.root.LockName(ctx, ref.Name, a.env.Owner, a.env.Wait)
+	lock, err := a.root.LockName(ctx, ref.Name, a.owner(), a.env.Wait)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Unlock()
-	r := &run{Engine: a.Engine, match: a.Config.Match, adopting: a, groups: map[walk.ID]int64{}, source: a.root.SnapshotPath(ref)}
+	r := &run{Engine: a.Engine, match: a.Config.Match, adopting: a, lock: lock, groups: map[walk.ID]int64{}, source: a.root.SnapshotPath(ref)}
 	if r.partial, err = a.root.Adopt(ref); err != nil {
 		return nil, err
 	}

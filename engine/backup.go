@@ -44,6 +44,7 @@ type run struct {
 	source  string       // absolute, without symbolic links
 	match   config.Match
 	partial *store.Partial
+	lock    *store.Lock // of the name
 	writer  *manifest.Writer
 	splice  splice
 	known   *known
@@ -112,11 +113,12 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 		started = e.env.Now()
 		r.partial, err = e.plan(root, name, e.stamp(started))
 	} else {
-		lock, locked := root.LockName(ctx, name, e.env.Owner, e.env.Wait)
+		lock, locked := root.LockName(ctx, name, e.owner(), e.env.Wait)
 		if locked != nil {
 			return nil, locked
 		}
 		defer lock.Unlock()
+		r.lock = lock
 		started = e.env.Now() // others may have been waited for
 		r.partial, err = root.Begin(name, e.stamp(started))
 	}
@@ -361,11 +363,13 @@ func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 	if err := r.partial.Sync(); err != nil {
 		return nil, err
 	}
-	lock, err := root.LockSeal(ctx, r.env.Owner)
+	lock, err := root.LockSeal(ctx, r.owner())
 	if err != nil {
 		return nil, err
 	}
-	err = r.partial.Seal(ctx)
+	if err = r.lock.Held(); err == nil {
+		err = r.partial.Seal(ctx)
+	}
 	lock.Unlock()
 	if err != nil {
 		return nil, err

@@ -98,7 +98,7 @@ func TestOneWriterPerName(t *testing.T) {
 	root, err := store.Open(r.root)
 	r.must(err)
 	defer root.Close()
-	lock, err := root.LockName(context.Background(), "source", "pid 17 on elsewhere", false)
+	lock, err := root.LockName(context.Background(), "source", store.Owner{Who: "pid 17 on elsewhere", Host: "testhost"}, false)
 	r.must(err)
 	defer lock.Unlock()
 	_, err = r.try(engine.Source{})

@@ -79,6 +79,11 @@ func (e *Engine) Expand(path string) string {
 	return path
 }
 
+// owner is who this process tells others it is.
+func (e *Engine) owner() store.Owner {
+	return store.Owner{Who: e.env.Owner, Host: e.env.Host, Boot: e.env.Boot, Since: e.env.Now()}
+}
+
 // ErrNoRoot says that there is no backup root yet.
 var ErrNoRoot = errors.New("there is no backup root yet: make a first backup, or set backup_path")
 

@@ -41,7 +41,7 @@ func (v *verification) heal(ctx context.Context, cat *catalog.Catalog) (healed [
 	if err != nil || len(known) == 0 && len(v.damaged) == 0 {
 		return nil, err
 	}
-	lock, err := v.root.LockSeal(ctx, v.env.Owner)
+	lock, err := v.root.LockSeal(ctx, v.owner())
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause
 	}

@@ -227,7 +227,7 @@ func readManifest(root *store.Root, ref store.Ref, use func(*manifest.Reader, it
 // meanwhile, it starts again from that one's: the manifests hold all that
 // matters, and what they do not hold is done again by redo, if there is one.
 func (e *Engine) publish(ctx context.Context, root *store.Root, cat *catalog.Catalog, redo func(*catalog.Catalog) error) error {
-	lock, err := root.LockSeal(ctx, e.env.Owner)
+	lock, err := root.LockSeal(ctx, e.owner())
 	if err != nil {
 		cat.Close()
 		return err

@@ -44,7 +44,7 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (*Removal, 
 	defer root.Close()
 	if !e.env.DryRun {
 		for _, name := range namesOf(snapshots) {
-			lock, err := root.LockName(ctx, name, e.env.Owner, e.env.Wait)
+			lock, err := root.LockName(ctx, name, e.owner(), e.env.Wait)
 			if err != nil {
 				return nil, err
 			}
@@ -94,7 +94,7 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (*Removal, 
 	if err != nil {
 		e.log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", err)
 	}
-	return r, root.Sweep(ctx, e.env.Owner)
+	return r, root.Sweep(ctx, e.owner())
 }
 
 func namesOf(snapshots []*Snapshot) []string {

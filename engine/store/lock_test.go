@@ -19,7 +19,7 @@ const lockEnv = "STORE_TEST_LOCK"
 func holdLock(path string) {
 	r, err := Open(path)
 	if err == nil {
-		_, err = r.LockName(context.Background(), "docs", "pid 17 on laptop", false)
+		_, err = r.LockName(context.Background(), "docs", Owner{Who: "pid 17 on laptop"}, false)
 	}
 	fmt.Println("locked:", err)
 	select {}
@@ -27,13 +27,13 @@ func holdLock(path string) {
 
 func TestLock(t *testing.T) {
 	r := newRoot(t)
-	lock, err := r.LockName(t.Context(), "docs", "pid 17 on laptop", false)
+	lock, err := r.LockName(t.Context(), "docs", Owner{Who: "pid 17 on laptop"}, false)
 	must(t, err)
 
 	other, err := Open(r.Path)
 	must(t, err)
 	defer other.Close()
-	_, err = other.LockName(t.Context(), "docs", "pid 18", false)
+	_, err = other.LockName(t.Context(), "docs", Owner{Who: "pid 18"}, false)
 	locked, ok := errors.AsType[*LockedError](err)
 	if !ok || locked.Holder != "pid 17 on laptop" {
 		t.Fatalf("the second got %v", err)
@@ -45,16 +45,16 @@ func TestLock(t *testing.T) {
 	}
 	// Other names and the seal have locks of their own.
 	for _, name := range []string{"pictures", "seal"} {
-		l, err := r.LockName(t.Context(), name, "pid 17", false)
+		l, err := r.LockName(t.Context(), name, Owner{Who: "pid 17"}, false)
 		must(t, err)
 		defer l.Unlock()
 	}
-	seal, err := r.LockSeal(t.Context(), "pid 17")
+	seal, err := r.LockSeal(t.Context(), Owner{Who: "pid 17"})
 	must(t, err)
 	must(t, seal.Unlock())
 
 	must(t, lock.Unlock())
-	lock, err = other.LockName(t.Context(), "docs", "pid 18", false)
+	lock, err = other.LockName(t.Context(), "docs", Owner{Who: "pid 18"}, false)
 	must(t, err)
 	must(t, lock.Unlock())
 }
@@ -62,8 +62,8 @@ func TestLock(t *testing.T) {
 func TestLockWaits(t *testing.T) {
 	r := newRoot(t)
 	for what, take := range map[string]func(ctx context.Context) (*Lock, error){
-		"name": func(ctx context.Context) (*Lock, error) { return r.LockName(ctx, "docs", "me", true) },
-		"seal": func(ctx context.Context) (*Lock, error) { return r.LockSeal(ctx, "me") },
+		"name": func(ctx context.Context) (*Lock, error) { return r.LockName(ctx, "docs", Owner{Who: "me"}, true) },
+		"seal": func(ctx context.Context) (*Lock, error) { return r.LockSeal(ctx, Owner{Who: "me"}) },
 	} {
 		t.Run(what, func(t *testing.T) {
 			first, err := take(t.Context())
@@ -110,13 +110,13 @@ func TestLockOfTheDead(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "locked: <nil>\n" {
 		t.Errorf("the other process says %q, %v", line, err)
 	}
-	_, err = r.LockName(t.Context(), "docs", "me", false)
+	_, err = r.LockName(t.Context(), "docs", Owner{Who: "me"}, false)
 	if locked, ok := errors.AsType[*LockedError](err); !ok || locked.Holder != "pid 17 on laptop" {
 		t.Errorf("while another process holds the lock: %v", err)
 	}
 	must(t, cmd.Process.Kill())
 	cmd.Wait()
-	lock, err := r.LockName(t.Context(), "docs", "me", false)
+	lock, err := r.LockName(t.Context(), "docs", Owner{Who: "me"}, false)
 	must(t, err)
 	must(t, lock.Unlock())
 }

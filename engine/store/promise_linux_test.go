@@ -89,7 +89,7 @@ func TestSealedStaysAsItIs(t *testing.T) {
 	}
 	check()
 
-	lock, err := r.LockName(t.Context(), "docs", "me", false)
+	lock, err := r.LockName(t.Context(), "docs", Owner{Who: "me"}, false)
 	must(t, err)
 	must(t, lock.Unlock())
 	again, err := Create(r.Path)

@@ -47,8 +47,8 @@ func (r *Root) removeRecord(ref Ref) error {
 
 // Sweep deletes what was discarded, also by those who were killed over it.
 // Others who do the same wait.
-func (r *Root) Sweep(ctx context.Context, owner string) error {
-	lock, err := r.lock(ctx, trash, "what was removed", owner, true)
+func (r *Root) Sweep(ctx context.Context, owner Owner) error {
+	lock, err := r.lock(ctx, trash, owner, true)
 	if err != nil {
 		return err
 	}

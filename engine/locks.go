@@ -1,0 +1,35 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"phlb/engine/store"
+)
+
+// Locks returns the locks of the root that are held, or were left by processes
+// that are gone.
+func (e *Engine) Locks() ([]store.Held, error) {
+	root, err := e.openRoot()
+	if errors.Is(err, ErrNoRoot) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.Locks()
+}
+
+// Unlock breaks the lock of a backup name, or with "" those of the root itself,
+// and returns what it broke. Where a holder may be alive, that is a
+// [*store.LockedError], unless force is set: a backup whose lock is broken
+// seals nothing.
+func (e *Engine) Unlock(ctx context.Context, name string, force bool) ([]store.Held, error) {
+	root, err := e.openRoot()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.Break(ctx, name, e.owner(), force)
+}

@@ -1,0 +1,279 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Records are tested without the kernel's lock: so they must do on file systems
+// whose locks say nothing to other hosts.
+
+var (
+	laptop = Owner{Who: "pid 17 on laptop", Host: "laptop", Boot: "1"}
+	nas    = Owner{Who: "pid 18 on nas", Host: "nas", Boot: "1"}
+)
+
+func takeRecord(t *testing.T, s *records, who Owner) *record {
+	t.Helper()
+	r, other, err := s.take(t.Context(), who, true, false)
+	must(t, err)
+	if other != nil {
+		t.Fatalf("%s finds %+v", who.Who, other)
+	}
+	return r
+}
+
+// refuse wants that who is told of a holder.
+func refuse(t *testing.T, s *records, who Owner, kernel bool, holder Owner) *Holder {
+	t.Helper()
+	r, other, err := s.take(t.Context(), who, kernel, false)
+	must(t, err)
+	if r != nil || other.Who != holder.Who {
+		t.Fatalf("%s took the lock, or found %+v instead of %s", who.Who, other, holder.Who)
+	}
+	return other
+}
+
+func newRecords(t *testing.T) (*Root, *records) {
+	t.Helper()
+	r := newRoot(t)
+	s, err := r.records(nameKey("docs"))
+	must(t, err)
+	return r, s
+}
+
+// fallSilent puts the last sign of life into the past.
+func fallSilent(t *testing.T, r *record, since time.Duration) {
+	t.Helper()
+	info, err := os.Stat(r.path())
+	must(t, err)
+	then := info.ModTime().Add(-since)
+	must(t, os.Chtimes(r.path(), then, then))
+}
+
+func TestRecordOfAnotherHost(t *testing.T) {
+	root, s := newRecords(t)
+	first := takeRecord(t, s, laptop)
+	if h := refuse(t, s, nas, true, laptop); h.Silent() {
+		t.Errorf("a new lock is silent: %+v", h)
+	}
+	fallSilent(t, first, 3*time.Hour)
+	if h := refuse(t, s, nas, true, laptop); !h.Silent() {
+		t.Errorf("three hours are not: %+v", h)
+	}
+	_, err := root.LockName(t.Context(), "docs", nas, true) // waiting would have no end
+	locked, ok := errors.AsType[*LockedError](err)
+	if !ok || locked.Silence < 3*time.Hour {
+		t.Fatalf("error is %v", err)
+	}
+	for _, want := range []string{`"docs"`, laptop.Who, "3 h old", "phlb unlock docs"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not say %q", err, want)
+		}
+	}
+	must(t, touch(first.path()))
+	if h := refuse(t, s, nas, true, laptop); h.Silent() {
+		t.Error("a sign of life was not seen")
+	}
+	must(t, first.release())
+	must(t, takeRecord(t, s, nas).release())
+}
+
+func TestRecordOfTheSameHost(t *testing.T) {
+	rebooted := laptop
+	rebooted.Boot = "2"
+	for what, c := range map[string]struct {
+		who            Owner
+		kernel, silent bool
+		taken          bool
+	}{
+		"with the kernel's lock":    {laptop, true, false, true},
+		"without it":                {laptop, false, false, false},
+		"without it, and silent":    {laptop, false, true, true},
+		"without it, after a reset": {rebooted, false, false, true},
+	} {
+		t.Run(what, func(t *testing.T) {
+			_, s := newRecords(t)
+			first := takeRecord(t, s, laptop)
+			if c.silent {
+				fallSilent(t, first, time.Hour)
+			}
+			second, _, err := s.take(t.Context(), c.who, c.kernel, false)
+			must(t, err)
+			if (second != nil) != c.taken {
+				t.Errorf("taken: %v, want %v", second != nil, c.taken)
+			}
+		})
+	}
+}
+
+func TestRecordWaits(t *testing.T) {
+	_, s := newRecords(t)
+	first := takeRecord(t, s, laptop)
+	taken := make(chan error)
+	go func() {
+		_, _, err := s.take(t.Context(), nas, true, true)
+		taken <- err
+	}()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("why")
+	cancel(why)
+	if _, _, err := s.take(ctx, nas, true, true); !errors.Is(err, why) {
+		t.Errorf("the wait was cancelled: %v", err)
+	}
+	must(t, first.release())
+	must(t, <-taken)
+}
+
+// TestRecordDamaged finds a record that says nothing: somebody may hold it.
+func TestRecordDamaged(t *testing.T) {
+	_, s := newRecords(t)
+	must(t, os.WriteFile(s.path(7), []byte("\x00\x00"), 0o644))
+	refuse(t, s, nas, true, Owner{Who: "another phlb"})
+	must(t, os.Truncate(s.path(7), 0)) // a power loss leaves that
+	if r := takeRecord(t, s, nas); r.number != 8 {
+		t.Errorf("the record is number %d", r.number)
+	}
+}
+
+func TestRecordsAreFew(t *testing.T) {
+	_, s := newRecords(t)
+	must(t, os.WriteFile(filepath.Join(s.dir, "new-123"), nil, 0o644))
+	must(t, os.Chtimes(filepath.Join(s.dir, "new-123"), time.Unix(1, 0), time.Unix(1, 0)))
+	for range 20 {
+		must(t, takeRecord(t, s, laptop).release())
+	}
+	if entries, err := os.ReadDir(s.dir); len(entries) != kept+1 || err != nil {
+		t.Errorf("there are %v, %v", entries, err)
+	}
+}
+
+// TestRecordOfTheSlow makes one that was meant to follow a holder long gone.
+func TestRecordOfTheSlow(t *testing.T) {
+	_, s := newRecords(t)
+	for range 10 {
+		must(t, takeRecord(t, s, laptop).release())
+	}
+	holder := takeRecord(t, s, laptop)
+	if r, err := s.make(2, nas); r != nil || err != nil {
+		t.Errorf("the slow one got %v, %v", r, err)
+	}
+	if r, err := s.make(holder.number, nas); r != nil || err != nil {
+		t.Errorf("the one who comes second got %v, %v", r, err)
+	}
+	refuse(t, s, nas, true, laptop)
+}
+
+func TestBreak(t *testing.T) {
+	root, s := newRecords(t)
+	if broken, err := root.Break(t.Context(), "docs", nas, false); len(broken) > 0 || err != nil {
+		t.Errorf("nothing is locked: %v, %v", broken, err)
+	}
+	lock, err := root.LockName(t.Context(), "docs", laptop, false)
+	must(t, err)
+	if all, err := root.Locks(); err != nil || len(all) != 1 || all[0].Name != "docs" || all[0].Who != laptop.Who || all[0].Silent() {
+		t.Errorf("locks are %+v, %v", all, err)
+	}
+	fallSilent(t, lock.record, time.Hour)
+	if _, err := root.Break(t.Context(), "docs", laptop, false); err == nil {
+		t.Error("a lock that the kernel holds was broken")
+	}
+	must(t, lock.Held())
+	broken, err := root.Break(t.Context(), "docs", laptop, true)
+	if err != nil || len(broken) != 1 || broken[0].Who != laptop.Who {
+		t.Errorf("broken are %+v, %v", broken, err)
+	}
+	if err := lock.Held(); !errors.Is(err, ErrLost) {
+		t.Errorf("its holder is told %v", err)
+	}
+	must(t, lock.Unlock())
+
+	fallSilent(t, takeRecord(t, s, laptop), time.Hour)
+	if broken, err := root.Break(t.Context(), "docs", nas, false); err != nil || len(broken) != 1 {
+		t.Errorf("one that is silent: %+v, %v", broken, err)
+	}
+	takeRecord(t, s, laptop)
+	if _, err := root.Break(t.Context(), "docs", nas, false); err == nil {
+		t.Error("a lock of a host that is alive was broken")
+	}
+}
+
+// raceEnv makes a process take the lock of docs under the root it gives again
+// and again, each time for one line of a file that only the holder writes.
+const raceEnv = "STORE_TEST_RACE"
+
+const turns = 40
+
+func raceForLock(path string) {
+	err := func() error {
+		r, err := Open(path)
+		if err != nil {
+			return err
+		}
+		s, err := r.records(nameKey("docs"))
+		if err != nil {
+			return err
+		}
+		me := Owner{Who: "a racer", Host: fmt.Sprint(os.Getpid())} // a host of its own
+		for range turns {
+			rec, other, err := s.take(context.Background(), me, true, true)
+			if err != nil || other != nil {
+				return fmt.Errorf("%v, %v", other, err)
+			}
+			guard := filepath.Join(path, "guard")
+			if err := os.Mkdir(guard, 0o700); err != nil { // there is one: somebody else is in
+				return err
+			}
+			if err := os.Remove(guard); err != nil {
+				return err
+			}
+			if err := rec.release(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// TestRecordRace has several hosts fight for one lock, while others break what
+// seems to be dead.
+func TestRecordRace(t *testing.T) {
+	root, s := newRecords(t)
+	fallSilent(t, takeRecord(t, s, laptop), time.Hour)
+	exe, err := os.Executable()
+	must(t, err)
+	if _, err := root.Break(t.Context(), "docs", nas, false); err != nil {
+		t.Error(err)
+	}
+	var racers []*exec.Cmd
+	for range 4 {
+		c := exec.Command(exe)
+		c.Env = append(os.Environ(), raceEnv+"="+root.Path, "GORACE=atexit_sleep_ms=0")
+		c.Stderr = os.Stderr
+		must(t, c.Start())
+		racers = append(racers, c)
+	}
+	for range 20 { // none of them is dead
+		root.Break(t.Context(), "docs", nas, false)
+	}
+	for _, c := range racers {
+		if err := c.Wait(); err != nil {
+			t.Errorf("a racer: %v", err)
+		}
+	}
+	if o, _ := s.holder(); o.Who != "" {
+		t.Errorf("in the end %+v holds the lock", o)
+	}
+}
