@@ -49,9 +49,11 @@ func newCursor(r io.Reader, mayBeCutOff bool, gone func(*manifest.Entry) error) 
 	go func() {
 		defer close(c.chunks)
 		atStart := false // of a member; the first one holds the header, too
+		size := 256
 		for more := true; more; {
 			var next *chunk
-			next, atStart, err = readChunk(m, atStart)
+			next, atStart, err = readChunk(m, size, atStart)
+			size = len(next.entries) + 1 // members are of one length, more or less
 			switch {
 			case err == nil:
 			case err == io.EOF, mayBeCutOff && errors.Is(err, manifest.ErrCutOff):
@@ -70,9 +72,10 @@ func newCursor(r io.Reader, mayBeCutOff bool, gone func(*manifest.Entry) error) 
 	return c, nil
 }
 
-// readChunk reads up to the end of a member. It reports whether it came there.
-func readChunk(m *manifest.Reader, atStart bool) (c *chunk, atEnd bool, err error) {
-	c = &chunk{entries: make([]manifest.Entry, 0, 256)}
+// readChunk reads up to the end of a member, about size entries. It reports
+// whether it came there.
+func readChunk(m *manifest.Reader, size int, atStart bool) (c *chunk, atEnd bool, err error) {
+	c = &chunk{entries: make([]manifest.Entry, 0, size)}
 	for len(c.entries) < chunkSize {
 		c.entries = append(c.entries, manifest.Entry{})
 		if err := m.Next(&c.entries[len(c.entries)-1]); err != nil {

@@ -258,22 +258,22 @@ func (t *task) linkKnown(e *manifest.Entry) (bool, error) {
 	return false, nil
 }
 
-// agrees reports whether e may share the inode of c.
-func (r *run) agrees(c *candidate, e *manifest.Entry) bool {
+// agrees reports whether e may share an inode that was stored like that.
+func (r *run) agrees(stored manifest.Stored, xattrs []manifest.Xattr, e *manifest.Entry) bool {
 	switch r.match {
 	case config.MatchContent:
 		return true
 	case config.MatchExact:
-		if c.stored.Mtime != e.Mtime {
+		if stored.Mtime != e.Mtime {
 			return false
 		}
 	}
-	return c.stored.Permissions == e.Permissions && manifest.SameXattrs(c.xattrs, e.Xattrs)
+	return stored.Permissions == e.Permissions && manifest.SameXattrs(xattrs, e.Xattrs)
 }
 
 // linkTo links the path to c, if that may be and is what it should be.
 func (t *task) linkTo(c candidate, e *manifest.Entry) (bool, error) {
-	if c.size != e.Size || !t.agrees(&c, e) {
+	if c.size != e.Size || !t.agrees(c.stored, c.xattrs, e) {
 		return false, nil
 	}
 	if !c.planned {

@@ -61,6 +61,7 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 		}
 	}
 	p.results = make([]result, 0, len(b.Entries))
+	task := &task{run: r, ctx: ctx, worker: r.workers[worker], target: t}
 	at := 0 // in b.Names, which holds all of b.Entries
 	for i := range b.Entries {
 		e := &b.Entries[i]
@@ -70,7 +71,7 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 		if r.isForeign(t, b, e) {
 			continue
 		}
-		task := task{run: r, ctx: ctx, worker: r.workers[worker], target: t, name: b.Names[at]}
+		task.name, task.previous, task.resumed = b.Names[at], nil, nil
 		if p.previous.entries != nil {
 			task.previous = p.previous.entries[at]
 		}
@@ -81,16 +82,15 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 		if e.Kind == manifest.File {
 			r.Progress.Files.Add(1)
 		}
-		var source *sourceError
-		if errors.As(err, &source) {
+		if err != nil {
+			var source *sourceError
+			if !errors.As(err, &source) {
+				return fmt.Errorf("%s: %w", e.Path, err)
+			}
 			b.Errors = append(b.Errors, source.err)
 			if res.entry.Path == "" {
 				continue
 			}
-			err = nil
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", e.Path, err)
 		}
 		res.previous = task.previous
 		if task.previous != nil {
@@ -202,7 +202,7 @@ func (t *task) carry(e *walk.Entry, old *manifest.Entry, from *store.Dir) (resul
 	if from == nil && !t.unread || old.Absent || t.known.isDamaged(old.Digest) {
 		return result{}, nil
 	}
-	if c := (candidate{stored: old.InSnapshot(), xattrs: old.Xattrs}); !t.agrees(&c, old) {
+	if !t.agrees(old.InSnapshot(), old.Xattrs, old) {
 		return result{}, nil // shared when less had to agree
 	}
 	if t.unread {
