@@ -76,6 +76,7 @@ func (c *command) root(args []string) *cobra.Command {
 		cmd.GroupID = "rest"
 		root.AddCommand(cmd)
 	}
+	root.AddCommand(c.tools()...)
 	root.SetHelpCommandGroupID("rest")
 	return root
 }
