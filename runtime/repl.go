@@ -82,10 +82,10 @@ func (r *REPL) Eval(ctx context.Context, line int, src string, show func(starlar
 	})
 }
 
-// Call calls the global called name, as Eval does.
-func (r *REPL) Call(ctx context.Context, name string, args starlark.Tuple, show func(starlark.Value) error) error {
+// Call calls a function, as Eval does.
+func (r *REPL) Call(ctx context.Context, fn starlark.Callable, args starlark.Tuple, show func(starlark.Value) error) error {
 	return r.within(ctx, func(run *run) error {
-		v, err := starlark.Call(r.statement(run), r.live[name], args, nil)
+		v, err := starlark.Call(r.statement(run), fn, args, nil)
 		if err != nil || v == starlark.None {
 			return err
 		}

@@ -246,7 +246,7 @@ func TestREPLCallback(t *testing.T) {
 func TestREPLCallLast(t *testing.T) {
 	d := newDialogue(t)
 	shown := ""
-	err := d.Call(t.Context(), "touch", nil, func(v starlark.Value) error {
+	err := d.Call(t.Context(), d.host.Names["touch"].(starlark.Callable), nil, func(v starlark.Value) error {
 		shown = v.String()
 		return nil
 	})

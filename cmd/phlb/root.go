@@ -72,7 +72,7 @@ func (c *command) root(args []string) *cobra.Command {
 		}
 	}
 	root.AddGroup(&cobra.Group{ID: "rest", Title: "Scripts and settings:"})
-	for _, cmd := range []*cobra.Command{c.exec(), c.query(), c.scripts(), c.config()} {
+	for _, cmd := range []*cobra.Command{c.exec(), c.query(), c.repl(), c.scripts(), c.config()} {
 		cmd.GroupID = "rest"
 		root.AddCommand(cmd)
 	}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/reeflective/readline"
+
+	"phlb/engine/catalog"
+)
+
+func (e *editor) completions(line []rune, cursor int) readline.Completions {
+	text := string(line[:cursor])
+	from, names := e.repl.complete(text, string(line[cursor:]))
+	done := readline.CompleteValues(names...)
+	done.PREFIX = text[from:]
+	return done
+}
+
+// complete returns where the word begins that text ends in, and what it may
+// become. What follows the cursor may say which tables are meant.
+func (r *repl) complete(text, behind string) (from int, names []string) {
+	s := statements{text: text}
+	for { // the last statement counts
+		if taken, _ := s.take(); taken == "" || strings.TrimSpace(s.text) == "" && !strings.HasSuffix(taken, "\n") {
+			s.text = taken + s.text
+			break
+		}
+	}
+	start := len(text) - len(s.text)
+	switch kindOf(s.text) {
+	case dotted:
+		from, names = r.completeDot(s.text)
+	case selecting:
+		from, names = r.completeSelect(s.text, behind)
+	default:
+		if at, ok := openString(s.text); ok {
+			from, names = r.completeSnapshot(s.text, at)
+		} else {
+			from, names = r.REPL.Complete(s.text)
+		}
+	}
+	return start + from, names
+}
+
+// startingWith filters and sorts.
+func startingWith(prefix string, names []string) (found []string) {
+	for _, name := range names {
+		if len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
+			found = append(found, name)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+func (r *repl) completeDot(text string) (int, []string) {
+	lead := len(text) - len(strings.TrimLeft(text, " \t\r\n"))
+	name, arg, ok := strings.Cut(text[lead:], " ")
+	var names []string
+	if !ok {
+		for _, c := range dotCommands {
+			names = append(names, c.name)
+		}
+		return lead, startingWith(name, names)
+	}
+	switch name {
+	case ".mode":
+		names = modes
+	case ".timer":
+		names = []string{"on", "off"}
+	case ".schema":
+		for _, t := range catalog.Tables() {
+			names = append(names, t.Name)
+		}
+	case ".load", ".save":
+		found, _ := filepath.Glob(r.engine.Expand(arg) + "*")
+		for _, path := range found {
+			info, err := os.Stat(path)
+			switch {
+			case err != nil:
+			case info.IsDir():
+				names = append(names, path+"/")
+			case name == ".save" || filepath.Ext(path) == ".star":
+				names = append(names, path)
+			}
+		}
+		return len(text) - len(arg), names
+	}
+	return len(text) - len(arg), startingWith(arg, names)
+}
+
+var selectKeywords = []string{
+	"SELECT", "EXPLAIN", "FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT", "OFFSET", "AS", "AND", "OR", "NOT", "IN", "LIKE",
+	"BETWEEN", "IS NULL", "IS NOT NULL", "DISTINCT", "DESC", "ASC", "LEFT JOIN", "ON",
+}
+
+func (r *repl) completeSelect(text, behind string) (int, []string) {
+	if at, ok := catalog.Unclosed(text); ok {
+		return r.completeSnapshot(text, at)
+	}
+	from := strings.LastIndexFunc(text, func(c rune) bool {
+		return c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z')
+	}) + 1
+	prefix := text[from:]
+	words := strings.FieldsFunc(text[:from], func(c rune) bool { return strings.ContainsRune(" \t\r\n,()", c) })
+	if tablesFollow(words) {
+		var names []string
+		for _, t := range catalog.Tables() {
+			names = append(names, t.Name)
+		}
+		return from, startingWith(prefix, names)
+	}
+	if strings.HasSuffix(text[:from], ".") {
+		owner := text[:from-1]
+		owner = owner[strings.LastIndexAny(owner, " \t\r\n,(=<>!")+1:]
+		return from, startingWith(prefix, columnsOf(tableCalled(owner, text+prefix+behind)))
+	}
+	var names []string
+	for _, t := range catalog.Tables() {
+		if mentions(text[:from]+" "+behind, t.Name) {
+			names = append(names, columnsOf(t.Name)...)
+		}
+	}
+	if names == nil {
+		names = columnsOf("")
+	}
+	for _, f := range catalog.Functions() {
+		names = append(names, f+"(")
+	}
+	return from, startingWith(prefix, append(names, selectKeywords...))
+}
+
+// tablesFollow reports whether the last keyword of a statement is one that is
+// followed by the names of tables.
+func tablesFollow(words []string) bool {
+	for _, word := range slices.Backward(words) {
+		switch strings.ToUpper(word) {
+		case "FROM", "JOIN":
+			return true
+		case "SELECT", "WHERE", "ON", "BY", "AND", "OR", "LIMIT", "AS":
+			return false
+		}
+		if !slices.ContainsFunc(catalog.Tables(), func(t catalog.Table) bool { return t.Name == word }) {
+			return false
+		}
+	}
+	return false
+}
+
+// tableCalled returns the table that has that name in a statement.
+func tableCalled(name, statement string) string {
+	words := strings.FieldsFunc(statement, func(c rune) bool { return strings.ContainsRune(" \t\r\n,();", c) })
+	for i := 2; i < len(words); i++ {
+		if words[i] == name && strings.EqualFold(words[i-1], "AS") {
+			return words[i-2]
+		}
+	}
+	return name
+}
+
+func mentions(statement, name string) bool {
+	return slices.Contains(strings.FieldsFunc(statement, func(c rune) bool { return strings.ContainsRune(" \t\r\n,();.", c) }), name)
+}
+
+// columnsOf returns the columns of a table, with "" of all.
+func columnsOf(table string) (names []string) {
+	for _, t := range catalog.Tables() {
+		if t.Name == table || table == "" {
+			for _, c := range t.Columns {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	return names
+}
+
+// openString returns where the string begins that a statement of a script ends
+// in.
+func openString(text string) (at int, open bool) {
+	quote := ""
+	for i := 0; i < len(text); i++ {
+		switch {
+		case quote != "" && text[i] == '\\':
+			i++
+		case quote != "" && strings.HasPrefix(text[i:], quote):
+			i += len(quote) - 1
+			quote = ""
+		case quote != "":
+		case text[i] == '#':
+			if i += strings.IndexByte(text[i:]+"\n", '\n'); i >= len(text) {
+				return 0, false
+			}
+		case text[i] == '"' || text[i] == '\'':
+			quote, at = text[i:i+1], i
+			if triple := strings.Repeat(quote, 3); strings.HasPrefix(text[i:], triple) {
+				quote = triple
+				i += 2
+			}
+		}
+	}
+	return at, quote != ""
+}
+
+// completeSnapshot completes the string that begins at a quote: backup names,
+// and snapshots by NAME/STAMP.
+func (r *repl) completeSnapshot(text string, at int) (int, []string) {
+	from := at + 1
+	all, err := r.engine.Snapshots(r.ctx, "")
+	if err != nil {
+		return from, nil
+	}
+	var names []string
+	for _, s := range all {
+		names = append(names, s.Name, s.Name+"/latest", s.Ref().String())
+	}
+	return from, startingWith(text[from:], names)
+}

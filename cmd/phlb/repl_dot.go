@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"phlb/engine/catalog"
+	"phlb/runtime"
+)
+
+// dotCommand is a command of the session.
+type dotCommand struct {
+	name, arg, doc string
+	run            func(r *repl, ctx context.Context, arg string) error
+}
+
+// dotCommands is filled in by init: .help lists it.
+var dotCommands []dotCommand
+
+func init() {
+	dotCommands = []dotCommand{
+		{".help", "", "list these commands", (*repl).dotHelp},
+		{".tables", "", "list the tables of the catalog", (*repl).dotTables},
+		{".schema", "[TABLE]", "list their columns", func(r *repl, _ context.Context, arg string) error { return r.writeSchema(r.out(), arg) }},
+		{".mode", "[" + strings.Join(modes, "|") + "]", "show results so", (*repl).dotMode},
+		{".maxrows", "[N]", "show at most so many rows and count the others; 0 shows all", (*repl).dotMaxrows},
+		{".timer", "[on|off]", "say how long each statement took", (*repl).dotTimer},
+		{".save", "FILE", "write what went well so far to a script", (*repl).dotSave},
+		{".load", "FILE.star", "evaluate a script here", (*repl).dotLoad},
+		{".quit", "", "end the session", func(r *repl, _ context.Context, _ string) error { r.ending = true; return nil }},
+	}
+}
+
+func (r *repl) dot(ctx context.Context, text string) error {
+	name, arg, _ := strings.Cut(text, " ")
+	if name == ".exit" {
+		name = ".quit"
+	}
+	var names []string
+	for _, c := range dotCommands {
+		if c.name == name {
+			return c.run(r, ctx, strings.TrimSpace(arg))
+		}
+		names = append(names, c.name)
+	}
+	if near := runtime.Nearest(name, names); near != "" {
+		return usagef("no command %s: did you mean %s?", name, near)
+	}
+	return usagef("no command %s: .help lists those there are", name)
+}
+
+func (r *repl) dotHelp(context.Context, string) error {
+	var t table
+	t.columns = make([]column, 2)
+	for _, c := range dotCommands {
+		t.add(strings.TrimSpace(c.name+" "+c.arg), c.doc)
+	}
+	var b strings.Builder
+	widths := t.fit(0)
+	for _, row := range t.rows {
+		b.WriteString(t.format(row, widths, false))
+	}
+	_, err := fmt.Fprint(r.out(), b.String()+"SELECT …;  asks the catalog, all else is a statement of a script: help() says more\n")
+	return err
+}
+
+func (r *repl) dotTables(context.Context, string) error {
+	var b strings.Builder
+	for _, t := range catalog.Tables() {
+		b.WriteString(t.Name + "\n" + wrap(t.Doc, 4, 80))
+	}
+	_, err := fmt.Fprint(r.out(), b.String())
+	return err
+}
+
+func (r *repl) dotMode(_ context.Context, arg string) error {
+	switch {
+	case arg == "":
+		fmt.Fprintln(r.out(), r.layout.mode)
+	case !slices.Contains(modes, arg):
+		return usagef("no mode %s, only %s", arg, strings.Join(modes, ", "))
+	default:
+		r.layout.mode = arg
+	}
+	return nil
+}
+
+func (r *repl) dotMaxrows(_ context.Context, arg string) error {
+	if arg == "" {
+		fmt.Fprintln(r.out(), r.layout.most)
+		return nil
+	}
+	n, err := strconv.Atoi(arg)
+	if err != nil || n < 0 {
+		return usagef(".maxrows: %q is not a number of rows", arg)
+	}
+	r.layout.most = n
+	return nil
+}
+
+func (r *repl) dotTimer(_ context.Context, arg string) error {
+	switch arg {
+	case "on", "off":
+		r.timer = arg == "on"
+	case "":
+		r.timer = !r.timer
+	default:
+		return usagef(".timer is on or off")
+	}
+	return nil
+}
+
+// dotSave writes a new file: none is overwritten.
+func (r *repl) dotSave(_ context.Context, arg string) error {
+	if arg == "" {
+		return usagef("which file? .save FILE")
+	}
+	f, err := os.OpenFile(r.engine.Expand(arg), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if errors.Is(err, fs.ErrExist) {
+		return usagef("%s is there already: choose another name", arg)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(strings.Join(r.said, ""))
+	return errors.Join(err, f.Close())
+}
+
+func (r *repl) dotLoad(ctx context.Context, arg string) error {
+	if arg == "" {
+		return usagef("which file? .load FILE.star")
+	}
+	return r.Load(ctx, r.engine.Expand(arg))
+}

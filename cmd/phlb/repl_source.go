@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strings"
+)
+
+// statements takes statements off a text.
+type statements struct {
+	text string
+	line int // of its beginning
+}
+
+// take returns the first statement, "" if it goes on behind the text.
+func (s *statements) take() (text string, line int) {
+	n := statementLength(s.text)
+	text, line = s.text[:n], s.line
+	s.text = s.text[n:]
+	s.line += strings.Count(text, "\n")
+	return text, line
+}
+
+// reader reads statements from a file or a pipe.
+type reader struct {
+	in *bufio.Reader
+	statements
+	ended bool
+}
+
+var _ source = (*reader)(nil)
+
+func newReader(in io.Reader) *reader {
+	return &reader{in: bufio.NewReader(in), statements: statements{line: 1}}
+}
+
+func (r *reader) next() (string, int, error) {
+	for {
+		if text, line := r.take(); text != "" {
+			return text, line, nil
+		}
+		if r.ended {
+			text, line := r.text, r.line
+			if r.text = ""; strings.TrimSpace(text) == "" {
+				return "", 0, io.EOF
+			}
+			return text, line, nil // evaluating it says what is missing
+		}
+		more, err := r.in.ReadString('\n')
+		if err != nil && err != io.EOF {
+			return "", 0, err
+		}
+		r.text += more
+		r.ended = err == io.EOF
+	}
+}
+
+func (r *reader) confirm(context.Context, string) (bool, error) {
+	return false, errors.New("nobody is there")
+}
+
+func (r *reader) name() string      { return "stdin" }
+func (r *reader) interactive() bool { return false }
