@@ -129,3 +129,26 @@ func TestExplainErrors(t *testing.T) {
 		t.Errorf("Where was asked of what does not exist: %+v, %v", v, err)
 	}
 }
+
+func ExampleWalk_Explain() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	w := &Walk{Root: dir, Rules: Rules{Ordered: []Rule{
+		{Text: "*.iso", Origin: "rule 1"}, {Text: "!keep.iso", Origin: "rule 2"}, {Text: "build/", Origin: "rule 3"},
+	}}}
+	for _, path := range []string{"keep.iso", "src/build/a.o"} {
+		v, err := w.Explain(path)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(path, v.Taken, v.At, v.By)
+	}
+	// Output:
+	// keep.iso true keep.iso "!keep.iso" (rule 2)
+	// src/build/a.o false src/build "build/" (rule 3)
+}
