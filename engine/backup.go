@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"phlb/engine/catalog"
 	"phlb/engine/config"
 	"phlb/engine/manifest"
@@ -412,8 +414,8 @@ func (r *run) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", ErrUnsealed, err)
 	}
 	if store.IsFull(err) {
-		return fmt.Errorf("no space left in %s after %d bytes: nothing was sealed, free some and run again: %w",
-			r.Config.BackupPath, r.Progress.Bytes.Load(), err)
+		return fmt.Errorf("no space left in %s after %s: nothing was sealed, free some and run again: %w",
+			r.Config.BackupPath, humanize.IBytes(uint64(r.Progress.Bytes.Load())), err)
 	}
 	return err
 }

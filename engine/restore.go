@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/dustin/go-humanize"
+
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -169,8 +171,8 @@ func (e *Engine) Restore(ctx context.Context, s *Snapshot, o Restoration) (_ *Re
 // explain adds to an error of the target what the user should know.
 func (r *restore) explain(err error) error {
 	if store.IsFull(err) {
-		return fmt.Errorf("no space left in %s after %d bytes: what is restored is whole, free some and run again with overwrite newer: %w",
-			r.result.To, r.result.Bytes, err)
+		return fmt.Errorf("no space left in %s after %s: what is restored is whole, free some and run again with overwrite newer: %w",
+			r.result.To, humanize.IBytes(uint64(r.result.Bytes)), err)
 	}
 	return err
 }
