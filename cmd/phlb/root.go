@@ -77,6 +77,7 @@ func (c *command) root(args []string) *cobra.Command {
 		root.AddCommand(cmd)
 	}
 	root.AddCommand(c.tools()...)
+	root.AddCommand(c.explain())
 	root.SetHelpCommandGroupID("rest")
 	return root
 }
