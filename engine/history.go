@@ -73,16 +73,25 @@ func (e *Engine) files(ctx context.Context, s *Snapshot, glob string, yield func
 
 // Versions returns what a path was, under one name or with "" under all of
 // them, the newest version first. An absolute path is one of a source, or of a
-// file in a snapshot.
+// file in a snapshot, and has versions in the snapshots of that source or name.
 func (e *Engine) Versions(ctx context.Context, path, name string) iter.Seq2[*Version, error] {
 	return e.versions(ctx, "versions of "+path, func(cat *catalog.Catalog, known map[catalog.ID]*Snapshot) (list []catalog.Version, err error) {
-		for _, p := range relative(path, known) {
-			found, err := cat.Versions(ctx, p, name)
+		if !filepath.IsAbs(path) {
+			return cat.Versions(ctx, filepath.ToSlash(filepath.Clean(path)), name)
+		}
+		for at := range relative(path, known) {
+			if name != "" && name != at.name {
+				continue
+			}
+			found, err := cat.Versions(ctx, at.path, at.name)
 			if err != nil {
 				return nil, err
 			}
 			list = append(list, found...)
 		}
+		slices.SortStableFunc(list, func(a, b catalog.Version) int {
+			return b.Snapshots[0].Started.Compare(a.Snapshots[0].Started)
+		})
 		return list, nil
 	})
 }
@@ -138,20 +147,24 @@ func (e *Engine) findVersions(ctx context.Context, find func(*catalog.Catalog, m
 	return list, known, err
 }
 
-// relative returns what a path may be called in snapshots.
-func relative(path string, known map[catalog.ID]*Snapshot) []string {
-	if !filepath.IsAbs(path) {
-		return []string{filepath.ToSlash(filepath.Clean(path))}
+// placed is a path in the snapshots of a name.
+type placed struct{ name, path string }
+
+// relative returns what an absolute path is called in snapshots.
+func relative(path string, known map[catalog.ID]*Snapshot) map[placed]bool {
+	paths := []string{path}
+	if folder, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		paths = append(paths, filepath.Join(folder, filepath.Base(path)))
 	}
-	var found []string
+	found := map[placed]bool{}
 	for _, s := range known {
 		for _, top := range []string{s.Source, s.Path} {
-			rel, err := filepath.Rel(top, path)
-			if rel = filepath.ToSlash(rel); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") && !slices.Contains(found, rel) {
-				found = append(found, rel)
+			for _, path := range paths {
+				if rel, err := filepath.Rel(top, path); err == nil && filepath.IsLocal(rel) {
+					found[placed{s.Name, filepath.ToSlash(rel)}] = true
+				}
 			}
 		}
 	}
-	slices.Sort(found)
 	return found
 }

@@ -78,6 +78,15 @@ func (c *Catalog) Versions(ctx context.Context, path, name string) ([]Version, e
 	return found, nil
 }
 
+// Find returns what the wanted paths were, under one name or, if that is empty,
+// under all of them: the newest versions first, then by path.
+func (c *Catalog) Find(ctx context.Context, wanted func(path string) bool, name string) ([]Version, error) {
+	return c.versions(ctx, func(row []any) bool {
+		path, _ := row[0].(string)
+		return wanted(path)
+	}, func(s *Snapshot) bool { return name == "" || s.Name == name })
+}
+
 // Holders returns the versions of all paths whose content has that digest: the
 // newest first, then by path.
 func (c *Catalog) Holders(ctx context.Context, digest manifest.Digest) ([]Version, error) {
