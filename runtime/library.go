@@ -12,8 +12,9 @@ import (
 )
 
 // library returns the names that every file has beside Starlark's own. None of
-// them has an effect or looks at the world: the clock stands still at now, and
-// a time without a zone is in the zone of now.
+// them has an effect or looks at the world, but for the place of the file
+// itself: the clock stands still at now, and a time without a zone is in the
+// zone of now.
 func library(now time.Time) starlark.StringDict {
 	clock := clockTable(now).Names()
 	members := maps.Clone(startime.Module.Members)
@@ -21,6 +22,7 @@ func library(now time.Time) starlark.StringDict {
 	return starlark.StringDict{
 		"json":   json.Module,
 		"math":   math.Module,
+		"here":   hereBuiltin.Value(),
 		"now":    clock["now"],
 		"time":   &starlarkstruct.Module{Name: "time", Members: members},
 		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
