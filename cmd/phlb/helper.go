@@ -1,0 +1,139 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+	"go.starlark.net/syntax"
+
+	"phlb/engine/store"
+)
+
+// helperName is the file that phlb helper writes.
+const helperName = "backup_this_directory.star"
+
+func (c *command) helper() *cobra.Command {
+	var force bool
+	var name string
+	cmd := &cobra.Command{
+		Use:   "helper DIR",
+		Short: "Put a script into a folder that backs it up.",
+		Long: "Write " + helperName + " into the folder DIR: a script that backs up\n" +
+			"the folder in which it lies, wherever that is moved. It is a policy of its own,\n" +
+			"there to be edited.",
+		Example: "  phlb helper ~/Pictures\n  ~/Pictures/" + helperName,
+		Args:    arguments(1, "phlb helper DIR"),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			dir, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+				return usagef("no folder %s: %v", args[0], orElse(err, "is a file"))
+			}
+			if name == "" {
+				name = filepath.Base(dir)
+			}
+			if err := store.CheckName(name); err != nil || !utf8.ValidString(name) {
+				return usagef("%v; choose a name for the backup with --name", orElse(err, fmt.Sprintf("%q is not UTF-8", name)))
+			}
+			path := filepath.Join(dir, helperName)
+			if c.dryRun {
+				_, err := c.out().Write([]byte(helperScript(name)))
+				return err
+			}
+			err = writeNew(path, helperScript(name), 0o777, force)
+			if errors.Is(err, fs.ErrExist) {
+				return usagef("%s is there already: --force replaces it", path)
+			}
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(c.out(), path)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "folder under the backup root; DIR's own folder name by default")
+	cmd.Flags().BoolVar(&force, "force", false, "replace a script that is there already")
+	return cmd
+}
+
+// orElse returns the cause of err, or what else is wrong.
+func orElse(err error, otherwise string) any {
+	if err != nil {
+		return cause(err)
+	}
+	return otherwise
+}
+
+// writeNew writes a file that appears with all of its content; the error is
+// [fs.ErrExist] if there is one, unless it is to be replaced.
+func writeNew(path, content string, mode fs.FileMode, replace bool) (err error) {
+	temporary := path + ".new"
+	os.Remove(temporary) // left by a kill
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary)
+	_, err = f.WriteString(content)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if replace {
+		return os.Rename(temporary, path)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return &fs.PathError{Op: "write", Path: path, Err: fs.ErrExist}
+	}
+	return os.Rename(temporary, path)
+}
+
+func helperScript(name string) string { return strings.ReplaceAll(helperSource, "NAME", syntax.Quote(name, false)) }
+
+const helperSource = `#!/usr/bin/env -S phlb exec
+"""Back up the folder in which this script lies."""
+
+# The folder under the backup root. It stays the same when this one is renamed,
+# so that the snapshots stay together.
+name = NAME
+
+# Names or globs of folders that are never entered, beside the configured ones.
+skip_dirs = [
+    # ".cache",
+    # "node_modules",
+]
+
+# Globs over names or paths to leave out, beside the configured ones.
+skip = [
+    # "*.tmp",
+]
+
+# Words to find the snapshots by later.
+tags = []
+
+# load("@std//retention.star", "ladder")
+
+def main():
+    """Back up the folder in which this script lies."""
+    tree = scan(here(), skip_dirs = config.skip_dirs + skip_dirs, skip = config.skip_patterns + skip)
+    snap = link(tree, name = name, tags = tags)
+
+    # Read a tenth of it back:
+    # verify(snap, sample = 0.1)
+
+    # Keep the newest snapshot of 7 days, 4 weeks and 12 months, remove others
+    # (load ladder above):
+    # remove(ladder(snapshots(name), daily = 7, weekly = 4, monthly = 12).drop)
+
+    return snap
+`
