@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // literal writes a value as it would stand in the file.
@@ -75,37 +77,14 @@ func tomlKey(path []string) string {
 }
 
 // suggestion names the known key that is meant by an unknown one, or all of
-// them where none is near.
+// them where none is near. Case and the choice of - or _ make no difference.
 func suggestion(unknown string) string {
 	names := keyNames()
-	nearest := slices.MinFunc(names, func(a, b string) int {
-		return distance(unknown, a) - distance(unknown, b)
-	})
-	if distance(unknown, nearest) <= max(2, len(nearest)/3) {
+	unknown = strings.ReplaceAll(strings.ToLower(unknown), "-", "_")
+	distance := func(key string) int { return levenshtein.ComputeDistance(unknown, key) }
+	nearest := slices.MinFunc(names, func(a, b string) int { return distance(a) - distance(b) })
+	if distance(nearest) <= max(2, len(nearest)/3) {
 		return "did you mean " + nearest + "?"
 	}
 	return "want " + either(names)
-}
-
-// distance counts the bytes to insert, delete or replace to get from a to b.
-// Case and the choice of - or _ make no difference.
-func distance(a, b string) int {
-	fold := strings.NewReplacer("-", "_")
-	a, b = fold.Replace(strings.ToLower(a)), fold.Replace(strings.ToLower(b))
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
