@@ -51,6 +51,28 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %q", byte(k))
 }
 
+// KindOfStat returns the kind that the type bits of a st_mode stand for, see
+// inode(7); 0 for one that no manifest can hold.
+func KindOfStat(mode uint32) Kind {
+	switch mode & 0o170000 {
+	case 0o100000:
+		return File
+	case 0o040000:
+		return Dir
+	case 0o120000:
+		return Symlink
+	case 0o010000:
+		return Fifo
+	case 0o140000:
+		return Socket
+	case 0o060000:
+		return BlockDevice
+	case 0o020000:
+		return CharDevice
+	}
+	return 0
+}
+
 // KindOf returns the kind of an entry with that mode, and false for one that
 // is of no kind that a manifest can hold.
 func KindOf(m fs.FileMode) (Kind, bool) {

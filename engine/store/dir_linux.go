@@ -96,25 +96,9 @@ func (d *Dir) Self() (Inode, error) {
 }
 
 func inode(st *unix.Stat_t) Inode {
-	i := Inode{Size: st.Size, Dev: uint64(st.Dev), Ino: st.Ino, Links: uint64(st.Nlink)}
+	i := Inode{Kind: manifest.KindOfStat(st.Mode), Size: st.Size, Dev: uint64(st.Dev), Ino: st.Ino, Links: uint64(st.Nlink)}
 	i.Permissions = manifest.Permissions{Mode: st.Mode & 0o7777, UID: st.Uid, GID: st.Gid}
 	i.Mtime = manifest.Time{Sec: int64(st.Mtim.Sec), Nsec: uint32(st.Mtim.Nsec)}
-	switch st.Mode & unix.S_IFMT {
-	case unix.S_IFREG:
-		i.Kind = manifest.File
-	case unix.S_IFDIR:
-		i.Kind = manifest.Dir
-	case unix.S_IFLNK:
-		i.Kind = manifest.Symlink
-	case unix.S_IFIFO:
-		i.Kind = manifest.Fifo
-	case unix.S_IFSOCK:
-		i.Kind = manifest.Socket
-	case unix.S_IFBLK:
-		i.Kind = manifest.BlockDevice
-	case unix.S_IFCHR:
-		i.Kind = manifest.CharDevice
-	}
 	return i
 }
 

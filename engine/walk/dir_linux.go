@@ -107,25 +107,11 @@ func entry(st *unix.Stat_t) (Entry, error) {
 	e.Size, e.Inode = st.Size, st.Ino
 	e.Mtime = manifest.Time{Sec: int64(st.Mtim.Sec), Nsec: uint32(st.Mtim.Nsec)}
 	e.Ctime = manifest.Time{Sec: int64(st.Ctim.Sec), Nsec: uint32(st.Ctim.Nsec)}
-	switch st.Mode & unix.S_IFMT {
-	case unix.S_IFREG:
-		e.Kind = manifest.File
-	case unix.S_IFDIR:
-		e.Kind = manifest.Dir
-	case unix.S_IFLNK:
-		e.Kind = manifest.Symlink
-	case unix.S_IFIFO:
-		e.Kind = manifest.Fifo
-	case unix.S_IFSOCK:
-		e.Kind = manifest.Socket
-	case unix.S_IFBLK, unix.S_IFCHR:
-		e.Kind = manifest.BlockDevice
-		if st.Mode&unix.S_IFMT == unix.S_IFCHR {
-			e.Kind = manifest.CharDevice
-		}
-		e.Major, e.Minor = unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev))
-	default:
+	switch e.Kind = manifest.KindOfStat(st.Mode); e.Kind {
+	case 0:
 		return e, ErrKind
+	case manifest.BlockDevice, manifest.CharDevice:
+		e.Major, e.Minor = unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev))
 	}
 	return e, nil
 }
