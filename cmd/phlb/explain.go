@@ -247,6 +247,8 @@ func explanation(v *walk.Verdict) string {
 		return fmt.Sprintf("%s: %s is a mount point, and with one_file_system nothing in it is taken", word, at)
 	case walk.Excluded:
 		return fmt.Sprintf("skipped: %s is the backup root", at)
+	case walk.Unreadable:
+		return fmt.Sprintf("skipped: %s cannot be read", at)
 	case walk.NotDir:
 		return fmt.Sprintf("skipped: %s is no directory; if it is a symbolic link, it is taken and not followed", at)
 	}

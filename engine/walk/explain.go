@@ -19,6 +19,7 @@ const (
 	MountPoint Reason = "mount point" // which with OneFileSystem is taken as an empty directory
 	Excluded   Reason = "excluded"    // the directory is one of Exclude
 	NotDir     Reason = "not a directory"
+	Unreadable Reason = "unreadable" // see Warnings
 )
 
 // Verdict says whether a walk takes a path, and why.
@@ -37,8 +38,8 @@ type Verdict struct {
 	Size   int64   // of the file
 	Limit  int64   // of the sizes of files, 0 if there is none
 
-	// Warnings are about what the rules on the way lack: lines and files that
-	// are not obeyed, and directories that could not be listed in full.
+	// Warnings are about what could not be read on the way, and about lines and
+	// files of rules that are not obeyed.
 	Warnings []error
 }
 
@@ -122,7 +123,9 @@ func (l *lister) explain(v *Verdict, f *Folder, names []string, asDir bool) erro
 	}
 	sub, err := l.open(f, name)
 	if err != nil {
-		return pathError("open", at, err)
+		v.Warnings = append(v.Warnings, pathError("open", at, err))
+		against(Unreadable)
+		return nil
 	}
 	switch {
 	case l.excluded(sub):
@@ -143,7 +146,9 @@ func (l *lister) explainFile(v *Verdict, f *Folder, name string, against func(Re
 	}
 	e, err := f.Dir.Lstat(name)
 	if err != nil {
-		return pathError("lstat", f.join(name), err)
+		v.Warnings = append(v.Warnings, pathError("lstat", f.join(name), err))
+		against(Unreadable)
+		return nil
 	}
 	e.Path, v.Size = f.join(name), e.Size
 	r, err := l.walk.unwanted(0, &e)

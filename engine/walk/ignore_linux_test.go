@@ -31,8 +31,10 @@ func TestIgnoreFileUnreadable(t *testing.T) {
 	if !v.Taken || len(v.Warnings) != 1 {
 		t.Errorf("of what lies beside it: %s", verdict(v))
 	}
-	if _, err := w.Explain("closed/f"); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("of what lies in a closed directory: %v", err)
+	v, err = w.Explain("closed/f")
+	must(t, err)
+	if verdict(v) != "not taken, unreadable at closed/, 1 warnings" || !errors.Is(v.Warnings[0], fs.ErrPermission) {
+		t.Errorf("of what lies in a closed directory: %s, %v", verdict(v), v.Warnings)
 	}
 }
 

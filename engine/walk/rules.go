@@ -112,10 +112,13 @@ func (r *Rules) compile() (*matcher, error) {
 	for _, name := range r.IfPresent {
 		m.marks = append(m.marks, Rule{Text: name, Origin: originIfPresent})
 	}
-	for option, names := range map[string][]string{"ignore_files": r.IgnoreFiles, "if_present": r.IfPresent} {
-		for _, name := range names {
+	for _, names := range []struct {
+		option string
+		list   []string
+	}{{"ignore_files", r.IgnoreFiles}, {"if_present", r.IfPresent}} {
+		for _, name := range names.list {
 			if err := checkName(name); err != nil {
-				return nil, fmt.Errorf("%s: %w", option, err)
+				return nil, fmt.Errorf("%s: %w", names.option, err)
 			}
 		}
 	}
