@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"fmt"
+	"slices"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -70,14 +71,14 @@ const restoreArguments = `include=[], exclude=[], overwrite="never", delete=Fals
 
 var restoreMethod = runtime.Builtin{
 	Name:      "restore",
-	Signature: "restore(to, path=None, " + restoreArguments + ")",
+	Signature: "restore(to, " + restoreArguments + ", path=None)",
 	Doc:       "write the snapshot into a directory, or one path of it to where cp -a would put it",
 	Effect:    true,
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		var to string
 		var path optional
 		var options restoreOptions
-		if err := starlark.UnpackArgs(fn.Name(), args, kwargs, append([]any{"to", &to, "path?", &path}, options.pairs()...)...); err != nil {
+		if err := starlark.UnpackArgs(fn.Name(), args, kwargs, slices.Concat([]any{"to", &to}, options.pairs(), []any{"path?", &path})...); err != nil {
 			return nil, err
 		}
 		snapshot := fn.Receiver().(*Snapshot)
@@ -94,7 +95,7 @@ func (s *Session) restoreBuiltin() runtime.Builtin {
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var what, to string
 			var options restoreOptions
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, append([]any{"what", &what, "to", &to}, options.pairs()...)...); err != nil {
+			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, slices.Concat([]any{"what", &what, "to", &to}, options.pairs())...); err != nil {
 				return nil, err
 			}
 			snapshot, path, err := s.Engine.Locate(runtime.Context(thread), what)

@@ -61,7 +61,7 @@ func TestRestoreSelection(t *testing.T) {
 		{engine.Restoration{Include: []string{"[a"}}, `include: pattern "[a": `},
 		{engine.Restoration{Exclude: []string{""}}, `exclude: pattern "": is empty`},
 		{engine.Restoration{Include: []string{"*.doc"}}, "holds no such path that include and exclude mean"},
-		{engine.Restoration{Path: "sub/none"}, `holds no such path: "sub/none"; phlb ls shows what it holds`},
+		{engine.Restoration{Path: "sub/none"}, `holds no such path: "sub/none"; phlb find looks for paths in all snapshots`},
 		{engine.Restoration{Path: "a.txt/x"}, `holds no such path: "a.txt/x"`},
 		{engine.Restoration{Path: "../source"}, `holds no such path: "../source"`},
 	} {

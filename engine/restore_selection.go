@@ -136,7 +136,7 @@ func (r *restore) survey(ctx context.Context) (manifest.Kind, error) {
 		return 0, err
 	}
 	if c.kind == 0 {
-		return 0, fmt.Errorf("%w: %q; phlb ls shows what it holds", ErrNoPath, r.Path)
+		return 0, fmt.Errorf("%w: %q; phlb find looks for paths in all snapshots", ErrNoPath, r.Path)
 	}
 	if c.paths == 0 {
 		return 0, fmt.Errorf("%w that include and exclude mean", ErrNoPath)
