@@ -325,24 +325,8 @@ func (t *task) adopt(e *walk.Entry) (result, error) {
 		return res, fromSource("verify", e.Path, &flaw{Content, found.differs(stated)})
 	case stated.sum == nil && t.adopting.cutOff:
 		return res, fromSource("verify", e.Path, &flaw{Incomplete, "may have been cut off: the tool that stored it left no digest"})
-	case e.Size == 0:
-		return res, nil
 	}
-	release, err := t.known.claim(t.ctx, res.entry.Digest)
-	if err != nil {
-		return result{}, err
-	}
-	defer release()
-	ok, err := t.linkKnown(&res.entry)
-	if err != nil {
-		return result{}, err
-	}
-	if ok {
-		res.outcome = linked
-		return res, nil
-	}
-	t.known.add(&res.entry)
-	return res, nil
+	return t.place(res.entry, func(*manifest.Entry) error { return nil }) // it is there
 }
 
 // replace makes the path a link to what is called old in from, unless it is

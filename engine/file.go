@@ -79,13 +79,14 @@ func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable
 	t.worker.hash.Write(buf)
 	e.Digest = t.worker.sum()
 	t.Progress.Bytes.Add(e.Size)
-	res, err := t.place(e, func(out *store.File) error {
+	write := func(out *store.File) error {
 		if e.Sparse() && isZero(buf) {
 			return out.Skip(e.Size)
 		}
 		_, err := out.Write(buf)
 		return err
-	})
+	}
+	res, err := t.place(e.Entry, func(e *manifest.Entry) error { return t.make(e, write) })
 	return res, stable, err
 }
 
@@ -104,11 +105,11 @@ func isZero(b []byte) bool {
 	return true
 }
 
-// place links the path to a file of e's digest, or makes one with write.
-func (t *task) place(e *walk.Entry, write func(*store.File) error) (result, error) {
-	res := result{entry: e.Entry, outcome: stored}
+// place links the path to a file of e's digest, or has one made.
+func (t *task) place(e manifest.Entry, make func(*manifest.Entry) error) (result, error) {
+	res := result{entry: e, outcome: stored}
 	if e.Size == 0 { // nothing to save
-		return res, t.make(&res.entry, write)
+		return res, make(&res.entry)
 	}
 	release, err := t.known.claim(t.ctx, e.Digest)
 	if err != nil {
@@ -123,7 +124,7 @@ func (t *task) place(e *walk.Entry, write func(*store.File) error) (result, erro
 		res.outcome = linked
 		return res, nil
 	}
-	if err := t.make(&res.entry, write); err != nil {
+	if err := make(&res.entry); err != nil {
 		return result{}, err
 	}
 	t.known.add(&res.entry)
