@@ -37,6 +37,7 @@ type Removal struct {
 // disappears in a single step, before anything is deleted, so that a kill at
 // any moment leaves every snapshot whole or gone.
 func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (*Removal, error) {
+	snapshots = distinct(snapshots)
 	root, err := e.openRoot()
 	if err != nil {
 		return nil, err
@@ -95,6 +96,16 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (*Removal, 
 		e.log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", err)
 	}
 	return r, root.Sweep(ctx, e.owner())
+}
+
+// distinct leaves out snapshots that were given before.
+func distinct(snapshots []*Snapshot) (list []*Snapshot) {
+	for _, s := range snapshots {
+		if !slices.ContainsFunc(list, func(known *Snapshot) bool { return known.Ref() == s.Ref() }) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 func namesOf(snapshots []*Snapshot) []string {
