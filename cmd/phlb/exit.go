@@ -26,6 +26,12 @@ func (c *command) finish(ctx context.Context, err error) int {
 	if message != "" {
 		c.warn("%s", message)
 	}
+	if err := c.writeMetrics(code); err != nil {
+		c.warn("write the metrics: %v", err)
+		if code == 0 {
+			code = 1
+		}
+	}
 	return code
 }
 

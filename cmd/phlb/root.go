@@ -19,6 +19,7 @@ type command struct {
 	backupPath string // the global flags
 	json, wait bool
 	dryRun     bool
+	metrics    string
 	verbose    int
 	allow      builtins.Permissions // beside those of phlb.toml
 
@@ -57,6 +58,7 @@ func (c *command) root(args []string) *cobra.Command {
 	flags.BoolVar(&c.wait, "wait", false, "wait for a lock that another phlb holds")
 	flags.BoolVar(&c.dryRun, "dry-run", false, "change nothing, but say what would be done")
 	flags.BoolVar(&c.json, "json", false, "make the output one JSON document")
+	flags.StringVar(&c.metrics, "metrics", "", "file to write how the run ended, for Prometheus")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "say nothing but errors")
 	flags.CountVarP(&c.verbose, "verbose", "v", "say more, and twice still more")
 	flags.TimeVar(&c.now, "now", c.now, []string{time.RFC3339Nano}, "what scripts take for the present, such as 2026-11-22T10:45:00Z")

@@ -48,7 +48,7 @@ func (c *command) run(cmd *cobra.Command, name, usage string, args []string) err
 	_, err = script.Run(ctx, args)
 	stop()
 	if errors.Is(err, runtime.ErrHelp) {
-		c.document = false
+		c.document, c.metrics = false, ""
 		if err := script.Usage(c.out(), usage); err != nil {
 			return err
 		}
