@@ -98,8 +98,17 @@ func (c *command) explainPath(cmd *cobra.Command, given, policy string, args []s
 			return err
 		}
 	} else if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		if runs, err = c.known(cmd.Context(), e, path, args); err != nil {
+		sources, err := c.known(cmd.Context(), e, path)
+		if err != nil {
 			return err
+		}
+		if len(sources) == 0 {
+			c.info("no directory above %s has a snapshot yet: say which one is to be backed up, phlb explain PATH DIR, or --policy FILE.star", path)
+		} else {
+			runs = nil
+		}
+		for _, source := range sources {
+			runs = append(runs, append([]string{source}, args...))
 		}
 	}
 	failed := c.runToExplain(cmd, s, name, runs)
@@ -122,9 +131,8 @@ func (c *command) explainPath(cmd *cobra.Command, given, policy string, args []s
 	return err
 }
 
-// known returns the arguments for a backup of each directory above path that
-// has a snapshot.
-func (c *command) known(ctx context.Context, e *engine.Engine, path string, args []string) (runs [][]string, err error) {
+// known returns the directories above path that there is a snapshot of.
+func (c *command) known(ctx context.Context, e *engine.Engine, path string) (sources []string, err error) {
 	all, err := e.Snapshots(ctx, "")
 	if err != nil {
 		return nil, err
@@ -136,13 +144,10 @@ func (c *command) known(ctx context.Context, e *engine.Engine, path string, args
 		}
 		seen[s.Source] = true
 		if x, err := e.Explain(engine.Source{Root: s.Source}, path); err == nil && !x.Outside {
-			runs = append(runs, append([]string{s.Source}, args...))
+			sources = append(sources, s.Source)
 		}
 	}
-	if runs == nil {
-		return nil, usagef("no directory above %s has a snapshot yet: say which one is to be backed up, phlb explain PATH DIR, or --policy FILE.star", path)
-	}
-	return runs, nil
+	return sources, nil
 }
 
 // runToExplain runs the policy once for each list of arguments.
