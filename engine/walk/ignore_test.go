@@ -29,10 +29,12 @@ func TestRule(t *testing.T) {
 		{line: "**/a/**/b/**", yes: "a/b/c x/a/y/b/z a/a/b/b/c", no: "a/b b/a/c"},
 		{line: "a/***/b", yes: "a/b a/x/y/b"},
 		{line: "x/a**/b", yes: "x/aq/b x/a/b", no: "x/aq/r/b"}, // as gitignore(5) has it
+		{line: "x/**b", yes: "x/b x/ab", no: "x/a/b"},
 		{line: `x\/b`, yes: "x/b", no: "b y/x/b"},
 		{line: "[ab]c", yes: "ac bc", no: "cc c abc"},
 		{line: "[a-cx-z_]", yes: "b y _", no: "d -"},
 		{line: "[_a-c]", yes: "_ b", no: "- d"},
+		{line: "[a-c-e]", yes: "b - e", no: "d"},
 		{line: "[!a-c]", yes: "d", no: "b"},
 		{line: "[^a-c]", yes: "d", no: "b"},
 		{line: "[]-]", yes: "] -", no: "a"},
