@@ -74,10 +74,13 @@ func (c *command) root(args []string) *cobra.Command {
 		}
 	}
 	root.AddGroup(&cobra.Group{ID: "rest", Title: "Scripts and settings:"})
-	for _, cmd := range []*cobra.Command{c.exec(), c.query(), c.repl(), c.scripts(), c.config()} {
+	for _, cmd := range []*cobra.Command{c.exec(), c.repl(), c.scripts(), c.config()} {
 		cmd.GroupID = "rest"
 		root.AddCommand(cmd)
 	}
+	query := c.query()
+	query.GroupID = "look"
+	root.AddCommand(query)
 	root.AddCommand(c.tools()...)
 	root.AddCommand(c.explain())
 	root.SetHelpCommandGroupID("rest")
