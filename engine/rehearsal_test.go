@@ -132,6 +132,12 @@ func TestPlannedSnapshot(t *testing.T) {
 	}
 	stat, err := e.Stat(ctx, found)
 	r.must(err)
+	restored, err := e.Restore(ctx, found, engine.Restoration{To: r.to("restored")})
+	r.must(err)
+	r.done(restored, "2 files 8 bytes 1 folders")
+	if _, err := os.Lstat(r.to("restored")); err == nil {
+		t.Error("the dry run has restored something")
+	}
 	if stat.OnlyFiles != 1 || stat.OnlyBytes != 5 {
 		t.Errorf("holds %d files of %d bytes alone, want 1 of 5", stat.OnlyFiles, stat.OnlyBytes)
 	}

@@ -84,6 +84,7 @@ type restore struct {
 	rootID    walk.ID
 	snapshot  *Snapshot
 	tree      *walk.Dir // of the snapshot
+	planned   bool      // which is not there
 	selection selection
 	landing   *folder // that the base lands in
 	as        string  // its name there, "." where it is the landing itself
@@ -137,7 +138,11 @@ func (e *Engine) Restore(ctx context.Context, s *Snapshot, o Restoration) (_ *Re
 		return nil, err
 	}
 	r.rootID = walk.ID{Dev: self.Dev, Inode: self.Ino}
-	if r.tree, err = walk.OpenRoot(r.root.SnapshotPath(s.Ref())); err != nil {
+	tree := r.root.SnapshotPath(s.Ref())
+	if r.planned = e.Planned(s); r.planned {
+		tree = e.rehearsal.dir // where nothing of it is
+	}
+	if r.tree, err = walk.OpenRoot(tree); err != nil {
 		return nil, err
 	}
 	defer r.tree.Close()

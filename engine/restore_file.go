@@ -205,7 +205,7 @@ func (p *piece) clear() error {
 // make makes the entry under a name, or in a dry run looks whether it can.
 func (p *piece) make(name string) (err error) {
 	switch {
-	case p.entry.Kind == manifest.File && p.Dry:
+	case p.entry.Kind == manifest.File && p.Dry && !p.planned:
 		return p.file(p.stored)
 	case p.Dry:
 		return nil
