@@ -27,7 +27,7 @@ func (e *Engine) Find(ctx context.Context, glob, name string) ([]*Found, error) 
 		return nil, fmt.Errorf("find: %w", err)
 	}
 	list, known, err := e.findVersions(ctx, func(cat *catalog.Catalog, _ map[catalog.ID]*Snapshot) ([]catalog.Version, error) {
-		return cat.Find(ctx, func(p string) bool { return patterns.Match(path.Dir(p), path.Base(p)) }, name)
+		return cat.Find(ctx, func(p string) bool { return p != "." && patterns.Match(path.Dir(p), path.Base(p)) }, name)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find: %w", err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"phlb/engine"
+	"phlb/engine/manifest"
 )
 
 func TestFind(t *testing.T) {
@@ -34,6 +35,11 @@ sub/b.md 1 versions, 1 bytes, 1 to 3`},
 		{"AllNames", "b.md", "", `
 sub/b.md 1 versions, 1 bytes, 0 to 0
 sub/b.md 1 versions, 1 bytes, 1 to 3`},
+		{"Everything", "*", "other", `
+a.txt 1 versions, 3 bytes, 0 to 0
+sub 1 versions, 0 bytes, 0 to 0
+sub/a.txt 1 versions, 5 bytes, 0 to 0
+sub/b.md 1 versions, 1 bytes, 0 to 0`},
 		{"Nothing", "*.iso", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -42,6 +48,9 @@ sub/b.md 1 versions, 1 bytes, 1 to 3`},
 			r.must(err)
 			var got strings.Builder
 			for _, f := range all {
+				if f.Kind == manifest.Dir {
+					f.Size = 0
+				}
 				fmt.Fprintf(&got, "\n%s %d versions, %d bytes, %d to %d", f.Path, f.Versions, f.Size, number[f.First.Stamp], number[f.Last.Stamp])
 			}
 			if got.String() != tt.want {
