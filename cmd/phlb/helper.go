@@ -98,7 +98,9 @@ func writeNew(path, content string, mode fs.FileMode, replace bool) (err error) 
 	return os.Rename(temporary, path)
 }
 
-func helperScript(name string) string { return strings.ReplaceAll(helperSource, "NAME", syntax.Quote(name, false)) }
+func helperScript(name string) string {
+	return strings.ReplaceAll(helperSource, "NAME", syntax.Quote(name, false))
+}
 
 const helperSource = `#!/usr/bin/env -S phlb exec
 """Back up the folder in which this script lies."""

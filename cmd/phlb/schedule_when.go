@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// times are the flags that say when.
+type times struct {
+	daily, weekly string
+	hourly        bool
+	every         time.Duration
+}
+
+// moment is when something happens again and again.
+type moment struct {
+	day          int           // of the week, Sunday is 0; -1: every day
+	hour, minute int           // of the day
+	every        time.Duration // instead of that: since midnight, over and over
+}
+
+var weekdays = []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
+
+// moment reads the flags, of which one must be given.
+func (t *times) moment() (m moment, err error) {
+	given := 0
+	for _, is := range []bool{t.daily != "", t.weekly != "", t.hourly, t.every != 0} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		return m, usagef("when? one of --daily 02:00, --hourly, --weekly 'Mon 02:00', --every 15m")
+	}
+	m.day = -1
+	switch {
+	case t.hourly:
+		m.every = time.Hour
+	case t.every != 0:
+		const day = 24 * time.Hour
+		if t.every < time.Minute || t.every%time.Minute != 0 || t.every >= day ||
+			t.every < time.Hour && time.Hour%t.every != 0 || t.every >= time.Hour && (t.every%time.Hour != 0 || day%t.every != 0) {
+			return m, usagef("--every: %s divides neither an hour nor a day: try 15m, 30m, 2h, 4h, 6h or 12h", short(t.every))
+		}
+		m.every = t.every
+	case t.daily != "":
+		m.hour, m.minute, err = clockTime("daily", t.daily, t.daily)
+	default:
+		day, at, ok := strings.Cut(t.weekly, " ")
+		m.day = slices.IndexFunc(weekdays, func(d string) bool { return len(day) >= 3 && strings.EqualFold(d, day[:3]) })
+		if !ok || m.day < 0 {
+			return m, usagef("--weekly: %q is not a day and a time such as 'Mon 02:00'", t.weekly)
+		}
+		m.hour, m.minute, err = clockTime("weekly", t.weekly, at)
+	}
+	return m, err
+}
+
+func clockTime(flag, given, text string) (hour, minute int, err error) {
+	t, err := time.Parse("15:04", text)
+	if err != nil {
+		return 0, 0, usagef("--%s: %q is not a time such as 02:00", flag, given)
+	}
+	return t.Hour(), t.Minute(), nil
+}
+
+// short writes 15m, not 15m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// String writes it as the flags do.
+func (m moment) String() string {
+	at := fmt.Sprintf("%02d:%02d", m.hour, m.minute)
+	switch {
+	case m.every == time.Hour:
+		return "hourly"
+	case m.every > 0:
+		return "every " + short(m.every)
+	case m.day >= 0:
+		return "weekly " + weekdays[m.day] + " " + at
+	}
+	return "daily " + at
+}
+
+// calendar writes it for systemd.
+func (m moment) calendar() string {
+	switch {
+	case m.every >= time.Hour:
+		return fmt.Sprintf("*-*-* 00/%d:00:00", m.every/time.Hour)
+	case m.every > 0:
+		return fmt.Sprintf("*-*-* *:00/%d:00", m.every/time.Minute)
+	}
+	text := fmt.Sprintf("*-*-* %02d:%02d:00", m.hour, m.minute)
+	if m.day >= 0 {
+		text = weekdays[m.day] + " " + text
+	}
+	return text
+}
+
+// cron writes it for a crontab.
+func (m moment) cron() string {
+	switch {
+	case m.every == time.Hour:
+		return "0 * * * *"
+	case m.every > time.Hour:
+		return fmt.Sprintf("0 */%d * * *", m.every/time.Hour)
+	case m.every > 0:
+		return fmt.Sprintf("*/%d * * * *", m.every/time.Minute)
+	case m.day >= 0:
+		return fmt.Sprintf("%d %d * * %d", m.minute, m.hour, m.day)
+	}
+	return fmt.Sprintf("%d %d * * *", m.minute, m.hour)
+}
