@@ -23,9 +23,7 @@ func (c *command) exec() *cobra.Command {
 		Example: "  phlb exec documents.star ~/Documents --deep --daily 14",
 
 		DisableFlagParsing: true,
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return []string{"star"}, cobra.ShellCompDirectiveFilterFileExt
-		},
+		ValidArgsFunction:  c.completeExec,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			args, err := c.globals(cmd, args)
 			if err != nil {

@@ -31,6 +31,7 @@ func (c *command) policy(name, group string) *cobra.Command {
 		Short:              scripts.Doc(name),
 		GroupID:            group,
 		DisableFlagParsing: true,
+		ValidArgsFunction:  c.completePolicy(name),
 		RunE:               run,
 	}
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {

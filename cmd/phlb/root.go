@@ -47,7 +47,7 @@ func (c *command) root(args []string) *cobra.Command {
 	root.SetOut(c.out())
 	root.SetErr(c.err())
 	root.SetFlagErrorFunc(flagError)
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetCompletionCommandGroupID("rest")
 	root.SuggestionsMinimumDistance = 2
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable .HasParent}}", 1))
 	root.Flags().SortFlags = false

@@ -28,6 +28,7 @@ func (c *command) unlock() *cobra.Command {
 			}
 			return nil
 		},
+		ValidArgsFunction: c.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := c.engine(false)
 			if err != nil {
