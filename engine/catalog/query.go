@@ -110,19 +110,19 @@ func (r *Rows) All() iter.Seq2[[]any, error] {
 			yield(nil, ErrClosed)
 			return
 		}
-		outside := false
+		outside, stopped := false, false
 		err := guard(&outside, func() error {
 			return r.set.Do(false, func(row []any) (bool, error) {
 				if err := r.ctx.Err(); err != nil {
 					return false, err
 				}
 				outside = true
-				more := yield(row, nil)
+				stopped = !yield(row, nil)
 				outside = false
-				return more, nil
+				return !stopped, nil
 			})
 		})
-		if err != nil {
+		if err != nil && !stopped { // a context that ended meanwhile is not news any more
 			yield(nil, fmt.Errorf("query: %w", r.cause(err)))
 		}
 	}

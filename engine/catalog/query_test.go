@@ -108,6 +108,17 @@ func TestQuery(t *testing.T) {
 			}
 		}
 	})
+	t.Run("BreakWhenCancelled", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		rows, err := c.Query(ctx, "SELECT a.path FROM versions AS a, versions AS b, versions AS c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range rows.All() {
+			cancel() // QL finds out as it goes on to the end of its loops
+			break
+		}
+	})
 	t.Run("Panic", func(t *testing.T) {
 		rows, err := c.Query(t.Context(), "SELECT path FROM versions")
 		if err != nil {
