@@ -92,7 +92,7 @@ func (f Frame) String() string {
 	switch {
 	case f.builtin():
 		return "in " + f.Name
-	case f.Name == "<toplevel>":
+	case f.Name == "<toplevel>", f.Name == "<expr>":
 		return f.Pos.String() + ": at the top level"
 	}
 	return f.Pos.String() + ": in " + f.Name
