@@ -46,7 +46,7 @@ func TestProgressCountsAhead(t *testing.T) {
 		if verb := e.Progress.Verb(); verb != "backup source" && !strings.HasPrefix(verb, "seal source/") {
 			t.Errorf("%q is under way", verb)
 		}
-		if looks.Add(1) > 1 { // the first is at the start; the others wait until all is counted
+		if looks.Add(1) > 2 { // the first two are at the start, for lock and snapshot; the others wait until all is counted
 			for e.Progress.TotalFiles.Load() == 0 {
 				runtime.Gosched()
 			}
