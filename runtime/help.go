@@ -82,7 +82,7 @@ func (r *REPL) helpFunction(v *starlark.Builtin) string {
 func (r *REPL) lookUp(owner, name string) (Builtin, bool) {
 	tables := []Table{r.host.Docs[owner]}
 	if owner == "" {
-		tables = append(tables, Table{r.helpBuiltin()}, universe)
+		tables = append(tables, Table{r.helpBuiltin(), hereBuiltin}, universe)
 		for _, t := range r.host.Docs {
 			tables = append(tables, t)
 		}

@@ -30,6 +30,7 @@ func TestHelp(t *testing.T) {
 		{"help(web)", "module web\n\n  get(url)\n      asks\n"},
 		{"help(len)", "len(x)\n\nhow many elements x has\n"},
 		{"help(now)", "now()\n\nthe instant at which the run began, the same for every call\n"},
+		{"help(here)", hereBuiltin.Signature + "\n\n" + hereBuiltin.Doc + "\n"},
 		{"help([].append)", "append: a method of every list\n"},
 		{"help(mine)", "mine(a, b=2, *args, c=\"x\", **rest)\n\nDoes\nthis.\n"},
 		{"help(bare)", "bare(a, *, b)\n"},

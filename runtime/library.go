@@ -59,3 +59,10 @@ func clockTable(now time.Time) Table {
 		},
 	}}
 }
+
+// Library returns the documentation of what scripts have without their host:
+// functions under "", members of a module under its name.
+func Library() map[string]Table {
+	clock := clockTable(time.Time{})
+	return map[string]Table{"": append(Table{clock[0], hereBuiltin}, universe...), "time": clock}
+}
