@@ -40,10 +40,10 @@ func (c *command) scripts() *cobra.Command {
 	all := &cobra.Command{
 		Use:   "scripts",
 		Short: "List the scripts that come with phlb, or print one.",
-		Args:  arguments(0, "phlb scripts [list | show NAME]"),
+		Args:  arguments(0, "phlb scripts [list | show NAME | api]"),
 		RunE:  list.RunE,
 	}
-	all.AddCommand(list, show)
+	all.AddCommand(list, show, c.api())
 	return all
 }
 

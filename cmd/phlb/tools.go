@@ -8,7 +8,7 @@ import (
 
 // tools are the commands around backups: what runs them, and what helps at it.
 func (c *command) tools() []*cobra.Command {
-	all := []*cobra.Command{c.helper(), c.schedule(), c.unlock()}
+	all := []*cobra.Command{c.helper(), c.schedule(), c.unlock(), c.man()}
 	for _, cmd := range all {
 		cmd.GroupID = "rest"
 	}
