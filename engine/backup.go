@@ -195,7 +195,7 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 	if err != nil {
 		return err
 	}
-	r.known = newKnown(root, r.partial.Tree, cat, damaged)
+	r.known = newKnown(root, r.partial.Tree, cat, r.env.TempDir, damaged)
 	all, err := cat.Snapshots(ctx)
 	if err != nil {
 		return err

@@ -127,8 +127,7 @@ func (t *task) place(e manifest.Entry, make func(*manifest.Entry) error) (result
 	if err := make(&res.entry); err != nil {
 		return result{}, err
 	}
-	t.known.add(&res.entry)
-	return res, nil
+	return res, t.known.add(&res.entry)
 }
 
 // make makes the file with its metadata.
@@ -225,8 +224,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 			return result{}, false, err
 		}
 	}
-	t.known.add(&res.entry)
-	return res, stable, nil
+	return res, stable, t.known.add(&res.entry)
 }
 
 // linkKnown links the path to a file of e's digest that may share its inode,

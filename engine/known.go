@@ -23,16 +23,9 @@ type known struct {
 	err      error
 
 	mu     sync.Mutex
-	fresh  map[manifest.Digest][]fresh
+	stored spool // by the run
 	sizes  map[int64]struct{}
 	claims map[manifest.Digest]chan struct{}
-}
-
-// fresh is a file that the run has stored, or linked to.
-type fresh struct {
-	path   string
-	stored manifest.Stored
-	xattrs []manifest.Xattr
 }
 
 // candidate is a file that a path might share the inode of.
@@ -50,14 +43,15 @@ type candidate struct {
 // at the link limit or of the wrong owner.
 const candidatesAsked = 16
 
-func newKnown(root *store.Root, tree *store.Dir, cat *catalog.Catalog, damaged map[manifest.Digest][]catalog.Damage) *known {
+func newKnown(root *store.Root, tree *store.Dir, cat *catalog.Catalog, tempDir string, damaged map[manifest.Digest][]catalog.Damage) *known {
 	return &known{
 		root: root, tree: tree, cat: cat, damaged: damaged,
-		fresh: map[manifest.Digest][]fresh{}, sizes: map[int64]struct{}{}, claims: map[manifest.Digest]chan struct{}{},
+		stored: spool{dir: tempDir}, sizes: map[int64]struct{}{}, claims: map[manifest.Digest]chan struct{}{},
 	}
 }
 
 func (k *known) close() {
+	k.stored.close()
 	if k.contents != nil {
 		k.contents.Close()
 	}
@@ -111,10 +105,10 @@ func (k *known) claim(ctx context.Context, d manifest.Digest) (release func(), e
 }
 
 // add notes what the run has stored.
-func (k *known) add(e *manifest.Entry) {
+func (k *known) add(e *manifest.Entry) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.fresh[e.Digest] = append(k.fresh[e.Digest], fresh{e.Path, e.InSnapshot(), e.Xattrs})
+	return k.stored.add(e)
 }
 
 // isDamaged reports whether a file of that content was found rotten.
@@ -123,17 +117,19 @@ func (k *known) isDamaged(d manifest.Digest) bool { return len(k.damaged[d]) > 0
 // candidates returns where the content is, the run's own first and the newest
 // before older ones.
 func (k *known) candidates(ctx context.Context, d manifest.Digest, size int64) ([]candidate, error) {
-	var found []candidate
 	k.mu.Lock()
-	own := k.fresh[d]
-	for i := len(own) - 1; i >= 0; i-- {
-		f := own[i]
+	own, err := k.stored.find(d, candidatesAsked)
+	k.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	var found []candidate
+	for _, f := range own {
 		found = append(found, candidate{
 			tree: func() (*store.Dir, error) { return k.tree.Descend(".") },
 			path: f.path, size: size, stored: f.stored, xattrs: f.xattrs, planned: k.tree == nil,
 		})
 	}
-	k.mu.Unlock()
 	if err := k.load(ctx); err != nil {
 		return nil, err
 	}

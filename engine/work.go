@@ -172,7 +172,7 @@ func (t *task) do(e *walk.Entry) (result, error) {
 		if err != nil || res.entry.Path != "" {
 			if err == nil && e.Kind == manifest.File {
 				res.outcome = linked
-				t.known.add(&res.entry)
+				err = t.known.add(&res.entry)
 			}
 			return res, err
 		}
