@@ -18,6 +18,8 @@ const (
 	beat = 10 * time.Second
 	// silence is for how long a holder may give none before it seems dead.
 	silence = 2 * time.Minute
+	// ask is how often one who waits for a holder on another host looks.
+	ask = time.Second / 2
 )
 
 // Owner is who holds a lock.
@@ -179,7 +181,7 @@ func (s *records) take(ctx context.Context, owner Owner, kernel, wait bool) (*re
 			select {
 			case <-ctx.Done():
 				return nil, nil, context.Cause(ctx)
-			case <-time.After(again):
+			case <-time.After(ask):
 			}
 		}
 	}

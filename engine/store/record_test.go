@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -111,6 +112,30 @@ func TestRecordOfTheSameHost(t *testing.T) {
 				t.Errorf("taken: %v, want %v", second != nil, c.taken)
 			}
 		})
+	}
+}
+
+// TestSignsOfLife holds a lock for longer than the dead are silent.
+func TestSignsOfLife(t *testing.T) {
+	root, _ := newRecords(t)
+	synctest.Test(t, func(t *testing.T) {
+		lock, err := root.LockName(t.Context(), "docs", laptop, false)
+		must(t, err)
+		for range 3 {
+			fallSilent(t, lock.record, time.Hour)
+			time.Sleep(beat)
+			synctest.Wait()
+			all, err := root.Locks()
+			must(t, err)
+			if len(all) != 1 || all[0].Silent() {
+				t.Fatalf("after a beat the locks are %+v", all)
+			}
+		}
+		must(t, lock.Unlock())
+		must(t, lock.Unlock())
+	})
+	if all, err := root.Locks(); len(all) > 0 || err != nil {
+		t.Errorf("after it was released there are %+v, %v", all, err)
 	}
 }
 
