@@ -168,10 +168,23 @@ func (c *command) newJob(cmd *cobra.Command, file string, args []string, name st
 	}
 	var words []string
 	for _, word := range j.argv[2:] {
-		words = append(words, printable(word))
+		words = append(words, shellShown(word))
 	}
 	j.Command = strings.Join(words, " ")
 	return j, nil
+}
+
+// shellShown writes a word as it may be typed into a shell, on one line.
+func shellShown(word string) string {
+	switch {
+	case printable(word) != word:
+		return printable(word)
+	case word != "" && !strings.ContainsFunc(word, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.,:/+@%=", r)
+	}):
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // settingFlags returns the global flags by which the settings differ from those
@@ -258,6 +271,11 @@ func (c *command) addJob(ctx context.Context, j *job, show, force bool) error {
 		return fmt.Errorf("schedule %s: %w", j.Name, err)
 	}
 	c.info("%s is scheduled: %s", j.Name, j.When)
+	if m, ok := s.(*manager); ok && m.note != nil {
+		if note := m.note(); note != "" {
+			c.info("%s", note)
+		}
+	}
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -32,6 +33,7 @@ type manager struct {
 	enable    func(unit, path string) [][]string // commands, after the first file was written to path
 	disable   func(unit, path string) [][]string // before it is removed
 	after     [][]string                         // commands after removal
+	note      func() string                      // what else to know of a job that was added; nil: nothing
 	hint      string                             // what to do where it is not available
 }
 
@@ -164,6 +166,19 @@ func systemd() *manager {
 		after: [][]string{{"systemctl", "--user", "daemon-reload"}},
 		hint:  "log in as that user, or keep a session for it with loginctl enable-linger",
 	}
+}
+
+// lingers says what becomes of the user's timers without a session of the
+// user's.
+func lingers() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	if _, err := os.Stat(filepath.Join("/var/lib/systemd/linger", u.Username)); err == nil {
+		return ""
+	}
+	return "it is run while you are logged in, and always after: loginctl enable-linger " + u.Username
 }
 
 func systemdFiles(j *job) ([]file, error) {
