@@ -164,6 +164,7 @@ func systemd() *manager {
 			return [][]string{{"systemctl", "--user", "disable", "--now", unit + ".timer"}}
 		},
 		after: [][]string{{"systemctl", "--user", "daemon-reload"}},
+		note:  lingers,
 		hint:  "log in as that user, or keep a session for it with loginctl enable-linger",
 	}
 }
