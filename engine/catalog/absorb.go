@@ -5,16 +5,8 @@ import (
 	"fmt"
 	"iter"
 
-	"modernc.org/ql"
-
 	"phlb/engine/manifest"
 )
-
-// QL puts the columns together one by one where id() is among them, so this is
-// slower than selectVersions.
-var selectRows = ql.MustCompile(`
-	SELECT path, kind, size, mtime, mode, uid, gid, digest, since, until, target, stored, xattrs, id()
-	FROM versions;`)
 
 // Absorb adds a snapshot with all that its manifest holds, to the same effect
 // as recording it. Its number is the next one, whatever its time. An error of
@@ -124,18 +116,10 @@ func (c *Catalog) findOpen(ctx context.Context, all []Snapshot, name string) (*o
 		return open, nil
 	}
 	h := hasher{seed: c.seed}
-	var v version
-	err := c.db.scan(ctx, selectRows, nil, func(row []any) (bool, error) {
-		until, _ := row[9].(int64)
-		since, _ := row[8].(int64)
-		if until != 0 || !ours[ID(since)] {
-			return true, nil
+	err := c.db.scanVersions(ctx, nil, func(v *version, row int64) (bool, error) {
+		if v.until == 0 && ours[v.since] {
+			open.put(h.key(v), row)
 		}
-		if err := v.readRow(row[:columns]); err != nil {
-			return false, err
-		}
-		id, _ := row[columns].(int64)
-		open.put(h.key(&v), id)
 		return true, nil
 	})
 	return open, err

@@ -14,10 +14,12 @@
 //	…
 //	err = c.Publish()
 //
-// Everything happens on a private copy, which [Catalog.Publish] renames over
-// the published file and [Catalog.Close] throws away. So a kill at any moment
-// leaves the published catalog as it was, and readers neither wait for a writer
-// nor see half of what it does.
+// The published file is only read. What is written goes to a private file, and
+// shadows there what was published: to look at a large catalog, nothing of it is
+// copied. [Catalog.Publish] puts both together into a new file that it renames
+// over the published one; [Catalog.Close] throws away what was written. So a
+// kill at any moment leaves the published catalog as it was, and readers neither
+// wait for a writer nor see half of what it does.
 //
 // # What the tables mean
 //
@@ -52,6 +54,7 @@ import (
 	"hash/maphash"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -93,14 +96,14 @@ type Snapshot struct {
 	manifest.Summary
 }
 
-// Catalog is a private copy of the catalog of one root. Its methods may be
-// called from several goroutines; what writes waits for what reads, so do not
-// write from inside a loop over a result.
+// Catalog is what the catalog of one root was when it was opened, with changes
+// that nobody else sees. Its methods may be called from several goroutines; what
+// writes waits for what reads, so do not write from inside a loop over a result.
 type Catalog struct {
 	Zone *time.Location // of times in queries that name none; nil is UTC
 
 	path      string
-	published fs.FileInfo // of the file that was copied; nil if there was none
+	published fs.FileInfo // of the file that was read; nil if there was none
 	private   *private
 	seed      maphash.Seed
 
@@ -112,9 +115,9 @@ type Catalog struct {
 	batchRows int
 }
 
-// Open makes a private copy of the catalog at path; where there is none, it is
-// empty. The copy lies beside the file, or, where nothing can be written there,
-// in tempDir; such a copy cannot be published.
+// Open opens the catalog at path; where there is none, it is empty. What is
+// written lies beside the file until it is published, or, where nothing can be
+// written there, in tempDir; then it cannot be published.
 func Open(path, tempDir string) (*Catalog, error) { return open(path, tempDir, true) }
 
 // Create starts an empty catalog, which [Catalog.Publish] puts in the place of
@@ -127,32 +130,55 @@ func open(path, tempDir string, keep bool) (_ *Catalog, err error) {
 			err = fmt.Errorf("open catalog %s: %w", path, err)
 		}
 	}()
-	private, published, err := copyPrivate(path, tempDir, keep)
+	c := &Catalog{path: path, seed: maphash.MakeSeed(), open: map[string]*openRows{}, batchRows: batchRows}
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
+	file, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		os.MkdirAll(filepath.Dir(path), 0o777) // a failure shows right away
+	case err != nil:
+		return nil, err
+	}
+	if c.private, err = makePrivate(path, tempDir); err != nil {
+		return nil, errors.Join(err, closeFile(file))
+	}
+	changes, err := c.private.create("catalog.ql")
+	if err != nil {
+		return nil, errors.Join(err, closeFile(file))
+	}
+	p := newPages(changes)
+	c.db = &database{pages: p, failed: ErrClosed}
+	if file != nil {
+		// The one that is read, whatever takes its place meanwhile.
+		if c.published, err = file.Stat(); err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		if !keep {
+			file.Close()
+		} else if err := p.lay(file); err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+	}
+	db, err := openDatabase(p, c.private.dir)
 	if err != nil {
 		return nil, err
 	}
-	c := &Catalog{
-		path: path, published: published, private: private,
-		seed: maphash.MakeSeed(), open: map[string]*openRows{}, batchRows: batchRows,
-	}
-	keep = keep && published != nil
-	if keep && published.Size() == 0 {
-		err = ErrDamaged // to QL an empty file is a new one
-	}
-	if err == nil {
-		c.db, err = openDatabase(private.file("catalog.ql"), os.O_RDWR, private.dir, nil)
-	}
-	if err == nil {
-		err = c.db.migrate(keep)
-	}
-	if err != nil {
-		c.Close()
-		return nil, err
-	}
-	return c, nil
+	c.db = db
+	return c, db.migrate(p.base != nil)
 }
 
-// Close throws the private copy away.
+func closeFile(f *os.File) error {
+	if f == nil {
+		return nil
+	}
+	return f.Close()
+}
+
+// Close throws away what was not published.
 func (c *Catalog) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -81,15 +81,11 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 	for i := range all {
 		age[all[i].ID] = uint64(i)
 	}
-	var v version
 	var buf []byte
 	offset := uint64(0)
-	err = c.db.scan(ctx, selectVersions, nil, func(row []any) (bool, error) {
-		if size, _ := row[2].(int64); size == 0 || row[7] == nil {
+	err = c.db.scanVersions(ctx, nil, func(v *version, _ int64) (bool, error) {
+		if v.size == 0 || v.kind != manifest.File {
 			return true, nil
-		}
-		if err := v.readRow(row); err != nil {
-			return false, err
 		}
 		live := t.names.holding(v.since, v.until)
 		if v.stored == absent || len(live) == 0 {

@@ -24,24 +24,18 @@ var (
 // A database is a file that QL has open. Any number of scans may go on at once,
 // but nothing beside an update; the catalog sees to that.
 type database struct {
-	file   string
 	pages  *pages
 	ql     *ql.DB
 	tx     *ql.TCtx
 	failed error // why it cannot be used any more
 }
 
-// openDatabase opens a file, which is in a folder where QL may put its log and
-// its temporary files. An empty file becomes an empty database. Once stop is
-// closed, reads fail.
-func openDatabase(file string, flag int, dir string, stop <-chan struct{}) (*database, error) {
-	p, err := openPages(file, flag, stop)
-	if err != nil {
-		return nil, err
-	}
-	d := &database{file: file, pages: p, tx: ql.NewRWCtx()}
-	err = guard(nil, func() (err error) {
-		d.ql, err = ql.OpenFile(filepath.Join(dir, filepath.Base(file)), &ql.Options{
+// openDatabase opens what is in p; nothing becomes an empty database. QL puts
+// its log and its temporary files into dir.
+func openDatabase(p *pages, dir string) (*database, error) {
+	d := &database{pages: p, tx: ql.NewRWCtx()}
+	err := guard(nil, func() (err error) {
+		d.ql, err = ql.OpenFile(filepath.Join(dir, filepath.Base(p.Name())), &ql.Options{
 			FileFormat:           2,
 			OSFile:               p,
 			NoStatementAtomicity: true, // a failed statement rolls all back anyway
@@ -53,7 +47,6 @@ func openDatabase(file string, flag int, dir string, stop <-chan struct{}) (*dat
 		return d.damaged(err)
 	})
 	if err != nil {
-		p.release()
 		return nil, err
 	}
 	return d, nil
@@ -183,7 +176,7 @@ func guard(outside *bool, f func() error) (err error) {
 			runtime.Error
 			Addr() uintptr
 		}:
-			err = fmt.Errorf("private copy of the catalog cannot be extended: %w", syscall.ENOSPC)
+			err = fmt.Errorf("private file of the catalog cannot be extended: %w", syscall.ENOSPC)
 		default:
 			err = fmt.Errorf("%w: %v", ErrDamaged, r)
 		}

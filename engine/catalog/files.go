@@ -1,22 +1,14 @@
 package catalog
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"slices"
 
-	"modernc.org/ql"
-
 	"phlb/engine/manifest"
 )
-
-// All columns in the order of the table: QL hands its rows out as they are.
-var selectVersions = ql.MustCompile(`
-	SELECT path, kind, size, mtime, mode, uid, gid, digest, since, until, target, stored, xattrs
-	FROM versions;`)
 
 // Files returns what a snapshot holds, in no particular order, without what a
 // catalog does not keep: see [Same]. An error ends it.
@@ -48,17 +40,11 @@ func (c *Catalog) scanFiles(ctx context.Context, id ID, f func(*version) (bool, 
 	if ours == nil {
 		return ErrUnknown
 	}
-	var v version
-	return c.db.scan(ctx, selectVersions, nil, func(row []any) (bool, error) {
-		since, _ := row[8].(int64)
-		until, _ := row[9].(int64)
-		if ID(since) > id || until != 0 && ID(until) < id || n[ID(since)] != ours {
+	return c.db.scanVersions(ctx, nil, func(v *version, _ int64) (bool, error) {
+		if v.since > id || v.until != 0 && v.until < id || n[v.since] != ours {
 			return true, nil
 		}
-		if err := v.readRow(row); err != nil {
-			return false, err
-		}
-		return f(&v)
+		return f(v)
 	})
 }
 
@@ -71,7 +57,7 @@ type Version struct {
 // Versions returns what a path was, under one name or, if that is empty, under
 // all of them: the newest version first.
 func (c *Catalog) Versions(ctx context.Context, path, name string) ([]Version, error) {
-	found, err := c.versions(ctx, func(row []any) bool { return row[0] == path }, func(s *Snapshot) bool { return name == "" || s.Name == name })
+	found, err := c.versions(ctx, func(p string) bool { return p == path }, func(_ *version, s *Snapshot) bool { return name == "" || s.Name == name })
 	if err != nil {
 		return nil, fmt.Errorf("read versions of %s: %w", path, err)
 	}
@@ -81,28 +67,22 @@ func (c *Catalog) Versions(ctx context.Context, path, name string) ([]Version, e
 // Find returns what the wanted paths were, under one name or, if that is empty,
 // under all of them: the newest versions first, then by path.
 func (c *Catalog) Find(ctx context.Context, wanted func(path string) bool, name string) ([]Version, error) {
-	return c.versions(ctx, func(row []any) bool {
-		path, _ := row[0].(string)
-		return wanted(path)
-	}, func(s *Snapshot) bool { return name == "" || s.Name == name })
+	return c.versions(ctx, wanted, func(_ *version, s *Snapshot) bool { return name == "" || s.Name == name })
 }
 
 // Holders returns the versions of all paths whose content has that digest: the
 // newest first, then by path.
 func (c *Catalog) Holders(ctx context.Context, digest manifest.Digest) ([]Version, error) {
-	found, err := c.versions(ctx, func(row []any) bool {
-		d, _ := row[7].([]byte)
-		return bytes.Equal(d, digest[:])
-	}, func(*Snapshot) bool { return true })
+	found, err := c.versions(ctx, nil, func(v *version, _ *Snapshot) bool { return v.kind == manifest.File && v.digest == digest })
 	if err != nil {
 		return nil, fmt.Errorf("read holders of %v: %w", digest, err)
 	}
 	return found, nil
 }
 
-// versions returns what is wanted by its row and by the last snapshot that
-// holds it.
-func (c *Catalog) versions(ctx context.Context, wanted func(row []any) bool, of func(*Snapshot) bool) ([]Version, error) {
+// versions returns those of the wanted paths, nil for all, that are wanted by
+// what they are and by the last snapshot that holds them.
+func (c *Catalog) versions(ctx context.Context, wanted func(path string) bool, also func(*version, *Snapshot) bool) ([]Version, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	all, err := c.db.findSnapshots(ctx)
@@ -111,16 +91,9 @@ func (c *Catalog) versions(ctx context.Context, wanted func(row []any) bool, of 
 	}
 	n := namesOf(all)
 	var found []Version
-	err = c.db.scan(ctx, selectVersions, nil, func(row []any) (bool, error) {
-		if !wanted(row) {
-			return true, nil
-		}
-		var v version
-		if err := v.readRow(row); err != nil {
-			return false, err
-		}
+	err = c.db.scanVersions(ctx, wanted, func(v *version, _ int64) (bool, error) {
 		live := n.holding(v.since, v.until)
-		if len(live) == 0 || !of(&live[0]) {
+		if len(live) == 0 || !also(v, &live[0]) {
 			return true, nil
 		}
 		e, err := v.entry()

@@ -8,9 +8,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
+	"modernc.org/ql"
 	"pgregory.net/rapid"
 
 	"phlb/engine/manifest"
@@ -204,11 +206,12 @@ func (m *model) check(t *rapid.T) {
 
 // checkRows holds every row against what the package comment promises.
 func (m *model) checkRows(t *rapid.T) {
-	err := m.c.db.scan(context.Background(), selectVersions, nil, func(row []any) (bool, error) {
-		var v version
-		if err := v.readRow(row); err != nil {
-			return false, err
+	rows := scannedByQL(t, m.c)
+	err := m.c.db.scanVersions(context.Background(), nil, func(v *version, id int64) (bool, error) {
+		if len(rows) == 0 || !reflect.DeepEqual(rows[0], append(v.appendRow(nil), id)) {
+			return false, fmt.Errorf("scanned %+v, which is not what QL says: %v", v, rows)
 		}
+		rows = rows[1:]
 		first, ok := m.snaps[v.since]
 		if !ok {
 			return false, fmt.Errorf("%+v begins with no snapshot", v)
@@ -219,16 +222,32 @@ func (m *model) checkRows(t *rapid.T) {
 		}
 		return true, nil
 	})
+	if err != nil || len(rows) > 0 {
+		t.Fatal(err, rows)
+	}
+	tables, err := m.c.Query(context.Background(), `SELECT Name FROM __Table WHERE Name == "ended" || Name == "removed";`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := m.c.Query(context.Background(), `SELECT Name FROM __Table WHERE Name == "ended" || Name == "removed";`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for row, err := range rows.All() {
+	for row, err := range tables.All() {
 		t.Fatal("left behind:", row, err)
 	}
+}
+
+// scannedByQL returns all versions as QL reads them, with their id().
+func scannedByQL(t *rapid.T, c *Catalog) (rows [][]any) {
+	t.Helper()
+	list := ql.MustCompile(`
+		SELECT path, kind, size, mtime, mode, uid, gid, digest, since, until, target, stored, xattrs, id()
+		FROM versions;`)
+	err := c.db.scan(context.Background(), list, nil, func(row []any) (bool, error) {
+		rows = append(rows, row)
+		return true, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }
 
 func (m *model) checkContents(t *rapid.T) {

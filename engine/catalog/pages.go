@@ -3,7 +3,9 @@ package catalog
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"sync"
 
 	"modernc.org/lldb"
 )
@@ -12,51 +14,74 @@ var _ lldb.OSFile = (*pages)(nil)
 
 var errStopped = errors.New("read was stopped")
 
-// pages is the private file as QL sees it. QL would map it for writing, which
-// has three faults that matter here: a full disk shows as a fault instead of an
-// error, two readers race for the table of mappings, and closing syncs what may
-// be about to be deleted. Here reads are served from a read-only mapping, where
-// there is one, and writes are writes.
+// pages is the database as QL sees it: the published one, and over it the
+// blocks that were changed, which lie in a private file. So nothing is copied
+// to read a catalog, however large it is, and a descriptor that cannot write is
+// all that there is of the published file.
 type pages struct {
-	*os.File
-	mapped []byte // the file from its start, and what it may grow by
-	size   int64
-	failed error           // of the first write that did
-	stop   <-chan struct{} // closed to make reads fail
+	*os.File         // the private file: changed blocks, where they belong
+	base     *packed // the published file; nil if there is none
+	changed  map[int64]bool
+	size     int64
+	failed   error           // of the first write that did
+	stop     <-chan struct{} // closed to make reads fail
+
+	mu    sync.Mutex
+	cache [cachedBlocks]block
 }
 
-// openPages opens the file. Once stop is closed, reads fail: that is the only
-// way to end a statement of QL's that yields no rows for long.
-func openPages(name string, flag int, stop <-chan struct{}) (*pages, error) {
-	f, err := os.OpenFile(name, flag, 0)
+// cachedBlocks is how many blocks stay in memory: 8 MiB.
+const cachedBlocks = 128
+
+// A block is a part of the database. Its bytes are never used for another one.
+type block struct {
+	n    int64
+	data []byte // nil where there is none
+}
+
+// newPages returns an empty database, with what is written going to the file,
+// which is empty.
+func newPages(file *os.File) *pages { return &pages{File: file, changed: map[int64]bool{}} }
+
+// lay puts a published file under what is going to be written.
+func (p *pages) lay(file *os.File) (err error) {
+	if p.base, err = openPacked(file); err == nil {
+		p.size = p.base.size
+	}
+	return err
+}
+
+// view returns the same database for a reader of its own. Once stop is closed,
+// its reads fail: that is the only way to end a statement of QL's that yields
+// no rows for long. It must not be written to, and is good until p is.
+func (p *pages) view(stop <-chan struct{}) *pages {
+	return &pages{File: p.File, base: p.base, changed: p.changed, size: p.size, stop: stop}
+}
+
+// block returns block n, whole even where the database ends in it. Where cached
+// is false, it comes past the cache, and may be called from any goroutine.
+func (p *pages) block(n int64, cached bool) ([]byte, error) {
+	slot := &p.cache[n%cachedBlocks]
+	if cached && slot.data != nil && slot.n == n {
+		return slot.data, nil
+	}
+	data := make([]byte, blockSize)
+	var err error
+	switch {
+	case p.changed[n]:
+		if _, err = p.File.ReadAt(data, n*blockSize); err == io.EOF {
+			err = nil
+		}
+	case p.base != nil && n*blockSize < p.base.size:
+		err = p.base.read(n, data)
+	}
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, err
+	if cached {
+		*slot = block{n, data}
 	}
-	p := &pages{File: f, size: info.Size(), stop: stop}
-	p.remap()
-	return p, nil
-}
-
-// remap maps the file and room to grow. Where that fails there is no mapping,
-// and reads go to the file.
-func (p *pages) remap() {
-	p.unmap()
-	const room = 1 << 20
-	if n := p.size + p.size/4 + room; int64(int(n)) == n {
-		p.mapped = mapFile(p.File, int(n))
-	}
-}
-
-func (p *pages) unmap() {
-	if p.mapped != nil {
-		unmapFile(p.mapped)
-		p.mapped = nil
-	}
+	return data, nil
 }
 
 func (p *pages) ReadAt(b []byte, off int64) (int, error) {
@@ -65,32 +90,59 @@ func (p *pages) ReadAt(b []byte, off int64) (int, error) {
 		return 0, errStopped
 	default:
 	}
-	if off < 0 || off >= p.size {
-		return 0, io.EOF
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	done := 0
+	for done < len(b) {
+		at := off + int64(done)
+		if at < 0 || at >= p.size {
+			return done, io.EOF
+		}
+		data, err := p.block(at/blockSize, true)
+		if err != nil {
+			return done, err
+		}
+		from := at % blockSize
+		done += copy(b[done:], data[from:min(blockSize, from+p.size-at)])
 	}
-	end := min(off+int64(len(b)), p.size)
-	if end > int64(len(p.mapped)) {
-		return p.File.ReadAt(b, off)
-	}
-	n := copy(b, p.mapped[off:end])
-	if n < len(b) {
-		return n, io.EOF
-	}
-	return n, nil
+	return done, nil
 }
 
-// WriteAt is called by QL with its exclusive lock held, so no read sees the
-// mapping change.
+// WriteAt is called by QL with its exclusive lock held.
 func (p *pages) WriteAt(b []byte, off int64) (int, error) {
-	n, err := p.File.WriteAt(b, off)
-	p.note(err)
-	if end := off + int64(n); end > p.size {
-		p.size = end
-		if p.mapped != nil && end > int64(len(p.mapped)) {
-			p.remap()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	done := 0
+	for done < len(b) {
+		at := off + int64(done)
+		n, from := at/blockSize, at%blockSize
+		part := b[done:min(int64(len(b)), int64(done)+blockSize-from)]
+		if err := p.writeBlock(n, from, part); err != nil {
+			p.note(err)
+			return done, err
 		}
+		done += len(part)
+		p.size = max(p.size, at+int64(len(part)))
 	}
-	return n, err
+	return done, nil
+}
+
+// writeBlock changes a part of block n. The first time, all of it goes to the
+// private file.
+func (p *pages) writeBlock(n, from int64, part []byte) error {
+	data, err := p.block(n, true)
+	if err != nil {
+		return err
+	}
+	copy(data[from:], part)
+	if !p.changed[n] {
+		from, part = 0, data
+	}
+	if _, err := p.File.WriteAt(part, n*blockSize+from); err != nil {
+		return err
+	}
+	p.changed[n] = true
+	return nil
 }
 
 func (p *pages) note(err error) {
@@ -99,28 +151,53 @@ func (p *pages) note(err error) {
 	}
 }
 
+// Truncate is told of pages at the end that are not in use any more.
 func (p *pages) Truncate(size int64) error {
-	if err := p.File.Truncate(size); err != nil {
-		p.note(err)
-		return err
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if size < p.size && size%blockSize != 0 {
+		// What is behind the end reads as zeros if the file grows again.
+		if err := p.writeBlock(size/blockSize, size%blockSize, make([]byte, blockSize-size%blockSize)); err != nil {
+			p.note(err)
+			return err
+		}
+	}
+	for n := (size + blockSize - 1) / blockSize; n*blockSize < p.size; n++ {
+		if err := p.writeBlock(n, 0, make([]byte, blockSize)); err != nil {
+			p.note(err)
+			return err
+		}
 	}
 	p.size = size
-	if p.mapped != nil && size > int64(len(p.mapped)) {
-		p.remap()
-	}
 	return nil
 }
 
-// Sync does nothing: no commit on the private copy counts until Publish has
+// Stat tells the size of the database.
+func (p *pages) Stat() (fs.FileInfo, error) {
+	info, err := p.File.Stat()
+	return sized{info, p.size}, err
+}
+
+type sized struct {
+	fs.FileInfo
+	size int64
+}
+
+func (s sized) Size() int64 { return s.size }
+
+// Sync does nothing: no commit to the private file counts until Publish has
 // synced all of it.
 func (p *pages) Sync() error { return nil }
 
-// Close is what QL calls, and does nothing: the file is still to be synced, or
-// QL may not get as far as closing it.
+// Close is what QL calls, and does nothing: the database is still to be
+// published, or QL may not get as far as closing it.
 func (p *pages) Close() error { return nil }
 
-// release closes the file.
+// release closes the files.
 func (p *pages) release() error {
-	p.unmap()
-	return p.File.Close()
+	err := p.File.Close()
+	if p.base != nil {
+		err = errors.Join(err, p.base.file.Close())
+	}
+	return err
 }

@@ -3,8 +3,6 @@ package catalog
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,8 +10,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// A private is a folder that belongs to one open catalog: the copy, QL's log
-// and the spools. A lock on a file in it tells that its owner lives; the folder
+// A private is a folder that belongs to one open catalog: what was changed,
+// QL's log and the spools. A lock on a file in it tells that its owner lives; the folder
 // of one that was killed is swept by the next Open.
 type private struct {
 	dir  string
@@ -23,70 +21,28 @@ type private struct {
 
 func (p *private) file(name string) string { return filepath.Join(p.dir, name) }
 
-// copyPrivate copies the file at path, if it is there and wanted, and returns
-// what it was at that moment.
-func copyPrivate(path, tempDir string, wanted bool) (*private, fs.FileInfo, error) {
+// create makes a file in the folder.
+func (p *private) create(name string) (*os.File, error) {
+	return os.OpenFile(p.file(name), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+}
+
+// makePrivate makes a folder for the catalog at path: beside it, or, where
+// nothing can be written there, in tempDir.
+func makePrivate(path, tempDir string) (*private, error) {
 	parent, prefix := filepath.Dir(path), filepath.Base(path)+".tmp-"
-	published, err := os.Open(path)
-	switch {
-	case err == nil:
-		defer published.Close()
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, nil, err
-	}
-	if published == nil {
-		os.MkdirAll(parent, 0o777) // a failure shows right away
-	}
-	info, err := copyInto(parent, prefix, published, wanted)
-	if err == nil || tempDir == "" {
-		return info.private, info.published, err
-	}
-	// A root that is read-only or full can still be read.
-	fallback, err2 := copyInto(tempDir, prefix, published, wanted)
-	if err2 != nil {
-		return nil, nil, errors.Join(err, err2)
-	}
-	fallback.private.away = err
-	return fallback.private, fallback.published, nil
-}
-
-type copied struct {
-	private   *private
-	published fs.FileInfo
-}
-
-func copyInto(parent, prefix string, published *os.File, wanted bool) (_ copied, err error) {
 	sweep(parent, prefix)
 	p, err := newPrivate(parent, prefix)
-	if err != nil {
-		return copied{}, err
+	if err == nil || tempDir == "" {
+		return p, err
 	}
-	defer func() {
-		if err != nil {
-			p.remove()
-		}
-	}()
-	dst, err := os.OpenFile(p.file("catalog.ql"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return copied{}, err
+	// A root that is read-only or full can still be read.
+	sweep(tempDir, prefix)
+	fallback, err2 := newPrivate(tempDir, prefix)
+	if err2 != nil {
+		return nil, errors.Join(err, err2)
 	}
-	defer dst.Close()
-	if published == nil {
-		return copied{p, nil}, nil
-	}
-	info, err := published.Stat()
-	if err != nil {
-		return copied{}, err
-	}
-	if wanted && clone(dst, published) != nil {
-		if _, err := published.Seek(0, io.SeekStart); err != nil {
-			return copied{}, err
-		}
-		if _, err := io.Copy(dst, published); err != nil {
-			return copied{}, err
-		}
-	}
-	return copied{p, info}, nil
+	fallback.away = err
+	return fallback, nil
 }
 
 // newPrivate makes a folder and locks it. A sweeper may come in between; then

@@ -10,10 +10,10 @@ import (
 	"modernc.org/ql"
 )
 
-// Publish puts the private copy in the place of the published file, and closes
-// the catalog. The caller holds the lock that lets one publish at a time.
+// Publish puts the catalog as it is now in the place of the published file, and
+// closes it. The caller holds the lock that lets one publish at a time.
 // Whatever fails, the published file is the old one or the new one, and whole.
-// It returns [ErrStale] where the old one is not what was copied.
+// It returns [ErrStale] where the old one is not what was opened.
 func (c *Catalog) Publish() error {
 	defer c.Close()
 	if err := c.publish(); err != nil {
@@ -34,7 +34,7 @@ func (c *Catalog) publish() error {
 		return db.failed
 	}
 	if err := c.private.away; err != nil {
-		return fmt.Errorf("the copy could not be made beside it: %w", err)
+		return fmt.Errorf("nothing could be written beside it: %w", err)
 	}
 	for size := int64(-1); size != db.pages.size; {
 		size = db.pages.size
@@ -45,22 +45,30 @@ func (c *Catalog) publish() error {
 	if err := db.close(); err != nil {
 		return err
 	}
-	if c.published != nil {
-		// Where it fails, the file stays readable by its owner alone.
-		_ = db.pages.Chmod(c.published.Mode().Perm())
-	}
-	// Without this a power loss after the rename leaves a file of the right
-	// name with pages missing, and the old catalog is gone.
-	if err := db.pages.File.Sync(); err != nil {
+	file, err := c.private.create("published")
+	if err != nil {
 		return err
 	}
-	if err := db.pages.release(); err != nil { // some systems rename no open file
+	defer file.Close()
+	if err := db.pages.pack(file); err != nil {
+		return err
+	}
+	if c.published != nil {
+		// Where it fails, the file stays readable by its owner alone.
+		_ = file.Chmod(c.published.Mode().Perm())
+	}
+	// Without this a power loss after the rename leaves a file of the right
+	// name with blocks missing, and the old catalog is gone.
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if err := errors.Join(file.Close(), db.pages.release()); err != nil { // some systems rename no open file
 		return err
 	}
 	if err := c.fresh(); err != nil {
 		return err
 	}
-	if err := os.Rename(db.file, c.path); err != nil {
+	if err := os.Rename(file.Name(), c.path); err != nil {
 		return err
 	}
 	// Without this a power loss brings back the old catalog, one run behind,
@@ -68,7 +76,7 @@ func (c *Catalog) publish() error {
 	return syncDir(filepath.Dir(c.path))
 }
 
-// fresh returns ErrStale if the published file is not the one that was copied.
+// fresh returns ErrStale if the published file is not the one that was opened.
 // A file that replaced it may have got its inode number.
 func (c *Catalog) fresh() error {
 	now, err := os.Stat(c.path)

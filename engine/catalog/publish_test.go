@@ -66,7 +66,7 @@ func TestPublish(t *testing.T) {
 	t.Run("ErrWrite", func(t *testing.T) {
 		// A disk that fails is no damage, though QL keeps only the text of it.
 		c := newCatalog(t)
-		f, err := os.Open(c.db.file)
+		f, err := os.Open(c.db.pages.Name())
 		if err != nil {
 			t.Fatal(err)
 		}

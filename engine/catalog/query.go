@@ -27,8 +27,8 @@ type Rows struct {
 }
 
 // Query runs one statement of QL with the values of $1, $2 and so on. It sees
-// the private copy through a database of its own, which can be stopped without
-// harm to others: cancelling ctx ends it with the error of ctx, also while QL
+// the catalog through a database of its own, which can be stopped without harm
+// to others: cancelling ctx ends it with the error of ctx, also while QL
 // sorts or joins. What is wrong with the statement is a [*StatementError].
 //
 // What is compared with a column may be a string that stands for a value of the
@@ -67,7 +67,7 @@ func (r *Rows) start() (err error) {
 	if r.dir, err = os.MkdirTemp(r.c.private.dir, "query-*"); err != nil {
 		return err
 	}
-	if r.db, err = openDatabase(r.c.db.file, os.O_RDONLY, r.dir, r.ctx.Done()); err != nil {
+	if r.db, err = openDatabase(r.c.db.pages.view(r.ctx.Done()), r.dir); err != nil {
 		return r.cause(err)
 	}
 	return r.cause(guard(nil, func() error {
@@ -135,7 +135,7 @@ func (r *Rows) Close() error {
 	}
 	var err error
 	if r.db != nil {
-		err = r.db.release()
+		err = r.db.close()
 	}
 	if r.dir != "" {
 		err = errors.Join(err, os.RemoveAll(r.dir))

@@ -110,6 +110,7 @@ func TestQuery(t *testing.T) {
 	})
 	t.Run("BreakWhenCancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		rows, err := c.Query(ctx, "SELECT a.path FROM versions AS a, versions AS b, versions AS c")
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -39,11 +40,9 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 		return nil
 	}
 	touched := false
-	err = c.db.scan(ctx, selectVersions, nil, func(row []any) (bool, error) {
-		since, _ := row[8].(int64)
-		until, _ := row[9].(int64)
-		s, u, alive := moves.interval(ID(since), ID(until))
-		touched = !alive || s != ID(since) || u != ID(until)
+	err = c.db.scanVersions(ctx, nil, func(v *version, _ int64) (bool, error) {
+		since, until, alive := moves.interval(v.since, v.until)
+		touched = !alive || since != v.since || until != v.until
 		return !touched, nil
 	})
 	switch {
@@ -129,15 +128,14 @@ func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool,
 	if err != nil {
 		return err
 	}
-	f.Close()
-	to, err := openDatabase(f.Name(), os.O_RDWR, c.private.dir, nil)
+	to, err := openDatabase(newPages(f), c.private.dir)
 	if err != nil {
-		return err
+		return errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	defer func() {
 		if err != nil {
 			to.release()
-			os.Remove(to.file)
+			os.Remove(f.Name())
 		}
 	}()
 	if err := to.migrate(false); err != nil {
@@ -153,7 +151,7 @@ func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool,
 	c.db = to
 	// It is not needed any more, and goes with the folder at the latest.
 	_ = old.release()
-	_ = os.Remove(old.file)
+	_ = os.Remove(old.pages.Name())
 	return nil
 }
 
@@ -164,16 +162,12 @@ func (d *database) copyVersions(ctx context.Context, to *database, m moves, batc
 		rows = rows[:0]
 		return err
 	}
-	err := d.scan(ctx, selectVersions, nil, func(row []any) (bool, error) {
-		var v version
-		if err := v.readRow(row); err != nil {
-			return false, err
-		}
+	err := d.scanVersions(ctx, nil, func(v *version, _ int64) (bool, error) {
 		alive := false
 		if v.since, v.until, alive = m.interval(v.since, v.until); !alive {
 			return true, nil
 		}
-		if rows = append(rows, v); len(rows) < batchRows {
+		if rows = append(rows, *v); len(rows) < batchRows {
 			return true, nil
 		}
 		return true, write()

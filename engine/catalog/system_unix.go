@@ -11,17 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapFile returns nil where the file system cannot map the file.
-func mapFile(f *os.File, n int) []byte {
-	b, err := unix.Mmap(int(f.Fd()), 0, n, unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		return nil
-	}
-	return b
-}
-
-func unmapFile(b []byte) { _ = unix.Munmap(b) }
-
 // syncDir makes the names in a folder last. Some network file systems have no
 // such call.
 func syncDir(name string) error {

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"modernc.org/ql"
 
@@ -163,44 +162,6 @@ func (v *version) appendRow(row []any) []any {
 	}
 	return append(row, v.path, string(v.kind), v.size, v.mtime.Time(), int64(v.perm.Mode), int64(v.perm.UID),
 		int64(v.perm.GID), digest, int64(v.since), int64(v.until), target, stored, xattrs)
-}
-
-// readRow undoes appendRow.
-func (v *version) readRow(row []any) error {
-	if len(row) != columns {
-		return fmt.Errorf("%w: a version of %d columns", ErrDamaged, len(row))
-	}
-	var ok [10]bool
-	var kind string
-	var mtime time.Time
-	var mode, uid, gid, since, until int64
-	v.path, ok[0] = row[0].(string)
-	kind, ok[1] = row[1].(string)
-	v.size, ok[2] = row[2].(int64)
-	mtime, ok[3] = row[3].(time.Time)
-	mode, ok[4] = row[4].(int64)
-	uid, ok[5] = row[5].(int64)
-	gid, ok[6] = row[6].(int64)
-	since, ok[7] = row[8].(int64)
-	until, ok[8] = row[9].(int64)
-	ok[9] = len(kind) == 1
-	if ok != [10]bool{true, true, true, true, true, true, true, true, true, true} {
-		return fmt.Errorf("%w: version of %.100q", ErrDamaged, v.path)
-	}
-	digest, _ := row[7].([]byte)
-	if v.kind = manifest.Kind(kind[0]); v.kind == manifest.File && len(digest) != len(v.digest) {
-		return fmt.Errorf("%w: digest of %.100q", ErrDamaged, v.path)
-	}
-	v.digest = manifest.Digest{}
-	copy(v.digest[:], digest)
-	v.mtime = manifest.TimeOf(mtime)
-	v.perm = manifest.Permissions{Mode: uint32(mode), UID: uint32(uid), GID: uint32(gid)}
-	v.since, v.until = ID(since), ID(until)
-	v.target, _ = row[10].(string)
-	v.stored, _ = row[11].(string)
-	xattrs, _ := row[12].([]byte)
-	v.xattrs = string(xattrs)
-	return nil
 }
 
 // Compiling a statement of many rows takes a while, and readers need none.

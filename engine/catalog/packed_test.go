@@ -1,0 +1,143 @@
+package catalog
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"modernc.org/ql"
+)
+
+// publishedBytes returns the path and the bytes of a catalog with a snapshot.
+func publishedBytes(t *testing.T) (string, []byte) {
+	t.Helper()
+	c := newCatalog(t)
+	mustAbsorb(t, c, snapshot("a", 1), files(2000, 1))
+	if err := c.Publish(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(c.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.path, data
+}
+
+func TestPacked(t *testing.T) {
+	t.Run("Version1", func(t *testing.T) {
+		// That was QL's file as it is.
+		c := newCatalog(t)
+		id := mustAbsorb(t, c, snapshot("a", 1), files(500, 1))
+		if err := c.db.update(func(tx *ql.TCtx) error { return c.db.exec(tx, updateSize, c.db.pages.size) }); err != nil {
+			t.Fatal(err)
+		}
+		data := make([]byte, c.db.pages.size)
+		if _, err := c.db.pages.ReadAt(data, 0); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "catalog.ql")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		old := mustOpen(t, path)
+		checkTree(t, old, id, files(500, 1))
+		second := mustAbsorb(t, old, snapshot("a", 2), files(500, 2))
+		again := reopen(t, old)
+		checkTree(t, again, id, files(500, 1))
+		checkTree(t, again, second, files(500, 2))
+		if info, err := os.Stat(path); err != nil || info.Size() > int64(len(data))/2 {
+			t.Errorf("%d bytes, there were %d: %v", info.Size(), len(data), err)
+		}
+	})
+	t.Run("ReadOnly", func(t *testing.T) {
+		// Who reads copies nothing, and changes nothing.
+		path, before := publishedBytes(t)
+		c := mustOpen(t, path)
+		checkTree(t, c, 1, files(2000, 1))
+		if info, err := c.db.pages.File.Stat(); err != nil || info.Size() != 0 {
+			t.Errorf("%d bytes were written: %v", info.Size(), err)
+		}
+		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+			t.Error("the published file is another one", err)
+		}
+	})
+	t.Run("Replaced", func(t *testing.T) {
+		// What was opened stays as it was, whatever takes its place.
+		path, _ := publishedBytes(t)
+		c := mustOpen(t, path)
+		other := mustOpen(t, path)
+		if err := other.Remove(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Publish(); err != nil {
+			t.Fatal(err)
+		}
+		checkTree(t, c, 1, files(2000, 1))
+	})
+	t.Run("Shrunk", func(t *testing.T) {
+		c := newCatalog(t)
+		mustAbsorb(t, c, snapshot("a", 1), files(5000, 1))
+		mustAbsorb(t, c, snapshot("b", 1), files(10, 1))
+		c = reopen(t, c)
+		if err := c.Remove(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		checkTree(t, reopen(t, c), 2, files(10, 1))
+	})
+	t.Run("ErrNewer", func(t *testing.T) {
+		path, data := publishedBytes(t)
+		data[len(packedPrefix)] = '9'
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(path, "")
+		checkError(t, err, ErrNewer)
+	})
+	t.Run("ErrDamaged", func(t *testing.T) {
+		// Wherever a byte is another one, it is noticed before it is believed.
+		path, data := publishedBytes(t)
+		for at := 0; at < len(data); at += 1 + len(data)/97 {
+			broken := bytes.Clone(data)
+			broken[at] ^= 0x10
+			if err := os.WriteFile(path, broken, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c, err := Open(path, "")
+			if err == nil {
+				for _, err = range c.Files(t.Context(), 1) {
+					if err != nil {
+						break
+					}
+				}
+				c.Close()
+			}
+			if at >= len(packedPrefix) || err == nil { // a newer one, or none
+				checkError(t, err, ErrDamaged)
+			}
+		}
+	})
+}
+
+func TestPages(t *testing.T) {
+	c := newCatalog(t)
+	p := c.db.pages
+	p.size = 0
+	size := int64(3*blockSize + 100)
+	if _, err := p.WriteAt(bytes.Repeat([]byte{1}, int(size)), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Truncate(blockSize + 50); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.WriteAt([]byte{2}, size-1); err != nil {
+		t.Fatal(err)
+	}
+	want := make([]byte, size)
+	copy(want, bytes.Repeat([]byte{1}, blockSize+50))
+	want[size-1] = 2
+	got := make([]byte, size+10)
+	if n, _ := p.ReadAt(got, 0); int64(n) != size || !bytes.Equal(got[:n], want) {
+		t.Errorf("read %d bytes, want %d: what was cut off has come back", n, size)
+	}
+}
