@@ -137,6 +137,7 @@ func (r *REPL) statement(run *run) *starlark.Thread {
 // parse parses src, and notes it where errors look for their lines.
 func (r *REPL) parse(line int, src string) (*syntax.File, error) {
 	name := r.file.String()
+	line = max(line, r.last+1)
 	for ; r.last < line-1; r.last++ {
 		r.text.WriteByte('\n')
 	}

@@ -165,13 +165,16 @@ func mentions(statement, name string) bool {
 	return slices.Contains(strings.FieldsFunc(statement, func(c rune) bool { return strings.ContainsRune(" \t\r\n,();.", c) }), name)
 }
 
-// columnsOf returns the columns of a table, with "" of all.
+// columnsOf returns the columns of a table, of all if there is none of that
+// name: it may still have to be typed.
 func columnsOf(table string) (names []string) {
-	for _, t := range catalog.Tables() {
-		if t.Name == table || table == "" {
-			for _, c := range t.Columns {
-				names = append(names, c.Name)
-			}
+	tables := catalog.Tables()
+	if i := slices.IndexFunc(tables, func(t catalog.Table) bool { return t.Name == table }); i >= 0 {
+		tables = tables[i : i+1]
+	}
+	for _, t := range tables {
+		for _, c := range t.Columns {
+			names = append(names, c.Name)
 		}
 	}
 	return names

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/reeflective/readline"
 	"github.com/reeflective/readline/inputrc"
 	"golang.org/x/term"
@@ -23,23 +25,36 @@ type editor struct {
 
 var _ source = (*editor)(nil)
 
+// keyBindings are those that not every inputrc has. The arrows move within a
+// statement of several lines before they leave it for another one.
+var keyBindings = map[string]string{
+	`\M-[A`: "up-line-or-history", `\M-OA`: "up-line-or-history",
+	`\M-[B`: "down-line-or-history", `\M-OB`: "down-line-or-history",
+	`\M-[H`: "beginning-of-line", `\M-OH`: "beginning-of-line", `\M-[1~`: "beginning-of-line",
+	`\M-[F`: "end-of-line", `\M-OF`: "end-of-line", `\M-[4~`: "end-of-line",
+	`\M-[3~`:   "delete-char",
+	`\M-[1;5C`: "forward-word", `\M-[1;5D`: "backward-word",
+	`\C-i`: "menu-complete",
+}
+
 func newEditor(r *repl) *editor {
 	e := &editor{repl: r, shell: readline.NewShell(), question: readline.NewShell()}
 	e.shell.Prompt.Primary(func() string { return "phlb> " })
 	e.shell.AcceptMultiline = func(line []rune) bool { return complete(string(line)) }
 	e.shell.Completer = e.completions
 	e.question.History.Delete()
-	// The arrows move within a statement of several lines before they leave it.
-	for _, keymap := range []string{"emacs", "emacs-standard"} {
-		for keys, action := range map[string]string{
-			`\M-[A`: "up-line-or-history", `\M-OA`: "up-line-or-history",
-			`\M-[B`: "down-line-or-history", `\M-OB`: "down-line-or-history",
-			`\C-i`: "menu-complete",
-		} {
+	for keys, action := range keyBindings {
+		for _, keymap := range []string{"emacs", "emacs-standard"} {
 			e.shell.Config.Bind(keymap, inputrc.Unescape(keys), action, false)
 		}
 	}
 	e.shell.Config.Set("menu-complete-display-prefix", true)
+	e.shell.Config.Set("enable-bracketed-paste", true)
+	for _, shell := range []*readline.Shell{e.shell, e.question} {
+		// What is typed while the terminal answers would be lost.
+		shell.Config.Set("cursor-position-probe", false)
+		shell.SyntaxHighlighter = r.keepRoom
+	}
 	e.shell.History.Delete()
 	if path := historyFile(); path != "" {
 		os.MkdirAll(filepath.Dir(path), 0o700)
@@ -53,6 +68,19 @@ func newEditor(r *repl) *editor {
 	}
 	e.shell.History.Add("phlb", readline.NewInMemoryHistory())
 	return e
+}
+
+// keepRoom is called before a line is shown, and sees to it that there are rows
+// below the cursor for all of it and one more: the line editor, which does not
+// know where it is on the screen, would draw over what is above.
+func (r *repl) keepRoom(line []rune) string {
+	text := string(line)
+	rows := 2 + strings.Count(text, "\n")
+	if width := r.width(); width > 0 {
+		rows += runewidth.StringWidth(text) / width
+	}
+	fmt.Fprintf(r.stdout, "%s\x1b[%dA", strings.Repeat("\n", rows), rows)
+	return text
 }
 
 // historyFile is where statements are remembered from session to session, "" if
@@ -82,8 +110,10 @@ func complete(text string) bool {
 
 func (e *editor) next() (string, int, error) {
 	for {
-		if text, line := e.take(); text != "" {
-			return text, line, nil
+		if strings.TrimSpace(e.text) != "" {
+			if text, line := e.take(); text != "" {
+				return text, line, nil
+			}
 		}
 		text, err := e.read(e.ctx, e.shell)
 		switch {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/mattn/go-runewidth"
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
@@ -56,18 +57,17 @@ func (r *repl) show(ctx context.Context, v starlark.Value) error {
 
 func (r *repl) rows(rows result) error {
 	total, hidden, err := rows.write(r.out(), r.layout)
-	if r.layout.mode == "table" && r.source.interactive() && err == nil && hidden == 0 {
-		_, err = fmt.Fprintf(r.out(), "(%s)\n", count(int64(total), "row"))
+	if hidden > 0 {
+		r.more(hidden)
+	} else if err == nil && r.layout.mode == "table" && r.source.interactive() {
+		fmt.Fprintf(r.out(), "(%s)\n", count(int64(total), "row"))
 	}
-	r.more(hidden, "row")
 	return err
 }
 
-// more says what is not shown.
-func (r *repl) more(hidden int, what string) {
-	if hidden > 0 {
-		fmt.Fprintf(r.out(), "… and %s; .maxrows 0 shows all\n", count(int64(hidden), "more "+what))
-	}
+// more says how much is not shown.
+func (r *repl) more(hidden int) {
+	fmt.Fprintf(r.out(), "… and %s more; .maxrows 0 shows all\n", humanize.Comma(int64(hidden)))
 }
 
 func (r *repl) plain(v starlark.Value) error {
@@ -111,51 +111,60 @@ func first(v starlark.Iterable) (found starlark.Value) {
 	return nil
 }
 
-// list shows elements as a table, if they have attributes, or line by line.
+// list shows elements as a table if they have attributes, else line by line. It
+// is told how many they are if that is known, or -1, and counts them.
 func (r *repl) list(all iter.Seq2[starlark.Value, error], n int) error {
-	var columns []string
-	tabular := false
-	var head []starlark.Value // for a table, which is not written before it is whole
+	var head []starlark.Value
 	total := 0
-	rows := result{rows: func(yield func([]any, error) bool) {}}
-	_ = rows
 	for v, err := range all {
 		if err != nil {
 			return err
 		}
-		if total == 0 {
-			columns, tabular = attributesOf(v)
-		}
-		if total++; r.layout.most > 0 && total > r.layout.most {
-			if n >= 0 {
-				total = n
-				break
-			}
+		total++
+		if r.layout.most == 0 || total <= r.layout.most {
+			head = append(head, v)
 			continue
 		}
-		head = append(head, v)
+		if n >= 0 {
+			total = n
+			break
+		}
 	}
-	if total == 0 && r.layout.mode == "table" {
-		_, err := fmt.Fprintln(r.out(), "[]")
+	if err := r.elements(head); err != nil {
 		return err
 	}
-	var err error
-	switch {
-	case r.layout.mode == "json":
-		err = r.json(starlark.NewList(head))
-	case !tabular:
-		for _, v := range head {
-			if err := r.plain(v); err != nil {
-				return err
-			}
-		}
-	case r.layout.mode == "table":
-		err = r.table(head, columns)
-	default:
-		_, _, err = result{columns, cells(head, columns)}.write(r.out(), r.layout)
+	if hidden := total - len(head); hidden > 0 {
+		r.more(hidden)
 	}
-	r.more(total-len(head), "")
+	return nil
+}
+
+func (r *repl) elements(head []starlark.Value) error {
+	var columns []string
+	tabular := false
+	if len(head) > 0 {
+		columns, tabular = attributesOf(head[0])
+	}
+	switch {
+	case r.layout.mode == "json" || len(head) == 0:
+		return r.json(starlark.NewList(head))
+	case !tabular:
+		return r.each(head)
+	case r.layout.mode == "table":
+		return r.table(head, columns)
+	}
+	_, _, err := result{columns, cells(head, columns)}.write(r.out(), r.layout)
 	return err
+}
+
+// each shows values line by line.
+func (r *repl) each(values []starlark.Value) error {
+	for _, v := range values {
+		if err := r.plain(v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // table shows values for people.
@@ -171,13 +180,8 @@ func (r *repl) table(head []starlark.Value, columns []string) error {
 	}
 	for _, v := range head {
 		for _, name := range columns {
-			if cell, _ := attribute0(v, name); cell == nil { // not all are of one kind
-				for _, v := range head {
-					if err := r.plain(v); err != nil {
-						return err
-					}
-				}
-				return nil
+			if x, _ := member(v, name); x == nil { // they are not of one kind
+				return r.each(head)
 			}
 		}
 	}
@@ -208,7 +212,8 @@ func attributesOf(v starlark.Value) ([]string, bool) {
 	return nil, false
 }
 
-func attribute0(v starlark.Value, name string) (starlark.Value, error) {
+// member returns an attribute, nil if v has none of that name.
+func member(v starlark.Value, name string) (starlark.Value, error) {
 	if has, ok := v.(starlark.HasAttrs); ok {
 		return has.Attr(name)
 	}
@@ -221,7 +226,7 @@ func cells(values []starlark.Value, columns []string) iter.Seq2[[]any, error] {
 		for _, v := range values {
 			row := make([]any, len(columns))
 			for i, name := range columns {
-				x, err := attribute0(v, name)
+				x, err := member(v, name)
 				if err != nil {
 					yield(nil, err)
 					return

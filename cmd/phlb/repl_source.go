@@ -38,8 +38,10 @@ func newReader(in io.Reader) *reader {
 
 func (r *reader) next() (string, int, error) {
 	for {
-		if text, line := r.take(); text != "" {
-			return text, line, nil
+		if !r.mayGoOn() {
+			if text, line := r.take(); text != "" {
+				return text, line, nil
+			}
 		}
 		if r.ended {
 			text, line := r.text, r.line
@@ -55,6 +57,15 @@ func (r *reader) next() (string, int, error) {
 		r.text += more
 		r.ended = err == io.EOF
 	}
+}
+
+// mayGoOn reports whether the text ends in a block and a blank line: what comes
+// next says whether that was the end of it.
+func (r *reader) mayGoOn() bool {
+	lines := strings.SplitAfter(r.text, "\n")
+	n := len(lines)
+	return !r.ended && n > 2 && strings.TrimSpace(lines[n-2]) == "" && lines[n-1] == "" && kindOf(r.text) == script &&
+		strings.TrimSpace(r.text) != "" && statementLength(r.text) == len(r.text)
 }
 
 func (r *reader) confirm(context.Context, string) (bool, error) {

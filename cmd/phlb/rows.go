@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/csv"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -45,22 +46,28 @@ func (r result) write(to io.Writer, l layout) (total, hidden int, err error) {
 	f := newForm(out, r.columns, l)
 	for row, err := range r.rows {
 		if err != nil {
-			f.end() // what has been read by then is shown
-			out.Flush()
+			if hidden == 0 { // what has been read by then is shown
+				f.end()
+				out.Flush()
+			}
 			return total, hidden, err
 		}
 		if total++; l.most > 0 && total > l.most {
-			hidden++
+			if hidden++; hidden == 1 { // show what there is before counting the rest
+				if err := errors.Join(f.end(), out.Flush()); err != nil {
+					return total, hidden, err
+				}
+			}
 			continue
 		}
 		if err := f.row(row); err != nil {
 			return total, hidden, err
 		}
 	}
-	if err := f.end(); err != nil {
-		return total, hidden, err
+	if hidden == 0 {
+		err = errors.Join(f.end(), out.Flush())
 	}
-	return total, hidden, out.Flush()
+	return total, hidden, err
 }
 
 // form writes rows in one of the modes.
@@ -78,7 +85,7 @@ func newForm(w *bufio.Writer, columns []string, l layout) form {
 		c.w.Write(columns)
 		return c
 	case "tsv":
-		s := &separated{w: w, end0: '\n', cell: escaped}
+		s := &separated{w: w, ending: '\n', cell: escaped}
 		titles := make([]any, len(columns))
 		for i, c := range columns {
 			titles[i] = c
@@ -86,7 +93,7 @@ func newForm(w *bufio.Writer, columns []string, l layout) form {
 		s.row(titles)
 		return s
 	case null:
-		return &separated{w: w, end0: 0, cell: raw}
+		return &separated{w: w, ending: 0, cell: raw}
 	case "line":
 		return newLines(w, columns)
 	}
@@ -154,9 +161,9 @@ func (c *commas) end() error {
 
 // separated is rows with tabs between the columns.
 type separated struct {
-	w    *bufio.Writer
-	end0 byte
-	cell func(any) string
+	w      *bufio.Writer
+	ending byte
+	cell   func(any) string
 }
 
 func (s *separated) row(row []any) error {
@@ -166,7 +173,7 @@ func (s *separated) row(row []any) error {
 		}
 		s.w.WriteString(s.cell(v))
 	}
-	return s.w.WriteByte(s.end0)
+	return s.w.WriteByte(s.ending)
 }
 
 func (s *separated) end() error { return nil }

@@ -94,6 +94,8 @@ func cell(column string, v starlark.Value) string {
 			return v.String()
 		case isSize(column) && n >= 0:
 			return humanize.IBytes(uint64(n))
+		case column == "mode":
+			return "0" + strconv.FormatInt(n, 8)
 		}
 		return humanize.Comma(n)
 	case starlark.Float:

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestTerminalEditing is about the keys of a session.
+func TestTerminalEditing(t *testing.T) {
+	dir := t.TempDir()
+	history(t, dir)
+	term := newTerminal(t, dir, "repl")
+	term.sees(`^phlb .*: 4 snapshots in .*/root$`)
+
+	// A statement goes on until it is complete, and can be edited as a whole.
+	term.clear()
+	term.typed("SELECT path,")
+	term.keys("Enter")
+	term.typed("  sise FROM versions WHERE size > 5000 AND path LIKE 'odt$'")
+	term.keys("Up", "Home")
+	term.typed("  ")
+	term.keys("Down", "Home", "Right", "Right", "Right", "Right", "Delete")
+	term.typed("z")
+	term.keys("End")
+	term.typed(" ORDER BY size;")
+	term.keys("Enter")
+	term.sees(`(?s)report.odt   6000\nreport.odt  12000\n\(2 rows\)\nphlb>\z`)
+
+	// It comes back as a whole, also by searching for it.
+	term.clear()
+	term.keys("Up")
+	term.sees(`(?s)SELECT path,\n +size FROM versions.*ORDER BY size;\z`)
+	term.keys("C-c")
+	term.clear()
+	term.keys("C-r")
+	term.typed("ORDER")
+	term.sees(`(?s)inc-search\): ORDER.*`)
+	term.keys("Enter")
+	term.sees(`\(2 rows\)\nphlb>\z`)
+
+	// A block ends with an empty line.
+	term.asks("for s in snapshots(\"photos\"):\n    print(s.name, s.files)\n", `^photos 1`)
+
+	// Several statements can be pasted at once.
+	term.clear()
+	term.tmux("set-buffer", "a = 20\n\ndef twice(n):\n    m = 2 * n\n\n    return m\n\ntwice(a) + 2\nSELECT count() AS n\nFROM snapshots\\;") // tmux takes the backslash
+	term.tmux("paste-buffer", "-p")
+	term.keys("Enter")
+	term.sees(`(?s)^42\nn\n4\n\(1 row\)\nphlb>\z`)
+
+	// Completion: builtins, attributes, tables, columns, snapshots, commands.
+	for _, test := range []struct{ typed, sees string }{
+		{"snaps", `phlb> snapshot\nsnapshot +snapshots$`},
+		{"x = hol", `phlb> x = holders\z`},
+		{"config.backup_pa", `phlb> config.backup_path\z`},
+		{"SELECT path FROM vers", `phlb> SELECT path FROM versions\z`},
+		{"SELECT v.diges", `phlb> SELECT v.digest\z`},
+		{"SELECT path FROM versions WHERE unt", `phlb> SELECT path FROM versions WHERE until\z`},
+		{"files(\"pho", `(?s)phlb> files\("photos\nphotos +photos/\d.*photos/latest`},
+		{".ta", `phlb> .tables\z`},
+		{".mode cs", `phlb> .mode csv\z`},
+		{".load scr", `phlb> .load script.star\z`},
+	} {
+		term.clear()
+		term.typed(test.typed)
+		term.keys("Tab")
+		term.sees(test.sees)
+		term.keys("C-u")
+	}
+}
+
+// TestTerminalInterrupt stops what runs, and goes on.
+func TestTerminalInterrupt(t *testing.T) {
+	dir := t.TempDir()
+	history(t, dir)
+	term := newTerminal(t, dir, "repl")
+	for _, long := range []string{
+		"while True: pass\n",
+		"[x for a in range(100000) for b in range(100000) for x in [a] if b < 0]",
+		"SELECT count() FROM versions AS a, versions AS b, versions AS c WHERE a.size + b.size + c.size < 0;",
+		"for row in query(\"SELECT a.path FROM versions AS a, versions AS b, versions AS c\"): pass\n",
+	} {
+		term.clear()
+		for i, line := range strings.Split(long, "\n") {
+			if i > 0 {
+				term.keys("Enter")
+			}
+			term.typed(line)
+		}
+		term.keys("Enter")
+		term.running()
+		term.keys("C-c")
+		term.sees(`interrupted\nphlb>\z`)
+	}
+	term.asks("1 + 1", `^2`)
+	// A line that is being typed is dropped, and Ctrl-D ends the session.
+	term.clear()
+	term.typed("this is no")
+	term.sees(`this is no\z`)
+	term.keys("C-c")
+	term.sees(`\^C\nphlb>\z`)
+	term.keys("C-d")
+	term.sees(`^ended with 0$`)
+}
+
+// TestTerminalConfirm is asked before effects.
+func TestTerminalConfirm(t *testing.T) {
+	dir := t.TempDir()
+	history(t, dir)
+	term := newTerminal(t, dir, "repl")
+	term.clear()
+	term.typed(`link(scan("photos"), name = "new")`)
+	term.keys("Enter")
+	term.sees(`^link\(scan\("photos"\), name="new"\) has an effect. Go on\? \[y/N\]`)
+	term.keys("Enter")
+	term.sees(`^not done\nphlb>\z`)
+	term.keys("Up")
+	term.sees(`phlb> link.*"new"\)\z`) // the answer is no statement
+	term.keys("Enter")
+	term.sees(`(?s)not done.*Go on\? \[y/N\]\z`)
+	term.keys("C-c")
+	term.sees(`(?s)Go on\? \[y/N\]\ninterrupted\nphlb>\z`)
+	if _, err := os.Stat(filepath.Join(dir, "root", "new")); err == nil {
+		t.Error("a backup was made that was not to be")
+	}
+	term.keys("Up", "Enter")
+	term.sees(`(?s)interrupted.*Go on\? \[y/N\]\z`)
+	term.typed("y")
+	term.keys("Enter")
+	term.sees(`^new/\S+: 1 file, `)
+	term.clear()
+	term.typed("_.remove()")
+	term.keys("Enter")
+	term.sees(`^new/\S+: remove\(\) has an effect. Go on`)
+	term.typed("n")
+	term.keys("Enter")
+	term.sees(`^not done\nphlb>\z`)
+}
+
+// TestTerminalHistory finds what was typed in an earlier session.
+func TestTerminalHistory(t *testing.T) {
+	dir := t.TempDir()
+	history(t, dir)
+	term := newTerminal(t, dir, "repl")
+	term.asks("SELECT name\nFROM snapshots\nLIMIT 1;", `\(1 row\)`)
+	other := newTerminal(t, dir, "repl") // while the first goes on
+	other.asks("7 * 6", `^42`)
+	other.asks("SELECT name\nFROM snapshots\nLIMIT 2;", `\(2 rows\)`)
+	term.asks("6 * 6", `^36`)
+	term.keys("C-d")
+	term.sees(`^ended with 0$`)
+	term = newTerminal(t, dir, "repl")
+	term.sees(`phlb>\z`)
+	term.clear()
+	term.keys("C-r")
+	term.typed("LIMIT 1")
+	term.sees(`inc-search`)
+	term.keys("Enter")
+	term.sees(`(?s)SELECT name\n +FROM snapshots\n +LIMIT 1;\nname.*\(1 row\)\nphlb>\z`)
+}
