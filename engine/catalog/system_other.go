@@ -2,10 +2,7 @@
 
 package catalog
 
-import (
-	"io/fs"
-	"os"
-)
+import "io/fs"
 
 // syncDir has nothing to do: renames are logged by the file system.
 func syncDir(string) error { return nil }
