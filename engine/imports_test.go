@@ -14,7 +14,7 @@ import (
 // kept to one place, each may import, tests included.
 var arrows = map[string][]string{
 	"phlb/cmd/phlb":        {"phlb/builtins", "phlb/runtime", "phlb/engine", "phlb/engine/*", "phlb/scripts", "go.starlark.net"},
-	"phlb/cmd/phlb-bench":  {},
+	"phlb/cmd/phlb-bench":  {"phlb/engine/*"},
 	"phlb/builtins":        {"phlb/engine", "phlb/engine/*", "phlb/runtime", "go.starlark.net"},
 	"phlb/scripts":         {"phlb/runtime", "go.starlark.net"}, // its tests run the scripts
 	"phlb/runtime":         {"go.starlark.net"},

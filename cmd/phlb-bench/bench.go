@@ -48,17 +48,11 @@ func measureAll(ctx context.Context, o options, log io.Writer) (_ *report, err e
 	if err != nil {
 		return nil, err
 	}
-	work, err := os.MkdirTemp(dst, "phlb-bench-")
+	work, done, err := workFolder(dst, o.keep, log)
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for the backups: %w", err)
+		return nil, err
 	}
-	defer func() {
-		if o.keep {
-			fmt.Fprintf(log, "phlb-bench: everything is left in %s\n", work)
-		} else {
-			err = errors.Join(err, removeAll(work))
-		}
-	}()
+	defer func() { err = errors.Join(err, done()) }()
 	cmds, err := newCommands(work)
 	if err != nil {
 		return nil, err
@@ -112,6 +106,21 @@ func measureAll(ctx context.Context, o options, log io.Writer) (_ *report, err e
 		}
 	}
 	return r, errors.Join(failures...)
+}
+
+// workFolder makes the folder that everything goes to. The caller must call done.
+func workFolder(dst string, keep bool, log io.Writer) (work string, done func() error, err error) {
+	work, err = os.MkdirTemp(dst, "phlb-bench-")
+	if err != nil {
+		return "", nil, fmt.Errorf("make a folder for the backups: %w", err)
+	}
+	return work, func() error {
+		if keep {
+			fmt.Fprintf(log, "phlb-bench: everything is left in %s\n", work)
+			return nil
+		}
+		return removeAll(work)
+	}, nil
 }
 
 // folders resolves source and destination, and refuses what cannot work.

@@ -27,6 +27,17 @@
 // source. It is the ratio's base for the later phases, as what it costs to make
 // such a tree at all. Phlb syncs before it seals a snapshot and cp does not,
 // hence the rows in which cp is followed by sync.
+//
+// Two other runs measure what comes after a backup:
+//
+//	go run ./cmd/phlb-bench -catalog -dst /dev/shm
+//	go run ./cmd/phlb-bench -more -src /usr/share
+//
+// The first one makes up the manifests of a million paths in fifty snapshots,
+// has phlb build a catalog from them and asks that: what is measured are whole
+// commands, from start to end. The second one holds restore against cp -a and
+// remove against rm -rf of the same tree, and measures diff, and forget on a
+// name with 10,000 snapshots.
 package main
 
 import (
@@ -35,6 +46,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -60,6 +72,11 @@ type options struct {
 	script   string   // "" for the checkout's scripts/backup.star
 	where    bool
 	startup  bool
+	catalog  bool
+	more     bool
+	paths    int    // of the catalog
+	history  int    // snapshots in it
+	many     int    // snapshots that forget decides on
 	json     string // "" for none, "-" for stdout
 	keep     bool
 }
@@ -68,7 +85,7 @@ type options struct {
 var errUsage = errors.New("usage")
 
 func parseFlags(args []string, stderr io.Writer) (options, error) {
-	var o options
+	o := options{many: 10_000}
 	var names string
 	f := flag.NewFlagSet("phlb-bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
@@ -81,6 +98,10 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.script, "script", "", "the `file` with the policy that phlb runs; scripts/backup.star of the checkout if not given")
 	f.BoolVar(&o.where, "where", false, "measure what a callback per file costs, in two more rows")
 	f.BoolVar(&o.startup, "startup", false, "measure what it costs to start phlb")
+	f.BoolVar(&o.catalog, "catalog", false, "measure commands on a large catalog instead, made up of -paths and -snapshots")
+	f.IntVar(&o.paths, "paths", 1_000_000, "for -catalog: how many paths there are in each snapshot")
+	f.IntVar(&o.history, "snapshots", 50, "for -catalog: how many snapshots there are; 1 % of the files change from one to the next")
+	f.BoolVar(&o.more, "more", false, "measure restore, diff, remove and forget instead, against cp and rm")
 	f.StringVar(&o.json, "json", "", "write all samples as JSON to `file`, or to stdout for -")
 	f.BoolVar(&o.keep, "keep", false, "leave the copy and the last round's backups in place")
 	if err := f.Parse(args); err != nil {
@@ -89,11 +110,18 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 		}
 		return o, errUsage
 	}
+	given := false
+	f.Visit(func(f *flag.Flag) { given = given || f.Name == "dst" })
+	if _, err := os.Stat("/dev/shm"); o.catalog && !given && err == nil {
+		o.dst = "/dev/shm" // a disk would be what is measured
+	}
 	fault := ""
 	switch {
 	case f.NArg() > 0:
 		fault = "unexpected " + f.Arg(0)
-	case o.src == "":
+	case o.catalog && (o.more || o.src != "" || o.paths < 1 || o.history < 1 || o.history > math.MaxUint16):
+		fault = "-catalog goes with -paths and -snapshots alone, and makes up what it measures"
+	case o.src == "" && !o.catalog:
 		fault = "-src is missing: which folder is to be backed up?"
 	case o.rounds < 1:
 		fault = "-rounds must be at least 1"
@@ -129,7 +157,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 
 	// Our footprint hides that of the tools, and there is time for collecting.
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
-	r, failed := measureAll(ctx, o, stderr)
+	r, failed := measure(ctx, o, stderr)
 	if r == nil {
 		return failed
 	}
@@ -139,6 +167,33 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		}
 	}
 	return errors.Join(failed, r.writeJSON(samples))
+}
+
+// A result of a run can be printed.
+type printable interface {
+	writeTable(w io.Writer) error
+	writeJSON(w io.Writer) error
+}
+
+var (
+	_ printable = (*report)(nil)
+	_ printable = (*figures)(nil)
+)
+
+// measure returns nil with an error where there is nothing to print.
+func measure(ctx context.Context, o options, log io.Writer) (printable, error) {
+	if o.catalog || o.more {
+		f, err := measureFigures(ctx, o, log)
+		if f == nil {
+			return nil, err
+		}
+		return f, err
+	}
+	r, err := measureAll(ctx, o, log)
+	if r == nil {
+		return nil, err
+	}
+	return r, err
 }
 
 // createSamples opens what -json names.

@@ -27,7 +27,7 @@ const (
 	whereTool = "phlb-where"
 )
 
-//go:embed scripts/plain.star scripts/where.star
+//go:embed scripts/*.star
 var scripts embed.FS
 
 // unpack writes the script of one of these tools to a file.
