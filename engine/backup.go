@@ -364,37 +364,59 @@ func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 	if err := r.partial.Log.Close(); err != nil {
 		return nil, err
 	}
-	if err := r.partial.Sync(); err != nil {
-		return nil, err
-	}
-	lock, err := root.LockSeal(ctx, r.owner())
-	if err != nil {
-		return nil, err
-	}
-	if err = r.lock.Held(); err == nil {
-		err = r.partial.Seal(ctx)
-	}
-	lock.Unlock()
+	// To note the changes takes a look at every row of the catalog, and to sync
+	// takes the disk: neither waits for the other.
+	var record sync.WaitGroup
+	var failed error
+	record.Go(func() { s.ID, failed = r.commit(ctx, s) })
+	err := r.sealPartial(ctx, root)
+	record.Wait()
 	if err != nil {
 		return nil, err
 	}
 	// From here on the snapshot is there, whatever becomes of the catalog.
-	if err := r.tell(ctx, root, cat, s); err != nil {
-		r.Engine.log.Warn("the snapshot is sealed, but the catalog could not be brought up to date; the next command does it", "error", err)
+	if failed == nil {
+		failed = r.tell(ctx, root, cat, s)
+	}
+	if failed != nil {
+		r.Engine.log.Warn("the snapshot is sealed, but the catalog could not be brought up to date; the next command does it", "error", failed)
 	}
 	return s, nil
 }
 
-func (r *run) tell(ctx context.Context, root *store.Root, cat *catalog.Catalog, s *catalog.Snapshot) error {
-	if r.record != nil {
-		record := r.record
-		r.record = nil
-		id, err := record.Commit(ctx, *s)
-		if err != nil && !errors.Is(err, catalog.ErrBase) {
-			return err
-		}
-		s.ID = id
+func (r *run) sealPartial(ctx context.Context, root *store.Root) error {
+	if err := r.partial.Sync(); err != nil {
+		return err
 	}
+	lock, err := root.LockSeal(ctx, r.owner())
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if err := r.lock.Held(); err != nil {
+		return err
+	}
+	return r.partial.Seal(ctx)
+}
+
+// commit notes in the private copy of the catalog what has changed, and returns
+// the snapshot's number there: 0 where the catalog does not hold what the run
+// started from.
+func (r *run) commit(ctx context.Context, s *catalog.Snapshot) (catalog.ID, error) {
+	record := r.record
+	if record == nil {
+		return 0, nil
+	}
+	r.record = nil
+	id, err := record.Commit(ctx, *s)
+	if errors.Is(err, catalog.ErrBase) {
+		err = nil
+	}
+	return id, err
+}
+
+// tell publishes the catalog, with the snapshot in it.
+func (r *run) tell(ctx context.Context, root *store.Root, cat *catalog.Catalog, s *catalog.Snapshot) error {
 	find := func(cat *catalog.Catalog) (err error) {
 		s.ID, err = number(ctx, cat, r.partial.Ref)
 		return err
