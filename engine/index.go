@@ -20,16 +20,19 @@ func (e *Engine) openCatalog(ctx context.Context, root *store.Root) (*catalog.Ca
 	return cat, err
 }
 
-// openToRead is openCatalog for who does not publish. A catalog that had to be
-// rebuilt is published all the same, or everybody would rebuild it again.
+// openToRead is openCatalog for who has nothing to publish. What was made good
+// is published all the same where that can be, or the next command would read
+// the same manifests again.
 func (e *Engine) openToRead(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
 	cat, c, err := e.openCaughtUp(ctx, root)
-	if err != nil || !c.rebuilt || e.env.DryRun {
+	if err != nil || e.env.DryRun || !c.rebuilt && len(c.added) == 0 && c.removed == 0 || cat.Away() != nil {
 		return cat, err
 	}
 	if err := e.publish(ctx, root, cat, nil); err != nil {
 		cat.Close()
-		e.log.Warn("the rebuilt catalog cannot take the place of the damaged one", "error", err)
+		if c.rebuilt {
+			e.log.Warn("the rebuilt catalog cannot take the place of the damaged one", "error", err)
+		}
 	}
 	return e.openCatalog(ctx, root)
 }

@@ -22,6 +22,17 @@ func (c *Catalog) Publish() error {
 	return nil
 }
 
+// Away returns why the catalog cannot be published, because nothing can be
+// written beside it, and nil if it can.
+func (c *Catalog) Away() error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.private == nil {
+		return ErrClosed
+	}
+	return c.private.away
+}
+
 func (c *Catalog) publish() error {
 	if !c.recording.TryLock() {
 		return ErrBusy
