@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path"
 	"slices"
+	"strings"
 
 	"phlb/engine/catalog"
 	"phlb/engine/manifest"
@@ -26,8 +26,11 @@ func (e *Engine) Find(ctx context.Context, glob, name string) ([]*Found, error) 
 	if err != nil {
 		return nil, fmt.Errorf("find: %w", err)
 	}
-	list, known, err := e.findVersions(ctx, func(cat *catalog.Catalog, _ map[catalog.ID]*Snapshot) ([]catalog.Version, error) {
-		return cat.Find(ctx, func(p string) bool { return p != "." && patterns.Match(path.Dir(p), path.Base(p)) }, name)
+	found, known, err := e.findVersions(ctx, func(cat *catalog.Catalog, _ map[catalog.ID]*Snapshot) ([]catalog.Version, error) {
+		return cat.Find(ctx, func(p string) bool {
+			at := strings.LastIndexByte(p, '/')
+			return p != "." && patterns.Match(p[:max(at, 0)], p[at+1:])
+		}, name)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find: %w", err)
@@ -35,7 +38,13 @@ func (e *Engine) Find(ctx context.Context, glob, name string) ([]*Found, error) 
 	type place struct{ name, path string }
 	at := map[place]*Found{}
 	var all []*Found
-	for _, v := range list {
+	// Versions that lived in the same snapshots share the list of them.
+	type list struct {
+		of *catalog.Snapshot
+		n  int
+	}
+	ends := map[list][2]*Snapshot{}
+	for _, v := range found {
 		p := place{v.Snapshots[0].Name, v.Entry.Path}
 		f := at[p]
 		if f == nil {
@@ -43,14 +52,17 @@ func (e *Engine) Find(ctx context.Context, glob, name string) ([]*Found, error) 
 			at[p], all = f, append(all, f)
 		}
 		f.Versions++
-		for _, s := range v.Snapshots {
-			s := known[s.ID]
-			if f.Last == nil || s.Started.After(f.Last.Started) {
-				f.Last, f.Entry = s, v.Entry
-			}
-			if f.First == nil || s.Started.Before(f.First.Started) {
-				f.First = s
-			}
+		held, ok := ends[list{&v.Snapshots[0], len(v.Snapshots)}]
+		if !ok {
+			byTime := func(a, b catalog.Snapshot) int { return a.Started.Compare(b.Started) }
+			held = [2]*Snapshot{known[slices.MinFunc(v.Snapshots, byTime).ID], known[slices.MaxFunc(v.Snapshots, byTime).ID]}
+			ends[list{&v.Snapshots[0], len(v.Snapshots)}] = held
+		}
+		if f.Last == nil || held[1].Started.After(f.Last.Started) {
+			f.Last, f.Entry = held[1], v.Entry
+		}
+		if f.First == nil || held[0].Started.Before(f.First.Started) {
+			f.First = held[0]
 		}
 	}
 	slices.SortFunc(all, func(a, b *Found) int {

@@ -61,11 +61,13 @@ func (c *Catalog) Versions(ctx context.Context, path, name string) ([]Version, e
 	if err != nil {
 		return nil, fmt.Errorf("read versions of %s: %w", path, err)
 	}
+	sortVersions(found)
 	return found, nil
 }
 
 // Find returns what the wanted paths were, under one name or, if that is empty,
-// under all of them: the newest versions first, then by path.
+// under all of them, in no particular order. Versions that lived in the same
+// snapshots share the list of them.
 func (c *Catalog) Find(ctx context.Context, wanted func(path string) bool, name string) ([]Version, error) {
 	return c.versions(ctx, wanted, func(_ *version, s *Snapshot) bool { return name == "" || s.Name == name })
 }
@@ -77,7 +79,19 @@ func (c *Catalog) Holders(ctx context.Context, digest manifest.Digest) ([]Versio
 	if err != nil {
 		return nil, fmt.Errorf("read holders of %v: %w", digest, err)
 	}
+	sortVersions(found)
 	return found, nil
+}
+
+// sortVersions puts the newest first, and those of one snapshot in the order of
+// their paths.
+func sortVersions(found []Version) {
+	slices.SortFunc(found, func(a, b Version) int {
+		if c := newestFirst(a.Snapshots[0], b.Snapshots[0]); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.Entry.Path, b.Entry.Path)
+	})
 }
 
 // versions returns those of the wanted paths, nil for all, that are wanted by
@@ -99,12 +113,6 @@ func (c *Catalog) versions(ctx context.Context, wanted func(path string) bool, a
 		e, err := v.entry()
 		found = append(found, Version{e, live})
 		return true, err
-	})
-	slices.SortFunc(found, func(a, b Version) int {
-		if c := newestFirst(a.Snapshots[0], b.Snapshots[0]); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.Entry.Path, b.Entry.Path)
 	})
 	return found, err
 }
