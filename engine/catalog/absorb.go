@@ -42,13 +42,6 @@ func (c *Catalog) absorb(ctx context.Context, s *Snapshot, entries iter.Seq2[*ma
 		return 0, err
 	}
 	gone := open.unmarked()
-	ch.byRow = true
-	for _, row := range gone.rows {
-		ch.batch.rows = append(ch.batch.rows, row)
-		if err := ch.flush(); err != nil {
-			break // finish finds it too
-		}
-	}
 	id, err := ch.finish(ctx, *s)
 	if err != nil {
 		c.forget(s.Name)
@@ -66,8 +59,14 @@ func (c *Catalog) absorb(ctx context.Context, s *Snapshot, entries iter.Seq2[*ma
 	}
 	open.unmark()
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.open[s.Name] = open
-	c.mu.Unlock()
+	if c.ends == nil {
+		c.ends = map[int64]ID{}
+	}
+	for _, row := range gone.rows {
+		c.ends[row] = ch.base
+	}
 	return id, nil
 }
 
@@ -101,10 +100,15 @@ func (ch *changes) compare(ctx context.Context, open *openRows, entries iter.Seq
 // findOpen returns the rows that live in the last snapshot of a name.
 func (c *Catalog) findOpen(ctx context.Context, all []Snapshot, name string) (*openRows, error) {
 	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if open := c.open[name]; open != nil {
-		return open, nil
+	known := c.open[name]
+	c.mu.RUnlock()
+	if known != nil {
+		return known, nil
 	}
+	if err := c.rlock(ctx); err != nil {
+		return nil, err
+	}
+	defer c.mu.RUnlock()
 	open := &openRows{}
 	ours := map[ID]bool{}
 	for i := range all {

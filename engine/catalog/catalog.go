@@ -110,6 +110,7 @@ type Catalog struct {
 	mu   sync.RWMutex // held while db is read, exclusively while it is written
 	db   *database
 	open map[string]*openRows // by name, see Absorb
+	ends map[int64]ID         // until of rows by id(), yet to be written, see settle
 
 	recording sync.Mutex // held while a snapshot is recorded
 	batchRows int

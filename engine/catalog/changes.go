@@ -31,8 +31,6 @@ var (
 		UPDATE versions SET until = $1 WHERE until == 0 && since <= $1 &&
 			path IN (SELECT path FROM ended WHERE part == $2) &&
 			since IN (SELECT id FROM snapshots WHERE name == $3);`)
-	updateEndedRows = ql.MustCompile(`
-		UPDATE versions SET until = $1 WHERE id() IN (SELECT row FROM ended WHERE part == $2);`)
 	deleteBegun = ql.MustCompile(`DELETE FROM versions WHERE since == $1;`)
 )
 
@@ -40,12 +38,11 @@ var (
 type batch struct {
 	begun []version
 	ended []string // paths
-	rows  []int64  // the same, by what QL calls id()
 }
 
-func (b *batch) len() int { return len(b.begun) + len(b.ended) + len(b.rows) }
+func (b *batch) len() int { return len(b.begun) + len(b.ended) }
 
-func (b *batch) clear() { b.begun, b.ended, b.rows = b.begun[:0], b.ended[:0], b.rows[:0] }
+func (b *batch) clear() { b.begun, b.ended = b.begun[:0], b.ended[:0] }
 
 // changes are what one snapshot changes: versions that begin with it, and rows
 // that ended with the snapshot before it. They collect in a batch; a full one
@@ -64,7 +61,6 @@ type changes struct {
 	failure atomic.Pointer[error]
 
 	ends  int64   // that were written to the table
-	byRow bool    // whether they are rows, not paths
 	begun []int64 // by batch, what QL calls id() of the first row
 	over  bool
 }
@@ -155,7 +151,7 @@ func (ch *changes) write(tx *ql.TCtx, b *batch) error {
 		// QL numbers the rows of a transaction one after the other.
 		ch.begun = append(ch.begun, tx.LastInsertID-int64(len(b.begun))+1)
 	}
-	if len(b.ended)+len(b.rows) == 0 {
+	if len(b.ended) == 0 {
 		return nil
 	}
 	if ch.ends == 0 {
@@ -164,24 +160,14 @@ func (ch *changes) write(tx *ql.TCtx, b *batch) error {
 		}
 	}
 	args := make([]any, 0, rowsPerStatement*3)
-	add := func(path, row any) error {
-		args = append(args, ch.ends/ch.endsPerUpdate(), path, row)
-		ch.ends++
-		if len(args) < rowsPerStatement*3 {
-			return nil
-		}
-		err := db.exec(tx, insertEnds(), args...)
-		args = args[:0]
-		return err
-	}
 	for _, path := range b.ended {
-		if err := add(path, nil); err != nil {
-			return err
-		}
-	}
-	for _, row := range b.rows {
-		if err := add(nil, row); err != nil {
-			return err
+		args = append(args, ch.ends/ch.endsPerUpdate(), path, nil)
+		ch.ends++
+		if len(args) == rowsPerStatement*3 {
+			if err := db.exec(tx, insertEnds(), args...); err != nil {
+				return err
+			}
+			args = args[:0]
 		}
 	}
 	for ; len(args) > 0; args = args[3:] {

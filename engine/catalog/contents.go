@@ -51,7 +51,10 @@ type Content struct {
 // without the empty ones. It takes about 20 bytes of memory for each, and a
 // temporary file. The caller must close it.
 func (c *Catalog) Contents(ctx context.Context) (*Contents, error) {
-	c.mu.RLock()
+	err := c.rlock(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read contents: %w", err)
+	}
 	defer c.mu.RUnlock()
 	t, err := c.readContents(ctx)
 	if err != nil {

@@ -29,7 +29,9 @@ func (c *Catalog) Files(ctx context.Context, id ID) iter.Seq2[*manifest.Entry, e
 
 // scanFiles calls f with the versions that live in a snapshot.
 func (c *Catalog) scanFiles(ctx context.Context, id ID, f func(*version) (bool, error)) error {
-	c.mu.RLock()
+	if err := c.rlock(ctx); err != nil {
+		return err
+	}
 	defer c.mu.RUnlock()
 	all, err := c.db.findSnapshots(ctx)
 	if err != nil {
@@ -97,7 +99,9 @@ func sortVersions(found []Version) {
 // versions returns those of the wanted paths, nil for all, that are wanted by
 // what they are and by the last snapshot that holds them.
 func (c *Catalog) versions(ctx context.Context, wanted func(path string) bool, also func(*version, *Snapshot) bool) ([]Version, error) {
-	c.mu.RLock()
+	if err := c.rlock(ctx); err != nil {
+		return nil, err
+	}
 	defer c.mu.RUnlock()
 	all, err := c.db.findSnapshots(ctx)
 	if err != nil {

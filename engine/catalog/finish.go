@@ -40,13 +40,9 @@ func (ch *changes) end(tx *ql.TCtx) error {
 	if ch.ends == 0 {
 		return nil
 	}
-	statement := updateEndedPaths
-	if ch.byRow {
-		statement = updateEndedRows
-	}
 	closed := int64(0)
 	for part := int64(0); part*ch.endsPerUpdate() < ch.ends; part++ {
-		if err := ch.c.db.exec(tx, statement, int64(ch.base), part, ch.name); err != nil {
+		if err := ch.c.db.exec(tx, updateEndedPaths, int64(ch.base), part, ch.name); err != nil {
 			return err
 		}
 		closed += tx.RowsAffected

@@ -206,6 +206,9 @@ func (m *model) check(t *rapid.T) {
 
 // checkRows holds every row against what the package comment promises.
 func (m *model) checkRows(t *rapid.T) {
+	if err := m.c.settle(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 	rows := scannedByQL(t, m.c)
 	err := m.c.db.scanVersions(context.Background(), nil, func(v *version, id int64) (bool, error) {
 		if len(rows) == 0 || !reflect.DeepEqual(rows[0], append(v.appendRow(nil), id)) {

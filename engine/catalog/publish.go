@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,13 +41,16 @@ func (c *Catalog) publish() error {
 	defer c.recording.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	db := c.db
-	if db.failed != nil {
-		return db.failed
+	if c.db.failed != nil {
+		return c.db.failed
 	}
 	if err := c.private.away; err != nil {
 		return fmt.Errorf("nothing could be written beside it: %w", err)
 	}
+	if err := c.settleLocked(context.Background()); err != nil {
+		return err
+	}
+	db := c.db
 	for size := int64(-1); size != db.pages.size; {
 		size = db.pages.size
 		if err := db.update(func(tx *ql.TCtx) error { return db.exec(tx, updateSize, size) }); err != nil {

@@ -38,7 +38,9 @@ func (c *Catalog) Query(ctx context.Context, statement string, args ...any) (*Ro
 	if err != nil {
 		return nil, fmt.Errorf("query: %w", err)
 	}
-	c.mu.RLock()
+	if err := c.rlock(ctx); err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
 	r := &Rows{ctx: ctx, c: c, statement: s}
 	if err := r.start(); err != nil {
 		r.Close()

@@ -23,6 +23,10 @@ func (c *Catalog) Begin(ctx context.Context, name string, base ID) (*Recorder, e
 		return nil, fmt.Errorf("record %s: %w", name, err)
 	}
 	r := &Recorder{ch, all}
+	if err := c.settle(ctx); err != nil {
+		r.Abort()
+		return nil, fmt.Errorf("record %s: %w", name, err)
+	}
 	if ch.base != base {
 		r.Abort()
 		return nil, fmt.Errorf("record %s: %w", name, ErrBase)

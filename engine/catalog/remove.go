@@ -27,6 +27,9 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 	defer c.recording.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.settleLocked(ctx); err != nil {
+		return err
+	}
 	all, err := c.db.findSnapshots(ctx)
 	if err != nil {
 		return err
@@ -49,8 +52,10 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 	case err != nil:
 		return err
 	case touched:
-		clear(c.open)
-		return c.rewrite(ctx, all, gone, moves)
+		return c.rewrite(ctx, all, gone, func(v *version, _ int64) (alive bool) {
+			v.since, v.until, alive = moves.interval(v.since, v.until)
+			return alive
+		})
 	}
 	return c.db.update(func(tx *ql.TCtx) error {
 		for id := range gone {
@@ -121,9 +126,12 @@ func (m moves) interval(since, until ID) (ID, ID, bool) {
 	return from.since, to.until, true
 }
 
-// rewrite copies what is left to a new file. That takes as long as two of the
-// statements would that it saves, and there would be three for every gap.
-func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool, m moves) (err error) {
+// rewrite copies all but the snapshots that are gone to a new file, with the
+// versions that keep returns true for, as it leaves them. That takes as long as
+// two of the statements would that it saves: a removal takes three for every
+// gap.
+func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool, keep func(v *version, row int64) bool) (err error) {
+	clear(c.open) // rows get other numbers
 	f, err := os.CreateTemp(c.private.dir, "catalog-*.ql")
 	if err != nil {
 		return err
@@ -141,7 +149,7 @@ func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool,
 	if err := to.migrate(false); err != nil {
 		return err
 	}
-	if err := c.db.copyVersions(ctx, to, m, c.batchRows); err != nil {
+	if err := c.db.copyVersions(ctx, to, keep, c.batchRows); err != nil {
 		return err
 	}
 	if err := c.db.copyRest(ctx, to, all, gone); err != nil {
@@ -155,16 +163,15 @@ func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool,
 	return nil
 }
 
-func (d *database) copyVersions(ctx context.Context, to *database, m moves, batchRows int) error {
+func (d *database) copyVersions(ctx context.Context, to *database, keep func(v *version, row int64) bool, batchRows int) error {
 	rows := make([]version, 0, batchRows)
 	write := func() error {
 		err := to.update(func(tx *ql.TCtx) error { return to.insertVersions(tx, rows) })
 		rows = rows[:0]
 		return err
 	}
-	err := d.scanVersions(ctx, nil, func(v *version, _ int64) (bool, error) {
-		alive := false
-		if v.since, v.until, alive = m.interval(v.since, v.until); !alive {
+	err := d.scanVersions(ctx, nil, func(v *version, row int64) (bool, error) {
+		if !keep(v, row) {
 			return true, nil
 		}
 		if rows = append(rows, *v); len(rows) < batchRows {
