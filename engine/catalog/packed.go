@@ -126,14 +126,14 @@ func (p *packed) read(n int64, data []byte) error {
 		return err
 	}
 	if crc32.Checksum(in, castagnoli) != b.sum {
-		return fmt.Errorf("%w: block %d has another checksum", ErrDamaged, n)
+		return fmt.Errorf("%w: %s: block %d has another checksum", ErrDamaged, p.file.Name(), n)
 	}
 	if b.n == blockSize {
 		copy(data, in)
 		return nil
 	}
 	if out, err := s2.Decode(data, in); err != nil || len(out) != blockSize {
-		return fmt.Errorf("%w: block %d: %w", ErrDamaged, n, err)
+		return fmt.Errorf("%w: %s: block %d: %w", ErrDamaged, p.file.Name(), n, err)
 	}
 	return nil
 }
