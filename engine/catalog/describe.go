@@ -82,7 +82,7 @@ var tables = []Table{{
 	Columns: []Column{
 		{"version", "int64", "of these tables"},
 		{"next_snapshot", "int64", "id of the next snapshot"},
-		{"file_size", "int64", "bytes of the catalog when it was published"},
+		{"file_size", "int64", "bytes of the database when it was published, before it was compressed"},
 	},
 }}
 

@@ -9,7 +9,7 @@ var migrations = []string{`
 	CREATE TABLE schema (
 		version       int64,
 		next_snapshot int64, // numbers are never used twice
-		file_size     int64, // to know a file that was cut off
+		file_size     int64, // to know what was cut off
 	);
 	INSERT INTO schema VALUES (0, 1, 0);
 
