@@ -56,17 +56,23 @@ func (l *lab) asks(statement, want string) {
 	}
 }
 
-// await waits for a file.
-func (l *lab) await(pattern string) {
+// await waits until something is so.
+func (l *lab) await(what string, is func() bool) {
 	l.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		if found, _ := filepath.Glob(filepath.Join(l.dir, pattern)); len(found) > 0 {
-			return
-		}
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			l.Fatalf("no %s", pattern)
+			l.Fatalf("%s: did not come about", what)
 		}
 	}
+}
+
+// awaitFile waits for a file.
+func (l *lab) awaitFile(pattern string) {
+	l.Helper()
+	l.await(pattern, func() bool {
+		found, _ := filepath.Glob(filepath.Join(l.dir, pattern))
+		return len(found) > 0
+	})
 }
 
 // leftovers lists private copies of the catalog.
@@ -92,7 +98,7 @@ func TestQueryMeanwhile(t *testing.T) {
 	}
 	backup := l.command("backup", "big")
 	l.start(backup)
-	l.await("root/big/*.partial")
+	l.awaitFile("root/big/*.partial")
 	if err := backup.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -127,9 +133,10 @@ func TestQueryMeanwhile(t *testing.T) {
 	busy.Stdin = strings.NewReader(endless + ";\n")
 	l.start(busy)
 	l.start(asking)
-	for len(l.leftovers()) < 3 { // theirs, and that of the backup
-		time.Sleep(time.Millisecond)
-	}
+	l.await("two queries", func() bool {
+		found, _ := filepath.Glob(filepath.Join(l.dir, "root/.phlb/catalog.ql.tmp-*/query-*"))
+		return len(found) == 2
+	})
 	l.asks(counting, "n\n4")
 	ask("len(snapshots(\"docs\"))", "3")
 
@@ -169,11 +176,9 @@ func TestQueryInterrupted(t *testing.T) {
 		cmd.Stdin = strings.NewReader("while True: pass\n")
 		l.start(cmd)
 		if args[0] == "query" {
-			l.await("root/.phlb/catalog.ql.tmp-*/query-*")
+			l.awaitFile("root/.phlb/catalog.ql.tmp-*/query-*")
 		} else {
-			for !busy(cmd.Process.Pid) {
-				time.Sleep(time.Millisecond)
-			}
+			l.await("a busy session", func() bool { return busy(cmd.Process.Pid) })
 		}
 		cmd.Process.Signal(os.Interrupt)
 		cmd.Wait()
