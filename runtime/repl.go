@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
@@ -22,6 +23,8 @@ type REPL struct {
 	file file
 	text strings.Builder // all that was evaluated, for error messages
 	last int             // line of that
+
+	clock starlark.StringDict // the names that tell the time, as of the last statement
 }
 
 // Last is the global that holds the last result.
@@ -41,7 +44,19 @@ func (h *Host) NewREPL(name string) *REPL {
 	r := &REPL{session: newSession(h), file: file{path: name}}
 	r.live = maps.Clone(r.all)
 	r.live["help"] = r.helpBuiltin().Value()
+	r.clock = starlark.StringDict{"now": r.all["now"], "time": r.all["time"]}
 	return r
+}
+
+// SetNow sets the instant that now() gives, from the next statement on.
+func (r *REPL) SetNow(now time.Time) {
+	fresh := library(now)
+	for name, old := range r.clock {
+		if r.live[name] == old { // and not one of the user's own
+			r.live[name] = fresh[name]
+		}
+		r.clock[name] = fresh[name]
+	}
 }
 
 // Eval evaluates src, of which the first line is that number in the file. If it

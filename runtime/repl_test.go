@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"go.starlark.net/starlark"
 )
@@ -254,4 +255,16 @@ func TestREPLCallLast(t *testing.T) {
 		t.Error(shown, err)
 	}
 	d.want("_", `"touched"`)
+}
+
+func TestREPLNow(t *testing.T) {
+	d := newDialogue(t)
+	d.want("began = now()\ndef age(): return now() - began\nage()", "0s")
+	d.SetNow(noon.Add(time.Hour))
+	d.want("age()", "1h0m0s")
+	d.want("time.now() - began", "1h0m0s")
+	d.want("def now(): return 7\nnow()", "7")
+	d.SetNow(noon.Add(2 * time.Hour))
+	d.want("now()", "7")
+	d.want("time.now() - began", "2h0m0s")
 }

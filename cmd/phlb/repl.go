@@ -31,8 +31,9 @@ type repl struct {
 	engine *engine.Engine
 	query  starlark.Callable // the builtin, whatever query means by now
 	source source
-	yes    bool // effects need not be confirmed
-	ending bool // .quit
+	tick   func() // sets the clock for a statement
+	yes    bool   // effects need not be confirmed
+	ending bool   // .quit
 
 	layout layout
 	timer  bool
@@ -66,14 +67,14 @@ func (c *command) repl() *cobra.Command {
 		Example: "  echo 'SELECT name, started FROM snapshots;' | phlb repl",
 		Args:    arguments(0, "phlb repl [--yes]"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.converse(cmd.Context(), yes)
+			return c.converse(cmd.Context(), yes, !cmd.Flags().Changed("now"))
 		},
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before effects")
 	return cmd
 }
 
-func (c *command) converse(parent context.Context, yes bool) error {
+func (c *command) converse(parent context.Context, yes, ticking bool) error {
 	e, err := c.engine(false)
 	if err != nil {
 		return err
@@ -90,6 +91,13 @@ func (c *command) converse(parent context.Context, yes bool) error {
 		r.source = newReader(c.stdin)
 	}
 	session := c.newSession(e)
+	r.tick = func() {
+		if ticking {
+			c.now = time.Now()
+			session.Now = c.now.Local()
+			r.SetNow(session.Now)
+		}
+	}
 	docs := map[string]runtime.Table{
 		"": session.Table(), "Snapshot": builtins.SnapshotMethods, "http": session.HTTPTable(),
 	}
@@ -196,6 +204,7 @@ func (r *repl) evaluate(text string, line int) error {
 		r.interrupt = nil
 		r.mu.Unlock()
 	}()
+	r.tick()
 	hide := r.command.show(&r.engine.Progress)
 	defer hide()
 
