@@ -113,6 +113,7 @@ type Catalog struct {
 	ends map[int64]ID         // until of rows by id(), yet to be written, see settle
 
 	recording sync.Mutex // held while a snapshot is recorded
+	all       []Snapshot // by number, nil where they have to be read; for who records
 	batchRows int
 }
 

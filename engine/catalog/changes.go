@@ -82,12 +82,16 @@ func (c *Catalog) newChanges(ctx context.Context, name string) (*changes, []Snap
 		}
 		next, _ := row[0].(int64)
 		ch.id = ID(next)
+		if c.all != nil {
+			return c.all, nil
+		}
 		return c.db.findSnapshots(ctx)
 	}()
 	if err != nil {
 		c.recording.Unlock()
 		return nil, nil, err
 	}
+	c.all = all
 	ch.base = last(all, name)
 	return ch, all, nil
 }

@@ -59,10 +59,10 @@ func (c *Catalog) compare(ctx context.Context, id ID, entries iter.Seq2[*manifes
 			if err != nil {
 				return false, err
 			}
-			d := differ[v.path]
+			d := differ[e.Path]
 			if d == nil {
-				d = &Difference{Path: v.path}
-				differ[v.path] = d
+				d = &Difference{Path: e.Path}
+				differ[e.Path] = d
 			}
 			d.Catalog = e
 			return true, nil

@@ -31,6 +31,8 @@ func (ch *changes) finish(ctx context.Context, s Snapshot) (ID, error) {
 		return 0, errors.Join(err, ch.undo())
 	}
 	ch.over = true
+	s.ID, s.Name = ch.id, ch.name
+	ch.c.all = append(ch.c.all, s)
 	ch.c.recording.Unlock()
 	return ch.id, nil
 }

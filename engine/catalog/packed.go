@@ -106,13 +106,10 @@ func readRecords(file *os.File, end int64) (*packed, error) {
 // blocksOf returns how many blocks a database of that size has.
 func blocksOf(size int64) int64 { return (size + blockSize - 1) / blockSize }
 
-// read unpacks block n into data, which is all zeros.
+// read unpacks block n into data.
 func (p *packed) read(n int64, data []byte) error {
 	if p.blocks == nil {
 		_, err := p.file.ReadAt(data, n*blockSize)
-		if err == io.EOF {
-			err = nil
-		}
 		return err
 	}
 	b := p.blocks[n]
@@ -149,8 +146,8 @@ func (p *pages) pack(file *os.File) error {
 			w.keep(p.base, n)
 			continue
 		}
-		data, err := p.block(n, false)
-		if err != nil {
+		data := make([]byte, blockSize)
+		if err := p.read(n, data); err != nil {
 			return err
 		}
 		out := s2.Encode(buf, data)

@@ -33,7 +33,7 @@ type pages struct {
 // cachedBlocks is how many blocks stay in memory: 8 MiB.
 const cachedBlocks = 128
 
-// A block is a part of the database. Its bytes are never used for another one.
+// A block is a part of the database.
 type block struct {
 	n    int64
 	data []byte // nil where there is none
@@ -58,30 +58,33 @@ func (p *pages) view(stop <-chan struct{}) *pages {
 	return &pages{File: p.File, base: p.base, changed: p.changed, size: p.size, stop: stop}
 }
 
-// block returns block n, whole even where the database ends in it. Where cached
-// is false, it comes past the cache, and may be called from any goroutine.
-func (p *pages) block(n int64, cached bool) ([]byte, error) {
+// block returns block n from the cache.
+func (p *pages) block(n int64) ([]byte, error) {
 	slot := &p.cache[n%cachedBlocks]
-	if cached && slot.data != nil && slot.n == n {
+	if slot.data != nil && slot.n == n {
 		return slot.data, nil
 	}
 	data := make([]byte, blockSize)
-	var err error
+	if err := p.read(n, data); err != nil {
+		return nil, err
+	}
+	*slot = block{n, data}
+	return data, nil
+}
+
+// read reads block n past the cache. What is behind the end of the database is
+// anything. It may be called from any goroutine.
+func (p *pages) read(n int64, data []byte) (err error) {
 	switch {
 	case p.changed[n]:
-		if _, err = p.File.ReadAt(data, n*blockSize); err == io.EOF {
-			err = nil
-		}
+		_, err = p.File.ReadAt(data, n*blockSize)
 	case p.base != nil && n*blockSize < p.base.size:
 		err = p.base.read(n, data)
 	}
-	if err != nil {
-		return nil, err
+	if err == io.EOF {
+		err = nil
 	}
-	if cached {
-		*slot = block{n, data}
-	}
-	return data, nil
+	return err
 }
 
 func (p *pages) ReadAt(b []byte, off int64) (int, error) {
@@ -98,7 +101,7 @@ func (p *pages) ReadAt(b []byte, off int64) (int, error) {
 		if at < 0 || at >= p.size {
 			return done, io.EOF
 		}
-		data, err := p.block(at/blockSize, true)
+		data, err := p.block(at / blockSize)
 		if err != nil {
 			return done, err
 		}
@@ -130,7 +133,7 @@ func (p *pages) WriteAt(b []byte, off int64) (int, error) {
 // writeBlock changes a part of block n. The first time, all of it goes to the
 // private file.
 func (p *pages) writeBlock(n, from int64, part []byte) error {
-	data, err := p.block(n, true)
+	data, err := p.block(n)
 	if err != nil {
 		return err
 	}

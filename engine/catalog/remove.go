@@ -25,6 +25,7 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 		return ErrBusy
 	}
 	defer c.recording.Unlock()
+	c.all = nil
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.settleLocked(ctx); err != nil {
@@ -174,7 +175,7 @@ func (d *database) copyVersions(ctx context.Context, to *database, keep func(v *
 		if !keep(v, row) {
 			return true, nil
 		}
-		if rows = append(rows, *v); len(rows) < batchRows {
+		if rows = append(rows, v.clone()); len(rows) < batchRows {
 			return true, nil
 		}
 		return true, write()

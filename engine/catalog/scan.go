@@ -45,6 +45,7 @@ type scanner struct {
 	pages *pages
 	kept  [cachedBlocks]block
 	ahead map[int64]chan unpacked
+	spare [][]byte
 	busy  sync.WaitGroup
 }
 
@@ -71,7 +72,13 @@ func (s *scanner) block(n int64) ([]byte, error) {
 	}
 	got := <-s.ahead[n]
 	delete(s.ahead, n)
+	if slot.data != nil {
+		s.spare = append(s.spare, slot.data)
+	}
 	*slot = block{n, got.data}
+	if got.err != nil {
+		slot.data = nil
+	}
 	return got.data, got.err
 }
 
@@ -85,13 +92,16 @@ func (s *scanner) start(n int64) {
 	}
 	c := make(chan unpacked, 1)
 	s.ahead[n] = c
-	s.busy.Go(func() {
-		data, err := s.pages.block(n, false)
-		c <- unpacked{data, err}
-	})
+	var data []byte
+	if last := len(s.spare) - 1; last >= 0 {
+		data, s.spare = s.spare[last], s.spare[:last]
+	} else {
+		data = make([]byte, blockSize)
+	}
+	s.busy.Go(func() { c <- unpacked{data, s.pages.read(n, data)} })
 }
 
-// bytes returns n bytes. They stay as they are.
+// bytes returns n bytes, which are good until those of another record are asked for.
 func (s *scanner) bytes(off, n int64) ([]byte, error) {
 	if off < 0 || n < 0 || off > s.pages.size-n {
 		return nil, ErrDamaged
@@ -162,8 +172,8 @@ func (s *scanner) versions() (int64, error) {
 }
 
 // scanVersions calls f with the versions of the wanted paths, nil for all, and
-// what QL calls id() of them, until f returns false or an error. The version is
-// good until the next one, but what it points to stays.
+// what QL calls id() of them, until f returns false or an error. The version,
+// with its strings, is good until the next one.
 func (d *database) scanVersions(ctx context.Context, wanted func(path string) bool, f func(v *version, row int64) (bool, error)) error {
 	if d.failed != nil {
 		return d.failed
@@ -283,7 +293,7 @@ func (v *values) text() string {
 	return ""
 }
 
-// text makes a string of bytes that nobody changes any more.
+// text makes a string of bytes that are not changed while it is in use.
 func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // blob returns nil for NULL.

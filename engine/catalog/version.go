@@ -65,10 +65,19 @@ func versionOf(e *manifest.Entry) version {
 	return v
 }
 
-// entry undoes versionOf.
+// clone returns a version that outlives the row it was read from.
+func (v *version) clone() version {
+	c := *v
+	for _, s := range []*string{&c.path, &c.target, &c.stored, &c.xattrs} {
+		*s = strings.Clone(*s)
+	}
+	return c
+}
+
+// entry undoes versionOf. It keeps nothing of v.
 func (v *version) entry() (*manifest.Entry, error) {
 	e := &manifest.Entry{
-		Path: v.path, Kind: v.kind, Permissions: v.perm, Size: v.size, Mtime: v.mtime,
+		Path: strings.Clone(v.path), Kind: v.kind, Permissions: v.perm, Size: v.size, Mtime: v.mtime,
 		Digest: v.digest, Absent: v.stored == absent,
 	}
 	switch v.kind {
@@ -77,7 +86,7 @@ func (v *version) entry() (*manifest.Entry, error) {
 			return nil, fmt.Errorf("%w: device number %q", ErrDamaged, v.target)
 		}
 	default:
-		e.Target = v.target
+		e.Target = strings.Clone(v.target)
 	}
 	var err error
 	if e.Stored, err = parseStored(v.stored); err != nil {
