@@ -83,6 +83,9 @@ func (s *statement) unknown(what, name string, known []string) error {
 			at = i
 		}
 	}
+	if slices.Contains(known, name) { // what ORDER BY may name is narrower
+		return s.errorAt(at, name+" is not among what the statement selects: add it there", nil)
+	}
 	e := s.errorAt(at, "there is no "+what+" "+name, nil)
 	e.Unknown, e.Known = last, known
 	return e

@@ -249,3 +249,12 @@ func FuzzTokens(f *testing.F) {
 		}
 	})
 }
+
+// QL sorts what a statement selects, by nothing else.
+func TestOrderByWhatIsNotSelected(t *testing.T) {
+	c := newCatalog(t)
+	_, err := c.Query(t.Context(), "SELECT name FROM snapshots ORDER BY started")
+	if err == nil || !strings.Contains(err.Error(), "started is not among what the statement selects: add it there") {
+		t.Errorf("got %v", err)
+	}
+}
