@@ -64,13 +64,13 @@ func (s *scanner) block(n int64) ([]byte, error) {
 	if slot.data != nil && slot.n == n {
 		return slot.data, nil
 	}
-	s.start(n)
+	wanted := s.start(n)
 	for i := range int64(blocksAhead) {
 		if next := n - 1 - i; next >= 0 && s.kept[next%cachedBlocks].n != next {
 			s.start(next)
 		}
 	}
-	got := <-s.ahead[n]
+	got := <-wanted
 	delete(s.ahead, n)
 	if slot.data != nil {
 		s.spare = append(s.spare, slot.data)
@@ -82,9 +82,10 @@ func (s *scanner) block(n int64) ([]byte, error) {
 	return got.data, got.err
 }
 
-func (s *scanner) start(n int64) {
-	if s.ahead[n] != nil {
-		return
+// start has a block unpacked, and returns where it will arrive.
+func (s *scanner) start(n int64) chan unpacked {
+	if c := s.ahead[n]; c != nil {
+		return c
 	}
 	// Those that nobody came for: the chain has gone elsewhere.
 	if len(s.ahead) > 4*blocksAhead {
@@ -99,6 +100,7 @@ func (s *scanner) start(n int64) {
 		data = make([]byte, blockSize)
 	}
 	s.busy.Go(func() { c <- unpacked{data, s.pages.read(n, data)} })
+	return c
 }
 
 // bytes returns n bytes, which are good until those of another record are asked for.
