@@ -17,6 +17,7 @@ import (
 
 func (c *command) config() *cobra.Command {
 	debug := false
+	var old string
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Edit phlb.toml, or show the settings in effect.",
@@ -25,14 +26,33 @@ func (c *command) config() *cobra.Command {
 			"commented out.",
 		Args: arguments(0, "phlb config [--debug]"),
 		RunE: func(*cobra.Command, []string) error {
+			if old != "" {
+				return c.importSettings(old)
+			}
 			if debug || c.json {
 				return c.showSettings()
 			}
 			return c.editSettings()
 		},
 	}
+	cmd.Flags().StringVar(&old, "import", "", "print the phlb.toml that says the same as a PyHardLinkBackup.ini")
 	cmd.Flags().BoolVar(&debug, "debug", false, "show every setting and where it comes from")
 	return cmd
+}
+
+// importSettings prints what the settings of another tool come to here.
+func (c *command) importSettings(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("import the settings: %w", err)
+	}
+	defer file.Close()
+	text, _, err := config.Import(path, file)
+	if err != nil {
+		return err
+	}
+	_, err = c.out().Write(text)
+	return err
 }
 
 func (c *command) showSettings() error {
