@@ -56,6 +56,7 @@ func TestTerminalEditing(t *testing.T) {
 		{"x = hol", `phlb> x = holders\z`},
 		{"config.backup_pa", `phlb> config.backup_path\z`},
 		{"SELECT path FROM vers", `phlb> SELECT path FROM versions\z`},
+		{"SELECT path FROM snapshots, cont", `phlb> SELECT path FROM snapshots, contents\z`},
 		{"SELECT v.diges", `phlb> SELECT v.digest\z`},
 		{"SELECT path FROM versions WHERE unt", `phlb> SELECT path FROM versions WHERE until\z`},
 		{"files(\"pho", `(?s)phlb> files\("photos\nphotos +photos/\d.*photos/latest`},

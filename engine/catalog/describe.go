@@ -2,11 +2,14 @@ package catalog
 
 import "slices"
 
-// A Table is what people are told of a table of the catalog.
+// A Table is what people are told of a table of the catalog. One that would say
+// again what others say is not stored, and can be asked all the same.
 type Table struct {
 	Name    string   `json:"name"`
 	Doc     string   `json:"doc"` // one line
 	Columns []Column `json:"columns"`
+
+	view string // the SELECT that it stands for; "" where it is stored
 }
 
 // A Column is one of a table.
@@ -66,6 +69,21 @@ var tables = []Table{{
 			`"no" where the snapshot has none; else NULL`},
 		{"xattrs", "blob", "extended attributes, NULL where there are none"},
 	},
+}, {
+	Name: "contents",
+	Doc:  "one row for each content that files have, under whatever paths and in whatever snapshots; made of versions when it is asked",
+	Columns: []Column{
+		{"digest", "blob", "SHA-256 of it"},
+		{"size", "int64", "bytes"},
+		{"versions", "int64", "how many versions of paths have it"},
+		{"path", "string", "one of the paths, the first in the alphabet"},
+		{"since", "int64", "id of the first snapshot that holds it"},
+		{"until", "int64", "id of the last one; 0 as long as it is in the last one of some name"},
+	},
+	// To max, the until of a version that lives is the largest there is.
+	view: `SELECT digest, max(size) AS size, count() AS versions, min(path) AS path, ` +
+		`min(since) AS since, int64(max(uint64(until-1))+1) AS until ` +
+		`FROM versions WHERE kind == "f" && (stored IS NULL || stored != "` + absent + `") GROUP BY digest`,
 }, {
 	Name: "damage",
 	Doc:  "one row for each file that verify found rotten, until it is healed",

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,6 +16,7 @@ var (
 	undefined  = regexp.MustCompile(`^(?:undefined: |unknown function )(\S+)$`)
 	noField    = regexp.MustCompile(`^unknown field (\S+)$`)
 	noTable    = regexp.MustCompile(`^table (\S+) does not exist$`)
+	noBlob     = regexp.MustCompile(`^cannot order by .*\[\]uint8\)$|^IN \(SELECT .*: invalid field type: \[\]uint8$`)
 	keyword    = regexp.MustCompile(`\b[A-Z]{2,}\b`)
 )
 
@@ -38,7 +41,31 @@ func (s *statement) explain(err error) error {
 	if m := noTable.FindStringSubmatch(msg); m != nil {
 		return s.unknown("table", m[1], tableNames())
 	}
+	if noBlob.MatchString(msg) {
+		return s.errorAt(-1, "a blob such as a digest can be compared with ==, but not be ordered by, nor looked for with IN (SELECT …): join the tables", err)
+	}
 	return s.errorAt(-1, msg, err)
+}
+
+// explainLate is for errors that come with the rows, most of which are not
+// about the statement.
+func (s *statement) explainLate(err error) error {
+	var e *StatementError
+	if err == nil || errors.As(err, &e) || !errors.As(s.explain(err), &e) || e.Msg == err.Error() {
+		return err
+	}
+	return e
+}
+
+// planless returns why there is no plan, in the place of the row that EXPLAIN
+// has for that, and nil if the row is of a plan.
+func (s *statement) planless(row []any) error {
+	if text, ok := row[0].(string); ok && s.tokens[0].is("EXPLAIN") {
+		if why, ok := strings.CutPrefix(text, "ERROR: "); ok {
+			return s.explain(errors.New(why))
+		}
+	}
+	return nil
 }
 
 // tokenBefore returns the token that ends at a place in what QL was asked: it
@@ -83,7 +110,10 @@ func (s *statement) unknown(what, name string, known []string) error {
 			at = i
 		}
 	}
-	if slices.Contains(known, name) { // what ORDER BY may name is narrower
+	switch {
+	case slices.Contains(known, name) && len(s.sources()) > 1:
+		return s.errorAt(at, fmt.Sprintf("%s is a column of which table? Write TABLE.%[1]s, for there are several", name), nil)
+	case slices.Contains(known, name): // what ORDER BY may name is narrower
 		return s.errorAt(at, name+" is not among what the statement selects: add it there", nil)
 	}
 	e := s.errorAt(at, "there is no "+what+" "+name, nil)

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,7 +116,7 @@ func (r *Rows) All() iter.Seq2[[]any, error] {
 		outside, stopped := false, false
 		err := guard(&outside, func() error {
 			return r.set.Do(false, func(row []any) (bool, error) {
-				if err := r.ctx.Err(); err != nil {
+				if err := cmp.Or(r.ctx.Err(), r.statement.planless(row)); err != nil {
 					return false, err
 				}
 				outside = true
@@ -125,7 +126,7 @@ func (r *Rows) All() iter.Seq2[[]any, error] {
 			})
 		})
 		if err != nil && !stopped { // a context that ended meanwhile is not news any more
-			yield(nil, fmt.Errorf("query: %w", r.cause(err)))
+			yield(nil, fmt.Errorf("query: %w", r.statement.explainLate(r.cause(err))))
 		}
 	}
 }

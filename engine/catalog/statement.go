@@ -140,6 +140,7 @@ func (s *statement) next(i int) token {
 func (s *statement) translate() error {
 	var b strings.Builder
 	used := make([]bool, s.given)
+	sources := s.sources()
 	at := 0
 	for i, t := range s.tokens {
 		b.WriteString(s.text[at:t.at])
@@ -151,7 +152,11 @@ func (s *statement) translate() error {
 				text = "!="
 			}
 		case word:
-			text = s.function(i)
+			if slices.Contains(sources, i) {
+				text = s.source(i)
+			} else {
+				text = s.function(i)
+			}
 		case number:
 			column := s.comparedWith(i)
 			if kind := columnType(column); kind != "" && kind != "int64" {
@@ -190,6 +195,43 @@ func (s *statement) translate() error {
 	}
 	s.asked = b.String()
 	return nil
+}
+
+// sources returns which tokens are names of what is selected from.
+func (s *statement) sources() (found []int) {
+	listed := []bool{false} // by depth of parentheses: whether these are the sources of a SELECT
+	for i, t := range s.tokens {
+		inner := len(listed) - 1
+		switch {
+		case t.is("("):
+			listed = append(listed, false)
+		case t.is(")"):
+			listed = listed[:max(inner, 1)]
+		case t.is("FROM"):
+			listed[inner] = true
+		case t.is("WHERE"), t.is("GROUP"), t.is("ORDER"), t.is("LIMIT"), t.is("OFFSET"), t.is("ON"):
+			listed[inner] = false
+		}
+		before := s.next(i - 2)
+		if t.kind == word && (before.is("JOIN") || listed[inner] && (before.is("FROM") || before.is(","))) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// source returns the word at i as QL is to be asked for it: of a table that is
+// not stored, the SELECT that it stands for.
+func (s *statement) source(i int) string {
+	name := s.tokens[i].text
+	at := slices.IndexFunc(tables, func(t Table) bool { return t.Name == name })
+	if at < 0 || tables[at].view == "" {
+		return name
+	}
+	if s.next(i).is("AS") {
+		return "(" + tables[at].view + ")"
+	}
+	return "(" + tables[at].view + ") AS " + name
 }
 
 // function returns the word at i, and if that is a function, as QL writes it.

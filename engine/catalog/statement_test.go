@@ -125,6 +125,17 @@ func TestStatementErrors(t *testing.T) {
 		{"SELECT path FROM versions WHERE size = $2", []any{1}, "1:40: no value is given for $2", "$2", ""},
 		{"SELECT path FROM versions", []any{Text("x")}, "the statement has no place for value 1, x: write $1 there", "", ""},
 		{"SELECT path FROM versions WHERE size = '9999999TiB'", nil, "size is a number", "'9999999TiB'", ""},
+		{"SELECT path FROM content", nil, "1:18: there is no table content", "content", "contents"},
+		{"SELECT pth FROM contents", nil, "1:8: there is no column pth", "pth", "path"},
+		{"SELECT path FROM contents AS c, contents AS d\nWHERE c.size > 1 GRUP BY path", nil, "2:18: unexpected GRUP", "GRUP", "GROUP"},
+		{"SELECT path FROM contents WHERE size >", nil, "1:39: the statement is not complete", "", ""},
+		{"SELECT path FROM contents WHERE since = 'x'", nil, `1:41: "x": since is a number`, "'x'", ""},
+		{"EXPLAIN SELECT pth FROM contents", nil, "1:16: there is no column pth", "pth", "path"},
+		{"EXPLAIN SELECT path FROM contnts", nil, "1:26: there is no table contnts", "contnts", "contents"},
+		{"SELECT path FROM contents AS c WHERE c.size > 0", nil, "1:40: there is no column c.size", "size", "size"},
+		{"SELECT s.id FROM contents, snapshots AS s WHERE until = s.id", nil, "1:49: until is a column of which table? Write TABLE.until", "until", ""},
+		{"SELECT digest FROM contents ORDER BY digest", nil, "a blob such as a digest can be compared with ==, but not be ordered", "", ""},
+		{"SELECT path FROM versions WHERE digest IN (SELECT digest FROM contents)", nil, "nor looked for with IN", "", ""},
 		{"SELECT sleep(1000) FROM versions", nil, "1:8: sleep cannot be stopped", "sleep", ""},
 	} {
 		_, err := ask(t, c, test.statement, test.args...)
@@ -142,6 +153,45 @@ func TestStatementErrors(t *testing.T) {
 		if test.near != "" && !slices.Contains(e.Known, test.near) {
 			t.Errorf("%s: knows %q, want %q", test.statement, e.Known, test.near)
 		}
+	}
+}
+
+func TestViews(t *testing.T) {
+	c := newCatalog(t)
+	if got, err := ask(t, c, "SELECT * FROM contents"); err != nil || len(got) != 0 {
+		t.Fatal("of an empty catalog:", got, err)
+	}
+	one, two, none := file("one", 1), file("two", 2), file("none", 3)
+	none.Absent = true
+	link := manifest.Entry{Path: "link", Kind: manifest.Symlink, Target: "one"}
+	copied := one
+	copied.Path = "copy"
+	mustAbsorb(t, c, snapshot("a", 1), tree{"one": one, "two": two, "none": none, "link": link})
+	mustAbsorb(t, c, snapshot("a", 2), tree{"one": one})
+	mustAbsorb(t, c, snapshot("a", 3), tree{"copy": copied})
+	mustAbsorb(t, c, snapshot("b", 4), tree{"two": two})
+	mustAbsorb(t, c, snapshot("b", 5), tree{})
+	mustAbsorb(t, c, snapshot("b", 6), tree{})
+	hex := one.Digest.String()
+	for statement, want := range map[string]string{
+		"SELECT path, size, versions, since, until FROM contents":                                 "copy1 2 1 0|two2 2 1 4",
+		"SELECT path FROM contents WHERE digest = '" + hex + "'":                                  "copy",
+		"SELECT contents.path, s.stamp FROM snapshots AS s, contents WHERE s.id = contents.until": "twostamp 004",
+		"SELECT c.path FROM (SELECT * FROM contents WHERE size > 1) AS c, schema":                 "two",
+		"SELECT id FROM snapshots WHERE id IN (SELECT until FROM contents)":                       "4",
+		"SELECT v.path, c.versions FROM versions AS v LEFT JOIN contents AS c ON v.path = c.path": "copy2|link<nil>|none<nil>|one<nil>|two2|two2",
+		"SELECT path FROM versions AS contents WHERE until = 0":                                   "copy",
+		"SELECT size AS contents FROM versions WHERE path = 'two' AND since = 1":                  "2",
+		"SELECT 'FROM contents' FROM schema -- FROM contents":                                     "FROM contents",
+	} {
+		got, err := ask(t, c, statement)
+		if err != nil || strings.Join(got, "|") != want {
+			t.Errorf("%s: %q, %v, want %q", statement, got, err, want)
+		}
+	}
+	plan, err := ask(t, c, "EXPLAIN SELECT path FROM contents")
+	if err != nil || !slices.ContainsFunc(plan, func(line string) bool { return strings.Contains(line, "Group by digest") }) {
+		t.Errorf("%q, %v", plan, err)
 	}
 }
 
@@ -204,6 +254,11 @@ func TestTables(t *testing.T) {
 			types[column.Name] = column.Type
 			n++
 		}
+		if table.view != "" {
+			checkView(t, c, table)
+			n -= len(table.Columns)
+			continue
+		}
 		rows, err := c.Query(t.Context(), "SELECT Ordinal, Name, Type FROM __Column WHERE TableName = $1 ORDER BY Ordinal", table.Name)
 		if err != nil {
 			t.Fatal(err)
@@ -220,6 +275,36 @@ func TestTables(t *testing.T) {
 	}
 	if got := count(t, c, "SELECT count() FROM __Column"); got != int64(n) {
 		t.Errorf("%d columns, %d are described", got, n)
+	}
+}
+
+// checkView holds the description against what the SELECT gives.
+func checkView(t *testing.T, c *Catalog, table Table) {
+	t.Helper()
+	id := mustAbsorb(t, c, snapshot("a", 1), files(1, 1))
+	rows, err := c.Query(t.Context(), "SELECT * FROM "+table.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, column := range table.Columns {
+		names = append(names, column.Name)
+	}
+	if !slices.Equal(rows.Columns(), names) {
+		t.Errorf("%s has %q, and is described with %q", table.Name, rows.Columns(), names)
+	}
+	for row, err := range rows.All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, column := range table.Columns {
+			if got := strings.Replace(fmt.Sprintf("%T", row[i]), "[]uint8", "blob", 1); got != column.Type {
+				t.Errorf("%s.%s is %s, and is described as %s", table.Name, column.Name, got, column.Type)
+			}
+		}
+	}
+	if err := c.Remove(t.Context(), id); err != nil {
+		t.Fatal(err)
 	}
 }
 
