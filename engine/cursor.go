@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"phlb/engine/manifest"
 	"phlb/engine/store"
@@ -18,6 +19,7 @@ type cursor struct {
 	gone   func(*manifest.Entry) error // called for what the walk passes over
 	file   *os.File                    // to be closed with the cursor; nil if it is another's
 	chunks chan *chunk
+	spare  chan *chunk // that nobody looks at any more
 	stop   chan struct{}
 	err    error // of the goroutine, valid once chunks is closed
 
@@ -45,14 +47,14 @@ func newCursor(r io.Reader, mayBeCutOff bool, gone func(*manifest.Entry) error) 
 	if err != nil {
 		return nil, err
 	}
-	c := &cursor{header: m.Header, gone: gone, chunks: make(chan *chunk, chunksAhead), stop: make(chan struct{})}
+	c := &cursor{header: m.Header, gone: gone, chunks: make(chan *chunk, chunksAhead), spare: make(chan *chunk, chunksAhead), stop: make(chan struct{})}
 	go func() {
 		defer close(c.chunks)
 		atStart := false // of a member; the first one holds the header, too
 		size := 256
 		for more := true; more; {
 			var next *chunk
-			next, atStart, err = readChunk(m, size, atStart)
+			next, atStart, err = c.read(m, size, atStart)
 			size = len(next.entries) + 1 // members are of one length, more or less
 			switch {
 			case err == nil:
@@ -72,25 +74,38 @@ func newCursor(r io.Reader, mayBeCutOff bool, gone func(*manifest.Entry) error) 
 	return c, nil
 }
 
-// readChunk reads up to the end of a member, about size entries. It reports
-// whether it came there.
-func readChunk(m *manifest.Reader, size int, atStart bool) (c *chunk, atEnd bool, err error) {
-	c = &chunk{entries: make([]manifest.Entry, 0, size)}
-	for len(c.entries) < chunkSize {
-		c.entries = append(c.entries, manifest.Entry{})
-		if err := m.Next(&c.entries[len(c.entries)-1]); err != nil {
-			c.entries = c.entries[:len(c.entries)-1]
-			return c, false, err
+// read reads up to the end of a member, about size entries. It reports whether
+// it came there.
+func (c *cursor) read(m *manifest.Reader, size int, atStart bool) (next *chunk, atEnd bool, err error) {
+	select {
+	case next = <-c.spare:
+		*next = chunk{entries: next.entries[:0]}
+	default:
+		next = &chunk{entries: make([]manifest.Entry, 0, size)}
+	}
+	for len(next.entries) < chunkSize {
+		next.entries = slices.Grow(next.entries, 1)[:len(next.entries)+1]
+		if err := m.Next(&next.entries[len(next.entries)-1]); err != nil {
+			next.entries = next.entries[:len(next.entries)-1]
+			return next, false, err
 		}
 		member, last := m.Member()
 		if last {
 			if atStart {
-				c.member = &member
+				next.member = &member
 			}
-			return c, true, nil
+			return next, true, nil
 		}
 	}
-	return c, false, nil
+	return next, false, nil
+}
+
+// reuse takes back a chunk that nobody looks at any more.
+func (c *cursor) reuse(old *chunk) {
+	select {
+	case c.spare <- old:
+	default:
+	}
 }
 
 // openCursor reads the manifest of a sealed snapshot. Its error is a
@@ -141,15 +156,24 @@ func (c *cursor) next() { c.left = c.left[1:] }
 // alongside is what a manifest holds of a batch.
 type alongside struct {
 	folder  *manifest.Entry   // the folder's own entry, in its first batch
-	entries []*manifest.Entry // for every name of the batch, or nil
+	entries []*manifest.Entry // for every name of the batch, nil where there is none
 	begun   []*chunk          // that entries from here on lie in
 }
 
-// take returns what belongs to the batch, and passes over what lies before it.
-// Errors are those of gone.
-func (c *cursor) take(b *walk.Batch) (a alongside, err error) {
+// entry returns what the manifest holds of that path, or nil.
+func (a *alongside) entry(e *walk.Entry) *manifest.Entry {
+	if len(a.entries) == 0 {
+		return nil
+	}
+	return a.entries[e.At]
+}
+
+// take fills in a with what belongs to the batch, and passes over what lies
+// before it. Errors are those of gone.
+func (c *cursor) take(b *walk.Batch, a *alongside) (err error) {
+	*a = alongside{entries: a.entries[:0]}
 	if c == nil || !b.First && !b.Last && len(b.Names) == 0 {
-		return a, nil
+		return nil
 	}
 	folder := b.Folder.Path
 	// pass passes over the entries that are before what the walk has come to.
@@ -169,9 +193,8 @@ func (c *cursor) take(b *walk.Batch) (a alongside, err error) {
 			c.next()
 		}
 	}
-	if len(b.Names) > 0 {
-		a.entries = make([]*manifest.Entry, len(b.Names))
-	}
+	a.entries = slices.Grow(a.entries, len(b.Names))[:len(b.Names)]
+	clear(a.entries)
 	inFolder := func(e *manifest.Entry) bool { return e.Kind != manifest.Dir && e.Folder() == folder }
 	for i, name := range b.Names {
 		e := pass(func(e *manifest.Entry) bool { return inFolder(e) && e.Name() < name })
@@ -184,7 +207,17 @@ func (c *cursor) take(b *walk.Batch) (a alongside, err error) {
 		pass(inFolder)
 	}
 	a.begun, c.begun = c.begun, nil
-	return a, err
+	return err
+}
+
+// follow takes what belongs to a batch whose Data is nothing else.
+func (c *cursor) follow(b *walk.Batch) (*alongside, error) {
+	a, ok := b.Data.(*alongside)
+	if !ok {
+		a = &alongside{}
+		b.Data = a
+	}
+	return a, c.take(b, a)
 }
 
 // failed returns the error that ended the manifest before its time, once the

@@ -206,8 +206,7 @@ func (e *Engine) DiffSource(ctx context.Context, s *Snapshot, source Source, con
 	}
 	defer old.close()
 	w := &walk.Walk{Prepare: func(b *walk.Batch) error {
-		a, err := old.take(b)
-		b.Data = a
+		_, err := old.follow(b)
 		return err
 	}}
 	var workers []*worker
@@ -229,20 +228,14 @@ func (e *Engine) DiffSource(ctx context.Context, s *Snapshot, source Source, con
 
 // batch compares what a walk has found with what lies alongside.
 func (c *comparison) batch(ctx context.Context, e *Engine, w *worker, b *walk.Batch, content bool) error {
-	a := b.Data.(alongside)
+	a := b.Data.(*alongside)
 	if b.First {
 		c.live(ctx, e, w, b, a.folder, &b.Folder.Entry, false)
 	}
-	at := 0 // in b.Names, which holds all of b.Entries
 	for i := range b.Entries {
 		now := &b.Entries[i]
-		for b.Names[at] != now.Name() {
-			at++
-		}
-		var old *manifest.Entry
-		if a.entries != nil {
-			old, a.entries[at] = a.entries[at], nil
-		}
+		old := a.entries[now.At]
+		a.entries[now.At] = nil
 		if err := c.live(ctx, e, w, b, old, now, content); err != nil {
 			return err
 		}

@@ -53,13 +53,17 @@ type result struct {
 
 // prepareBatch is called by the lister, in order.
 func (r *run) prepareBatch(b *walk.Batch) (err error) {
-	p := &plan{}
-	b.Data = p
-	if p.previous, err = r.previous.take(b); err != nil {
+	p, ok := b.Data.(*plan)
+	if !ok {
+		p = &plan{}
+		b.Data = p
+	}
+	p.results = p.results[:0]
+	if err := r.previous.take(b, &p.previous); err != nil {
 		return err
 	}
 	r.checkPrevious()
-	if p.resumed, err = r.resumed.take(b); err != nil {
+	if err := r.resumed.take(b, &p.resumed); err != nil {
 		return err
 	}
 	if err := r.resumed.failed(); err != nil {
@@ -156,6 +160,10 @@ func (r *run) emit(b *walk.Batch) error {
 			}
 		}
 	}
+	for _, c := range r.splice.passed {
+		r.previous.reuse(c) // no later batch has entries of it
+	}
+	r.splice.passed = r.splice.passed[:0]
 	return nil
 }
 

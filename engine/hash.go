@@ -91,7 +91,7 @@ type Hashed struct {
 }
 
 // HashAll reads the regular files of a source in parallel and yields them in
-// the order of a manifest. Files that cannot be read are logged and counted in
+// the order of a manifest, each valid until the next. Files that cannot be read are logged and counted in
 // counts, which may be nil.
 func (e *Engine) HashAll(ctx context.Context, source Source, algorithm string, counts *Counts) iter.Seq2[Hashed, error] {
 	return func(yield func(Hashed, error) bool) {

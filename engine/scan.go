@@ -30,8 +30,8 @@ func (c *Counts) Skip(e *walk.Entry) {
 var errStop = errors.New("stop")
 
 // Scan walks the source and yields its entries other than directories in the
-// order of a manifest. Entries that cannot be read are logged and counted in
-// counts, which may be nil.
+// order of a manifest, each valid until the next. Entries that cannot be read are
+// logged and counted in counts, which may be nil.
 func (e *Engine) Scan(ctx context.Context, source Source, counts *Counts) iter.Seq2[*walk.Entry, error] {
 	return func(yield func(*walk.Entry, error) bool) {
 		err := e.scan(ctx, &walk.Walk{}, source, counts, func(b *walk.Batch) error {

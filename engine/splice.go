@@ -14,6 +14,7 @@ type splice struct {
 	writer *manifest.Writer
 	file   io.ReaderAt // the manifest before
 	chunks []*chunk    // of that, from the one at hand on
+	passed []*chunk    // since somebody has seen to it
 	at     int         // entries of the chunk at hand that were as before, and are held back
 	broken bool        // the chunk at hand has to be written anew
 }
@@ -60,7 +61,8 @@ func (s *splice) release() error {
 
 // next goes to the next chunk.
 func (s *splice) next() error {
-	s.chunks, s.at, s.broken = s.chunks[1:], 0, false
+	s.pass()
+	s.broken = false
 	return s.writer.Boundary()
 }
 
@@ -73,6 +75,11 @@ func (s *splice) copy(c *chunk) error {
 		return s.next()
 	}
 	raw := io.NewSectionReader(s.file, c.member.Start, c.member.End-c.member.Start)
-	s.chunks, s.at = s.chunks[1:], 0
+	s.pass()
 	return s.writer.Copy(raw, c.entries)
+}
+
+func (s *splice) pass() {
+	s.passed = append(s.passed, s.chunks[0])
+	s.chunks, s.at = s.chunks[1:], 0
 }

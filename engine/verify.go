@@ -236,11 +236,10 @@ func (v *verification) damage(e *manifest.Entry, what, detail string) {
 
 // prepare is called in the order of the walk, which is that of the manifest.
 func (v *verification) prepare(b *walk.Batch) error {
-	a, err := v.manifest.take(b)
+	a, err := v.manifest.follow(b)
 	if err != nil {
 		return err
 	}
-	b.Data = a
 	switch {
 	case !b.First:
 	case a.folder != nil:
@@ -255,17 +254,13 @@ func (v *verification) prepare(b *walk.Batch) error {
 }
 
 func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) error {
-	a := b.Data.(alongside)
+	a := b.Data.(*alongside)
 	if a.folder != nil {
 		v.metadata(a.folder, &b.Folder.Entry)
 	}
-	at := 0 // in b.Names, which holds all of b.Entries
 	for i := range b.Entries {
 		found := &b.Entries[i]
-		for b.Names[at] != found.Name() {
-			at++
-		}
-		want := a.entries[at]
+		want := a.entries[found.At]
 		switch {
 		case want == nil && b.Folder.Data == Extra:
 		case want == nil && found.Kind == manifest.File && v.isForeign(b.Folder, found):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
+	"slices"
 	"time"
 
 	"phlb/engine/config"
@@ -60,24 +61,14 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 			return err
 		}
 	}
-	p.results = make([]result, 0, len(b.Entries))
+	p.results = slices.Grow(p.results, len(b.Entries))
 	task := &task{run: r, ctx: ctx, worker: r.workers[worker], target: t}
-	at := 0 // in b.Names, which holds all of b.Entries
 	for i := range b.Entries {
 		e := &b.Entries[i]
-		for b.Names[at] != e.Name() {
-			at++
-		}
 		if r.isForeign(t, b, e) {
 			continue
 		}
-		task.name, task.previous, task.resumed = b.Names[at], nil, nil
-		if p.previous.entries != nil {
-			task.previous = p.previous.entries[at]
-		}
-		if p.resumed.entries != nil {
-			task.resumed = p.resumed.entries[at]
-		}
+		task.name, task.previous, task.resumed = b.Names[e.At], p.previous.entry(e), p.resumed.entry(e)
 		res, err := task.do(e)
 		if e.Kind == manifest.File {
 			r.Progress.Files.Add(1)
@@ -94,7 +85,7 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 		}
 		res.previous = task.previous
 		if task.previous != nil {
-			p.previous.entries[at] = nil // taken, see emit
+			p.previous.entries[e.At] = nil // taken, see emit
 		}
 		if e.Nlink > 1 && r.adopting == nil { // there, links may be of our own making
 			res.id = e.ID()

@@ -41,6 +41,7 @@ type Entry struct {
 	Nlink  uint64
 	Blocks int64 // of 512 bytes
 	Atime  manifest.Time
+	At     int // in the batch's Names
 }
 
 // Sparse reports whether the file takes less room than its size.
@@ -85,7 +86,9 @@ func join(folder, name string) string {
 
 // Batch is a run of entries in one directory, directories left out. One that is
 // neither First nor Last and has no Names may follow what lies below the
-// folder, to report directories in it that could not be opened.
+// folder, to report directories in it that could not be opened. It is valid
+// until the function that it was emitted to returns; then another one takes its
+// memory.
 type Batch struct {
 	Folder  *Folder
 	First   bool     // the folder's first: its own entry is to be taken now
@@ -94,7 +97,7 @@ type Batch struct {
 	Entries []Entry  // of Names, in order, as far as they exist and are wanted
 	Errors  []error  // each a *fs.PathError whose path is relative to the root
 	Skipped int      // how many the rules left out
-	Data    any      // the caller's own
+	Data    any      // the caller's own; at first that of an earlier batch
 
 	// Warnings are about ignore files that are not obeyed, or not in full: the
 	// walk takes more than is wanted, and misses nothing. As Errors otherwise.
@@ -120,10 +123,10 @@ type Walk struct {
 
 const (
 	// batchSize keeps a large directory from being one worker's alone.
-	batchSize = 128
+	batchSize = 32
 	// lookahead is how many batches may wait for one that takes long. It
 	// bounds memory and open directories.
-	lookahead = 96
+	lookahead = 64
 	// defaultWorkers is more than there are cores on a small machine: system
 	// calls on a busy file system wait.
 	defaultWorkers = 4
@@ -155,6 +158,7 @@ func (w *Walk) Run(ctx context.Context, emit func(*Batch) error) error {
 	l := &lister{
 		walk: w, rules: rules, ctx: ctx, device: root.Dev,
 		todo: make(chan *Batch, lookahead), order: make(chan *Batch, lookahead),
+		spare: make(chan *Batch, lookahead),
 	}
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -184,6 +188,10 @@ func (w *Walk) Run(ctx context.Context, emit func(*Batch) error) error {
 				cancel(err)
 			}
 		}
+		select {
+		case l.spare <- b:
+		default:
+		}
 	}
 	running.Wait()
 	return context.Cause(ctx)
@@ -212,9 +220,21 @@ type lister struct {
 	device uint64
 	todo   chan *Batch // to the workers
 	order  chan *Batch // the same, to the emitter
+	spare  chan *Batch // that were emitted
 	list   []dirent    // of the folder at hand
 
 	pending sync.WaitGroup // the batches in todo and at work
+}
+
+// batch returns an empty one.
+func (l *lister) batch(f *Folder) *Batch {
+	select {
+	case b := <-l.spare:
+		*b = Batch{Folder: f, Names: b.Names[:0], Entries: b.Entries[:0], Data: b.Data}
+		return b
+	default:
+		return &Batch{Folder: f}
+	}
 }
 
 // folder hands out the batches of f and of all below it, and releases f. What
@@ -222,11 +242,12 @@ type lister struct {
 func (l *lister) folder(f *Folder, failed []error) error {
 	f.hold()
 	defer f.release()
-	b := &Batch{Folder: f, First: true, Errors: failed}
+	b := l.batch(f)
+	b.First, b.Errors = true, failed
 	list, _ := l.enter(f, b)
 	b.Skipped = len(f.list) - len(list)
 	var folders []string
-	for i, d := range list {
+	for _, d := range list {
 		isDir := d.kind == manifest.Dir
 		if skip, _ := l.rules.decide(f, d.name, isDir); skip {
 			b.Skipped++
@@ -236,14 +257,11 @@ func (l *lister) folder(f *Folder, failed []error) error {
 			folders = append(folders, d.name)
 			continue
 		}
-		if b.Names == nil {
-			b.Names = make([]string, 0, min(batchSize, len(list)-i))
-		}
 		if b.Names = append(b.Names, d.name); len(b.Names) == batchSize {
 			if err := l.hand(b); err != nil {
 				return err
 			}
-			b = &Batch{Folder: f}
+			b = l.batch(f)
 		}
 	}
 	f.list = nil // the next folder takes the room
@@ -273,7 +291,9 @@ func (l *lister) folder(f *Folder, failed []error) error {
 		failed = nil
 	}
 	if failed != nil {
-		return l.hand(&Batch{Folder: f, Errors: failed})
+		b = l.batch(f)
+		b.Errors = failed
+		return l.hand(b)
 	}
 	return nil
 }
@@ -310,7 +330,9 @@ func inOrder(list []dirent) []dirent {
 func (l *lister) mountPoint(f *Folder, failed []error) error {
 	f.hold()
 	defer f.release()
-	return l.hand(&Batch{Folder: f, First: true, Last: true, Errors: failed})
+	b := l.batch(f)
+	b.First, b.Last, b.Errors = true, true, failed
+	return l.hand(b)
 }
 
 // open opens the directory called name in f.
@@ -357,8 +379,8 @@ func (l *lister) work(worker int, b *Batch) error {
 	if err := context.Cause(l.ctx); err != nil {
 		return err
 	}
-	b.Entries = make([]Entry, 0, len(b.Names))
-	for _, name := range b.Names {
+	b.Entries = slices.Grow(b.Entries, len(b.Names))
+	for i, name := range b.Names {
 		e, err := b.Folder.Dir.Lstat(name)
 		if err != nil {
 			b.Errors = append(b.Errors, pathError("lstat", b.Folder.join(name), err))
@@ -368,7 +390,7 @@ func (l *lister) work(worker int, b *Batch) error {
 			b.Errors = append(b.Errors, pathError("lstat", b.Folder.join(name), errBecameDir))
 			continue
 		}
-		e.Path = b.Folder.join(name)
+		e.Path, e.At = b.Folder.join(name), i
 		if unwanted, err := l.walk.unwanted(worker, &e); err != nil {
 			return err
 		} else if unwanted != "" {
