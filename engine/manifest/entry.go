@@ -51,6 +51,14 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %q", byte(k))
 }
 
+func (k Kind) known() bool {
+	switch k {
+	case File, Dir, Symlink, Fifo, Socket, BlockDevice, CharDevice:
+		return true
+	}
+	return false
+}
+
 // KindOfStat returns the kind that the type bits of a st_mode stand for, see
 // inode(7); 0 for one that no manifest can hold.
 func KindOfStat(mode uint32) Kind {
@@ -180,17 +188,11 @@ func (e *Entry) InSnapshot() Stored {
 
 // Equal reports whether e and other are written alike.
 func (e *Entry) Equal(other *Entry) bool {
-	a, b := *e, *other
-	if a.Stored != nil && b.Stored != nil {
-		if *a.Stored != *b.Stored {
-			return false
-		}
-		a.Stored, b.Stored = nil, nil
-	}
-	return a.Path == b.Path && a.Kind == b.Kind && a.Permissions == b.Permissions && a.Size == b.Size &&
-		a.Mtime == b.Mtime && a.Ctime == b.Ctime && a.Inode == b.Inode && a.Digest == b.Digest &&
-		a.Target == b.Target && a.Major == b.Major && a.Minor == b.Minor && a.Group == b.Group &&
-		a.Racy == b.Racy && a.Stored == b.Stored && a.Absent == b.Absent && SameXattrs(a.Xattrs, b.Xattrs)
+	sameStored := e.Stored == other.Stored || e.Stored != nil && other.Stored != nil && *e.Stored == *other.Stored
+	return e.Path == other.Path && e.Kind == other.Kind && e.Permissions == other.Permissions && e.Size == other.Size &&
+		e.Mtime == other.Mtime && e.Ctime == other.Ctime && e.Inode == other.Inode && e.Digest == other.Digest &&
+		e.Target == other.Target && e.Major == other.Major && e.Minor == other.Minor && e.Group == other.Group &&
+		e.Racy == other.Racy && sameStored && e.Absent == other.Absent && SameXattrs(e.Xattrs, other.Xattrs)
 }
 
 // SameXattrs reports whether a and b are the same list.

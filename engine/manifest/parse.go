@@ -31,7 +31,7 @@ func parseRecord(line []byte, e *Entry) error {
 		return fmt.Errorf("%.40q is not an entry", line)
 	}
 	e.Kind = Kind(line[1])
-	if _, ok := kindNames[e.Kind]; !ok {
+	if !e.Kind.known() {
 		return fmt.Errorf("no such kind of entry: %q", line[1])
 	}
 	f := fields{rest: line[3:]}

@@ -15,7 +15,7 @@ import (
 
 // memberSize is how much text one gzip member holds. What a killed run wrote
 // can be read up to the last whole member.
-const memberSize = 256 << 10
+const memberSize = 64 << 10
 
 // Writer writes a manifest. Entries must come in the order of [Compare].
 // Compression runs beside the caller; a failure to write shows at the next
