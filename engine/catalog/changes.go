@@ -28,8 +28,8 @@ var (
 	dropEnded   = ql.MustCompile("DROP TABLE IF EXISTS ended;")
 
 	updateEndedPaths = ql.MustCompile(`
-		UPDATE versions SET until = $1 WHERE until == 0 && since <= $1 &&
-			path IN (SELECT path FROM ended WHERE part == $2) &&
+		UPDATE versions SET until = $1
+			WHERE path IN (SELECT path FROM ended WHERE part == $2) && until == 0 && since <= $1 &&
 			since IN (SELECT id FROM snapshots WHERE name == $3);`)
 	deleteBegun = ql.MustCompile(`DELETE FROM versions WHERE since == $1;`)
 )
