@@ -21,10 +21,11 @@ import (
 // childVariable holds, in the environment of a child, what it is to do.
 const childVariable = "PHLB_ENGINE_TEST_CHILD"
 
-// order is what a test asks of a child process: one backup, or the restore of
-// the snapshot called Name.
+// order is what a test asks of a child process: one backup, the restore of the
+// snapshot called Name, or a removal.
 type order struct {
 	Root, Source, Name, Boot string
+	Remove                   []string // snapshots
 	Restore                  engine.Restoration
 	Wait                     bool
 	Later                    time.Duration // by how much the child's clock is ahead
@@ -34,6 +35,7 @@ type order struct {
 type answer struct {
 	Snapshot *engine.Snapshot
 	Restored *engine.Restored
+	Removal  *engine.Removal
 	Err      string
 	Log      string
 }
@@ -71,6 +73,18 @@ func beChild(text string) int {
 
 func (o *order) do(e *engine.Engine) (a answer, err error) {
 	ctx := context.Background()
+	if o.Remove != nil {
+		var gone []*engine.Snapshot
+		for _, name := range o.Remove {
+			s, err := e.Snapshot(ctx, name)
+			if err != nil {
+				return a, err
+			}
+			gone = append(gone, s)
+		}
+		a.Removal, err = e.Remove(ctx, gone...)
+		return a, err
+	}
 	if o.Restore.To == "" {
 		a.Snapshot, err = e.Backup(ctx, engine.Source{Root: o.Source, Name: o.Name})
 		return a, err

@@ -67,18 +67,24 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (*Removal, 
 	}
 	defer e.Progress.begin("remove")()
 	r := &Removal{Snapshots: snapshots}
-	names, err := e.measure(ctx, root, r)
-	if err != nil {
-		return nil, err
-	}
 	if e.env.DryRun {
+		names, err := e.measure(ctx, root, r)
+		if err != nil {
+			return nil, err
+		}
 		e.rehearsal.remove(snapshots, names)
 		return r, nil
 	}
+	trash, err := root.OpenTrash(ctx, e.owner())
+	if err != nil {
+		return nil, err
+	}
+	defer trash.Close()
 	for _, s := range snapshots {
-		if err := root.Discard(s.Ref()); err != nil {
+		if err := trash.Discard(s.Ref()); err != nil {
 			return nil, err
 		}
+		e.Progress.TotalFiles.Add(s.Files)
 	}
 	for _, name := range namesOf(snapshots) {
 		if s := newest(left, name); s != nil {
@@ -87,15 +93,22 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (*Removal, 
 			}
 		}
 	}
-	// The snapshots are gone, whatever becomes of the catalog.
-	err = cat.Remove(ctx, gone...)
-	if err == nil {
-		err = e.publish(ctx, root, cat, nil)
-	}
-	if err != nil {
-		e.log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", err)
-	}
-	return r, root.Sweep(ctx, e.owner())
+	// The snapshots are gone, whatever becomes of the catalog and of what is left
+	// of them: neither waits for the other.
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		err := cat.Remove(ctx, gone...)
+		if err == nil {
+			err = e.publish(ctx, root, cat, nil)
+		}
+		if err != nil {
+			e.log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", err)
+		}
+	})
+	freed, err := trash.Empty(ctx, &e.Progress.Files)
+	telling.Wait()
+	r.Files, r.Bytes = freed.Files, freed.Bytes
+	return r, err
 }
 
 // distinct leaves out snapshots that were given before.

@@ -3,9 +3,13 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"phlb/engine"
 	"phlb/engine/manifest"
@@ -109,6 +113,126 @@ func TestRemoveAfterKill(t *testing.T) {
 		}
 	}
 	r.check(third)
+}
+
+// What several snapshots free together, with files under several names in one of
+// them and in what a removal that was killed has left, is what the dry run said.
+func TestRemoveTogether(t *testing.T) {
+	r := newRepo(t)
+	r.write("kept", "one", "a", "twenty", "dir/b", "seven", "moved", "some", "left", "lost")
+	r.must(os.Link(r.in("a"), r.in("dir/a")))
+	killed := r.backup()
+	r.must(os.Remove(r.in("left")))
+	first := r.backup()
+	r.must(os.Rename(r.in("moved"), r.in("dir/moved")))
+	r.must(os.Remove(r.in("dir/a")))
+	second := r.backup()
+	r.must(os.RemoveAll(r.in("dir")))
+	r.must(os.Remove(r.in("a")))
+	third := r.backup()
+	trash := filepath.Join(r.root, ".phlb", "trash", "source")
+	r.must(os.MkdirAll(trash, 0o700))
+	r.must(os.Rename(killed.Path, filepath.Join(trash, killed.Stamp)))
+	r.must(os.Remove(filepath.Join(trash, killed.Stamp, "moved")))
+	for _, dry := range []bool{true, false} {
+		e := r.engine()
+		if dry {
+			e = r.dry()
+		}
+		removal, err := e.Remove(context.Background(), first, second)
+		r.must(err)
+		// What still lies in the trash is not what this one frees.
+		if removal.Files != 1 || removal.Bytes != 4 {
+			t.Errorf("dry %v: frees %d files of %d bytes, want 1 of 4", dry, removal.Files, removal.Bytes)
+		}
+		if files := e.Progress.Files.Load(); files != e.Progress.TotalFiles.Load() || files != first.Files+second.Files {
+			t.Errorf("dry %v: progress ended at %d of %d files", dry, files, e.Progress.TotalFiles.Load())
+		}
+	}
+	if _, err := os.Lstat(trash); !os.IsNotExist(err) {
+		t.Errorf("%s is left: %v", trash, err)
+	}
+	r.check(third)
+	r.indexed(third)
+}
+
+// TestRemoveKilled kills removals at random moments: every snapshot is whole or
+// gone, and the next one leaves nothing behind.
+func TestRemoveKilled(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	r := newRepo(t)
+	r.manyFolders(150, 0)
+	r.backup()
+	for range 12 {
+		for range 3 {
+			r.write(fmt.Sprintf("d%04d/file", random.IntN(150)), fmt.Sprint(random.Uint64()))
+			r.backup()
+		}
+		o := order{Root: r.root}
+		for _, s := range r.snapshots()[1:] {
+			o.Remove = append(o.Remove, s.Ref().String())
+		}
+		victim := startChild(t, o, nil)
+		time.Sleep(time.Duration(random.Int64N(int64(30 * time.Millisecond))))
+		r.must(victim.Process.Kill())
+		victim.finish() // there may be an answer, if the kill came late
+		for _, s := range r.snapshots() {
+			r.check(s)
+			r.indexed(s)
+		}
+	}
+	r.backup()
+	_, err := r.engine().Remove(context.Background(), r.snapshots()[1:]...)
+	r.must(err)
+	last := r.snapshots()
+	if len(last) != 1 {
+		t.Fatalf("%d snapshots are left, want 1", len(last))
+	}
+	r.check(last[0])
+	r.indexed(last[0])
+	for dir, want := range map[string]int{".phlb/trash": 0, "source": 4} {
+		if left, err := os.ReadDir(filepath.Join(r.root, dir)); err != nil || len(left) != want {
+			t.Errorf("%s holds %v, %v", dir, left, err)
+		}
+	}
+}
+
+// TestRemoveAsOrdinaryUser removes what its owner must not enter or change.
+func TestRemoveAsOrdinaryUser(t *testing.T) {
+	asRoot(t) // to become somebody else
+	const uid = 65534
+	r := newRepoIn(t, openDir(t))
+	r.write("fixed/a", "1", "fixed/sub/b", "22", "shut/in/c", "333")
+	r.must(os.Symlink("a", r.in("fixed/link")))
+	for _, path := range []string{"fixed/sub", "fixed"} {
+		r.must(os.Chmod(r.in(path), 0o555))
+	}
+	r.must(os.Mkdir(r.root, 0o755))
+	for _, path := range []string{r.root, r.in("shut/in"), r.in("shut")} {
+		r.must(os.Chown(path, uid, uid))
+	}
+	as := &syscall.Credential{Uid: uid, Gid: uid}
+	first := runChild(t, order{Root: r.root, Source: r.source}, as)
+	if first.Err != "" || !first.Snapshot.Complete() {
+		t.Fatal(first)
+	}
+	// As a backup by root would have left it.
+	for _, path := range []string{"shut/in", "shut"} {
+		r.must(os.Chmod(filepath.Join(first.Snapshot.Path, path), 0))
+	}
+	r.must(os.RemoveAll(r.in("fixed")))
+	if second := runChild(t, order{Root: r.root, Source: r.source, Later: time.Hour}, as); second.Err != "" {
+		t.Fatal(second)
+	}
+	a := runChild(t, order{Root: r.root, Remove: []string{first.Snapshot.Ref().String()}}, as)
+	if a.Err != "" || a.Removal.Files != 3 || a.Removal.Bytes != 6 {
+		t.Errorf("removed %+v, %s", a.Removal, a.Err)
+	}
+	if left, err := os.ReadDir(filepath.Join(r.root, ".phlb", "trash")); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
 }
 
 // rewriteSummary makes the manifest of a snapshot say what s does.

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"strconv"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -111,6 +114,60 @@ func (d *Dir) Names() ([]string, error) {
 	f := os.NewFile(uintptr(again.fd), ".")
 	defer f.Close()
 	return f.Readdirnames(-1)
+}
+
+var direntBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+// children calls f with the names in the directory, in no order, with the
+// inodes that they are of and with their kinds, 0 for one that the file system
+// does not tell here. It ends with the first error. What is removed meanwhile
+// may cost others their turn.
+func (d *Dir) children(f func(name string, inode uint64, kind manifest.Kind) error) error {
+	if _, err := unix.Seek(d.fd, 0, unix.SEEK_SET); err != nil {
+		return &os.PathError{Op: "seek", Path: ".", Err: err}
+	}
+	buf := direntBuffers.Get().(*[32 << 10]byte)
+	defer direntBuffers.Put(buf)
+	for {
+		n := 0
+		err := retry(func() (err error) {
+			n, err = unix.Getdents(d.fd, buf[:])
+			return err
+		})
+		if err != nil {
+			return &os.PathError{Op: "readdir", Path: ".", Err: err}
+		}
+		if n == 0 {
+			return nil
+		}
+		for rest := buf[:n]; len(rest) > 0; {
+			// struct linux_dirent64, see getdents64(2).
+			inode := binary.NativeEndian.Uint64(rest[unsafe.Offsetof(unix.Dirent{}.Ino):])
+			size := binary.NativeEndian.Uint16(rest[unsafe.Offsetof(unix.Dirent{}.Reclen):])
+			kind := rest[unsafe.Offsetof(unix.Dirent{}.Type)]
+			raw := rest[unsafe.Offsetof(unix.Dirent{}.Name):size]
+			name := string(raw[:bytes.IndexByte(raw, 0)])
+			rest = rest[size:]
+			if name == "." || name == ".." {
+				continue
+			}
+			if err := f(name, inode, manifest.KindOfStat(uint32(kind)<<12)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// allow lets us change the directory called name, or with "" itself.
+func (d *Dir) allow(name string) error {
+	chmod := func() error { return unix.Fchmodat(d.fd, name, 0o700, 0) }
+	if name == "" { // as in utimes
+		chmod = func() error { return unix.Fchmod(d.fd, 0o700) }
+	}
+	if err := chmod(); err != nil {
+		return &os.PathError{Op: "chmod", Path: name, Err: err}
+	}
+	return nil
 }
 
 // Link makes name in d another name of the entry called old in from, whatever

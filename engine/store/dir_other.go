@@ -94,6 +94,21 @@ func (d *Dir) Names() ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
+// children calls f with the names in the directory, in no order; neither inodes
+// nor kinds are told here. It ends with the first error.
+func (d *Dir) children(f func(name string, inode uint64, kind manifest.Kind) error) error {
+	names, err := d.Names()
+	for _, name := range names {
+		if err == nil {
+			err = f(name, 0, 0)
+		}
+	}
+	return err
+}
+
+// allow lets us change the directory called name, or with "" itself.
+func (d *Dir) allow(name string) error { return d.root.Chmod(d.at(name), 0o700) }
+
 // Link makes name in d another name of the entry called old in from. It returns
 // [ErrLinkLimit] where that has as many as it can have.
 func (d *Dir) Link(from *Dir, old, name string) error {

@@ -19,11 +19,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// killEnv makes a process seal a snapshot under a root, and kill itself before
-// a call of those that change a directory: its number, a space, and the root.
+// killEnv makes a process do something under a root, and kill itself before a
+// call of those that change a directory: what, the number of the call, and the
+// root.
 const killEnv = "STORE_TEST_KILL"
 
-func init() { roles[killEnv] = sealAndDie }
+func init() { roles[killEnv] = doAndDie }
+
+// deeds are what a process may be killed over.
+var deeds = map[string]func(r *Root){
+	"seal": func(r *Root) {
+		p, err := r.Begin("docs", "5")
+		must(failing{}, err)
+		fill(failing{}, p, 200)
+		sealIt(failing{}, p)
+	},
+	"remove": func(r *Root) { removeAll(failing{}, r, Ref{"docs", "1"}, Ref{"docs", "2"}) },
+}
 
 // failing stands for a test in a process that has none.
 type failing struct{ testing.TB }
@@ -33,10 +45,10 @@ func (failing) Cleanup(func())           {}
 func (failing) Context() context.Context { return context.Background() }
 func (failing) Fatal(args ...any)        { panic(fmt.Sprint(args...)) }
 
-func sealAndDie(value string) {
+func doAndDie(value string) {
 	var last int
-	var path string
-	if _, err := fmt.Sscanf(value, "%d %s", &last, &path); err != nil {
+	var deed, path string
+	if _, err := fmt.Sscanf(value, "%s %d %s", &deed, &last, &path); err != nil {
 		panic(err)
 	}
 	calls := make(chan uintptr)
@@ -53,10 +65,7 @@ func sealAndDie(value string) {
 		calls <- fd
 		r, err := Open(path)
 		must(failing{}, err)
-		p, err := r.Begin("docs", "5")
-		must(failing{}, err)
-		fill(failing{}, p, 200)
-		sealIt(failing{}, p)
+		deeds[deed](r)
 	}()
 	select {
 	case <-done:
@@ -109,12 +118,12 @@ func ioctl(fd, request uintptr, arg unsafe.Pointer) bool {
 	}
 }
 
-// killed runs sealAndDie, and reports whether it was killed before its end.
-func killed(t *testing.T, r *Root, last int) bool {
+// killed runs doAndDie, and reports whether it was killed before its end.
+func killed(t *testing.T, deed string, r *Root, last int) bool {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
 	// Signals of the scheduler would take calls back that are asked about.
-	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", fmt.Sprintf("%s=%d %s", killEnv, last, r.Path))
+	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", fmt.Sprintf("%s=%s %d %s", killEnv, deed, last, r.Path))
 	out, err := cmd.CombinedOutput()
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	switch {
@@ -165,7 +174,7 @@ func TestKill(t *testing.T) {
 				zero := snapshot(t, r, "0")
 				test.before(r)
 				before := prints(t, r.SnapshotPath(zero))
-				again := killed(t, r, last)
+				again := killed(t, "seal", r, last)
 				wantSound(t, r)
 				wantSame(t, before, prints(t, r.SnapshotPath(zero)))
 				p := begin(t, r, "9")

@@ -7,34 +7,68 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 )
 
 const trash = "trash"
 
-// Discard takes a snapshot away in a single step: it is moved to a folder of
-// ours, which [Root.Sweep] empties. The caller holds the lock of its name.
-func (r *Root) Discard(ref Ref) error {
-	if err := r.discard(ref); err != nil {
+// aside marks what is discarded while another of its stamp still lies there.
+const aside = "~"
+
+// Trash is the folder of ours that snapshots are moved to, so that each is gone
+// in a single step, and that is emptied then. Nobody else does so meanwhile.
+type Trash struct {
+	root *Root
+	lock *Lock
+	own  []string // folders of what was discarded
+
+	deleters int // how many directories are emptied at a time
+}
+
+// OpenTrash waits until nobody else has it open. The caller must close it.
+func (r *Root) OpenTrash(ctx context.Context, owner Owner) (*Trash, error) {
+	lock, err := r.lock(ctx, trash, owner, true)
+	if err != nil {
+		return nil, err
+	}
+	return &Trash{root: r, lock: lock, deleters: 4}, nil
+}
+
+// Close lets others open it.
+func (t *Trash) Close() error { return t.lock.Unlock() }
+
+// Discard takes a snapshot away in a single step. The caller holds the lock of
+// its name.
+func (t *Trash) Discard(ref Ref) error {
+	if err := t.discard(ref); err != nil {
 		return fmt.Errorf("remove %s: %w", ref, err)
 	}
 	return nil
 }
 
-func (r *Root) discard(ref Ref) error {
-	folder := filepath.Join(r.Path, internal, trash, ref.Name)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+func (t *Trash) path() string { return filepath.Join(t.root.Path, internal, trash) }
+
+func (t *Trash) discard(ref Ref) error {
+	gone := filepath.Join(t.path(), ref.String())
+	if err := os.MkdirAll(filepath.Dir(gone), 0o700); err != nil {
 		return err
 	}
-	gone := filepath.Join(folder, ref.Stamp)
-	if err := removeTree(gone); err != nil { // of one that had the same name
-		return err
+	for exists(gone) {
+		gone += aside
 	}
 	// The tree goes first: without its manifest it would look like one that was
 	// put there by hand, and a manifest without its tree is of no snapshot.
-	if err := moveTree(r.SnapshotPath(ref), gone); err != nil {
+	if err := moveTree(t.root.SnapshotPath(ref), gone); err != nil {
 		return err
 	}
-	return r.removeRecord(ref)
+	t.own = append(t.own, gone)
+	return t.root.removeRecord(ref)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // removeRecord removes what lies beside a tree that is gone.
@@ -45,47 +79,54 @@ func (r *Root) removeRecord(ref Ref) error {
 	return remove(r.LogPath(ref))
 }
 
-// Sweep deletes what was discarded, also by those who were killed over it.
-// Others who do the same wait.
-func (r *Root) Sweep(ctx context.Context, owner Owner) error {
-	lock, err := r.lock(ctx, trash, owner, true)
-	if err != nil {
-		return err
+// Empty deletes what was discarded, and then what others have left who were
+// killed over it. It counts what the first sets free, and adds the regular files
+// to deleted as it goes.
+func (t *Trash) Empty(ctx context.Context, deleted *atomic.Int64) (Freed, error) {
+	own := newDeletion(ctx, t.deleters, deleted)
+	err := t.empty(own)
+	if err == nil {
+		// Only then: a file that is also there is not what this removal sets free.
+		err = t.sweep(newDeletion(ctx, t.deleters, new(atomic.Int64)))
 	}
-	defer lock.Unlock()
-	if err := r.sweep(ctx); err != nil {
-		return fmt.Errorf("delete what was removed: %w", err)
+	if err != nil {
+		err = fmt.Errorf("delete what was removed: %w", err)
+	}
+	return own.freed(), err
+}
+
+func (t *Trash) empty(d *deletion) error {
+	for _, path := range t.own {
+		if err := d.tree(path); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (r *Root) sweep(ctx context.Context) error {
-	dir := filepath.Join(r.Path, internal, trash)
-	names, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+func (t *Trash) sweep(d *deletion) error {
+	names, err := os.ReadDir(t.path())
 	if err != nil {
-		return err
+		return unlessGone(err)
 	}
 	for _, name := range names {
-		folder := filepath.Join(dir, name.Name())
+		folder := filepath.Join(t.path(), name.Name())
 		stamps, err := os.ReadDir(folder)
 		if err != nil {
 			return err
 		}
 		for _, stamp := range stamps {
-			ref := Ref{name.Name(), stamp.Name()}
-			if _, err := os.Lstat(r.SnapshotPath(ref)); errors.Is(err, fs.ErrNotExist) {
-				if err := r.removeRecord(ref); err != nil {
+			ref := Ref{name.Name(), strings.TrimRight(stamp.Name(), aside)}
+			if !exists(t.root.SnapshotPath(ref)) {
+				if err := t.root.removeRecord(ref); err != nil {
 					return err
 				}
 			}
-			if err := deleteTree(ctx, filepath.Join(folder, stamp.Name())); err != nil {
+			if err := d.tree(filepath.Join(folder, stamp.Name())); err != nil {
 				return err
 			}
 		}
-		if err := os.Remove(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := remove(folder); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"phlb/engine/manifest"
+)
+
+// Freed is what a deletion has set free: regular files that have no name left.
+type Freed struct {
+	Files int64
+	Bytes int64 // their sizes
+}
+
+// deletion deletes trees of ours, several directories at a time. Directories are
+// never shared between snapshots, so their mode may change where an ordinary
+// user could not empty them otherwise.
+type deletion struct {
+	ctx     context.Context
+	deleted *atomic.Int64
+	slots   chan struct{} // one for every goroutine beside the first
+
+	// Held from the look at how many names a file has until one of them is
+	// removed: who removes the last one knows it.
+	inodes [256]sync.Mutex
+
+	files, bytes atomic.Int64 // freed
+}
+
+func newDeletion(ctx context.Context, deleters int, deleted *atomic.Int64) *deletion {
+	return &deletion{ctx: ctx, deleted: deleted, slots: make(chan struct{}, deleters-1)}
+}
+
+func (d *deletion) freed() Freed { return Freed{d.files.Load(), d.bytes.Load()} }
+
+func (d *deletion) tree(path string) error {
+	parent, err := openRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer parent.Close()
+	return d.folder(parent, filepath.Base(path))
+}
+
+// folder deletes the directory called name in parent, and all that it holds.
+func (d *deletion) folder(parent *Dir, name string) error {
+	if err := context.Cause(d.ctx); err != nil {
+		return err
+	}
+	dir, err := parent.Open(name)
+	if errors.Is(err, fs.ErrPermission) {
+		if err := parent.allow(name); err != nil {
+			return err
+		}
+		dir, err = parent.Open(name)
+	}
+	if err != nil {
+		return unlessGone(err)
+	}
+	defer dir.Close()
+	for {
+		found, err := d.content(dir)
+		if err != nil {
+			return below(name, err)
+		}
+		err = parent.RemoveDir(name)
+		if !found || !errors.Is(err, fs.ErrExist) {
+			return unlessGone(err)
+		}
+		// Some file systems pass over a name where one before it was removed.
+	}
+}
+
+// unlessGone returns nil for an error that says that somebody else deletes too.
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// below puts the name of a directory before the path in err, that of what lies in it.
+func below(name string, err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		at.Path = filepath.Join(name, at.Path)
+	}
+	return err
+}
+
+// content deletes what is in dir, and reports whether there was anything.
+func (d *deletion) content(dir *Dir) (found bool, err error) {
+	allowed := false
+	var folders []string
+	err = dir.children(func(name string, inode uint64, kind manifest.Kind) error {
+		found = true
+		err := errIsDir
+		if kind != manifest.Dir {
+			err = d.file(dir, name, inode, kind)
+		}
+		if errors.Is(err, fs.ErrPermission) && !allowed {
+			allowed = true
+			if err = dir.allow(""); err == nil {
+				err = d.file(dir, name, inode, kind)
+			}
+		}
+		if err == errIsDir {
+			folders, err = append(folders, name), nil
+		}
+		return err
+	})
+	if err != nil {
+		return found, err
+	}
+	return found, d.folders(dir, folders)
+}
+
+// errIsDir is the error of deleting a directory like a file.
+var errIsDir = errors.New("is a directory")
+
+// file deletes a name of what is no directory, and counts it where it is that of
+// a regular file.
+func (d *deletion) file(dir *Dir, name string, inode uint64, kind manifest.Kind) error {
+	if kind != manifest.File && kind != 0 {
+		return dir.Remove(name)
+	}
+	guard := &d.inodes[inode%uint64(len(d.inodes))]
+	guard.Lock()
+	defer guard.Unlock()
+	own, err := dir.Look(name)
+	if err != nil {
+		return unlessGone(err)
+	}
+	if own.Kind == manifest.Dir {
+		return errIsDir
+	}
+	if err := dir.Remove(name); err != nil || own.Kind != manifest.File {
+		return err
+	}
+	d.deleted.Add(1)
+	if own.Links == 1 {
+		d.files.Add(1)
+		d.bytes.Add(own.Size)
+	}
+	return nil
+}
+
+// folders deletes directories in dir.
+func (d *deletion) folders(dir *Dir, names []string) error {
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	var failed error
+	try := func(name string) error {
+		err := d.folder(dir, name)
+		mu.Lock()
+		defer mu.Unlock()
+		if failed == nil {
+			failed = err
+		}
+		return failed
+	}
+	for _, name := range names {
+		select {
+		case d.slots <- struct{}{}:
+			wait.Go(func() {
+				defer func() { <-d.slots }()
+				try(name)
+			})
+			continue
+		default:
+		}
+		if try(name) != nil {
+			break
+		}
+	}
+	wait.Wait()
+	return failed
+}

@@ -1,0 +1,36 @@
+//go:build amd64 || arm64
+
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestKillRemoval kills a removal before each of its calls, and checks that
+// every snapshot is whole or gone, and that nothing is left by the next one.
+func TestKillRemoval(t *testing.T) {
+	for last := 1; ; last++ {
+		r := newRoot(t)
+		for _, stamp := range []string{"1", "2", "3"} {
+			snapshot(t, r, stamp)
+		}
+		before := prints(t, r.SnapshotPath(Ref{"docs", "3"}))
+		again := killed(t, "remove", r, last)
+		sealed := wantSound(t, r)
+		removeAll(t, r)
+		wantList(t, r, files(sealed...)...)
+		if left, err := os.ReadDir(filepath.Join(r.Path, internal, trash)); len(left) > 0 {
+			t.Errorf("%v is left, %v", left, err)
+		}
+		wantSame(t, before, prints(t, r.SnapshotPath(Ref{"docs", "3"})))
+		if t.Failed() {
+			t.Fatalf("killed before call %d", last)
+		}
+		if !again {
+			t.Logf("%d calls", last-1)
+			break
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+)
+
+// removeAll removes snapshots, and returns how many files it has deleted and
+// what that has set free.
+func removeAll(t testing.TB, r *Root, refs ...Ref) (deleted int64, freed Freed) {
+	t.Helper()
+	bin, err := r.OpenTrash(t.Context(), Owner{Who: "me"})
+	must(t, err)
+	bin.deleters = 1 // all by who calls it, see TestKillRemoval
+	for _, ref := range refs {
+		must(t, bin.Discard(ref))
+	}
+	var n atomic.Int64
+	freed, err = bin.Empty(t.Context(), &n)
+	must(t, err)
+	must(t, bin.Close())
+	return n.Load(), freed
+}
+
+// Several who delete names of one file at a time tell once that it is free.
+func TestFreedOnce(t *testing.T) {
+	const folders, shared = 40, 25
+	r := newRoot(t)
+	p := begin(t, r, "1")
+	for i := range folders {
+		d, err := p.Tree.Mkdir(fmt.Sprint(i))
+		must(t, err)
+		put(t, d, "own", "12345")
+		for j := range shared {
+			name := fmt.Sprint(j)
+			if i == 0 {
+				put(t, d, name, "123")
+				continue
+			}
+			first, err := p.Tree.Open("0")
+			must(t, err)
+			must(t, d.Link(first, name, name))
+			first.Close()
+		}
+		d.Close()
+	}
+	ref := sealIt(t, p)
+	must(t, os.Link(filepath.Join(r.SnapshotPath(ref), "0/0"), filepath.Join(r.Path, "docs", "kept")))
+	bin, err := r.OpenTrash(t.Context(), Owner{Who: "me"})
+	must(t, err)
+	must(t, bin.Discard(ref))
+	var deleted atomic.Int64
+	freed, err := bin.Empty(t.Context(), &deleted)
+	must(t, err)
+	must(t, bin.Close())
+	if want := (Freed{folders + shared - 1, 5*folders + 3*(shared-1)}); freed != want || deleted.Load() != folders*(shared+1) {
+		t.Errorf("%d files are deleted and %v freed, want %v", deleted.Load(), freed, want)
+	}
+}
+
+// What others have left goes too, and is not counted, also where it is of the
+// same stamp and shares its files with what is removed.
+func TestFreedBesideLeftovers(t *testing.T) {
+	r := newRoot(t)
+	first := snapshot(t, r, "1")
+	snapshot(t, r, "2")
+	bin, err := r.OpenTrash(t.Context(), Owner{Who: "one who is killed"})
+	must(t, err)
+	must(t, bin.Discard(first))
+	must(t, bin.Close())
+
+	p := begin(t, r, "1")
+	left, err := r.dir.Descend(filepath.ToSlash(filepath.Join(internal, trash, first.String())))
+	must(t, err)
+	defer left.Close()
+	fill(t, p, 100)
+	must(t, p.Tree.Replace(left, "a", "a"))
+	p.Older = true
+	deleted, freed := removeAll(t, r, sealIt(t, p))
+	if want := (Freed{1, int64(len("content of b in 1"))}); freed != want || deleted != 2 {
+		t.Errorf("%d files are deleted and %v freed, want %v", deleted, freed, want)
+	}
+	wantList(t, r, files("2")...)
+	if _, err := os.Lstat(filepath.Join(r.Path, internal, trash, "docs")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what was left is there: %v", err)
+	}
+}
+
+// A snapshot that others delete at the same time is no error, nor is a removal
+// that is told to stop the last word.
+func TestEmptyMeanwhile(t *testing.T) {
+	r := newRoot(t)
+	ref := snapshot(t, r, "1")
+	bin, err := r.OpenTrash(t.Context(), Owner{Who: "me"})
+	must(t, err)
+	must(t, bin.Discard(ref))
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := bin.Empty(stopped, new(atomic.Int64)); !errors.Is(err, context.Canceled) {
+		t.Errorf("told to stop: %v", err)
+	}
+	if !exists(bin.own[0]) {
+		t.Error("what was told to stop has deleted")
+	}
+	must(t, removeTree(bin.own[0]))
+	if freed, err := bin.Empty(t.Context(), new(atomic.Int64)); err != nil || freed.Files != 0 {
+		t.Errorf("nothing to delete: %v, %v", freed, err)
+	}
+	must(t, bin.Close())
+}
