@@ -12,10 +12,10 @@ const (
 	rowsPerStatement = 50
 	// batchRows is how many rows wait in memory and go into one transaction: QL
 	// keeps what a transaction touches until it commits.
-	batchRows = 16 << 10
+	batchRows = 4 << 10
 	// batchesPerUpdate is how many batches of rows one scan ends: QL holds them
 	// in a map.
-	batchesPerUpdate = 16
+	batchesPerUpdate = 64
 )
 
 var (
