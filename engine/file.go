@@ -111,11 +111,7 @@ func (t *task) place(e manifest.Entry, make func(*manifest.Entry) error) (result
 	if e.Size == 0 { // nothing to save
 		return res, make(&res.entry)
 	}
-	release, err := t.known.claim(t.ctx, e.Digest)
-	if err != nil {
-		return result{}, err
-	}
-	defer release()
+	defer t.known.claim(e.Digest)()
 	ok, err := t.linkKnown(&res.entry)
 	if err != nil {
 		return result{}, err
@@ -170,10 +166,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 		if n == e.Size && unmoved(f, e) {
 			e.Digest = t.worker.sum()
 			res := result{entry: e.Entry, outcome: linked}
-			release, err := t.known.claim(t.ctx, e.Digest)
-			if err != nil {
-				return result{}, false, err
-			}
+			release := t.known.claim(e.Digest)
 			ok, err := t.linkKnown(&res.entry)
 			release()
 			if err != nil || ok {
@@ -205,11 +198,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	e.Size = n
 	e.Digest = t.worker.sum()
 	res := result{entry: e.Entry, outcome: stored}
-	release, err := t.known.claim(t.ctx, e.Digest)
-	if err != nil {
-		return result{}, false, err
-	}
-	defer release()
+	defer t.known.claim(e.Digest)()
 	// Another worker may have stored the same meanwhile.
 	ok, err := t.linkKnown(&res.entry)
 	if err != nil || ok {

@@ -25,7 +25,8 @@ type known struct {
 	mu     sync.Mutex
 	stored spool // by the run
 	sizes  map[int64]struct{}
-	claims map[manifest.Digest]chan struct{}
+
+	claims [64]sync.Mutex // by the digest of what is being stored
 }
 
 // candidate is a file that a path might share the inode of.
@@ -46,7 +47,7 @@ const candidatesAsked = 16
 func newKnown(root *store.Root, tree *store.Dir, cat *catalog.Catalog, tempDir string, damaged map[manifest.Digest][]catalog.Damage) *known {
 	return &known{
 		root: root, tree: tree, cat: cat, damaged: damaged,
-		stored: spool{dir: tempDir}, sizes: map[int64]struct{}{}, claims: map[manifest.Digest]chan struct{}{},
+		stored: spool{dir: tempDir}, sizes: map[int64]struct{}{},
 	}
 }
 
@@ -79,29 +80,12 @@ func (k *known) hasSize(ctx context.Context, n int64) (bool, error) {
 }
 
 // claim waits until nobody else is about to store a content, and makes the
-// caller the one who is. It must release the claim.
-func (k *known) claim(ctx context.Context, d manifest.Digest) (release func(), err error) {
-	for {
-		k.mu.Lock()
-		other := k.claims[d]
-		if other == nil {
-			mine := make(chan struct{})
-			k.claims[d] = mine
-			k.mu.Unlock()
-			return func() {
-				k.mu.Lock()
-				delete(k.claims, d)
-				k.mu.Unlock()
-				close(mine)
-			}, nil
-		}
-		k.mu.Unlock()
-		select {
-		case <-other:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
+// caller the one who is, until it releases the claim. A few other contents wait
+// as well.
+func (k *known) claim(d manifest.Digest) (release func()) {
+	mu := &k.claims[int(d[0])%len(k.claims)]
+	mu.Lock()
+	return mu.Unlock
 }
 
 // add notes what the run has stored.
