@@ -8,9 +8,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
+
+// TestMain lets the test binary be called as phlb-bench calls itself.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == bareCommand {
+		main()
+	}
+	os.Exit(m.Run())
+}
 
 // need skips a test where a program is missing.
 func need(t *testing.T, programs ...string) {
@@ -19,6 +28,13 @@ func need(t *testing.T, programs ...string) {
 		if _, err := exec.LookPath(p); err != nil {
 			t.Skipf("%s is not installed", p)
 		}
+	}
+}
+
+func needLinux(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("only on Linux")
 	}
 }
 
@@ -133,9 +149,13 @@ func TestTools(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
-	for _, name := range []string{"cp", "cp+sync", "rsync", "restic", "borg"} {
+	for _, name := range []string{"cp", "cp+sync", "bare", "rsync", "restic", "borg"} {
 		t.Run(name, func(t *testing.T) {
 			program, _, _ := strings.Cut(name, "+")
+			if program == "bare" {
+				needLinux(t)
+				program = "cp"
+			}
 			need(t, "cp", "sync", program)
 			var stdout, stderr bytes.Buffer
 			dst := t.TempDir()
@@ -155,6 +175,32 @@ func TestTools(t *testing.T) {
 				t.Errorf("rsync left %d files in three backups of 10", c.Files)
 			}
 		})
+	}
+}
+
+// The bare system calls make what cp makes.
+func TestBare(t *testing.T) {
+	needLinux(t)
+	need(t, "rsync")
+	src, dst := makeTree(t, 10), t.TempDir()
+	for _, make := range []func() error{
+		func() error { return os.Symlink("nowhere", filepath.Join(src, "link")) },
+		func() error { return os.Chmod(filepath.Join(src, "sub"), 0o750) },
+		func() error { return bare(src, "", filepath.Join(dst, "first")) },
+		func() error { return bare(src, filepath.Join(dst, "first"), filepath.Join(dst, "second")) },
+	} {
+		if err := make(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"first", "second"} {
+		cmd := exec.Command("rsync", "-acn", "--omit-link-times", "--delete", "--itemize-changes", src+"/", filepath.Join(dst, name))
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%v: %v\n%s", cmd.Args, err, out)
+		}
+	}
+	if err := bare(src, "", filepath.Join(dst, "first")); err == nil {
+		t.Error("a copy to where there is one")
 	}
 }
 
@@ -206,7 +252,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"NoSource", nil, 2, "-src is missing"},
 		{"Rounds", []string{"-src", src, "-rounds", "0"}, 2, "-rounds must be at least 1"},
-		{"Tools", []string{"-src", src, "-tools", "cp,scp"}, 2, `"scp" is not one of cp, cp+sync, rsync`},
+		{"Tools", []string{"-src", src, "-tools", "cp,scp"}, 2, `"scp" is not one of cp, cp+sync, bare, rsync`},
 		{"Argument", []string{"-src", src, "more"}, 2, "unexpected more"},
 		{"Flag", []string{"-sauce", src}, 2, "-sauce"},
 		{"Help", []string{"-h"}, 0, "-rounds"},

@@ -63,6 +63,7 @@ var makers = []struct {
 }{
 	{baseline, func(context.Context, *commands, program) tool { return copyTool(baseline, "") }},
 	{"cp+sync", func(context.Context, *commands, program) tool { return copyTool("cp+sync", syncCommand()) }},
+	{"bare", func(context.Context, *commands, program) tool { return bareTool() }},
 	{"rsync", func(context.Context, *commands, program) tool { return rsyncTool() }},
 	{"restic", func(ctx context.Context, c *commands, _ program) tool { return resticTool(ctx, c) }},
 	{"borg", func(ctx context.Context, c *commands, _ program) tool { return borgTool(ctx, c) }},
