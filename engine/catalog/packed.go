@@ -109,8 +109,7 @@ func blocksOf(size int64) int64 { return (size + blockSize - 1) / blockSize }
 // read unpacks block n into data.
 func (p *packed) read(n int64, data []byte) error {
 	if p.blocks == nil {
-		_, err := p.file.ReadAt(data, n*blockSize)
-		return err
+		return readFrom(p.file, n, data)
 	}
 	b := p.blocks[n]
 	if b.n > blockSize {
@@ -140,13 +139,12 @@ func (p *packed) read(n int64, data []byte) error {
 func (p *pages) pack(file *os.File) error {
 	w := &packer{file: file}
 	w.write([]byte(packedMagic))
-	buf := make([]byte, s2.MaxEncodedLen(blockSize))
+	buf, data := make([]byte, s2.MaxEncodedLen(blockSize)), make([]byte, blockSize)
 	for n := range blocksOf(p.size) {
 		if p.base != nil && n < int64(len(p.base.blocks)) && !p.changed[n] {
 			w.keep(p.base, n)
 			continue
 		}
-		data := make([]byte, blockSize)
 		if err := p.read(n, data); err != nil {
 			return err
 		}

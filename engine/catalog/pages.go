@@ -72,15 +72,23 @@ func (p *pages) block(n int64) ([]byte, error) {
 	return data, nil
 }
 
-// read reads block n past the cache. What is behind the end of the database is
-// anything. It may be called from any goroutine.
-func (p *pages) read(n int64, data []byte) (err error) {
+// read reads block n past the cache. What was never written is zeros. It may be
+// called from any goroutine.
+func (p *pages) read(n int64, data []byte) error {
 	switch {
 	case p.changed[n]:
-		_, err = p.File.ReadAt(data, n*blockSize)
+		return readFrom(p.File, n, data)
 	case p.base != nil && n*blockSize < p.base.size:
-		err = p.base.read(n, data)
+		return p.base.read(n, data)
 	}
+	clear(data)
+	return nil
+}
+
+// readFrom reads block n of a file; what is behind its end is zeros.
+func readFrom(file *os.File, n int64, data []byte) error {
+	done, err := file.ReadAt(data, n*blockSize)
+	clear(data[done:])
 	if err == io.EOF {
 		err = nil
 	}
@@ -142,6 +150,19 @@ func (p *pages) writeBlock(n, from int64, part []byte) error {
 		from, part = 0, data
 	}
 	if _, err := p.File.WriteAt(part, n*blockSize+from); err != nil {
+		return err
+	}
+	p.changed[n] = true
+	return nil
+}
+
+// replace changes all of block n.
+func (p *pages) replace(n int64, data []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cache[n%cachedBlocks] = block{}
+	if _, err := p.File.WriteAt(data, n*blockSize); err != nil {
+		p.note(err)
 		return err
 	}
 	p.changed[n] = true

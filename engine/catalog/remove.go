@@ -43,20 +43,14 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 	if len(moves) == 0 {
 		return nil
 	}
-	touched := false
-	err = c.db.scanVersions(ctx, nil, func(v *version, _ int64) (bool, error) {
-		since, until, alive := moves.interval(v.since, v.until)
-		touched = !alive || since != v.since || until != v.until
-		return !touched, nil
-	})
-	switch {
-	case err != nil:
-		return err
-	case touched:
+	switch err := c.amend(ctx, moves.interval); {
+	case errors.Is(err, errRewrite):
 		return c.rewrite(ctx, all, gone, func(v *version, _ int64) (alive bool) {
 			v.since, v.until, alive = moves.interval(v.since, v.until)
 			return alive
 		})
+	case err != nil:
+		return err
 	}
 	return c.db.update(func(tx *ql.TCtx) error {
 		for id := range gone {
@@ -129,8 +123,7 @@ func (m moves) interval(since, until ID) (ID, ID, bool) {
 
 // rewrite copies all but the snapshots that are gone to a new file, with the
 // versions that keep returns true for, as it leaves them. That takes as long as
-// two of the statements would that it saves: a removal takes three for every
-// gap.
+// two of the statements would that it saves.
 func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool, keep func(v *version, row int64) bool) (err error) {
 	clear(c.open) // rows get other numbers
 	f, err := os.CreateTemp(c.private.dir, "catalog-*.ql")

@@ -38,8 +38,8 @@ const (
 
 func offset(handle int64) int64 { return (handle-1)<<4 + 304 }
 
-// A scanner reads records for one goroutine, of a database that is not written
-// to meanwhile. It unpacks the blocks before the one that it is asked for ahead:
+// A scanner reads records for one goroutine, of a database that nobody else
+// writes to meanwhile. It unpacks the blocks before the one that it is asked for ahead:
 // a table begins with its last row.
 type scanner struct {
 	pages *pages
@@ -47,6 +47,7 @@ type scanner struct {
 	ahead map[int64]chan unpacked
 	spare [][]byte
 	busy  sync.WaitGroup
+	dirty map[int64]bool // blocks that were changed by poke
 }
 
 type unpacked struct {
@@ -73,6 +74,11 @@ func (s *scanner) block(n int64) ([]byte, error) {
 	got := <-wanted
 	delete(s.ahead, n)
 	if slot.data != nil {
+		if s.dirty[slot.n] {
+			if err := s.flush(); err != nil {
+				return nil, err
+			}
+		}
 		s.spare = append(s.spare, slot.data)
 	}
 	*slot = block{n, got.data}
@@ -103,6 +109,36 @@ func (s *scanner) start(n int64) chan unpacked {
 	return c
 }
 
+// poke changes what is at an offset, for this scanner until flush.
+func (s *scanner) poke(off int64, b []byte) error {
+	for len(b) > 0 {
+		n := off / blockSize
+		data, err := s.block(n)
+		if err != nil {
+			return err
+		}
+		done := copy(data[off%blockSize:], b)
+		off, b = off+int64(done), b[done:]
+		if s.dirty == nil {
+			s.dirty = map[int64]bool{}
+		}
+		s.dirty[n] = true
+	}
+	return nil
+}
+
+// flush writes what poke has changed.
+func (s *scanner) flush() error {
+	s.busy.Wait() // for who must not read what is being written
+	for n := range s.dirty {
+		if err := s.pages.replace(n, s.kept[n%cachedBlocks].data); err != nil {
+			return err
+		}
+	}
+	clear(s.dirty)
+	return nil
+}
+
 // bytes returns n bytes, which are good until those of another record are asked for.
 func (s *scanner) bytes(off, n int64) ([]byte, error) {
 	if off < 0 || n < 0 || off > s.pages.size-n {
@@ -128,25 +164,31 @@ func (s *scanner) bytes(off, n int64) ([]byte, error) {
 
 // record returns the values of a record.
 func (s *scanner) record(off int64) (values, error) {
+	_, v, err := s.locate(off)
+	return v, err
+}
+
+// locate is record, and returns also where the record itself lies.
+func (s *scanner) locate(off int64) (int64, values, error) {
 	for range 2 {
 		head, err := s.bytes(off, min(binary.MaxVarintLen64, s.pages.size-off))
 		if err != nil {
-			return values{}, err
+			return 0, values{}, err
 		}
 		length, n := binary.Varint(head)
 		switch {
 		case n <= 0 || length > math.MaxInt32:
-			return values{}, ErrDamaged
+			return 0, values{}, ErrDamaged
 		case length >= 0:
 			b, err := s.bytes(off+int64(n), length)
-			return values{rest: b}, err
+			return off, values{rest: b}, err
 		}
 		off = -length
 	}
-	return values{}, ErrDamaged
+	return 0, values{}, ErrDamaged
 }
 
-// versions returns the handle of the first version, 0 if there is none.
+// versions returns the handle of the handle of the first version.
 func (s *scanner) versions() (int64, error) {
 	root, err := s.record(offset(1))
 	if err != nil {
@@ -167,8 +209,7 @@ func (s *scanner) versions() (int64, error) {
 		if name != "versions" || table.bad {
 			continue
 		}
-		first, err := s.record(offset(head))
-		return first.int(), err
+		return head, nil
 	}
 	return 0, fmt.Errorf("%w: no table of versions", ErrDamaged)
 }
@@ -182,10 +223,15 @@ func (d *database) scanVersions(ctx context.Context, wanted func(path string) bo
 	}
 	s := newScanner(d.pages)
 	defer s.busy.Wait() // so that nobody reads what is written next
-	next, err := s.versions()
+	head, err := s.versions()
 	if err != nil {
 		return err
 	}
+	first, err := s.record(offset(head))
+	if err != nil {
+		return err
+	}
+	next := first.int()
 	// More rows than the file has room for are a chain that bites its tail.
 	limit := d.pages.size/32 + 1024
 	var v version
@@ -281,6 +327,35 @@ func (v *values) int() int64 {
 		v.bad = true
 	}
 	return 0
+}
+
+// skip passes over a value of whatever kind.
+func (v *values) skip() {
+	switch v.tag() {
+	case tagInt:
+		_, size := binary.Varint(v.rest)
+		if size <= 0 {
+			v.bad = true
+			return
+		}
+		v.rest = v.rest[size:]
+	case tagNamedTime:
+		v.counted()
+		v.counted()
+	case tagBlob, tagString, tagTime:
+		v.counted()
+	case tagNull, tagNoBlob, tagZero, tagNoString, tagZeroTime:
+	default:
+		v.bad = true
+	}
+}
+
+// appendInt appends what int reads.
+func appendInt(b []byte, n int64) []byte {
+	if n == 0 {
+		return append(b, tagZero)
+	}
+	return binary.AppendVarint(append(b, tagInt), n)
 }
 
 // text returns a string, "" for NULL.

@@ -1,0 +1,126 @@
+package catalog
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	qlfile "modernc.org/file"
+)
+
+// audit checks what QL keeps of the space in the file.
+func audit(t *testing.T, c *Catalog) {
+	t.Helper()
+	alloc, err := qlfile.NewAllocator(c.db.pages)
+	if err == nil {
+		err = alloc.Verify(&qlfile.VerifyOptions{})
+	}
+	if err != nil {
+		t.Fatal("the catalog's file is broken:", err)
+	}
+}
+
+// TestAmend removes snapshots with rows of all lengths, so that some fit where
+// they lie and others do not any more, while numbers grow to several bytes.
+func TestAmend(t *testing.T) {
+	for seed := range uint64(2) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		c := newCatalog(t)
+		trees := map[ID]tree{}
+		now := map[string]tree{"a": {}, "b": {}}
+		version := 0
+		for n := range 110 {
+			name := "a"
+			if n%7 == 3 {
+				name = "b"
+			}
+			what := now[name]
+			for range 1 + random.IntN(40) {
+				version++
+				path := fmt.Sprint(random.IntN(200))
+				path += strings.Repeat("x", len(path)*len(path)*random.IntN(3)+int(path[0])%17)
+				if random.IntN(50) == 0 {
+					path += strings.Repeat("long", 400)
+				}
+				if what[path] = file(path, version); random.IntN(4) == 0 {
+					delete(what, path)
+				}
+			}
+			trees[mustAbsorb(t, c, snapshot(name, n), what)] = maps.Clone(what)
+			if n%20 == 0 {
+				c = reopen(t, c)
+			}
+		}
+		c.batchRows = 1 + random.IntN(300)
+		amended, rewritten := 0, 0
+		for len(trees) > 3 {
+			left := slices.Sorted(maps.Keys(trees))
+			gone := []ID{left[random.IntN(len(left))]}
+			if random.IntN(4) == 0 {
+				gone = append(gone, left[0], left[len(left)-1], left[len(left)/2])
+			}
+			if random.IntN(30) == 0 {
+				gone = left[1 : len(left)*3/4]
+			}
+			before := c.db.pages
+			if err := c.Remove(t.Context(), gone...); err != nil {
+				t.Fatal(err)
+			}
+			if c.db.pages == before {
+				amended++
+			} else {
+				rewritten++
+			}
+			for _, id := range gone {
+				delete(trees, id)
+			}
+			audit(t, c)
+			for id, what := range trees {
+				if random.IntN(10) == 0 || len(trees) < 10 {
+					checkTree(t, c, id, what)
+				}
+			}
+			if random.IntN(10) == 0 {
+				c = reopen(t, c)
+				what := now["a"]
+				version++
+				what["new"] = file("new", version)
+				trees[mustAbsorb(t, c, snapshot("a", 1000+version), what)] = maps.Clone(what)
+			}
+		}
+		if amended == 0 || rewritten == 0 {
+			t.Errorf("seed %d: amended %d times and rewritten %d times", seed, amended, rewritten)
+		}
+	}
+}
+
+// TestAmendInBlocks changes more than a scanner keeps.
+func TestAmendInBlocks(t *testing.T) {
+	const n = 60_000
+	c := newCatalog(t)
+	before := files(n, 1)
+	mustAbsorb(t, c, snapshot("a", 1), before)
+	second := mustAbsorb(t, c, snapshot("a", 2), files(n, 2))
+	third := mustAbsorb(t, c, snapshot("a", 3), before)
+	if blocks := blocksOf(c.db.pages.size); blocks <= cachedBlocks {
+		t.Fatalf("there are %d blocks, which is not enough", blocks)
+	}
+	c = reopen(t, c)
+	pages := c.db.pages
+	if err := c.Remove(t.Context(), 1, second); err != nil {
+		t.Fatal(err)
+	}
+	if c.db.pages != pages {
+		t.Error("it was rewritten")
+	}
+	audit(t, c)
+	c = reopen(t, c)
+	audit(t, c)
+	checkTree(t, c, third, before)
+	if rows := count(t, c, "SELECT count() FROM versions;"); rows != n {
+		t.Errorf("%d rows are left, want %d", rows, n)
+	}
+}
