@@ -113,8 +113,10 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (*Removal, 
 
 // distinct leaves out snapshots that were given before.
 func distinct(snapshots []*Snapshot) (list []*Snapshot) {
+	known := map[store.Ref]bool{}
 	for _, s := range snapshots {
-		if !slices.ContainsFunc(list, func(known *Snapshot) bool { return known.Ref() == s.Ref() }) {
+		if !known[s.Ref()] {
+			known[s.Ref()] = true
 			list = append(list, s)
 		}
 	}
@@ -133,23 +135,32 @@ func namesOf(snapshots []*Snapshot) []string {
 // removable returns the catalog's numbers of the snapshots and what is left
 // without them, or an error where one of them has to stay.
 func removable(all []catalog.Snapshot, snapshots []*Snapshot) (gone []catalog.ID, left []catalog.Snapshot, err error) {
+	going := map[store.Ref]bool{}
+	ids := map[store.Ref]catalog.ID{}
+	complete := map[string]store.Ref{} // the newest by name
 	for _, s := range snapshots {
-		at := slices.IndexFunc(all, func(a catalog.Snapshot) bool { return a.Name == s.Name && a.Stamp == s.Stamp })
-		if at < 0 {
-			return nil, nil, fmt.Errorf("remove %s: %w: it was removed meanwhile", s.Ref(), ErrNoSnapshot)
-		}
-		if s.Pinned() {
-			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrPinned)
-		}
-		complete := slices.IndexFunc(all, func(a catalog.Snapshot) bool { return a.Name == s.Name && a.Errors == 0 })
-		if at == complete {
-			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrNewest)
-		}
-		gone = append(gone, all[at].ID)
+		going[s.Ref()] = true
 	}
-	for _, a := range all {
-		if !slices.Contains(gone, a.ID) {
+	for _, a := range all { // the newest first
+		ref := store.Ref{Name: a.Name, Stamp: a.Stamp}
+		ids[ref] = a.ID
+		if _, found := complete[a.Name]; !found && a.Errors == 0 {
+			complete[a.Name] = ref
+		}
+		if !going[ref] {
 			left = append(left, a)
+		}
+	}
+	for _, s := range snapshots {
+		switch id, known := ids[s.Ref()]; {
+		case !known:
+			return nil, nil, fmt.Errorf("remove %s: %w: it was removed meanwhile", s.Ref(), ErrNoSnapshot)
+		case s.Pinned():
+			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrPinned)
+		case complete[s.Name] == s.Ref():
+			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrNewest)
+		default:
+			gone = append(gone, id)
 		}
 	}
 	return gone, left, nil

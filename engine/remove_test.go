@@ -256,3 +256,21 @@ func (r *repo) rewriteSummary(s *engine.Snapshot) {
 	r.must(out.Close(s.Summary))
 	r.must(os.RemoveAll(filepath.Join(r.root, ".phlb", "catalog.ql")))
 }
+
+// Of very many snapshots only some are named.
+func TestRemovalString(t *testing.T) {
+	var r engine.Removal
+	for i := range 10 {
+		s := &engine.Snapshot{}
+		s.Name, s.Stamp = "a", fmt.Sprint(i)
+		r.Snapshots = append(r.Snapshots, s)
+	}
+	const end = ": 0 B of 0 files that no other snapshot holds"
+	if got, want := r.String(), "a/0, a/1, a/2, a/3, a/4, a/5, a/6, a/7, a/8, a/9"+end; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r.Snapshots = append(r.Snapshots, r.Snapshots[9])
+	if got, want := r.String(), "a/0, a/1, a/2, a/3, a/4, a/5, a/6, a/7, a/8, 2 more"+end; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -23,11 +23,17 @@ func Summarize(h *manifest.Header, s *manifest.Summary) string {
 	return fmt.Sprintf("%s in %s", text, s.Finished.Sub(h.Started).Round(10*time.Millisecond))
 }
 
-// String says which snapshots a removal is of, and what it frees.
+// String says which snapshots a removal is of, or some of them where there are
+// many, and what it frees.
 func (r *Removal) String() string {
-	refs := make([]string, len(r.Snapshots))
+	const most = 10
+	var refs []string
 	for i, s := range r.Snapshots {
-		refs[i] = s.Ref().String()
+		if i == most-1 && len(r.Snapshots) > most {
+			refs = append(refs, fmt.Sprintf("%d more", len(r.Snapshots)-i))
+			break
+		}
+		refs = append(refs, s.Ref().String())
 	}
 	return fmt.Sprintf("%s: %s of %s that no other snapshot holds",
 		strings.Join(refs, ", "), humanize.IBytes(uint64(r.Bytes)), count(r.Files, "file"))
