@@ -40,8 +40,8 @@
 // # What it does not promise
 //
 // The manifests are the truth. Anything here but the damage that verify found
-// can be built again from them, and what is read here has to be looked at on
-// the disk before it is relied upon. Versions are told apart by 64-bit hashes
+// and the history of runs can be built again from them, and what is read here
+// has to be looked at on the disk before it is relied upon. Versions are told apart by 64-bit hashes
 // while a manifest is absorbed; a collision, one in 10^7 for a million paths,
 // would hide one change.
 package catalog
@@ -111,6 +111,9 @@ type Catalog struct {
 	db   *database
 	open map[string]*openRows // by name, see Absorb
 	ends map[int64]ID         // until of rows by id(), yet to be written, see settle
+
+	runs     []Run // yet to be written, by Publish
+	verified []Verification
 
 	recording sync.Mutex // held while a snapshot is recorded
 	all       []Snapshot // by number, nil where they have to be read; for who records

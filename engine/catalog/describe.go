@@ -15,7 +15,7 @@ type Table struct {
 // A Column is one of a table.
 type Column struct {
 	Name string `json:"name"`
-	Type string `json:"type"` // as QL calls it: int64, string, time or blob
+	Type string `json:"type"` // as QL calls it: int64, float64, string, time or blob
 	Doc  string `json:"doc"`  // one line
 }
 
@@ -84,6 +84,35 @@ var tables = []Table{{
 	view: `SELECT digest, max(size) AS size, count() AS versions, min(path) AS path, ` +
 		`min(since) AS since, int64(max(uint64(until-1))+1) AS until ` +
 		`FROM versions WHERE kind == "f" && (stored IS NULL || stored != "` + absent + `") GROUP BY digest`,
+}, {
+	Name: "verifications",
+	Doc:  "one row for each time that verify looked at a snapshot; a catalog that was rebuilt has none",
+	Columns: []Column{
+		{"snapshot", "int64", "id of the snapshot"},
+		{"started", "time", "when it began"},
+		{"finished", "time", "when it ended"},
+		{"sample", "float64", "share of the content to be read back: 1 for all, 0 for none, as with --fast"},
+		{"files", "int64", "regular files that were looked at"},
+		{"read", "int64", "files that were read back, each once however many names it has"},
+		{"bytes", "int64", "what those hold"},
+		{"problems", "int64", "what was found to be wrong"},
+		{"healed", "int64", "what was put right"},
+	},
+}, {
+	Name: "runs",
+	Doc: "one row for each time that something was done to the backup root, or was tried: " +
+		"of several snapshots, one for each; a catalog that was rebuilt has none",
+	Columns: []Column{
+		{"verb", "string", "backup, add, verify or remove"},
+		{"name", "string", "backup name"},
+		{"stamp", "string", "folder of the snapshot; empty where none was made"},
+		{"snapshot", "int64", "id of the snapshot, which may be gone; 0 where there is none"},
+		{"host", "string", "machine that did it"},
+		{"started", "time", "when it began"},
+		{"finished", "time", "when it ended"},
+		{"outcome", "string", "ok; incomplete where something could not be read; damage where verify found some; failed; interrupted"},
+		{"error", "string", "why it failed"},
+	},
 }, {
 	Name: "damage",
 	Doc:  "one row for each file that verify found rotten, until it is healed",

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"modernc.org/ql"
 	"pgregory.net/rapid"
@@ -26,6 +27,11 @@ type model struct {
 	trees map[ID]tree
 	snaps map[ID]Snapshot
 	rot   map[manifest.Digest]int
+
+	runs     int // that were noted
+	written  int // of these, how many were published
+	verified map[ID]int
+	noted    map[ID]int // of these, how many were not
 }
 
 func (m *model) lastOf(name string) ID {
@@ -136,6 +142,8 @@ func (m *model) remove(t *rapid.T) {
 		t.Fatal(err)
 	}
 	for _, id := range ids {
+		delete(m.verified, id)
+		delete(m.noted, id)
 		delete(m.snaps, id)
 		delete(m.trees, id)
 	}
@@ -157,10 +165,26 @@ func (m *model) damage(t *rapid.T) {
 	m.rot[d.Digest] = 1
 }
 
+func (m *model) note(t *rapid.T) {
+	m.runs++
+	r := Run{Verb: "verify", Started: time.Unix(int64(m.runs), 0)}
+	if len(m.snaps) > 0 {
+		r.Snapshot = rapid.SampledFrom(slices.Sorted(maps.Keys(m.snaps))).Draw(t, "verified")
+		m.noted[r.Snapshot]++
+		m.c.NoteVerification(Verification{Snapshot: r.Snapshot, Sample: 0.5})
+	}
+	m.c.NoteRun(r)
+}
+
 func (m *model) reopen(t *rapid.T) {
 	if err := m.c.Publish(); err != nil {
 		t.Fatal(err)
 	}
+	m.written = m.runs
+	for id, n := range m.noted {
+		m.verified[id] += n
+	}
+	clear(m.noted)
 	m.open(t)
 }
 
@@ -202,6 +226,29 @@ func (m *model) check(t *rapid.T) {
 	}
 	m.checkRows(t)
 	m.checkContents(t)
+	m.checkHistory(t)
+}
+
+func (m *model) checkHistory(t *rapid.T) {
+	verified := map[ID]int{}
+	err := m.c.db.scan(context.Background(), selectVerifications, nil, func(row []any) (bool, error) {
+		verified[ID(row[0].(int64))]++
+		return true, nil
+	})
+	if err != nil || !maps.Equal(verified, m.verified) {
+		t.Fatalf("verifications are %v, not %v; %v", verified, m.verified, err)
+	}
+	left := m.written
+	err = m.c.db.scan(context.Background(), selectRuns, nil, func(row []any) (bool, error) {
+		if got := row[5].(time.Time).Unix(); got != int64(left) {
+			return false, fmt.Errorf("run %d comes in the place of %d", got, left)
+		}
+		left--
+		return true, nil
+	})
+	if err != nil || left != 0 {
+		t.Fatalf("%d of %d runs are missing; %v", left, m.written, err)
+	}
 }
 
 // checkRows holds every row against what the package comment promises.
@@ -295,12 +342,12 @@ func (m *model) checkContents(t *rapid.T) {
 // TestModel holds random sequences of calls against whole trees in memory.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &model{dir: tempDir(t), trees: map[ID]tree{}, snaps: map[ID]Snapshot{}, rot: map[manifest.Digest]int{}}
+		m := &model{dir: tempDir(t), trees: map[ID]tree{}, snaps: map[ID]Snapshot{}, rot: map[manifest.Digest]int{}, verified: map[ID]int{}, noted: map[ID]int{}}
 		m.open(t)
 		t.Cleanup(func() { m.c.Close() })
 		t.Repeat(map[string]func(*rapid.T){
 			"absorb": m.absorb, "absorbFails": m.absorbFails, "record": m.record, "recordFails": m.recordFails,
-			"remove": m.remove, "damage": m.damage, "reopen": m.reopen, "": m.check,
+			"remove": m.remove, "damage": m.damage, "note": m.note, "reopen": m.reopen, "": m.check,
 		})
 	})
 }

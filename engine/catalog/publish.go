@@ -53,7 +53,13 @@ func (c *Catalog) publish() error {
 	db := c.db
 	for size := int64(-1); size != db.pages.size; {
 		size = db.pages.size
-		if err := db.update(func(tx *ql.TCtx) error { return db.exec(tx, updateSize, size) }); err != nil {
+		err := db.update(func(tx *ql.TCtx) error {
+			if err := c.writeHistory(tx); err != nil {
+				return err
+			}
+			return db.exec(tx, updateSize, size)
+		})
+		if err != nil {
 			return err
 		}
 	}

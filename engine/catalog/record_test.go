@@ -41,6 +41,8 @@ func TestRecord(t *testing.T) {
 			if id, err = record(t.Context(), c, id, snapshot("a", 2+i), nil, nil); err != nil {
 				t.Fatal(err)
 			}
+			c.NoteRun(Run{Verb: "backup", Name: "a", Stamp: "2026-11-22-104500", Snapshot: id, Host: "laptop", Outcome: OK})
+			c.NoteVerification(Verification{Snapshot: id, Sample: 0.1})
 			c = reopen(t, c)
 		}
 		after, err := os.Stat(c.path)
@@ -55,6 +57,11 @@ func TestRecord(t *testing.T) {
 		}
 		if n := count(t, c, "SELECT count() FROM snapshots"); n != 101 {
 			t.Errorf("%d snapshots", n)
+		}
+		for _, table := range []string{"runs", "verifications"} {
+			if n := count(t, c, "SELECT count() FROM "+table); n != 100 {
+				t.Errorf("%d %s", n, table)
+			}
 		}
 		checkTree(t, c, id, what)
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"modernc.org/ql"
 )
@@ -43,6 +44,7 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 	if len(moves) == 0 {
 		return nil
 	}
+	c.forgetVerified(gone)
 	switch err := c.amend(ctx, moves.interval); {
 	case errors.Is(err, errRewrite):
 		return c.rewrite(ctx, all, gone, func(v *version, _ int64) (alive bool) {
@@ -54,8 +56,10 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 	}
 	return c.db.update(func(tx *ql.TCtx) error {
 		for id := range gone {
-			if err := c.db.exec(tx, deleteSnapshot, int64(id)); err != nil {
-				return err
+			for _, statement := range []ql.List{deleteSnapshot, deleteVerifications} {
+				if err := c.db.exec(tx, statement, int64(id)); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -185,14 +189,23 @@ func (d *database) copyRest(ctx context.Context, to *database, all []Snapshot, g
 	if err != nil {
 		return err
 	}
-	var damage [][]any
-	err = d.scan(ctx, selectDamage, nil, func(row []any) (bool, error) {
-		damage = append(damage, row)
-		return true, nil
-	})
-	if err != nil {
-		return err
+	type insertion struct {
+		into ql.List
+		row  []any
 	}
+	var rest []insertion
+	for _, table := range []struct{ from, into ql.List }{
+		{selectDamage, insertDamage}, {selectRuns, insertRun}, {selectVerifications, insertVerification},
+	} {
+		err := d.scan(ctx, table.from, nil, func(row []any) (bool, error) {
+			rest = append(rest, insertion{table.into, row})
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	slices.Reverse(rest) // QL begins with the last row of a table
 	return to.update(func(tx *ql.TCtx) error {
 		for i := range all {
 			if gone[all[i].ID] {
@@ -202,8 +215,13 @@ func (d *database) copyRest(ctx context.Context, to *database, all []Snapshot, g
 				return err
 			}
 		}
-		for _, row := range damage {
-			if err := to.exec(tx, insertDamage, row...); err != nil {
+		for _, r := range rest {
+			if err := to.exec(tx, r.into, r.row...); err != nil {
+				return err
+			}
+		}
+		for id := range gone {
+			if err := to.exec(tx, deleteVerifications, int64(id)); err != nil {
 				return err
 			}
 		}

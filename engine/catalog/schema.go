@@ -58,6 +58,30 @@ var migrations = []string{`
 		found    time,
 		what     string,
 	);
+`, `
+	CREATE TABLE verifications (
+		snapshot int64,
+		started  time,
+		finished time,
+		sample   float64,
+		files    int64,
+		read     int64,
+		bytes    int64,
+		problems int64,
+		healed   int64,
+	);
+
+	CREATE TABLE runs (
+		verb     string,
+		name     string,
+		stamp    string,
+		snapshot int64,
+		host     string,
+		started  time,
+		finished time,
+		outcome  string,
+		error    string,
+	);
 `}
 
 var (

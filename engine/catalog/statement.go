@@ -159,7 +159,7 @@ func (s *statement) translate() error {
 			}
 		case number:
 			column := s.comparedWith(i)
-			if kind := columnType(column); kind != "" && kind != "int64" {
+			if kind := columnType(column); kind != "" && kind != "int64" && kind != "float64" {
 				return s.errorAt(i, fmt.Sprintf("%s is %s", column, kinds[kind]), nil)
 			}
 		case quoted:
@@ -182,6 +182,10 @@ func (s *statement) translate() error {
 				text, err = s.bind(i, string(value), text)
 			case string:
 				text, err = s.bind(i, value, text)
+			case int, int64: // QL converts none
+				if columnType(s.comparedWith(i)) == "float64" {
+					text, err = s.bind(i, fmt.Sprint(value), text)
+				}
 			}
 			if err != nil {
 				return err
@@ -249,10 +253,11 @@ func (s *statement) function(i int) string {
 
 // kinds says how values of other columns than strings are written.
 var kinds = map[string]string{
-	"int64":  "a number, such as 12, 0644 or '4GiB'",
-	"time":   "a time, such as '2026-11-22' or '2026-11-22 10:45:00'",
-	"blob":   "a digest, 64 hexadecimal digits in quotes",
-	"string": "text, and that is written in quotes",
+	"int64":   "a number, such as 12, 0644 or '4GiB'",
+	"float64": "a number, such as 0.1",
+	"time":    "a time, such as '2026-11-22' or '2026-11-22 10:45:00'",
+	"blob":    "a digest, 64 hexadecimal digits in quotes",
+	"string":  "text, and that is written in quotes",
 }
 
 // bind returns what stands for a string where it is compared with a column: a
@@ -264,6 +269,8 @@ func (s *statement) bind(i int, value, as string) (string, error) {
 	switch columnType(column) {
 	case "int64":
 		converted, err = parseNumber(value)
+	case "float64":
+		converted, err = strconv.ParseFloat(value, 64)
 	case "time":
 		converted, err = parseTime(value, s.zone)
 	case "blob":

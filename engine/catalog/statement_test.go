@@ -134,6 +134,7 @@ func TestStatementErrors(t *testing.T) {
 		{"EXPLAIN SELECT path FROM contnts", nil, "1:26: there is no table contnts", "contnts", "contents"},
 		{"SELECT path FROM contents AS c WHERE c.size > 0", nil, "1:40: there is no column c.size", "size", "size"},
 		{"SELECT s.id FROM contents, snapshots AS s WHERE until = s.id", nil, "1:49: until is a column of which table? Write TABLE.until", "until", ""},
+		{"SELECT sample FROM verifications WHERE sample > 'x'", nil, `1:49: "x": sample is a number, such as 0.1`, "'x'", ""},
 		{"SELECT digest FROM contents ORDER BY digest", nil, "a blob such as a digest can be compared with ==, but not be ordered", "", ""},
 		{"SELECT path FROM versions WHERE digest IN (SELECT digest FROM contents)", nil, "nor looked for with IN", "", ""},
 		{"SELECT sleep(1000) FROM versions", nil, "1:8: sleep cannot be stopped", "sleep", ""},

@@ -1,0 +1,118 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"modernc.org/ql"
+)
+
+// An Outcome says how a run ended.
+type Outcome string
+
+// The outcomes of runs.
+const (
+	OK          Outcome = "ok"
+	Incomplete  Outcome = "incomplete"  // a snapshot was sealed that lacks what could not be read
+	Rotten      Outcome = "damage"      // something is not what it was when it was stored
+	Failed      Outcome = "failed"      // nothing came of it
+	Interrupted Outcome = "interrupted" // nor here, because somebody ended it
+)
+
+// Run is what was done to the root at one time: to one snapshot, where that can
+// be said. It stays known when its snapshot is removed.
+type Run struct {
+	Verb              string // backup, add, verify or remove
+	Name              string // backup name, "" where it was about none
+	Stamp             string // folder of the snapshot, "" where there is none
+	Snapshot          ID     // its number, 0 where it has none
+	Host              string // that did it
+	Started, Finished time.Time
+	Outcome           Outcome
+	Error             string // why it failed
+}
+
+// Verification is one look at a snapshot. It is forgotten with that.
+type Verification struct {
+	Snapshot          ID
+	Started, Finished time.Time
+	Sample            float64 // share of the content that was asked for: 0 where nothing was read
+	Files             int64   // regular files looked at
+	Read              int64   // inodes read back
+	Bytes             int64   // of those
+	Problems          int64
+	Healed            int64
+}
+
+const (
+	runColumns          = 9
+	verificationColumns = 9
+)
+
+var (
+	insertRun           = ql.MustCompile(`INSERT INTO runs VALUES ` + parameters(1, runColumns) + `;`)
+	insertVerification  = ql.MustCompile(`INSERT INTO verifications VALUES ` + parameters(1, verificationColumns) + `;`)
+	deleteVerifications = ql.MustCompile(`DELETE FROM verifications WHERE snapshot == $1;`)
+	selectRuns          = ql.MustCompile(`SELECT * FROM runs;`)
+	selectVerifications = ql.MustCompile(`SELECT * FROM verifications;`)
+	selectVerified      = ql.MustCompile(`SELECT max(finished) FROM verifications WHERE snapshot == $1;`)
+)
+
+// NoteRun adds runs to the history, with the next [Catalog.Publish] and in its
+// own transaction. Manifests tell nothing of it: a catalog that was rebuilt has
+// no history.
+func (c *Catalog) NoteRun(runs ...Run) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.runs = append(c.runs, runs...)
+}
+
+// NoteVerification is NoteRun for verifications.
+func (c *Catalog) NoteVerification(v Verification) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.verified = append(c.verified, v)
+}
+
+// LastVerified returns when the last verification of a snapshot ended, the zero
+// time where there was none.
+func (c *Catalog) LastVerified(ctx context.Context, id ID) (last time.Time, err error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	err = c.db.scan(ctx, selectVerified, []any{int64(id)}, func(row []any) (bool, error) {
+		last, _ = row[0].(time.Time)
+		return true, nil
+	})
+	if err != nil {
+		return last, fmt.Errorf("read verifications of snapshot %d: %w", id, err)
+	}
+	return last, nil
+}
+
+// writeHistory inserts what was noted, once.
+func (c *Catalog) writeHistory(tx *ql.TCtx) error {
+	for _, r := range c.runs {
+		err := c.db.exec(tx, insertRun, r.Verb, r.Name, r.Stamp, int64(r.Snapshot), r.Host,
+			r.Started.UTC(), r.Finished.UTC(), string(r.Outcome), r.Error)
+		if err != nil {
+			return err
+		}
+	}
+	for _, v := range c.verified {
+		err := c.db.exec(tx, insertVerification, int64(v.Snapshot), v.Started.UTC(), v.Finished.UTC(), v.Sample,
+			v.Files, v.Read, v.Bytes, v.Problems, v.Healed)
+		if err != nil {
+			return err
+		}
+	}
+	c.runs, c.verified = nil, nil
+	return nil
+}
+
+// forgetVerified drops verifications of snapshots that are gone from those that
+// are yet to be written.
+func (c *Catalog) forgetVerified(gone map[ID]bool) {
+	c.verified = slices.DeleteFunc(c.verified, func(v Verification) bool { return gone[v.Snapshot] })
+}
