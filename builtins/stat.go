@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
@@ -11,7 +12,7 @@ import (
 var statMethod = runtime.Builtin{
 	Name:      "stat",
 	Signature: "stat()",
-	Doc:       "what the snapshot holds, by kind, and what only it holds: .only_files .only_bytes",
+	Doc:       "what the snapshot holds, by kind, what only it holds, .only_files .only_bytes, and when it was last .verified",
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if err := starlark.UnpackArgs(fn.Name(), args, kwargs); err != nil {
 			return nil, err
@@ -22,7 +23,10 @@ var statMethod = runtime.Builtin{
 			return nil, err
 		}
 		devices := stat.Kinds[manifest.BlockDevice] + stat.Kinds[manifest.CharDevice]
-		fields := starlark.StringDict{"snapshot": snapshot}
+		fields := starlark.StringDict{"snapshot": snapshot, "verified": starlark.None}
+		if !stat.Verified.IsZero() {
+			fields["verified"] = startime.Time(stat.Verified)
+		}
 		for name, n := range map[string]int64{
 			"files": stat.Kinds[manifest.File], "dirs": stat.Kinds[manifest.Dir], "symlinks": stat.Kinds[manifest.Symlink],
 			"fifos": stat.Kinds[manifest.Fifo], "sockets": stat.Kinds[manifest.Socket], "devices": devices,

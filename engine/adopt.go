@@ -24,8 +24,9 @@ import (
 // adoption takes trees that lie under the root without a manifest.
 type adoption struct {
 	*Engine
-	root   *store.Root
-	report *Report
+	history catalog.Run // what the catalog is told of it
+	root    *store.Root
+	report  *Report
 
 	taking   store.Ref // the tree at hand
 	changing bool      // somebody is still writing it
@@ -49,14 +50,16 @@ type adoption struct {
 //
 // A dry run lists what would be taken. It reads no content, so it does not know
 // what would become links.
-func (e *Engine) Adopt(ctx context.Context, path string) (*Report, error) {
+func (e *Engine) Adopt(ctx context.Context, path string) (_ *Report, err error) {
+	history := catalog.Run{Verb: "add", Started: e.env.Now()}
+	defer func() { e.fail(ctx, history, err) }()
 	root, err := e.openRoot()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
 	defer e.Progress.begin("add")()
-	a := &adoption{Engine: e, root: root, report: &Report{}}
+	a := &adoption{Engine: e, history: history, root: root, report: &Report{}}
 	if err := a.fromManifests(ctx); err != nil {
 		return nil, fmt.Errorf("add: %w", err)
 	}
@@ -96,17 +99,22 @@ func (a *adoption) fromManifests(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var taken []catalog.Run
 	for _, ref := range c.added {
 		for _, s := range all {
 			if s.Name == ref.Name && s.Stamp == ref.Stamp {
 				a.report.Added = append(a.report.Added, newSnapshot(a.root, s))
+				run := a.ended(a.history, catalog.OK)
+				run.Name, run.Stamp, run.Snapshot = s.Name, s.Stamp, s.ID
+				taken = append(taken, run)
 			}
 		}
 	}
 	if a.env.DryRun {
 		return nil
 	}
-	return a.publish(ctx, a.root, cat, nil)
+	cat.NoteRun(taken...)
+	return a.publish(ctx, a.root, cat, noting(taken...))
 }
 
 // trees returns those without a manifest: the one at path, those of the name
@@ -187,7 +195,8 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 		return nil, err
 	}
 	defer lock.Unlock()
-	r := &run{Engine: a.Engine, match: a.Config.Match, adopting: a, lock: lock, groups: map[walk.ID]int64{}, source: a.root.SnapshotPath(ref)}
+	r := &run{Engine: a.Engine, history: a.history, match: a.Config.Match, adopting: a, lock: lock, groups: map[walk.ID]int64{}, source: a.root.SnapshotPath(ref)}
+	r.history.Name = ref.Name
 	if r.partial, err = a.root.Adopt(ref); err != nil {
 		return nil, err
 	}

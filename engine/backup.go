@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,7 @@ var (
 // run is a backup under way.
 type run struct {
 	*Engine
+	history catalog.Run  // what the catalog is told of it
 	log     *slog.Logger // the engine's, and the snapshot's own
 	source  string       // absolute, without symbolic links
 	match   config.Match
@@ -85,6 +87,8 @@ type run struct {
 // is sealed and its Errors are counted.
 func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err error) {
 	r := &run{Engine: e, match: source.Match, groups: map[walk.ID]int64{}, plannedNames: map[walk.ID]int64{}}
+	r.history = catalog.Run{Verb: "backup", Name: cmp.Or(source.Name, filepath.Base(source.Root))}
+	defer func() { e.fail(ctx, r.history, err) }()
 	if r.match == "" {
 		r.match = e.Config.Match
 	}
@@ -103,6 +107,7 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 	if err := source.Rules.Check(); err != nil {
 		return nil, err
 	}
+	r.history.Name = name
 	defer e.Progress.begin("backup " + name)()
 	root, err := e.rootToWrite()
 	if err != nil {
@@ -124,6 +129,7 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 		defer lock.Unlock()
 		r.lock = lock
 		started = e.env.Now() // others may have been waited for
+		r.history.Started = started
 		r.partial, err = root.Begin(name, e.stamp(started))
 	}
 	if err != nil {
@@ -417,19 +423,32 @@ func (r *run) commit(ctx context.Context, s *catalog.Snapshot) (catalog.ID, erro
 
 // tell publishes the catalog, with the snapshot in it.
 func (r *run) tell(ctx context.Context, root *store.Root, cat *catalog.Catalog, s *catalog.Snapshot) error {
-	find := func(cat *catalog.Catalog) (err error) {
-		s.ID, err = number(ctx, cat, r.partial.Ref)
+	outcome := catalog.OK
+	if s.Errors > 0 {
+		outcome = catalog.Incomplete
+	}
+	done := r.ended(r.history, outcome)
+	done.Stamp = s.Stamp
+	note := func(cat *catalog.Catalog) (err error) {
+		if s.ID == 0 {
+			s.ID, err = number(ctx, cat, r.partial.Ref)
+		}
+		done.Snapshot = s.ID
+		cat.NoteRun(done)
 		return err
 	}
 	if s.ID == 0 {
 		if _, err := r.catchUp(ctx, root, cat); err != nil {
 			return err
 		}
-		if err := find(cat); err != nil {
-			return err
-		}
 	}
-	return r.publish(ctx, root, cat, find)
+	if err := note(cat); err != nil {
+		return err
+	}
+	return r.publish(ctx, root, cat, func(again *catalog.Catalog) error {
+		s.ID = 0 // it may have got another one there
+		return note(again)
+	})
 }
 
 // explain adds to an error of the root what the user should know.

@@ -36,8 +36,13 @@ type Removal struct {
 // Remove removes snapshots: all of them, or none where one must not be. Each
 // disappears in a single step, before anything is deleted, so that a kill at
 // any moment leaves every snapshot whole or gone.
-func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (*Removal, error) {
+func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal, err error) {
 	snapshots = distinct(snapshots)
+	history := catalog.Run{Verb: "remove", Started: e.env.Now()}
+	if names := namesOf(snapshots); len(names) == 1 {
+		history.Name = names[0]
+	}
+	defer func() { e.fail(ctx, history, err) }()
 	root, err := e.openRoot()
 	if err != nil {
 		return nil, err
@@ -95,11 +100,18 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (*Removal, 
 	}
 	// The snapshots are gone, whatever becomes of the catalog and of what is left
 	// of them: neither waits for the other.
+	var removed []catalog.Run
+	for i, s := range snapshots {
+		run := e.ended(history, catalog.OK)
+		run.Name, run.Stamp, run.Snapshot = s.Name, s.Stamp, gone[i]
+		removed = append(removed, run)
+	}
 	var telling sync.WaitGroup
 	telling.Go(func() {
 		err := cat.Remove(ctx, gone...)
 		if err == nil {
-			err = e.publish(ctx, root, cat, nil)
+			cat.NoteRun(removed...)
+			err = e.publish(ctx, root, cat, noting(removed...))
 		}
 		if err != nil {
 			e.log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", err)

@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"phlb/engine/manifest"
+	"phlb/engine/store"
 )
 
 // Stat is what a snapshot holds.
@@ -13,10 +15,11 @@ type Stat struct {
 	Bytes     int64                   // sizes of the files, those with several names counted for each
 	OnlyFiles int64                   // contents that no other snapshot holds
 	OnlyBytes int64                   // their sizes: what its removal would free
+	Verified  time.Time               // when it was last verified, as far as the catalog knows; else zero
 }
 
 // Stat counts what a snapshot holds, from its manifest, and what only it holds,
-// from the inodes of its tree.
+// from the inodes of its tree. When it was verified, the catalog knows.
 func (e *Engine) Stat(ctx context.Context, s *Snapshot) (*Stat, error) {
 	root, err := e.openRoot()
 	if err != nil {
@@ -45,5 +48,21 @@ func (e *Engine) Stat(ctx context.Context, s *Snapshot) (*Stat, error) {
 		return nil, fmt.Errorf("stat: %w", err)
 	}
 	stat.OnlyFiles, stat.OnlyBytes = only.Files, only.Bytes
+	if stat.Verified, err = e.lastVerified(ctx, root, s); err != nil {
+		return nil, fmt.Errorf("stat: %w", err)
+	}
 	return stat, nil
+}
+
+func (e *Engine) lastVerified(ctx context.Context, root *store.Root, s *Snapshot) (last time.Time, err error) {
+	cat, err := e.openToRead(ctx, root)
+	if err != nil {
+		return last, err
+	}
+	defer cat.Close()
+	id, err := number(ctx, cat, s.Ref())
+	if err != nil {
+		return last, err
+	}
+	return cat.LastVerified(ctx, id)
 }

@@ -29,6 +29,7 @@ type Check struct {
 type verification struct {
 	*Engine
 	Check
+	history  catalog.Run // what the catalog is told of it
 	root     *store.Root
 	report   *Report
 	foreign  foreign         // the tool that the snapshot is from
@@ -61,15 +62,18 @@ type sharedPath struct {
 // catalog. Of every file it looks at existence, kind, size and time, and reads
 // the content back unless c says otherwise: from the disk, not from the
 // system's cache where that can be asked for, and each inode once. Damaged
-// content is noted in the catalog, so that no later run links to it. A dry run
+// content is noted in the catalog, so that no later run links to it, and so is
+// that the snapshot was verified, where the root can be written to. A dry run
 // neither notes nor heals, and takes a snapshot that is only planned for good.
-func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, error) {
+func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (_ *Report, err error) {
 	if !(c.Sample >= 0 && c.Sample <= 1) { // nor is it NaN
 		return nil, fmt.Errorf("verify: sample is %v, want a share from 0 to 1", c.Sample)
 	}
 	if e.Planned(s) {
 		return &Report{Snapshot: s, Files: s.Files}, nil
 	}
+	history := catalog.Run{Verb: "verify", Name: s.Name, Stamp: s.Stamp}
+	defer func() { e.fail(ctx, history, err) }()
 	root, err := e.openRoot()
 	if err != nil {
 		return nil, err
@@ -85,8 +89,9 @@ func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, err
 	if !c.Fast {
 		e.Progress.TotalBytes.Store(int64(float64(s.Bytes) * c.Sample))
 	}
+	history.Started = e.env.Now()
 	v := &verification{
-		Engine: e, Check: c, root: root, report: &Report{Snapshot: s}, foreign: foreignOf(s.Tags), seed: uint64(e.env.Now().UnixNano()),
+		Engine: e, Check: c, history: history, root: root, report: &Report{Snapshot: s}, foreign: foreignOf(s.Tags), seed: uint64(history.Started.UnixNano()),
 		closed: map[string]bool{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
 	}
 	err = v.compare(ctx, cat)
@@ -100,7 +105,9 @@ func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, err
 			how = "run phlb add"
 		}
 		v.report.add(".", Manifest, "%v; %s, which makes a new one of what is there", broken.err, how)
-		return v.report, nil
+		v.Heal = false
+		v.damaged = nil // there is no telling what it should be
+		err = nil
 	}
 	if err == nil && !e.env.DryRun {
 		err = v.settle(ctx, cat)
@@ -375,14 +382,16 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 		}
 	}
 	changed, err := v.note(ctx, cat, healed)
-	if err != nil || !changed {
+	if err != nil || !changed && cat.Away() != nil {
 		return err
 	}
 	err = v.publish(ctx, v.root, cat, func(again *catalog.Catalog) error {
 		_, err := v.note(ctx, again, healed)
 		return err
 	})
-	if err != nil {
+	if err != nil && !changed {
+		v.log.Info("the verification could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
+	} else if err != nil {
 		v.log.Warn("what was found could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
 	} else if v.Heal && v.stale {
 		v.report.add(".", Healed, "the catalog has been made anew from the manifest")
@@ -393,8 +402,11 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 // note tells the catalog what was found, and reports whether that is news.
 func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []manifest.Digest) (changed bool, err error) {
 	id, err := number(ctx, cat, v.report.Snapshot.Ref())
-	if err != nil || id == 0 { // removed meanwhile
+	if err != nil {
 		return false, err
+	}
+	if id == 0 { // removed meanwhile, or never there for its manifest is broken
+		return false, v.remember(ctx, cat)
 	}
 	var found []catalog.Damage
 	for _, d := range v.damaged {
@@ -419,7 +431,43 @@ func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []
 		}
 		changed = true
 	}
-	return changed || len(found) > 0 || len(healed) > 0, nil
+	return changed || len(found) > 0 || len(healed) > 0, v.remember(ctx, cat)
+}
+
+// remember adds the verification to the history.
+func (v *verification) remember(ctx context.Context, cat *catalog.Catalog) error {
+	id, err := number(ctx, cat, v.report.Snapshot.Ref()) // another one, if it was made anew
+	if err != nil {
+		return err
+	}
+	outcome := catalog.OK
+	if !v.report.OK() {
+		outcome = catalog.Rotten
+	}
+	r := v.ended(v.history, outcome)
+	r.Snapshot = id
+	cat.NoteRun(r)
+	if id == 0 {
+		return nil
+	}
+	done := catalog.Verification{
+		Snapshot: id, Started: r.Started, Finished: r.Finished, Sample: v.Sample,
+		Files: v.report.Files, Read: v.report.Read, Bytes: v.report.Bytes,
+	}
+	if v.Fast {
+		done.Sample = 0
+	}
+	for _, p := range v.report.Problems {
+		switch p.What {
+		case Healed:
+			done.Healed++
+		case Unhealed:
+		default:
+			done.Problems++
+		}
+	}
+	cat.NoteVerification(done)
+	return nil
 }
 
 // hidden reports whether a later run could link to the damaged file if nobody
