@@ -40,14 +40,16 @@ type repl struct {
 	said   []string // statements that went well, for .save
 
 	mu        sync.Mutex
-	interrupt context.CancelFunc // stops what is running; nil: nothing is
+	interrupt context.CancelFunc // stops the turn
 }
 
 // source is where statements come from.
 type source interface {
 	// next returns the next statement, and the line that it begins on. It ends
-	// with io.EOF.
-	next() (text string, line int, err error)
+	// with io.EOF, and with context.Canceled if it is interrupted.
+	next(context.Context) (text string, line int, err error)
+	// drop forgets statements that have been entered, and not been returned.
+	drop()
 	// confirm asks whether something is to be done.
 	confirm(ctx context.Context, question string) (bool, error)
 	name() string      // of the source, in messages
@@ -85,7 +87,12 @@ func (c *command) converse(parent context.Context, yes, ticking bool) error {
 		r.layout.mode = "json"
 	}
 	if isTerminal(c.stdout) && c.stdin == os.Stdin && isTerminal(os.Stdin) {
-		r.source = newEditor(r)
+		editor, err := newEditor(r)
+		if err != nil {
+			return err
+		}
+		defer editor.restore()
+		r.source = editor
 		r.layout.most = 100
 	} else {
 		r.source = newReader(c.stdin)
@@ -137,26 +144,38 @@ func (r *repl) loop() error {
 		r.greet()
 	}
 	for !r.ending {
-		text, line, err := r.source.next()
-		switch {
-		case r.ctx.Err() != nil:
-			return context.Cause(r.ctx)
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return err
+		ctx, over := r.turn()
+		text, line, err := r.source.next(ctx)
+		read := err == nil
+		if read {
+			err = r.evaluate(ctx, text, line)
 		}
-		err = r.evaluate(text, line)
+		if ctx.Err() != nil {
+			r.source.drop()
+		}
+		over()
 		switch {
 		case r.ctx.Err() != nil:
 			return context.Cause(r.ctx)
-		case err != nil && !r.source.interactive():
-			return err
-		case err != nil:
+		case err == nil:
+		case err == io.EOF && !read:
+			return nil
+		case r.source.interactive() && (read || errors.Is(err, context.Canceled)):
 			r.complain(err)
+		default:
+			return err
 		}
 	}
 	return nil
+}
+
+// turn begins what an interrupt will stop: to read a statement and evaluate it.
+func (r *repl) turn() (ctx context.Context, over func()) {
+	ctx, cancel := context.WithCancel(r.ctx)
+	r.mu.Lock()
+	r.interrupt = cancel
+	r.mu.Unlock()
+	return ctx, cancel
 }
 
 func (r *repl) greet() {
@@ -183,7 +202,7 @@ func (r *repl) complain(err error) {
 	}
 }
 
-// stop stops the statement that is running.
+// stop stops the turn.
 func (r *repl) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -193,17 +212,7 @@ func (r *repl) stop() {
 }
 
 // evaluate does what a statement says.
-func (r *repl) evaluate(text string, line int) error {
-	ctx, cancel := context.WithCancel(r.ctx)
-	defer cancel()
-	r.mu.Lock()
-	r.interrupt = cancel
-	r.mu.Unlock()
-	defer func() {
-		r.mu.Lock()
-		r.interrupt = nil
-		r.mu.Unlock()
-	}()
+func (r *repl) evaluate(ctx context.Context, text string, line int) error {
 	r.tick()
 	hide := r.command.show(&r.engine.Progress)
 	defer hide()

@@ -1,26 +1,30 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 	"github.com/reeflective/readline"
 	"github.com/reeflective/readline/inputrc"
-	"golang.org/x/term"
 )
 
 // editor reads statements from a terminal.
 type editor struct {
 	*repl
+	*keyboard
 	shell    *readline.Shell
 	question *readline.Shell // asks for yes or no
 	statements
-	lines int // that have been entered
+	lines int    // that have been entered
+	ahead []byte // typed, and not used yet
 }
 
 var _ source = (*editor)(nil)
@@ -37,8 +41,13 @@ var keyBindings = map[string]string{
 	`\C-i`: "menu-complete",
 }
 
-func newEditor(r *repl) *editor {
-	e := &editor{repl: r, shell: readline.NewShell(), question: readline.NewShell()}
+// newEditor takes the terminal, until its keyboard is restored.
+func newEditor(r *repl) (*editor, error) {
+	keyboard, err := openKeyboard(os.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	e := &editor{repl: r, keyboard: keyboard, shell: readline.NewShell(), question: readline.NewShell()}
 	e.shell.Prompt.Primary(func() string { return "phlb> " })
 	e.shell.AcceptMultiline = func(line []rune) bool { return complete(string(line)) }
 	e.shell.Completer = e.completions
@@ -53,7 +62,21 @@ func newEditor(r *repl) *editor {
 	for _, shell := range []*readline.Shell{e.shell, e.question} {
 		// What is typed while the terminal answers would be lost.
 		shell.Config.Set("cursor-position-probe", false)
+		// An ä is no Alt-d, and what arrives in two parts is one.
+		shell.Config.Set("convert-meta", false)
+		shell.Config.Set("output-meta", true)
 		shell.SyntaxHighlighter = r.keepRoom
+		insert := shell.Keymap.Commands()["self-insert"]
+		shell.Keymap.Register(map[string]func(){"self-insert": func() {
+			keys := shell.Keys.Caller()
+			if len(keys) == 1 && keys[0] < utf8.RuneSelf {
+				insert()
+				return
+			}
+			// It would insert the first rune of a character, and move by its width.
+			shell.History.SkipSave()
+			shell.Cursor().InsertAt(keys...)
+		}})
 	}
 	e.shell.History.Delete()
 	if path := historyFile(); path != "" {
@@ -63,11 +86,11 @@ func newEditor(r *repl) *editor {
 		}
 		if history, err := readline.NewHistoryFromFile(path); err == nil {
 			e.shell.History.Add("phlb", history)
-			return e
+			return e, nil
 		}
 	}
 	e.shell.History.Add("phlb", readline.NewInMemoryHistory())
-	return e
+	return e, nil
 }
 
 // keepRoom is called before a line is shown, and sees to it that there are rows
@@ -108,15 +131,17 @@ func complete(text string) bool {
 	return true
 }
 
-func (e *editor) next() (string, int, error) {
+func (e *editor) next(ctx context.Context) (string, int, error) {
 	for {
 		if strings.TrimSpace(e.text) != "" {
 			if text, line := e.take(); text != "" {
 				return text, line, nil
 			}
 		}
-		text, err := e.read(e.ctx, e.shell)
+		text, err := e.read(ctx, e.shell)
 		switch {
+		case ctx.Err() != nil:
+			return "", 0, ctx.Err()
 		case errors.Is(err, readline.ErrInterrupt):
 			continue // the line is dropped
 		case err != nil:
@@ -127,29 +152,67 @@ func (e *editor) next() (string, int, error) {
 	}
 }
 
-// read reads what is typed, unless ctx ends that. What the terminal was set to
-// is set again then.
+const interrupt = '\x03' // the key
+
+// read reads what is typed, unless ctx ends that. It begins with what was typed
+// ahead. If Ctrl-C is what was typed behind it, that is as good as an end of
+// ctx: the terminal did not see to it then.
 func (e *editor) read(ctx context.Context, shell *readline.Shell) (string, error) {
-	type typed struct {
-		text string
-		err  error
-	}
-	was, err := term.GetState(int(os.Stdin.Fd()))
-	if err != nil {
+	if err := e.hold(); err != nil {
 		return "", err
 	}
-	done := make(chan typed, 1)
+	e.ahead = append(e.ahead, e.typed()...)
+	shell.Keys.Feed(false, []rune(strings.ReplaceAll(string(e.ahead), "\n", "\r"))...)
+	e.ahead = nil
+	var text string
+	var err error
+	done := make(chan struct{})
 	go func() {
-		text, err := shell.Readline()
-		done <- typed{text, err}
+		text, err = shell.Readline()
+		close(done)
 	}()
 	select {
-	case t := <-done:
-		return t.text, t.err
+	case <-done:
+	case <-e.ctx.Done():
+		return "", context.Cause(e.ctx)
 	case <-ctx.Done():
-		term.Restore(int(os.Stdin.Fd()), was)
-		return "", context.Cause(ctx)
+		shell.Keys.Feed(true, interrupt)
+		shell.Keys.RequestRefresh()
+		<-done
 	}
+	e.ahead = append(unused(shell), e.typed()...)
+	if i := bytes.LastIndexByte(e.ahead, interrupt); i >= 0 && err == nil {
+		e.ahead = e.ahead[i+1:]
+		return "", context.Canceled
+	}
+	return text, err
+}
+
+// unused takes the keys that a line editor was given and did not use.
+func unused(shell *readline.Shell) []byte {
+	const end = unicode.MaxRune
+	var read, fed []byte
+	shell.Keys.Feed(false, end)
+	for {
+		key, _ := shell.Keys.ReadKey() // of those it was fed
+		if key == end {
+			break
+		}
+		fed = utf8.AppendRune(fed, key)
+	}
+	for {
+		key, none := shell.Keys.Pop() // of those it has read
+		if none {
+			return append(read, fed...)
+		}
+		read = append(read, key)
+	}
+}
+
+// drop forgets what was typed ahead.
+func (e *editor) drop() {
+	e.statements.drop()
+	e.ahead = nil
 }
 
 func (e *editor) confirm(ctx context.Context, question string) (bool, error) {

@@ -23,6 +23,9 @@ func (s *statements) take() (text string, line int) {
 	return text, line
 }
 
+// drop forgets the rest of the text.
+func (s *statements) drop() { s.text = "" }
+
 // reader reads statements from a file or a pipe.
 type reader struct {
 	in *bufio.Reader
@@ -36,7 +39,7 @@ func newReader(in io.Reader) *reader {
 	return &reader{in: bufio.NewReader(in), statements: statements{line: 1}}
 }
 
-func (r *reader) next() (string, int, error) {
+func (r *reader) next(context.Context) (string, int, error) {
 	for {
 		if !r.mayGoOn() {
 			if text, line := r.take(); text != "" {

@@ -106,6 +106,105 @@ func TestTerminalInterrupt(t *testing.T) {
 	term.sees(`^ended with 0$`)
 }
 
+// TestTerminalAhead types before anybody asks.
+func TestTerminalAhead(t *testing.T) {
+	dir := t.TempDir()
+	history(t, dir)
+	gate := filepath.Join(dir, "gate")
+	if err := os.Mkdir(gate, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	term := newTerminal(t, dir, "repl")
+	// wait runs a statement until the gate is opened.
+	wait := func(statement string) {
+		term.clear()
+		term.typed(statement)
+		term.keys("Enter", "Enter")
+		term.running()
+	}
+	open := func() {
+		if err := os.WriteFile(filepath.Join(gate, "open"), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	loop := `while not list(scan("gate")): pass`
+
+	wait(loop)
+	term.typed("[1,\r2]\rn = 'ä漢'\rSELECT count() AS n FROM snapshots;\rn\r.mode\r")
+	term.typed("6 * 6")
+	term.keys("BSpace")
+	open()
+	term.sees(`^\[1, 2\](.|\n)*^n\n4\n\(1 row\)\nphlb> n\n"ä漢"\nphlb> .mode\ntable\nphlb> 6 \*\z`)
+	term.typed("7\r")
+	term.sees(`^42\nphlb>\z`)
+
+	// It answers questions too.
+	term.clear()
+	term.typed("link(scan(\"photos\"), name = \"new\")\ry\r6 * 6\r")
+	term.sees(`^new/\S+: 1 file, .*\nphlb> 6 \* 6\n36\nphlb>\z`)
+
+	// Ctrl-C stops what is running, however soon it comes, and what waits.
+	for range 5 {
+		term.clear()
+		term.typed("while True: pass\r\r6 * 6\r\x03[4,\r2]\r")
+		term.sees(`(?s)pass\n.*interrupted\nphlb> \[4,\n +2\]\n\[4, 2\]\nphlb>\z`)
+		if strings.Contains(term.screen(), "36") {
+			t.Errorf("Ctrl-C went by a statement:\n%s", term.screen())
+		}
+	}
+	term.clear()
+	term.tmux("set-buffer", "while True: pass\n\n6 * 6\n6 * 7\n")
+	term.tmux("paste-buffer", "-p")
+	term.keys("Enter")
+	term.running()
+	term.keys("C-c")
+	term.sees(`6 \* 7\n+interrupted\nphlb>\z`)
+
+	// So does a signal, and what is typed is left to who asks next.
+	term.clear()
+	term.typed("snapshot(\"new\").remove()\r")
+	term.sees(`Go on\? \[y/N\]\z`)
+	term.signal("INT")
+	term.sees(`interrupted\nphlb>\z`)
+	term.asks("6 * 6", `^36`)
+	term.typed("this is no")
+	term.sees(`this is no\z`)
+	term.signal("INT")
+	term.sees(`interrupted\nphlb>\z`)
+	term.asks("6 * 7", `^42`)
+
+	// Ctrl-D waits too.
+	if err := os.Remove(filepath.Join(gate, "open")); err != nil {
+		t.Fatal(err)
+	}
+	wait(loop)
+	term.keys("C-d")
+	open()
+	term.sees(`^ended with 0$`)
+}
+
+// TestTerminalLetters is about text that is not ASCII.
+func TestTerminalLetters(t *testing.T) {
+	dir := t.TempDir()
+	history(t, dir)
+	term := newTerminal(t, dir, "repl")
+	term.asks("'äöüß€漢é'", `^"äöüß€漢é"`)
+	term.asks("len('e\u0301')", `^3`) // an e, and an accent on it
+	term.clear()
+	term.typed("'ab'")
+	term.keys("Left", "Left")
+	term.typed("漢x")
+	term.keys("Enter")
+	term.sees(`^"a漢xb"\nphlb>\z`)
+
+	// What is pasted is read in parts, and each may end within a letter.
+	term.clear()
+	term.tmux("set-buffer", `len("""`+strings.Repeat("ä漢", 1000)+`""")`)
+	term.tmux("paste-buffer", "-p")
+	term.keys("Enter")
+	term.sees(`^5000\nphlb>\z`)
+}
+
 // TestTerminalConfirm is asked before effects.
 func TestTerminalConfirm(t *testing.T) {
 	dir := t.TempDir()

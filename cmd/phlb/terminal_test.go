@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,15 @@ func (t *terminal) keys(names ...string) {
 	t.tmux(append([]string{"send-keys"}, names...)...)
 }
 
+// signal sends phlb a signal.
+func (t *terminal) signal(name string) {
+	t.Helper()
+	shell := strings.TrimSpace(t.tmux("display-message", "-p", "#{pane_pid}"))
+	if out, err := exec.Command("pkill", "-"+name, "-P", shell).CombinedOutput(); err != nil {
+		t.Skipf("needs pkill: %v: %s", err, out)
+	}
+}
+
 // await tries something now and then until it is so.
 func (t *terminal) await(what string, is func() bool) {
 	t.Helper()
@@ -115,7 +125,7 @@ func (t *terminal) running() {
 		if err != nil {
 			t.Skipf("needs stty: %v: %s", err, out)
 		}
-		return strings.Contains(string(out), " icanon")
+		return slices.Contains(strings.Fields(string(out)), "isig")
 	})
 }
 
