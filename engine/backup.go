@@ -82,9 +82,8 @@ type run struct {
 }
 
 // Backup makes a snapshot of the source; a dry run returns the one that would
-// be made, but for what a run that was cut off has left to link to, and counts
-// it in from then on. With a source that could not be read in part, the snapshot
-// is sealed and its Errors are counted.
+// be made, and counts it in from then on. With a source that could not be read in
+// part, the snapshot is sealed and its Errors are counted.
 func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err error) {
 	r := &run{Engine: e, match: source.Match, groups: map[walk.ID]int64{}, plannedNames: map[walk.ID]int64{}}
 	r.history = catalog.Run{Verb: "backup", Name: cmp.Or(source.Name, filepath.Base(source.Root))}
@@ -120,7 +119,7 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 	var started time.Time
 	if e.env.DryRun {
 		started = e.env.Now()
-		r.partial, err = e.plan(root, name, e.stamp(started))
+		r.partial, err = r.plan(ctx, root, name, e.stamp(started))
 	} else {
 		lock, locked := root.LockName(ctx, name, e.owner(), e.env.Wait)
 		if locked != nil {

@@ -71,12 +71,23 @@ func (h *rehearsal) standIn(tempDir string) (*store.Root, error) {
 	return store.Open(h.root)
 }
 
-// begin starts a snapshot that is not going to be there.
-func (e *Engine) plan(root *store.Root, name, stamp string) (*store.Partial, error) {
-	if err := e.rehearsal.keep(e.env.TempDir); err != nil {
+// plan starts a snapshot that is not going to be there. What runs that were cut
+// off have left would be gone after it.
+func (r *run) plan(ctx context.Context, root *store.Root, name, stamp string) (*store.Partial, error) {
+	if err := r.rehearsal.keep(r.env.TempDir); err != nil {
 		return nil, err
 	}
-	return root.Plan(name, stamp, e.rehearsal.dir)
+	p, err := root.Plan(name, stamp, r.rehearsal.dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range p.Left {
+		if err := eachFile(ctx, path, func(e *walk.Entry) { r.plannedNames[e.ID()]-- }); err != nil && !notFound(err) {
+			p.Close()
+			return nil, err
+		}
+	}
+	return p, nil
 }
 
 // add takes a snapshot whose manifest is written, and the names that its files

@@ -101,6 +101,50 @@ func TestDryRunOfSeveral(t *testing.T) {
 	}
 }
 
+// A dry run counts what a run that was cut off has left as the real one takes it
+// over: once, and no more in the way of what is removed then.
+func TestDryRunTakesOver(t *testing.T) {
+	for _, boot := range []string{"boot-1", "boot-2"} {
+		for _, again := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s,again=%v", boot, again), func(t *testing.T) {
+				r := newRepo(t)
+				r.write("d0000/old", "only there", "a", "stays")
+				r.backup()
+				r.manyFolders(120, 0)
+				r.interrupt("d0110/file")
+				if again { // what the first one had is the better
+					r.interrupt("d0001/file")
+				}
+				r.boot = boot
+				r.must(os.Remove(r.in("d0000/old")))
+				r.write("d0002/copy", fmt.Sprintf("%064d", 3), "d0003/file", "changed")
+				r.tick()
+				play := func(e *engine.Engine) (story string) {
+					for range 2 {
+						s, err := e.Backup(context.Background(), engine.Source{Root: r.source})
+						r.must(err)
+						story += fmt.Sprintln(numbers(s.Summary))
+					}
+					all, err := e.Snapshots(context.Background(), "source")
+					r.must(err)
+					removal, err := e.Remove(context.Background(), all[2])
+					r.must(err)
+					return story + fmt.Sprintln(removal.Files, removal.Bytes)
+				}
+				before := r.names()
+				planned := play(r.dry())
+				if after := r.names(); after != before {
+					t.Errorf("the dry run has changed the root from\n%s\nto\n%s", before, after)
+				}
+				if made := play(r.engine()); planned != made {
+					t.Errorf("planned\n%s\nmade\n%s", planned, made)
+				}
+				r.logged("taking over from a run that was cut off")
+			})
+		}
+	}
+}
+
 // A planned snapshot can be looked at as far as its manifest goes.
 func TestPlannedSnapshot(t *testing.T) {
 	ctx := context.Background()

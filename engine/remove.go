@@ -181,7 +181,6 @@ func removable(all []catalog.Snapshot, snapshots []*Snapshot) (gone []catalog.ID
 // measure finds the inodes all of whose names lie in the snapshots. It returns
 // how many names of an inode do that has, or in a dry run would have, several.
 func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) (names map[walk.ID]int64, err error) {
-	var mu sync.Mutex
 	names = map[walk.ID]int64{}
 	for _, s := range r.Snapshots {
 		e.Progress.TotalFiles.Add(s.Files)
@@ -192,29 +191,37 @@ func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) (nam
 			r.Bytes += s.NewBytes
 			continue
 		}
-		w := &walk.Walk{Root: root.SnapshotPath(s.Ref()), Work: func(_ context.Context, _ int, b *walk.Batch) error {
-			mu.Lock()
-			defer mu.Unlock()
-			for i := range b.Entries {
-				entry := &b.Entries[i]
-				if entry.Kind != manifest.File {
-					continue
+		err := eachFile(ctx, root.SnapshotPath(s.Ref()), func(entry *walk.Entry) {
+			e.Progress.Files.Add(1)
+			if total := int64(entry.Nlink) + e.rehearsal.names[entry.ID()]; total > 1 {
+				names[entry.ID()]++
+				if names[entry.ID()] < total {
+					return
 				}
-				e.Progress.Files.Add(1)
-				if total := int64(entry.Nlink) + e.rehearsal.names[entry.ID()]; total > 1 {
-					names[entry.ID()]++
-					if names[entry.ID()] < total {
-						continue
-					}
-				}
-				r.Files++
-				r.Bytes += entry.Size
 			}
-			return nil
-		}}
-		if err := w.Run(ctx, func(*walk.Batch) error { return nil }); err != nil {
+			r.Files++
+			r.Bytes += entry.Size
+		})
+		if err != nil {
 			return nil, fmt.Errorf("remove %s: %w", s.Ref(), err)
 		}
 	}
 	return names, nil
+}
+
+// eachFile calls f for every regular file below path, one after the other in any
+// order. What cannot be read is passed over.
+func eachFile(ctx context.Context, path string, f func(*walk.Entry)) error {
+	var mu sync.Mutex
+	w := &walk.Walk{Root: path, Work: func(_ context.Context, _ int, b *walk.Batch) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for i := range b.Entries {
+			if b.Entries[i].Kind == manifest.File {
+				f(&b.Entries[i])
+			}
+		}
+		return nil
+	}}
+	return w.Run(ctx, func(*walk.Batch) error { return nil })
 }

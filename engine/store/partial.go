@@ -31,6 +31,10 @@ type Partial struct {
 	Previous *Previous
 	Older    bool // than another of its name: latest is left as it is
 
+	// Left are the folders of runs that were cut off, where all this is planned:
+	// what Begin takes over from them, or else sweeps.
+	Left []string
+
 	root *Root
 	path string
 }
@@ -75,7 +79,8 @@ func (r *Root) Begin(name, stamp string) (*Partial, error) {
 }
 
 // Plan is Begin for a dry run: what it returns cannot be sealed and has no
-// tree. Its manifest is written in dir, its log is lost.
+// tree. Its manifest is written in dir, its log is lost, and what a run that was
+// cut off has left is read where it lies.
 func (r *Root) Plan(name, stamp, dir string) (_ *Partial, err error) {
 	p := &Partial{root: r}
 	if p.Ref, err = r.free(Ref{name, stamp}); err == nil {
@@ -84,11 +89,43 @@ func (r *Root) Plan(name, stamp, dir string) (_ *Partial, err error) {
 	if err == nil {
 		p.Log, err = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	}
+	if err == nil {
+		err = p.lookBack()
+	}
 	if err != nil {
 		p.Close()
 		return nil, fmt.Errorf("plan %s: %w", name, err)
 	}
 	return p, nil
+}
+
+// lookBack finds what Begin would take over: nothing where another snapshot of
+// the name is planned, which has done so.
+func (p *Partial) lookBack() (err error) {
+	for ref := range p.root.Planned {
+		if ref.Name == p.Name {
+			return nil
+		}
+	}
+	p.Left, err = p.root.partials(p.Name)
+	if err != nil || len(p.Left) == 0 {
+		return unlessGone(err)
+	}
+	path := p.Left[len(p.Left)-1]
+	if better := filepath.Join(path, previousName); manifestSize(path) <= manifestSize(better) {
+		path = better
+	}
+	below, err := filepath.Rel(p.root.Path, path)
+	if err != nil {
+		return err
+	}
+	dir, err := p.root.dir.Descend(filepath.ToSlash(below))
+	if err != nil {
+		return unlessGone(err)
+	}
+	defer dir.Close()
+	p.Previous = openPrevious(dir, path)
+	return nil
 }
 
 // free returns ref, or one of a like stamp, that nothing of is there yet.
@@ -315,17 +352,28 @@ func (p *Partial) open() error {
 	if err := p.createFiles(); err != nil {
 		return err
 	}
-	file, err := os.Open(filepath.Join(p.path, previousName, manifestName))
+	previous, err := dir.Open(previousName)
 	if err != nil {
-		return nil // nothing was cut off, or nothing of use
+		return nil // nothing was cut off
 	}
-	tree, err := dir.Descend(previousName + "/" + treeName)
+	defer previous.Close()
+	p.Previous = openPrevious(previous, filepath.Join(p.path, previousName))
+	return nil
+}
+
+// openPrevious returns what a run that was cut off has left in dir, which lies
+// at path: nil if that is nothing, or nothing of use.
+func openPrevious(dir *Dir, path string) *Previous {
+	file, err := os.Open(filepath.Join(path, manifestName))
+	if err != nil {
+		return nil
+	}
+	tree, err := dir.Open(treeName)
 	if err != nil {
 		file.Close()
 		return nil
 	}
-	p.Previous = &Previous{tree, file}
-	return nil
+	return &Previous{tree, file}
 }
 
 func (p *Partial) createFiles() (err error) {
