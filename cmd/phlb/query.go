@@ -33,6 +33,8 @@ func (c *command) query() *cobra.Command {
 		Example: `  phlb query "SELECT name, started, new_bytes FROM snapshots ORDER BY started DESC LIMIT 10"
   phlb query 'SELECT path, size FROM versions WHERE until = 0 AND size > $1 ORDER BY size DESC' 1GiB
   phlb query -0 "SELECT path FROM versions WHERE path LIKE '[.]iso$'" | xargs -0 ls -ld
+  phlb query 'SELECT path, size, versions FROM contents ORDER BY versions DESC LIMIT 10'
+  phlb query "SELECT started, name, error FROM runs WHERE outcome = 'failed'"
   phlb query 'SELECT s.name, count(), sum(v.size) FROM versions AS v, snapshots AS s
       WHERE v.since = s.id GROUP BY s.name'`,
 		Args: cobra.ArbitraryArgs,
