@@ -124,3 +124,29 @@ func TestAmendInBlocks(t *testing.T) {
 		t.Errorf("%d rows are left, want %d", rows, n)
 	}
 }
+
+// TestRemoveMany removes many snapshots and leaves more, so that nothing is
+// rewritten, with what hangs on them.
+func TestRemoveMany(t *testing.T) {
+	c := newCatalog(t)
+	what := files(10, 1)
+	var gone []ID
+	for n := range 100 {
+		id := mustAbsorb(t, c, snapshot("a", n), what)
+		c.NoteVerification(Verification{Snapshot: id})
+		if n%2 == 0 {
+			gone = append(gone, id)
+		}
+	}
+	c = reopen(t, c)
+	if err := c.Remove(t.Context(), gone...); err != nil {
+		t.Fatal(err)
+	}
+	c = reopen(t, c)
+	for table, want := range map[string]int64{"snapshots": 50, "verifications": 50, "versions": 10} {
+		if n := count(t, c, "SELECT count() FROM "+table+";"); n != want {
+			t.Errorf("%d %s are left, want %d", n, table, want)
+		}
+	}
+	checkTree(t, c, 100, what)
+}

@@ -10,7 +10,7 @@ import (
 	"modernc.org/ql"
 )
 
-var deleteSnapshot = ql.MustCompile(`DELETE FROM snapshots WHERE id == $1;`)
+var deleteSnapshots = ql.MustCompile(`DELETE FROM snapshots WHERE id IN (SELECT row FROM ended);`)
 
 // Remove takes snapshots out, and the versions that no other one holds. Numbers
 // that are not there are passed over.
@@ -54,16 +54,26 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 	case err != nil:
 		return err
 	}
-	return c.db.update(func(tx *ql.TCtx) error {
-		for id := range gone {
-			for _, statement := range []ql.List{deleteSnapshot, deleteVerifications} {
-				if err := c.db.exec(tx, statement, int64(id)); err != nil {
-					return err
-				}
-			}
+	return c.db.update(func(tx *ql.TCtx) error { return c.db.forget(tx, gone) })
+}
+
+// forget deletes snapshots, and what hangs on them but the versions. However
+// many there are, it takes one look at all.
+func (d *database) forget(tx *ql.TCtx, gone map[ID]bool) error {
+	if err := d.exec(tx, createEnded); err != nil {
+		return err
+	}
+	for id := range gone {
+		if err := d.exec(tx, insertEnd, int64(0), nil, int64(id)); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	for _, statement := range []ql.List{deleteSnapshots, deleteVerifications, dropEnded} {
+		if err := d.exec(tx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // moves say where an interval begins and ends instead, by where it did.
@@ -220,10 +230,8 @@ func (d *database) copyRest(ctx context.Context, to *database, all []Snapshot, g
 				return err
 			}
 		}
-		for id := range gone {
-			if err := to.exec(tx, deleteVerifications, int64(id)); err != nil {
-				return err
-			}
+		if err := to.forget(tx, gone); err != nil {
+			return err
 		}
 		return to.exec(tx, updateNext, next[0])
 	})
