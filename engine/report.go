@@ -57,6 +57,14 @@ type Report struct {
 // OK reports whether nothing was found.
 func (r *Report) OK() bool { return len(r.Problems) == 0 }
 
+// Damaged reports whether something is not what was stored. An adoption may also
+// have found what could not be read, or was never stored in full.
+func (r *Report) Damaged() bool {
+	return slices.ContainsFunc(r.Problems, func(p Problem) bool {
+		return r.Snapshot != nil || p.What != Unreadable && p.What != Incomplete
+	})
+}
+
 // add notes a problem. It may be called from several goroutines.
 func (r *Report) add(path, what, format string, args ...any) {
 	r.mu.Lock()

@@ -79,9 +79,10 @@ func (c *command) exitCode(ctx context.Context, err error) int {
 	return 1
 }
 
-// found is the exit code of a script that ran to its end: 4 if a check or a
-// restore found damage, 1 if something could not be restored for another reason, 3 if something of a source could not be read, 5 if a snapshot was
-// found to be too old.
+// found is the exit code of a script that ran to its end: 4 if a check, an
+// adoption or a restore found damage, 1 if something could not be restored for
+// another reason, 3 if something of a source could not be read, 5 if a snapshot
+// was found to be too old.
 func (c *command) found() int {
 	code := 0
 	if c.session == nil {
@@ -98,7 +99,7 @@ func (c *command) found() int {
 	for _, r := range c.session.Reports() {
 		switch {
 		case r.OK():
-		case r.Snapshot != nil:
+		case r.Damaged():
 			return 4
 		default:
 			code = 3
