@@ -173,8 +173,6 @@ func (e *editor) read(ctx context.Context, shell *readline.Shell) (string, error
 	}()
 	select {
 	case <-done:
-	case <-e.ctx.Done():
-		return "", context.Cause(e.ctx)
 	case <-ctx.Done():
 		shell.Keys.Feed(true, interrupt)
 		shell.Keys.RequestRefresh()

@@ -173,7 +173,13 @@ func TestTerminalAhead(t *testing.T) {
 	term.sees(`interrupted\nphlb>\z`)
 	term.asks("6 * 7", `^42`)
 
-	// Ctrl-D waits too.
+	// Ctrl-D waits too, and SIGTERM does not.
+	other := newTerminal(t, dir, "repl")
+	other.sees(`phlb>\z`)
+	other.typed("this is no")
+	other.sees(`this is no\z`)
+	other.signal("TERM")
+	other.sees(`this is no\n+phlb: interrupted\nended with 130$`)
 	if err := os.Remove(filepath.Join(gate, "open")); err != nil {
 		t.Fatal(err)
 	}
