@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
@@ -20,7 +21,9 @@ type Report struct {
 var _ starlark.HasAttrs = (*Report)(nil)
 
 // String counts the problems.
-func (r *Report) String() string { return fmt.Sprintf("<Report: %d problems>", len(r.Problems)) }
+func (r *Report) String() string {
+	return fmt.Sprintf("<Report: %s>", english.Plural(len(r.Problems), "problem", ""))
+}
 
 // Type returns "Report".
 func (r *Report) Type() string { return "Report" }

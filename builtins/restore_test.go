@@ -61,7 +61,7 @@ def main():
     print(r)
 `, `
 False 1 [("content", "b")]
-1 file, 1 B restored, 1 folders, 1 error
+1 file, 1 B restored, 1 folder, 1 error
 `)
 }
 

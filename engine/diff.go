@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/dustin/go-humanize/english"
+
 	"phlb/engine/manifest"
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -72,7 +74,7 @@ func differs(old, new *manifest.Entry) (what, detail string) {
 	case old.Kind != new.Kind:
 		return Changed, fmt.Sprintf("was a %v, is a %v", old.Kind, new.Kind)
 	case old.Digest != new.Digest:
-		return Changed, fmt.Sprintf("%d → %d bytes", old.Size, new.Size)
+		return Changed, fmt.Sprintf("%d → %s", old.Size, english.Plural(int(new.Size), "byte", ""))
 	case old.Target != new.Target:
 		return Changed, fmt.Sprintf("led to %q, leads to %q", old.Target, new.Target)
 	case old.Major != new.Major || old.Minor != new.Minor:

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 
 	"phlb/engine/store"
 )
@@ -112,7 +113,7 @@ func (tool foreign) outcome(root *store.Root, ref store.Ref) (errors int64, word
 	case !runEnded.Match(text):
 		return errors + 1, "its run was cut off"
 	case errors > 0:
-		return errors, fmt.Sprintf("its run left out %d files", errors)
+		return errors, "its run left out " + english.Plural(int(errors), "file", "")
 	}
 	return 0, ""
 }

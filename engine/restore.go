@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -158,7 +159,7 @@ func (e *Engine) Restore(ctx context.Context, s *Snapshot, o Restoration) (_ *Re
 	defer r.elsewhere.close()
 	if r.Delete && !s.Complete() {
 		r.Delete = false
-		r.result.add(".", Unreadable, "nothing is deleted: the snapshot lacks %d paths that could not be read, which may lie here", s.Errors)
+		r.result.add(".", Unreadable, "nothing is deleted: the snapshot lacks %s that could not be read, which may lie here", english.Plural(int(s.Errors), "path", ""))
 	}
 	r.temp.prefix = ".phlb-" + strconv.FormatUint(rand.Uint64(), 36) + "-"
 	if r.used(kind) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 )
 
 // What can be the matter with a path that is restored, beside what [Engine.Verify]
@@ -44,20 +45,20 @@ func (r *Restored) String() string {
 	if r.Dry {
 		how = "to be restored"
 	}
-	text := fmt.Sprintf("%s, %s %s", count(r.Files, "file"), humanize.IBytes(uint64(r.Bytes)), how)
+	text := fmt.Sprintf("%s, %s %s", english.Plural(int(r.Files), "file", ""), humanize.IBytes(uint64(r.Bytes)), how)
 	for _, n := range []struct {
-		count int64
-		what  string
+		count     int64
+		one, many string
 	}{
-		{r.Linked, "linked"}, {r.Others, "links and devices"}, {r.Folders, "folders"}, {r.Unchanged, "unchanged"},
-		{r.Skipped, "skipped"}, {r.Deleted, "deleted"},
+		{r.Linked, "linked", "linked"}, {r.Others, "link or device", "links and devices"}, {r.Folders, "folder", "folders"},
+		{r.Unchanged, "unchanged", "unchanged"}, {r.Skipped, "skipped", "skipped"}, {r.Deleted, "deleted", "deleted"},
 	} {
 		if n.count > 0 {
-			text += fmt.Sprintf(", %d %s", n.count, n.what)
+			text += ", " + english.Plural(int(n.count), n.one, n.many)
 		}
 	}
 	if r.Errors > 0 {
-		text += ", " + count(r.Errors, "error")
+		text += ", " + english.Plural(int(r.Errors), "error", "")
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 
 	"phlb/engine/manifest"
 )
@@ -13,12 +14,12 @@ import (
 // Summarize returns the line that ends a backup and its log.
 func Summarize(h *manifest.Header, s *manifest.Summary) string {
 	text := fmt.Sprintf("%s, %s: %d unchanged, %d linked, %d new (%s)",
-		count(s.Files, "file"), humanize.IBytes(uint64(s.Bytes)), s.Unchanged, s.Linked, s.New, humanize.IBytes(uint64(s.NewBytes)))
+		english.Plural(int(s.Files), "file", ""), humanize.IBytes(uint64(s.Bytes)), s.Unchanged, s.Linked, s.New, humanize.IBytes(uint64(s.NewBytes)))
 	if s.Skipped > 0 {
 		text += fmt.Sprintf(", %d skipped", s.Skipped)
 	}
 	if s.Errors > 0 {
-		text += ", " + count(s.Errors, "error")
+		text += ", " + english.Plural(int(s.Errors), "error", "")
 	}
 	return fmt.Sprintf("%s in %s", text, s.Finished.Sub(h.Started).Round(10*time.Millisecond))
 }
@@ -36,13 +37,5 @@ func (r *Removal) String() string {
 		refs = append(refs, s.Ref().String())
 	}
 	return fmt.Sprintf("%s: %s of %s that no other snapshot holds",
-		strings.Join(refs, ", "), humanize.IBytes(uint64(r.Bytes)), count(r.Files, "file"))
-}
-
-// count writes a number of things: "1 error", "2 files".
-func count(n int64, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
+		strings.Join(refs, ", "), humanize.IBytes(uint64(r.Bytes)), english.Plural(int(r.Files), "file", ""))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/mattn/go-runewidth"
 
 	"phlb/engine"
@@ -167,7 +168,7 @@ func bar(share float64, width int) string {
 
 func filesOf(s *sample, whole bool) string {
 	if whole && s.totalFiles > 0 {
-		return fmt.Sprintf("%s of %s files", humanize.Comma(s.files), humanize.Comma(s.totalFiles))
+		return humanize.Comma(s.files) + " of " + count(s.totalFiles, "file")
 	}
 	return count(s.files, "file")
 }
@@ -181,10 +182,7 @@ func bytesOf(s *sample, whole bool) string {
 
 // count writes a number of things: "1 error", "2,000 files".
 func count(n int64, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return humanize.Comma(n) + " " + thing
+	return humanize.Comma(n) + " " + english.PluralWord(int(n), thing, "")
 }
 
 // clock writes a duration as 1:05 or 2:30:00.
