@@ -84,6 +84,9 @@ func (c *command) root(args []string) *cobra.Command {
 	root.AddCommand(c.tools()...)
 	root.AddCommand(c.explain())
 	root.SetHelpCommandGroupID("rest")
+	root.SetOut(correctedShells{c.out()})
+	root.InitDefaultCompletionCmd()
+	root.SetOut(c.out())
 	return root
 }
 

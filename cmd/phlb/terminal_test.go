@@ -23,6 +23,20 @@ type terminal struct {
 // the arguments there.
 func newTerminal(t testing.TB, dir string, args ...string) *terminal {
 	t.Helper()
+	phlb, err := exec.LookPath("phlb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := "exec " + phlb
+	for _, arg := range args {
+		command += fmt.Sprintf(" %q", arg)
+	}
+	return openTerminal(t, dir, "sh -c '"+command+"'; echo ended with $?; cat")
+}
+
+// openTerminal runs a command of the shell in dir, with the environment of phlb.
+func openTerminal(t testing.TB, dir, command string) *terminal {
+	t.Helper()
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("needs tmux")
 	}
@@ -33,15 +47,7 @@ func newTerminal(t testing.TB, dir string, args ...string) *terminal {
 	}
 	t.Cleanup(func() { os.RemoveAll(socketDir) })
 	term := &terminal{TB: t, socket: filepath.Join(socketDir, "s"), env: environ(dir)}
-	phlb, err := exec.LookPath("phlb")
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := "exec " + phlb
-	for _, arg := range args {
-		command += fmt.Sprintf(" %q", arg)
-	}
-	term.tmux("-f", "/dev/null", "new-session", "-d", "-x", "110", "-y", "50", "-c", dir, "sh -c '"+command+"'; echo ended with $?; cat")
+	term.tmux("-f", "/dev/null", "new-session", "-d", "-x", "110", "-y", "50", "-c", dir, command)
 	t.Cleanup(func() { exec.Command("tmux", "-S", term.socket, "kill-server").Run() })
 	return term
 }
