@@ -384,18 +384,22 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 		}
 	}
 	changed, err := v.note(ctx, cat, healed)
-	if err != nil || !changed && cat.Away() != nil {
-		return err
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return cause
 	}
-	err = v.publish(ctx, v.root, cat, func(again *catalog.Catalog) error {
-		_, err := v.note(ctx, again, healed)
-		return err
-	})
-	if err != nil && !changed {
-		v.log.Info("the verification could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
-	} else if err != nil {
+	news := changed || err != nil
+	if err == nil && (news || cat.Away() == nil) {
+		err = v.publish(ctx, v.root, cat, func(again *catalog.Catalog) error {
+			_, err := v.note(ctx, again, healed)
+			return err
+		})
+	}
+	switch { // the report must not be lost for it
+	case err != nil && news:
 		v.log.Warn("what was found could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
-	} else if v.Heal && v.stale {
+	case err != nil:
+		v.log.Info("the verification could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
+	case v.Heal && v.stale:
 		v.report.add(".", Healed, "the catalog has been made anew from the manifest")
 	}
 	return nil

@@ -57,6 +57,9 @@ func (c *Catalog) Damaged(ctx context.Context) (map[manifest.Digest][]Damage, er
 // RecordDamage notes what was found, in the place of what was noted of the same
 // paths before.
 func (c *Catalog) RecordDamage(found ...Damage) error {
+	if len(found) == 0 {
+		return nil
+	}
 	err := c.update(func(tx *ql.TCtx) error {
 		for _, d := range found {
 			if err := c.db.exec(tx, deleteOne, int64(d.Snapshot), d.Path); err != nil {
@@ -76,6 +79,9 @@ func (c *Catalog) RecordDamage(found ...Damage) error {
 
 // ClearDamage forgets all that was noted of these contents.
 func (c *Catalog) ClearDamage(healed ...manifest.Digest) error {
+	if len(healed) == 0 {
+		return nil
+	}
 	err := c.update(func(tx *ql.TCtx) error {
 		for _, d := range healed {
 			if err := c.db.exec(tx, deleteDigest, d[:]); err != nil {

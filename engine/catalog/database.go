@@ -176,7 +176,7 @@ func guard(outside *bool, f func() error) (err error) {
 			runtime.Error
 			Addr() uintptr
 		}:
-			err = fmt.Errorf("private file of the catalog cannot be extended: %w", syscall.ENOSPC)
+			err = fmt.Errorf("there is no room for the temporary files of the catalog, free some: %w", syscall.ENOSPC)
 		default:
 			err = fmt.Errorf("%w: %v", ErrDamaged, r)
 		}

@@ -3,9 +3,11 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/gofrs/flock"
 )
@@ -31,18 +33,29 @@ func (p *private) create(name string) (*os.File, error) {
 func makePrivate(path, tempDir string) (*private, error) {
 	parent, prefix := filepath.Dir(path), filepath.Base(path)+".tmp-"
 	sweep(parent, prefix)
-	p, err := newPrivate(parent, prefix)
-	if err == nil || tempDir == "" {
-		return p, err
+	beside, err := newPrivate(parent, prefix)
+	if err == nil && full(parent) {
+		err = &fs.PathError{Op: "write", Path: parent, Err: syscall.ENOSPC}
 	}
-	// A root that is read-only or full can still be read.
-	sweep(tempDir, prefix)
-	fallback, err2 := newPrivate(tempDir, prefix)
-	if err2 != nil {
-		return nil, errors.Join(err, err2)
+	if err == nil {
+		return beside, nil
 	}
-	fallback.away = err
-	return fallback, nil
+	if tempDir != "" { // a root that is read-only or full can still be read
+		sweep(tempDir, prefix)
+		other, err2 := newPrivate(tempDir, prefix)
+		if err2 == nil {
+			if beside != nil {
+				beside.remove()
+			}
+			other.away = err
+			return other, nil
+		}
+		err = errors.Join(err, err2)
+	}
+	if beside != nil { // what is asked for may need no more room than there is
+		return beside, nil
+	}
+	return nil, err
 }
 
 // newPrivate makes a folder and locks it. A sweeper may come in between; then

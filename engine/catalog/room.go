@@ -1,0 +1,15 @@
+//go:build linux || darwin || freebsd
+
+package catalog
+
+import "golang.org/x/sys/unix"
+
+// leastRoom is what a file system must have left for it to be worth the try to
+// write beside a catalog.
+const leastRoom = 256 << 10
+
+// full reports whether there is no room where the folder lies.
+func full(name string) bool {
+	var s unix.Statfs_t
+	return unix.Statfs(name, &s) == nil && s.Blocks > 0 && uint64(s.Bavail)*uint64(s.Bsize) < leastRoom
+}
