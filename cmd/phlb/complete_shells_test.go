@@ -64,7 +64,6 @@ func TestTerminalShells(t *testing.T) {
 				term.typed(tt.typed)
 				term.keys("Tab")
 				term.sees(tt.sees)
-				term.keys("C-c") // fish may show a choice
 			}
 		})
 	}
