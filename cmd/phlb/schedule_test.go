@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"io"
+	"maps"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,18 +91,24 @@ func TestWindowsWord(t *testing.T) {
 	}
 }
 
+// oddJob is one with much to quote.
+func oddJob(t *testing.T, when times) *job {
+	t.Helper()
+	m, err := when.moment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &job{
+		Name: "odd", When: m.String(), Command: "a <b> & c", moment: m,
+		dir: "/tmp/a & b", argv: append([]string{"/bin/phlb", "exec"}, oddWords...), env: []string{"PHLB_X=<1>"},
+	}
+}
+
 // TestXML reads what is written for launchd and the Task Scheduler, with the
 // words in it.
 func TestXML(t *testing.T) {
 	for _, when := range []times{{daily: "2:00"}, {weekly: "Mon 02:00"}, {every: time.Hour}} {
-		m, err := when.moment()
-		if err != nil {
-			t.Fatal(err)
-		}
-		j := &job{
-			Name: "odd", When: m.String(), Command: "a <b> & c", moment: m,
-			dir: "/tmp/a & b", argv: append([]string{"/bin/phlb", "exec"}, oddWords...), env: []string{"PHLB_X=<1>"},
-		}
+		j := oddJob(t, when)
 		for _, text := range []string{plist(j), task(j)} {
 			var words strings.Builder
 			d := xml.NewDecoder(strings.NewReader(text))
@@ -128,8 +137,86 @@ func TestXML(t *testing.T) {
 				t.Fatal(err)
 			}
 			found := manager.described.FindStringSubmatch(files[0].content)
-			if found == nil || manager.unescape(found[1]) != m.String()+": a <b> & c" {
+			if found == nil || manager.unescape(found[1]) != j.When+": a <b> & c" {
 				t.Errorf("%s finds %q", manager.name, found)
+			}
+		}
+	}
+}
+
+// TestPlist has another program read what is written for launchd.
+func TestPlist(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("needs python3")
+	}
+	for _, when := range []times{{daily: "2:05"}, {weekly: "Mon 02:00"}, {every: time.Hour}} {
+		j := oddJob(t, when)
+		cmd := exec.Command(python, "-c", "import json, plistlib, sys; json.dump(plistlib.loads(sys.stdin.buffer.read()), sys.stdout)")
+		cmd.Stdin = strings.NewReader(plist(j))
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, plist(j))
+		}
+		var got struct {
+			Label, WorkingDirectory string
+			ProgramArguments        []string
+			EnvironmentVariables    map[string]string
+			StartInterval           int
+			StartCalendarInterval   map[string]int
+			Nice                    int
+			LowPriorityIO           bool
+		}
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]int{"Hour": j.moment.hour, "Minute": j.moment.minute}
+		if j.moment.day >= 0 {
+			want["Weekday"] = j.moment.day
+		}
+		if j.moment.every > 0 {
+			want = nil
+		}
+		if got.Label != j.unit() || got.WorkingDirectory != j.dir || !slices.Equal(got.ProgramArguments, j.argv) ||
+			got.EnvironmentVariables["PHLB_X"] != "<1>" || got.StartInterval != int(j.moment.every.Seconds()) ||
+			!maps.Equal(got.StartCalendarInterval, want) || got.Nice != 19 || !got.LowPriorityIO {
+			t.Errorf("%s is read as %+v", j.When, got)
+		}
+	}
+}
+
+// TestTask holds what is written for the Task Scheduler against its schema.
+func TestTask(t *testing.T) {
+	for _, tt := range []struct {
+		when    times
+		trigger string // what is in CalendarTrigger
+	}{
+		{times{daily: "2:05"}, "<StartBoundary>2026-01-01T02:05:00</StartBoundary><ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay>"},
+		{times{weekly: "Mon 02:00"}, "<StartBoundary>2026-01-01T02:00:00</StartBoundary>" +
+			"<ScheduleByWeek><WeeksInterval>1</WeeksInterval><DaysOfWeek><Monday/></DaysOfWeek></ScheduleByWeek>"},
+		{times{every: 15 * time.Minute}, "<Repetition><Interval>PT15M</Interval><Duration>P1D</Duration></Repetition>" +
+			"<StartBoundary>2026-01-01T00:00:00</StartBoundary><ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay>"},
+	} {
+		j := oddJob(t, tt.when)
+		var got struct {
+			XMLName xml.Name `xml:"http://schemas.microsoft.com/windows/2004/02/mit/task Task"`
+			Version string   `xml:"version,attr"`
+			Trigger struct {
+				Text string `xml:",innerxml"`
+			} `xml:"Triggers>CalendarTrigger"`
+			Missed bool                                                  `xml:"Settings>StartWhenAvailable"`
+			Exec   struct{ Command, Arguments, WorkingDirectory string } `xml:"Actions>Exec"`
+		}
+		text := task(j)
+		if err := xml.Unmarshal([]byte(text), &got); err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+		if got.Version != "1.2" || got.Trigger.Text != tt.trigger || !got.Missed || got.Exec.Command != j.argv[0] || got.Exec.WorkingDirectory != j.dir {
+			t.Errorf("%s is read as %+v", j.When, got)
+		}
+		for _, word := range j.argv[1:] {
+			if !strings.Contains(got.Exec.Arguments, windowsWord(word)) {
+				t.Errorf("%q is missing in %s", word, got.Exec.Arguments)
 			}
 		}
 	}
