@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"phlb/runtime"
 	"phlb/scripts"
 )
 
@@ -68,6 +69,9 @@ func (c *command) locate(name string) (string, error) {
 		if _, err := fs.Stat(scripts.FS, file); err == nil {
 			c.info("running the stock policy %s", stem(name))
 			return library(stem(name)), nil
+		}
+		if near := runtime.Nearest(stem(name), scripts.Names()); err != nil && near != "" {
+			return "", usagef("no script %s: did you mean %s?", name, near)
 		}
 		if err != nil {
 			return "", usagef("no script %s: neither here, nor as %s, nor among those of phlb scripts", name, own)
