@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -160,6 +161,45 @@ func TestNoSpaceTakesOver(t *testing.T) {
 	if s.Linked < 500 {
 		t.Errorf("%d linked, %d new: the run that was cut off is not taken over", s.Linked, s.New)
 	}
+}
+
+// TestRemoveOnFullRoot makes room where there is none, and removes what makes
+// none.
+func TestRemoveOnFullRoot(t *testing.T) {
+	r := newRepo(t)
+	top := mount(t, "tmpfs", 16)
+	r.root = filepath.Join(top, "root")
+	r.config = settings(r.root)
+	r.manyFolders(3000, 0)
+	nothing := r.backup()
+	r.write("large", strings.Repeat("x", 1<<20))
+	large := r.backup()
+	r.must(os.Remove(r.in("large")))
+	last := r.backup()
+	ballast, err := os.Create(filepath.Join(top, "ballast"))
+	r.must(err)
+	defer ballast.Close()
+	for {
+		if _, err := ballast.Write(make([]byte, 4096)); err != nil {
+			break
+		}
+	}
+	// This moves all rows of the catalog, and sets free next to nothing.
+	removal, err := r.engine().Remove(context.Background(), nothing)
+	r.must(err)
+	if removal.Files != 0 {
+		t.Errorf("%d files are free, want none", removal.Files)
+	}
+	if left := r.snapshots(); len(left) != 2 {
+		t.Fatalf("%d snapshots are left, want 2", len(left))
+	}
+	removal, err = r.engine().Remove(context.Background(), large)
+	r.must(err)
+	if removal.Files != 1 || removal.Bytes != 1<<20 {
+		t.Errorf("%d files of %d bytes are free, want 1 of 1 MiB", removal.Files, removal.Bytes)
+	}
+	r.check(last)
+	r.indexed(last)
 }
 
 func TestReadOnlyRoot(t *testing.T) {

@@ -39,6 +39,11 @@ func (e *Engine) openToRead(ctx context.Context, root *store.Root) (*catalog.Cat
 
 func (e *Engine) openCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
 	cat, c, err := e.openAs(ctx, root, catalog.Open)
+	if full := err; store.IsFull(full) {
+		cat, c, err = e.openAs(ctx, root, func(path, tempDir string) (*catalog.Catalog, error) {
+			return catalog.OpenAway(path, tempDir, full)
+		})
+	}
 	if errors.Is(err, catalog.ErrDamaged) {
 		e.log.Warn("catalog is damaged, rebuilding it from the manifests", "catalog", e.Config.Catalog)
 		cat, c, err = e.openAs(ctx, root, catalog.Create)

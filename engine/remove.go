@@ -49,6 +49,8 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 	}
 	defer root.Close()
 	if !e.env.DryRun {
+		root.Draw()
+		defer root.Reserve()
 		for _, name := range namesOf(snapshots) {
 			lock, err := root.LockName(ctx, name, e.owner(), e.env.Wait)
 			if err != nil {
@@ -106,20 +108,31 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 		run.Name, run.Stamp, run.Snapshot = s.Name, s.Stamp, gone[i]
 		removed = append(removed, run)
 	}
+	tell := func(cat *catalog.Catalog) error {
+		cat.NoteRun(removed...)
+		return e.publish(ctx, root, cat, noting(removed...))
+	}
 	var telling sync.WaitGroup
+	var untold error
 	telling.Go(func() {
-		err := cat.Remove(ctx, gone...)
-		if err == nil {
-			cat.NoteRun(removed...)
-			err = e.publish(ctx, root, cat, noting(removed...))
-		}
-		if err != nil {
-			e.log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", err)
+		if untold = cat.Remove(ctx, gone...); untold == nil {
+			untold = tell(cat)
 		}
 	})
 	freed, err := trash.Empty(ctx, &e.Progress.Files)
 	telling.Wait()
 	r.Files, r.Bytes = freed.Files, freed.Bytes
+	if store.IsFull(untold) && err == nil {
+		// Now there is room.
+		again, opened := e.openCatalog(ctx, root)
+		if untold = opened; opened == nil {
+			defer again.Close()
+			untold = tell(again)
+		}
+	}
+	if untold != nil {
+		e.log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", untold)
+	}
 	return r, err
 }
 

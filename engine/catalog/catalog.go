@@ -123,13 +123,19 @@ type Catalog struct {
 // Open opens the catalog at path; where there is none, it is empty. What is
 // written lies beside the file until it is published, or, where nothing can be
 // written there, in tempDir; then it cannot be published.
-func Open(path, tempDir string) (*Catalog, error) { return open(path, tempDir, true) }
+func Open(path, tempDir string) (*Catalog, error) { return open(path, tempDir, true, nil) }
+
+// OpenAway is Open where there is not enough room beside the file, as why says,
+// which Publish then returns.
+func OpenAway(path, tempDir string, why error) (*Catalog, error) {
+	return open(path, tempDir, true, why)
+}
 
 // Create starts an empty catalog, which [Catalog.Publish] puts in the place of
 // the one at path, whatever state that is in.
-func Create(path, tempDir string) (*Catalog, error) { return open(path, tempDir, false) }
+func Create(path, tempDir string) (*Catalog, error) { return open(path, tempDir, false, nil) }
 
-func open(path, tempDir string, keep bool) (_ *Catalog, err error) {
+func open(path, tempDir string, keep bool, away error) (_ *Catalog, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("open catalog %s: %w", path, err)
@@ -148,7 +154,7 @@ func open(path, tempDir string, keep bool) (_ *Catalog, err error) {
 	case err != nil:
 		return nil, err
 	}
-	if c.private, err = makePrivate(path, tempDir); err != nil {
+	if c.private, err = makePrivate(path, tempDir, away); err != nil {
 		return nil, errors.Join(err, closeFile(file))
 	}
 	changes, err := c.private.create("catalog.ql")

@@ -29,11 +29,14 @@ func (p *private) create(name string) (*os.File, error) {
 }
 
 // makePrivate makes a folder for the catalog at path: beside it, or, where
-// nothing can be written there, in tempDir.
-func makePrivate(path, tempDir string) (*private, error) {
+// nothing can be written there, or too little as away says, in tempDir.
+func makePrivate(path, tempDir string, away error) (*private, error) {
 	parent, prefix := filepath.Dir(path), filepath.Base(path)+".tmp-"
 	sweep(parent, prefix)
 	beside, err := newPrivate(parent, prefix)
+	if err == nil {
+		err = away
+	}
 	if err == nil && full(parent) {
 		err = &fs.PathError{Op: "write", Path: parent, Err: syscall.ENOSPC}
 	}

@@ -160,7 +160,7 @@ func TestReplace(t *testing.T) {
 
 func TestFull(t *testing.T) {
 	dir := t.TempDir()
-	mount(t, "-t", "tmpfs", "-o", "size=256k", "none", dir)
+	mount(t, "-t", "tmpfs", "-o", "size=1m", "none", dir)
 	p := begin(t, rootAt(t, dir), "1")
 	f, err := p.Tree.Create("f")
 	must(t, err)

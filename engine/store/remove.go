@@ -59,10 +59,12 @@ func (t *Trash) discard(ref Ref) error {
 	}
 	// The tree goes first: without its manifest it would look like one that was
 	// put there by hand, and a manifest without its tree is of no snapshot.
-	if err := moveTree(t.root.SnapshotPath(ref), gone); err != nil {
+	switch err := moveTree(t.root.SnapshotPath(ref), gone); {
+	case err == nil:
+		t.own = append(t.own, gone)
+	case exists(t.root.SnapshotPath(ref)): // else somebody else has deleted it
 		return err
 	}
-	t.own = append(t.own, gone)
 	return t.root.removeRecord(ref)
 }
 

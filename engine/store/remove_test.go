@@ -108,6 +108,10 @@ func TestEmptyMeanwhile(t *testing.T) {
 		t.Error("what was told to stop has deleted")
 	}
 	must(t, removeTree(bin.own[0]))
+	also := snapshot(t, r, "2")
+	must(t, removeTree(r.SnapshotPath(also)))
+	must(t, bin.Discard(also))
+	wantList(t, r, latest)
 	if freed, err := bin.Empty(t.Context(), new(atomic.Int64)); err != nil || freed.Files != 0 {
 		t.Errorf("nothing to delete: %v, %v", freed, err)
 	}

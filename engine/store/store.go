@@ -103,6 +103,7 @@ func Create(path string) (*Root, error) {
 		r.Close()
 		return nil, err
 	}
+	r.Reserve()
 	return r, nil
 }
 
