@@ -54,11 +54,13 @@ func (s *Session) remove(thread *starlark.Thread, snapshots ...*engine.Snapshot)
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	s.removals = append(s.removals, removal)
-	s.mu.Unlock()
-	if s.Engine.DryRun() && len(snapshots) > 0 {
-		s.planned("remove", "%v", removal)
+	if len(snapshots) > 0 {
+		s.mu.Lock()
+		s.removals = append(s.removals, removal)
+		s.mu.Unlock()
+		if s.Engine.DryRun() {
+			s.planned("remove", "%v", removal)
+		}
 	}
 	return starlarkstruct.FromStringDict(starlark.String("removal"), starlark.StringDict{
 		"snapshots": starlark.MakeInt(len(removal.Snapshots)),
