@@ -80,10 +80,12 @@ var tables = []Table{{
 		{"since", "int64", "id of the first snapshot that holds it"},
 		{"until", "int64", "id of the last one; 0 as long as it is in the last one of some name"},
 	},
-	// To max, the until of a version that lives is the largest there is.
+	// To max, the until of a version that lives is the largest there is. QL
+	// copies what it groups, so it gets no more columns than it needs.
 	view: `SELECT digest, max(size) AS size, count() AS versions, min(path) AS path, ` +
 		`min(since) AS since, int64(max(uint64(until-1))+1) AS until ` +
-		`FROM versions WHERE kind == "f" && (stored IS NULL || stored != "` + absent + `") GROUP BY digest`,
+		`FROM (SELECT digest, size, path, since, until FROM versions ` +
+		`WHERE kind == "f" && (stored IS NULL || stored != "` + absent + `")) GROUP BY digest`,
 }, {
 	Name: "verifications",
 	Doc:  "one row for each time that verify looked at a snapshot; a catalog that was rebuilt has none",
