@@ -26,6 +26,7 @@ type amendment struct {
 	dead    []extent // the rows between that and the next one
 	free    []extent // that nothing leads to any more
 	changed int      // records since the last batch
+	row     []byte   // the row at hand
 	buf     []byte
 }
 
@@ -86,12 +87,13 @@ func (a *amendment) run(ctx context.Context, batchRows int) error {
 		if err != nil {
 			return err
 		}
-		all := row.rest
+		a.row = append(a.row[:0], row.rest...) // what it was read from may be used for another block
+		row.rest = a.row
 		next = row.int()
 		for range versionBefore {
 			row.skip()
 		}
-		before := all[:len(all)-len(row.rest)]
+		before := a.row[:len(a.row)-len(row.rest)]
 		since, until := ID(row.int()), ID(row.int())
 		if row.bad {
 			return ErrDamaged
@@ -224,5 +226,6 @@ func (a *amendment) write() error {
 		}
 	}
 	a.free = a.free[:0]
+	a.scan.forget()
 	return alloc.Close()
 }

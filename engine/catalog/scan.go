@@ -139,6 +139,17 @@ func (s *scanner) flush() error {
 	return nil
 }
 
+// forget has all blocks read again, since somebody else has written to them.
+func (s *scanner) forget() {
+	clear(s.ahead)
+	for i := range s.kept {
+		if data := s.kept[i].data; data != nil {
+			s.spare = append(s.spare, data)
+		}
+		s.kept[i] = block{}
+	}
+}
+
 // bytes returns n bytes, which are good until those of another record are asked for.
 func (s *scanner) bytes(off, n int64) ([]byte, error) {
 	if off < 0 || n < 0 || off > s.pages.size-n {
