@@ -14,7 +14,7 @@ import (
 func (s *Signature) Usage(w io.Writer, prog string) error {
 	var b strings.Builder
 	if s.Doc != "" {
-		b.WriteString(s.Doc + "\n\n")
+		b.WriteString(strings.Trim(s.Doc, "\n") + "\n\n")
 	}
 	arguments, flags := s.split()
 	b.WriteString("Usage:\n  " + prog)

@@ -34,6 +34,7 @@ func ExampleSignature_Usage() {
 func TestUsage(t *testing.T) {
 	tests := []struct{ name, src, want string }{
 		{"NoMain", "'Just runs.'\nx = 1", "Just runs.\n\nUsage:\n  phlb exec x.star\n"},
+		{"DocEndsInLine", "'''\nRuns.\n'''", "Runs.\n\nUsage:\n  phlb exec x.star\n"},
 		{"Nothing", "def main(): pass", "Usage:\n  phlb exec x.star\n"},
 		{"Kinds", "def main(a, b = None, max_size = 4 * GiB, skip = ['x'], deep = True, d = {}, *rest, who): pass", `Usage:
   phlb exec x.star [flags] <a> [b] [rest...]

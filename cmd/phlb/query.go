@@ -40,7 +40,10 @@ func (c *command) query() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if schema {
-				return c.writeSchema(c.out(), "")
+				if len(args) > 1 {
+					return usagef("usage: phlb query --schema [TABLE]")
+				}
+				return c.writeSchema(c.out(), strings.Join(args, ""))
 			}
 			if len(args) == 0 {
 				return usagef("which statement? phlb query 'SELECT …'; phlb query --schema lists the tables")
@@ -69,7 +72,7 @@ func (c *command) query() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.BoolVar(&schema, "schema", false, "list the tables and their columns")
+	flags.BoolVar(&schema, "schema", false, "list the tables and their columns, or those of one TABLE")
 	flags.BoolVar(&asCSV, "csv", false, "write comma-separated values")
 	flags.BoolVar(&asTSV, "tsv", false, "write tab-separated values")
 	flags.BoolVarP(&asNull, "null", "0", false, "end rows with NUL, for xargs -0")

@@ -87,6 +87,12 @@ func (c *command) root(args []string) *cobra.Command {
 	root.SetOut(correctedShells{c.out()})
 	root.InitDefaultCompletionCmd()
 	root.SetOut(c.out())
+	if shells, _, err := root.Find([]string{"completion"}); err == nil {
+		shells.Args, shells.DisableFlagsInUseLine = nil, true
+		shells.RunE = func(*cobra.Command, []string) error {
+			return usagef("for which shell? phlb completion bash, zsh, fish or powershell")
+		}
+	}
 	return root
 }
 
