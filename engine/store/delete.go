@@ -63,16 +63,17 @@ func (d *deletion) folder(parent *Dir, name string) error {
 		return unlessGone(err)
 	}
 	defer dir.Close()
-	for {
+	// Some file systems pass over a name where one before it was removed.
+	const rounds = 10
+	for n := 1; ; n++ {
 		found, err := d.content(dir)
 		if err != nil {
 			return below(name, err)
 		}
 		err = parent.RemoveDir(name)
-		if !found || !errors.Is(err, fs.ErrExist) {
+		if !found || n == rounds || !errors.Is(err, fs.ErrExist) {
 			return unlessGone(err)
 		}
-		// Some file systems pass over a name where one before it was removed.
 	}
 }
 
@@ -84,7 +85,8 @@ func unlessGone(err error) error {
 	return err
 }
 
-// below puts the name of a directory before the path in err, that of what lies in it.
+// below puts the name of a directory before the path in err, which is of what
+// lies in it.
 func below(name string, err error) error {
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		at.Path = filepath.Join(name, at.Path)
@@ -98,6 +100,9 @@ func (d *deletion) content(dir *Dir) (found bool, err error) {
 	var folders []string
 	err = dir.children(func(name string, inode uint64, kind manifest.Kind) error {
 		found = true
+		if d.ctx.Err() != nil {
+			return context.Cause(d.ctx)
+		}
 		err := errIsDir
 		if kind != manifest.Dir {
 			err = d.file(dir, name, inode, kind)
