@@ -14,8 +14,18 @@ import (
 func (e *editor) completions(line []rune, cursor int) readline.Completions {
 	text := string(line[:cursor])
 	from, names := e.repl.complete(text, string(line[cursor:]))
-	done := readline.CompleteValues(names...)
-	done.PREFIX = text[from:]
+	lead := ""
+	if from == len(text) {
+		// Where nothing is typed yet, the editor looks for what begins like all
+		// that follows the last space.
+		lead = text[strings.LastIndexAny(text, " \t\n")+1:]
+	}
+	var values []readline.Completion
+	for _, name := range names {
+		values = append(values, readline.Completion{Value: lead + name, Display: name})
+	}
+	done := readline.CompleteRaw(values)
+	done.PREFIX = lead + text[from:]
 	return done
 }
 
