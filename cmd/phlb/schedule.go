@@ -55,13 +55,16 @@ func (c *command) schedule() *cobra.Command {
 			"directory now: as a systemd timer of the user's, in the crontab where there is\n" +
 			"no systemd, with launchd on macOS, with the Task Scheduler on Windows. A run\n" +
 			"that was missed is made up for where the system can do that.\n\n" +
-			"The script is found as by phlb exec; what follows -- are its arguments.",
-		Example: "  phlb schedule documents.star --daily 02:00\n" +
+			"The script is found as by phlb exec; what follows -- are its arguments, among\n" +
+			"which the global flags may stand.",
+		Example: "  phlb schedule documents.star --daily 02:00 --metrics /var/lib/node/phlb.prom\n" +
 			"  phlb schedule backup --name music --weekly 'Mon 02:00' -- ~/Music --tag weekly\n" +
 			"  phlb schedule --list",
 		ValidArgsFunction: c.completeScript,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
+			metrics := c.metrics
+			c.metrics = "" // those of the job, not of this run
 			switch {
 			case list && len(args) == 0 && remove == "":
 				return c.listJobs(ctx)
@@ -86,7 +89,7 @@ func (c *command) schedule() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			j, err := c.newJob(cmd, args[0], args[1:], name)
+			j, err := c.newJob(cmd, args[0], args[1:], name, metrics)
 			if err != nil {
 				return err
 			}
@@ -120,7 +123,7 @@ func (c *command) schedule() *cobra.Command {
 }
 
 // newJob makes a job of a script and its arguments, which must fit.
-func (c *command) newJob(cmd *cobra.Command, file string, args []string, name string) (*job, error) {
+func (c *command) newJob(cmd *cobra.Command, file string, args []string, name, metrics string) (*job, error) {
 	quiet := c.quiet
 	c.quiet = true // locate tells what is run, and nothing is
 	script, err := c.locate(file)
@@ -132,7 +135,12 @@ func (c *command) newJob(cmd *cobra.Command, file string, args []string, name st
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := loaded.Bind(args); errors.Is(err, runtime.ErrHelp) {
+	then := &command{console: newConsole(c.stdout, c.stderr)} // what args say is not of this run
+	own, err := then.globals(then.root(nil), args)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := loaded.Bind(own); errors.Is(err, runtime.ErrHelp) {
 		return nil, usagef("--help is nothing to schedule")
 	} else if err != nil {
 		return nil, err
@@ -156,7 +164,7 @@ func (c *command) newJob(cmd *cobra.Command, file string, args []string, name st
 	if err != nil {
 		return nil, err
 	}
-	settings, err := c.settingFlags()
+	settings, err := c.settingFlags(metrics)
 	if err != nil {
 		return nil, err
 	}
@@ -187,9 +195,9 @@ func shellShown(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// settingFlags returns the global flags by which the settings differ from those
-// that the job would find.
-func (c *command) settingFlags() (flags []string, err error) {
+// settingFlags returns the global flags by which a run now would differ from one
+// of the job.
+func (c *command) settingFlags(metrics string) (flags []string, err error) {
 	if c.backupPath != "" {
 		path, err := filepath.Abs(c.backupPath)
 		if err != nil {
@@ -197,8 +205,20 @@ func (c *command) settingFlags() (flags []string, err error) {
 		}
 		flags = append(flags, "--backup-path", path)
 	}
-	if c.wait {
-		flags = append(flags, "--wait")
+	if metrics != "" {
+		path, err := filepath.Abs(metrics)
+		if err != nil {
+			return nil, err
+		}
+		flags = append(flags, "--metrics", path)
+	}
+	for _, is := range []struct {
+		flag  string
+		given bool
+	}{{"--wait", c.wait}, {"--quiet", c.quiet}, {"-v", c.verbose == 1}, {"-vv", c.verbose > 1}} {
+		if is.given {
+			flags = append(flags, is.flag)
+		}
 	}
 	for _, list := range []struct {
 		flag   string
