@@ -26,6 +26,7 @@ func TestMoment(t *testing.T) {
 		"hourly":           {times{hourly: true}, "*-*-* 00/1:00:00", "0 * * * *"},
 		"every 15m":        {times{every: 15 * time.Minute}, "*-*-* *:00/15:00", "*/15 * * * *"},
 		"every 6h":         {times{every: 6 * time.Hour}, "*-*-* 00/6:00:00", "0 */6 * * *"},
+		"daily 00:00":      {times{every: 24 * time.Hour}, "*-*-* 00:00:00", "0 0 * * *"},
 	} {
 		m, err := c.moment()
 		if err != nil {
@@ -41,7 +42,7 @@ func TestMoment(t *testing.T) {
 		}
 	}
 	for _, bad := range []times{{}, {hourly: true, daily: "2:00"}, {every: time.Second}, {every: 7 * time.Minute},
-		{every: 90 * time.Minute}, {every: 24 * time.Hour}, {every: -time.Hour}, {daily: "24:00"}, {weekly: "Mo 2:00"}, {weekly: "Mon"}} {
+		{every: 90 * time.Minute}, {every: 48 * time.Hour}, {every: -time.Hour}, {daily: "24:00"}, {weekly: "Mo 2:00"}, {weekly: "Mon"}} {
 		if m, err := bad.moment(); err == nil {
 			t.Errorf("%+v is taken for %s", bad, m)
 		}

@@ -40,9 +40,12 @@ func (t *times) moment() (m moment, err error) {
 		m.every = time.Hour
 	case t.every != 0:
 		const day = 24 * time.Hour
+		if t.every == day {
+			return m, nil // every midnight
+		}
 		if t.every < time.Minute || t.every%time.Minute != 0 || t.every >= day ||
 			t.every < time.Hour && time.Hour%t.every != 0 || t.every >= time.Hour && (t.every%time.Hour != 0 || day%t.every != 0) {
-			return m, usagef("--every: %s divides neither an hour nor a day: try 15m, 30m, 2h, 4h, 6h or 12h", short(t.every))
+			return m, usagef("--every: %s divides neither an hour nor a day: try 15m, 30m, 2h, 4h, 6h, 12h or 24h", short(t.every))
 		}
 		m.every = t.every
 	case t.daily != "":
