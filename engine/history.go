@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"path/filepath"
@@ -74,12 +75,22 @@ func (e *Engine) files(ctx context.Context, s *Snapshot, glob string, yield func
 // Versions returns what a path was, under one name or with "" under all of
 // them, the newest version first. An absolute path is one of a source, or of a
 // file in a snapshot, and has versions in the snapshots of that source or name.
+// A relative one is as in the snapshots; where none of them holds it, it is as
+// seen from the working directory or from the root, or of the form that
+// [Engine.Locate] knows.
 func (e *Engine) Versions(ctx context.Context, path, name string) iter.Seq2[*Version, error] {
 	return e.versions(ctx, "versions of "+path, func(cat *catalog.Catalog, known map[catalog.ID]*Snapshot) (list []catalog.Version, err error) {
-		if !filepath.IsAbs(path) {
-			return cat.Versions(ctx, filepath.ToSlash(filepath.Clean(path)), name)
+		if !filepath.IsAbs(path) && !isDotted(path) {
+			list, err := cat.Versions(ctx, filepath.ToSlash(filepath.Clean(path)), name)
+			if len(list) > 0 || err != nil {
+				return list, err
+			}
 		}
-		for at := range relative(path, known) {
+		places, err := e.places(ctx, path, known)
+		if err != nil {
+			return nil, err
+		}
+		for at := range places {
 			if name != "" && name != at.name {
 				continue
 			}
@@ -150,21 +161,41 @@ func (e *Engine) findVersions(ctx context.Context, find func(*catalog.Catalog, m
 // placed is a path in the snapshots of a name.
 type placed struct{ name, path string }
 
-// relative returns what an absolute path is called in snapshots.
-func relative(path string, known map[catalog.ID]*Snapshot) map[placed]bool {
-	paths := []string{path}
-	if folder, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		paths = append(paths, filepath.Join(folder, filepath.Base(path)))
+// isDotted reports whether the path is one that says where it starts.
+func isDotted(path string) bool {
+	first, _, found := strings.Cut(filepath.ToSlash(path), "/")
+	return found && (first == "." || first == "..") || first == ".."
+}
+
+// places returns what a path outside of the snapshots is called in them.
+func (e *Engine) places(ctx context.Context, path string, known map[catalog.ID]*Snapshot) (map[placed]bool, error) {
+	given, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	paths := []string{given, realFolder(given)}
+	if filepath.IsLocal(path) {
+		paths = append(paths, realFolder(filepath.Join(e.Config.BackupPath, path)))
 	}
 	found := map[placed]bool{}
 	for _, s := range known {
 		for _, top := range []string{s.Source, s.Path} {
 			for _, path := range paths {
-				if rel, err := filepath.Rel(top, path); err == nil && filepath.IsLocal(rel) {
-					found[placed{s.Name, filepath.ToSlash(rel)}] = true
+				if inside, ok := pathInside(top, path); ok {
+					found[placed{s.Name, inside}] = true
 				}
 			}
 		}
 	}
-	return found
+	if !strings.Contains(path, ":") {
+		return found, nil
+	}
+	s, inside, err := e.Locate(ctx, path)
+	switch {
+	case err == nil:
+		found[placed{s.Name, filepath.ToSlash(filepath.Clean(inside))}] = true
+	case !errors.Is(err, ErrNoSnapshot):
+		return nil, err
+	}
+	return found, nil
 }
