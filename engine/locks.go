@@ -8,7 +8,7 @@ import (
 )
 
 // Locks returns the locks of the root that are held, or were left by processes
-// that are gone.
+// that are gone. Of those on this machine it can tell which.
 func (e *Engine) Locks() ([]store.Held, error) {
 	root, err := e.openRoot()
 	if errors.Is(err, ErrNoRoot) {
@@ -18,7 +18,7 @@ func (e *Engine) Locks() ([]store.Held, error) {
 		return nil, err
 	}
 	defer root.Close()
-	return root.Locks()
+	return root.Locks(e.owner())
 }
 
 // Unlock breaks the lock of a backup name, or with "" those of the root itself,

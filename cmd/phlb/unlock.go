@@ -79,10 +79,11 @@ func (c *command) writeLocks(held []store.Held) error {
 			Since   time.Time `json:"since"`
 			Silence float64   `json:"silence"` // in seconds
 			Silent  bool      `json:"silent"`
+			Gone    bool      `json:"gone"` // surely
 		}
 		all := []lock{}
 		for _, h := range held {
-			all = append(all, lock{h.Name, h.Who, h.Host, h.Since, h.Silence.Seconds(), h.Silent()})
+			all = append(all, lock{h.Name, h.Who, h.Host, h.Since, h.Silence.Seconds(), h.Silent(), h.Gone})
 		}
 		return c.writeJSON(all)
 	}
@@ -93,7 +94,10 @@ func (c *command) writeLocks(held []store.Held) error {
 	t := table{columns: []column{{title: "WHAT"}, {title: "BY"}, {title: "SINCE"}, {title: "LAST SIGN OF LIFE", words: true}}}
 	for _, h := range held {
 		seen := fmt.Sprintf("%s ago", max(0, h.Silence).Round(time.Second))
-		if h.Silent() {
+		switch {
+		case h.Gone:
+			seen += ", is gone: the next run takes it over"
+		case h.Silent():
 			seen += ", seems to be gone"
 		}
 		t.add(printable(h.What), printable(h.Who), minute(h.Since), seen)

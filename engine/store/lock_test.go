@@ -114,8 +114,25 @@ func TestLockOfTheDead(t *testing.T) {
 	if locked, ok := errors.AsType[*LockedError](err); !ok || locked.Holder != "pid 17 on laptop" {
 		t.Errorf("while another process holds the lock: %v", err)
 	}
+	gone := func() bool {
+		t.Helper()
+		all, err := r.Locks(Owner{Who: "me"})
+		if err != nil || len(all) != 1 || all[0].Who != "pid 17 on laptop" {
+			t.Fatalf("locks are %+v, %v", all, err)
+		}
+		return all[0].Gone
+	}
+	if gone() {
+		t.Error("one that is alive is taken to be gone")
+	}
 	must(t, cmd.Process.Kill())
 	cmd.Wait()
+	if !gone() {
+		t.Error("one that was killed is not taken to be gone")
+	}
+	if all, err := r.Locks(nas); err != nil || len(all) != 1 || all[0].Gone {
+		t.Errorf("another machine cannot know: %+v, %v", all, err)
+	}
 	lock, err := r.LockName(t.Context(), "docs", Owner{Who: "me"}, false)
 	must(t, err)
 	must(t, lock.Unlock())

@@ -246,11 +246,13 @@ func (s *records) sweep(top int) {
 type Held struct {
 	Name string // of the backup; "" for a lock of the root itself
 	What string // such as `backup "documents"`
+	Gone bool   // its holder surely is dead, and the next who wants the lock has it
 	Holder
 }
 
-// Locks returns the locks that are held, or were left, by name.
-func (r *Root) Locks() ([]Held, error) {
+// Locks returns the locks that are held, or were left, by name. Of holders on
+// the machine of us it can tell whether they are dead.
+func (r *Root) Locks(us Owner) ([]Held, error) {
 	entries, err := os.ReadDir(filepath.Join(r.Path, internal, locks, holders))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("list locks: %w", err)
@@ -267,10 +269,22 @@ func (r *Root) Locks() ([]Held, error) {
 		}
 		if holder.Who != "" {
 			what, _ := r.explain(e.Name())
-			all = append(all, Held{nameOf(e.Name()), what, holder})
+			gone := holder.Host == us.Host && r.isGone(e.Name(), &holder, us)
+			all = append(all, Held{nameOf(e.Name()), what, gone, holder})
 		}
 	}
 	return all, nil
+}
+
+// isGone asks the kernel, by taking its lock for a moment, whether the holder on
+// this machine is dead. Where that cannot be asked it is taken to be alive.
+func (r *Root) isGone(key string, holder *Holder, us Owner) bool {
+	kernel, free, err := r.lockKernel(context.Background(), key, false)
+	if err != nil {
+		return false
+	}
+	defer kernel.Unlock()
+	return free && holder.gone(us, kernel.Locked())
 }
 
 // Break breaks the lock of a name, or with "" those of the root itself, and
@@ -283,9 +297,9 @@ func (r *Root) Break(ctx context.Context, name string, owner Owner, force bool) 
 	}
 	for _, key := range keys {
 		what, _ := r.explain(key)
-		holder, err := r.breakLock(ctx, key, owner, force)
+		holder, gone, err := r.breakLock(ctx, key, owner, force)
 		if holder != nil {
-			broken = append(broken, Held{name, what, *holder})
+			broken = append(broken, Held{name, what, gone, *holder})
 		}
 		if _, locked := errors.AsType[*LockedError](err); err != nil && !locked {
 			err = fmt.Errorf("unlock %s: %w", what, err)
@@ -297,37 +311,38 @@ func (r *Root) Break(ctx context.Context, name string, owner Owner, force bool) 
 	return broken, nil
 }
 
-// breakLock returns who held the lock, nil if nobody did.
-func (r *Root) breakLock(ctx context.Context, key string, owner Owner, force bool) (*Holder, error) {
+// breakLock returns who held the lock, nil if nobody did, and whether that one
+// surely is dead.
+func (r *Root) breakLock(ctx context.Context, key string, owner Owner, force bool) (_ *Holder, gone bool, err error) {
 	set, err := r.records(key)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	kernel, free, err := r.lockKernel(ctx, key, false)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer kernel.Unlock()
 	for {
 		top, err := set.top()
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		holder, err := set.holderOf(top)
 		if err != nil || holder.Who == "" {
-			return nil, err
+			return nil, false, err
 		}
-		dead := free && (holder.Silent() || holder.gone(owner, kernel.Locked()))
-		if !dead && !force {
+		gone = free && holder.gone(owner, kernel.Locked())
+		if !gone && !(free && holder.Silent()) && !force {
 			what, _ := r.explain(key)
-			return nil, &LockedError{What: what, Holder: holder.Who}
+			return nil, false, &LockedError{What: what, Holder: holder.Who}
 		}
 		next, err := set.make(top+1, owner)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if next != nil {
-			return &holder, next.release()
+			return &holder, gone, next.release()
 		}
 	}
 }

@@ -125,7 +125,7 @@ func TestSignsOfLife(t *testing.T) {
 			fallSilent(t, lock.record, time.Hour)
 			time.Sleep(beat)
 			synctest.Wait()
-			all, err := root.Locks()
+			all, err := root.Locks(nas)
 			must(t, err)
 			if len(all) != 1 || all[0].Silent() {
 				t.Fatalf("after a beat the locks are %+v", all)
@@ -134,7 +134,7 @@ func TestSignsOfLife(t *testing.T) {
 		must(t, lock.Unlock())
 		must(t, lock.Unlock())
 	})
-	if all, err := root.Locks(); len(all) > 0 || err != nil {
+	if all, err := root.Locks(nas); len(all) > 0 || err != nil {
 		t.Errorf("after it was released there are %+v, %v", all, err)
 	}
 }
@@ -203,7 +203,7 @@ func TestBreak(t *testing.T) {
 	}
 	lock, err := root.LockName(t.Context(), "docs", laptop, false)
 	must(t, err)
-	if all, err := root.Locks(); err != nil || len(all) != 1 || all[0].Name != "docs" || all[0].Who != laptop.Who || all[0].Silent() {
+	if all, err := root.Locks(nas); err != nil || len(all) != 1 || all[0].Name != "docs" || all[0].Who != laptop.Who || all[0].Silent() {
 		t.Errorf("locks are %+v, %v", all, err)
 	}
 	fallSilent(t, lock.record, time.Hour)
