@@ -80,7 +80,7 @@ func (e *Engine) files(ctx context.Context, s *Snapshot, glob string, yield func
 // [Engine.Locate] knows.
 func (e *Engine) Versions(ctx context.Context, path, name string) iter.Seq2[*Version, error] {
 	return e.versions(ctx, "versions of "+path, func(cat *catalog.Catalog, known map[catalog.ID]*Snapshot) (list []catalog.Version, err error) {
-		if !filepath.IsAbs(path) && !isDotted(path) {
+		if !filepath.IsAbs(path) {
 			list, err := cat.Versions(ctx, filepath.ToSlash(filepath.Clean(path)), name)
 			if len(list) > 0 || err != nil {
 				return list, err
@@ -160,12 +160,6 @@ func (e *Engine) findVersions(ctx context.Context, find func(*catalog.Catalog, m
 
 // placed is a path in the snapshots of a name.
 type placed struct{ name, path string }
-
-// isDotted reports whether the path is one that says where it starts.
-func isDotted(path string) bool {
-	first, _, found := strings.Cut(filepath.ToSlash(path), "/")
-	return found && (first == "." || first == "..") || first == ".."
-}
 
 // places returns what a path outside of the snapshots is called in them.
 func (e *Engine) places(ctx context.Context, path string, known map[catalog.ID]*Snapshot) (map[placed]bool, error) {
