@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -119,7 +120,7 @@ func (p *packed) read(n int64, data []byte) error {
 	defer buffers.Put(buf)
 	in := buf[:b.n]
 	if _, err := p.file.ReadAt(in, b.at); err != nil {
-		return err
+		return p.cutOff(err)
 	}
 	if crc32.Checksum(in, castagnoli) != b.sum {
 		return fmt.Errorf("%w: %s: block %d has another checksum", ErrDamaged, p.file.Name(), n)
@@ -132,6 +133,15 @@ func (p *packed) read(n int64, data []byte) error {
 		return fmt.Errorf("%w: %s: block %d: %w", ErrDamaged, p.file.Name(), n, err)
 	}
 	return nil
+}
+
+// cutOff makes it damage that the file has ended where more of it was: somebody
+// has written into it.
+func (p *packed) cutOff(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: %s: was cut off", ErrDamaged, p.file.Name())
+	}
+	return err
 }
 
 // pack writes the database to a file in the form of a published catalog. Blocks
@@ -203,14 +213,15 @@ func (w *packer) flush() {
 	if w.from == nil {
 		return
 	}
-	from := w.from.file
+	from := w.from
 	w.from = nil
 	if w.err == nil {
-		_, w.err = from.Seek(w.start, io.SeekStart)
+		_, w.err = from.file.Seek(w.start, io.SeekStart)
 	}
 	if w.err == nil {
 		// The kernel does it where it can.
-		_, w.err = io.CopyN(w.file, from, w.end-w.start)
+		_, err := io.CopyN(w.file, from.file, w.end-w.start)
+		w.err = from.cutOff(err)
 		w.at += w.end - w.start
 	}
 }

@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -74,6 +76,51 @@ func TestPacked(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkTree(t, c, 1, files(2000, 1))
+	})
+	t.Run("CutOffWhileOpen", func(t *testing.T) {
+		// Nobody should, but cp over the file does.
+		path, data := publishedBytes(t)
+		for _, left := range []int{0, 100, len(data) / 3, len(data) / 2, len(data) - footerSize - 1} {
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, ask := range []func(c *Catalog) error{
+				func(c *Catalog) error {
+					got, err := holds(c, 1)
+					if err == nil {
+						err = sameTree(got, files(2000, 1))
+					}
+					return err
+				},
+				func(c *Catalog) error {
+					got, err := ask(t, c, "SELECT count() FROM versions")
+					if err == nil && got[0] != "2000" {
+						err = fmt.Errorf("%q versions", got)
+					}
+					return err
+				},
+				func(c *Catalog) error {
+					got, err := ask(t, c, "SELECT path FROM versions")
+					if err == nil && len(got) != 2000 {
+						err = fmt.Errorf("%d paths", len(got))
+					}
+					return err
+				},
+				(*Catalog).Publish,
+			} {
+				c := mustOpen(t, path)
+				if err := os.Truncate(path, int64(left)); err != nil {
+					t.Fatal(err)
+				}
+				if err := ask(c); !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrStale) && (err != nil || left < len(data)/2) {
+					t.Errorf("with %d of %d bytes left: %v", left, len(data), err)
+				}
+				c.Close()
+				if err := os.WriteFile(path, data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 	})
 	t.Run("Shrunk", func(t *testing.T) {
 		c := newCatalog(t)
