@@ -50,11 +50,11 @@ func newCursor(r io.Reader, mayBeCutOff bool, gone func(*manifest.Entry) error) 
 	c := &cursor{header: m.Header, gone: gone, chunks: make(chan *chunk, chunksAhead), spare: make(chan *chunk, chunksAhead), stop: make(chan struct{})}
 	go func() {
 		defer close(c.chunks)
-		atStart := false // of a member; the first one holds the header, too
+		from := int64(-1) // where a member begins if the chunk before ended with one
 		size := 256
 		for more := true; more; {
 			var next *chunk
-			next, atStart, err = c.read(m, size, atStart)
+			next, from, err = c.read(m, size, from)
 			size = len(next.entries) + 1 // members are of one length, more or less
 			switch {
 			case err == nil:
@@ -74,9 +74,10 @@ func newCursor(r io.Reader, mayBeCutOff bool, gone func(*manifest.Entry) error) 
 	return c, nil
 }
 
-// read reads up to the end of a member, about size entries. It reports whether
-// it came there.
-func (c *cursor) read(m *manifest.Reader, size int, atStart bool) (next *chunk, atEnd bool, err error) {
+// read reads up to the end of a member, about size entries, and returns where
+// that is, or -1 if it did not come there. Somebody else's members may end within
+// a line, so one that begins at from is all of the chunk, and only that.
+func (c *cursor) read(m *manifest.Reader, size int, from int64) (next *chunk, end int64, err error) {
 	select {
 	case next = <-c.spare:
 		*next = chunk{entries: next.entries[:0]}
@@ -87,17 +88,17 @@ func (c *cursor) read(m *manifest.Reader, size int, atStart bool) (next *chunk, 
 		next.entries = slices.Grow(next.entries, 1)[:len(next.entries)+1]
 		if err := m.Next(&next.entries[len(next.entries)-1]); err != nil {
 			next.entries = next.entries[:len(next.entries)-1]
-			return next, false, err
+			return next, -1, err
 		}
 		member, last := m.Member()
 		if last {
-			if atStart {
+			if member.Start == from {
 				next.member = &member
 			}
-			return next, true, nil
+			return next, member.End, nil
 		}
 	}
-	return next, false, nil
+	return next, -1, nil
 }
 
 // reuse takes back a chunk that nobody looks at any more.

@@ -37,7 +37,7 @@ type Writer struct {
 // member is text that is to become a gzip member, or one as it is.
 type member struct {
 	text []byte
-	raw  io.Reader
+	raw  *io.SectionReader
 }
 
 // NewWriter starts a manifest on w with its header. The caller must call
@@ -75,7 +75,7 @@ func (m *Writer) compress(w io.Writer) {
 		switch {
 		case m.err != nil:
 		case member.raw != nil:
-			_, m.err = io.Copy(out, member.raw)
+			_, m.err = io.CopyN(out, member.raw, member.raw.Size())
 		default:
 			z.Reset(out)
 			z.Write(member.text)
@@ -140,7 +140,7 @@ func (m *Writer) Boundary() error {
 // Copy appends entries that raw holds as a member, see [Reader.Member]; the
 // caller vouches for that. It writes them anew where the member before would
 // become too short for it.
-func (m *Writer) Copy(raw io.Reader, entries []Entry) error {
+func (m *Writer) Copy(raw *io.SectionReader, entries []Entry) error {
 	if len(m.text) > 0 && len(m.text) < memberSize/8 {
 		for i := range entries {
 			if err := m.Write(&entries[i]); err != nil {
