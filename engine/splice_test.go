@@ -2,7 +2,10 @@ package engine_test
 
 import (
 	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -69,4 +72,37 @@ func TestManifestIsSpliced(t *testing.T) {
 		}
 		before = after
 	}
+}
+
+// A manifest that was compressed anew, in members that end where they happen to,
+// is read as any other, and the next one holds all of it.
+func TestManifestInBlocks(t *testing.T) {
+	r := newRepo(t)
+	for n := range 3000 {
+		r.write(fmt.Sprintf("d%02d/a-file-with-a-name-of-some-length-%05d", n%16, n), fmt.Sprint(n%7))
+	}
+	first := r.backup()
+	path := first.Path + manifest.Suffix
+	f, err := os.Open(path)
+	r.must(err)
+	in, err := gzip.NewReader(f)
+	r.must(err)
+	text, err := io.ReadAll(in)
+	r.must(errors.Join(err, f.Close()))
+	var blocks bytes.Buffer
+	for n := 0; len(text) > 0; n++ {
+		size := min(10_000, len(text))
+		if n%3 == 2 { // this one ends with an entry
+			if more := bytes.Index(text[size:], []byte("\n#f")); more >= 0 {
+				size += more + 1
+			}
+		}
+		out := gzip.NewWriter(&blocks)
+		out.Write(text[:size])
+		r.must(out.Close())
+		text = text[size:]
+	}
+	r.must(os.WriteFile(path, blocks.Bytes(), 0o644))
+	r.counts(r.backup(), 3000, 0, 0)
+	r.alike(r.backup())
 }
