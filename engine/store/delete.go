@@ -154,13 +154,13 @@ func (d *deletion) file(dir *Dir, name string, inode uint64, kind manifest.Kind)
 	return nil
 }
 
-// folders deletes directories in dir.
+// folders deletes directories in dir. Who has nothing to do takes half of what is
+// left of them.
 func (d *deletion) folders(dir *Dir, names []string) error {
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	var failed error
-	try := func(name string) error {
-		err := d.folder(dir, name)
+	keep := func(err error) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if failed == nil {
@@ -168,19 +168,23 @@ func (d *deletion) folders(dir *Dir, names []string) error {
 		}
 		return failed
 	}
-	for _, name := range names {
-		select {
-		case d.slots <- struct{}{}:
-			wait.Go(func() {
-				defer func() { <-d.slots }()
-				try(name)
-			})
-			continue
-		default:
+	for len(names) > 0 {
+		if half := len(names) / 2; half > 0 {
+			select {
+			case d.slots <- struct{}{}:
+				others := names[half:]
+				names = names[:half]
+				wait.Go(func() {
+					defer func() { <-d.slots }()
+					keep(d.folders(dir, others))
+				})
+			default:
+			}
 		}
-		if try(name) != nil {
+		if keep(d.folder(dir, names[0])) != nil {
 			break
 		}
+		names = names[1:]
 	}
 	wait.Wait()
 	return failed

@@ -1,7 +1,7 @@
 package store
 
 import (
-	"crypto/rand"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 )
@@ -19,7 +19,7 @@ func (r *Root) Reserve() {
 		return
 	}
 	noise := make([]byte, reserveSize) // some file systems compress
-	rand.Read(noise)
+	rand.NewChaCha8([32]byte{}).Read(noise)
 	if err := os.WriteFile(r.reservePath(), noise, 0o666); err != nil {
 		r.Draw()
 	}
