@@ -101,14 +101,17 @@ func (b *binding) unknown(flag string) error {
 	if flag == "--help" || flag == "-h" {
 		return ErrHelp
 	}
-	names := append([]string{"--help"}, b.reserved...)
+	names := []string{"help"} // without dashes, which would make short ones look alike
+	for _, name := range b.reserved {
+		names = append(names, strings.TrimLeft(name, "-"))
+	}
 	for _, p := range b.params {
 		if p.settable() {
-			names = append(names, p.Flag())
+			names = append(names, dashed(p.Name))
 		}
 	}
-	if name := Nearest("--"+strings.TrimLeft(dashed(flag), "-"), names); name != "" {
-		return usagef("unknown flag %s: did you mean %s?", flag, name)
+	if name := Nearest(strings.TrimLeft(dashed(flag), "-"), names); name != "" {
+		return usagef("unknown flag %s: did you mean --%s?", flag, name)
 	}
 	return usagef("unknown flag %s: --help lists those there are, and -- comes before arguments that begin with a dash", flag)
 }

@@ -83,6 +83,7 @@ func TestBindErrors(t *testing.T) {
 		{"ErrUnknown", "daily = 7, deep = False", "--dialy 3", "unknown flag --dialy: did you mean --daily?"},
 		{"ErrOneDash", "daily = 7", "-daily 3", "unknown flag -daily: did you mean --daily?"},
 		{"ErrUnknownFar", "daily = 7", "--zzzzzz 3", "unknown flag --zzzzzz: --help lists"},
+		{"ErrUnknownShort", "a = 's'", "--zz 3", "unknown flag --zz: --help lists"},
 		{"ErrInt", "daily = 7", "--daily often", `--daily: "often" is not a whole number`},
 		{"ErrIntUnit", "daily = 7", "--daily 4GB", `--daily: "4GB" is not a whole number such as 7 or 4GiB`},
 		{"ErrIntPositional", "daily = 7", "often", `<daily>: "often" is not a whole number`},

@@ -3,6 +3,10 @@ package runtime
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"go.starlark.net/resolve"
@@ -40,7 +44,7 @@ func (s *session) compile(f file, src []byte, names starlark.StringDict) (*unit,
 	}
 	tree, program, err := starlark.SourceProgramOptions(dialect, name, src, names.Has)
 	if err != nil {
-		return nil, s.compileErrors(err)
+		return nil, s.unresolved(err, tree, names)
 	}
 	u := &unit{file: f, program: program, doc: moduleDoc(tree), shared: mentionedInFunctions(tree)}
 	u.main, u.loaded = findMain(tree)
@@ -64,6 +68,43 @@ func (s *session) compileErrors(err error) *Error {
 		e.Problems = append(e.Problems, Problem{Msg: err.Error()})
 	}
 	return e
+}
+
+// unresolved is compileErrors for a tree whose names are looked up in names. It
+// says of what is undefined what it may be.
+func (s *session) unresolved(err error, tree syntax.Node, names starlark.StringDict) *Error {
+	e := s.compileErrors(err)
+	if list := (resolve.ErrorList)(nil); !errors.As(err, &list) {
+		return e
+	}
+	syntax.Walk(tree, func(n syntax.Node) bool {
+		id, ok := n.(*syntax.Ident)
+		if !ok {
+			return true
+		}
+		if b, ok := id.Binding.(*resolve.Binding); !ok || b.Scope != resolve.Undefined {
+			return true
+		}
+		for i, p := range e.Problems {
+			if p.Pos == id.NamePos && strings.HasSuffix(p.Msg, id.Name) { // no hint yet
+				e.Problems[i].Msg += s.meant(id.Name, names)
+			}
+		}
+		return true
+	})
+	return e
+}
+
+// meant returns what to say of an undefined name, "" if there is nothing.
+func (s *session) meant(name string, names starlark.StringDict) string {
+	if s.all.Has(name) {
+		return " in a file outside of the script's folder, which has only what has no effect: hand it over as an argument"
+	}
+	near := Nearest(name, slices.Concat(slices.Sorted(maps.Keys(names)), slices.Sorted(maps.Keys(starlark.Universe))))
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", near)
 }
 
 func (s *session) compileError(pos syntax.Position, msg string) *Error {

@@ -40,7 +40,7 @@ import (
 // a time, and must not change once it has loaded one; the values in Names and
 // Pure are frozen then.
 type Host struct {
-	Names    starlark.StringDict // for the script and the files beside it
+	Names    starlark.StringDict // for the script and the files in its folder and below
 	Pure     starlark.StringDict // for modules from elsewhere too; must have no effects
 	Modules  map[string]fs.FS    // load("@name//path", …) reads path in Modules[name]
 	Now      time.Time           // the one instant that now() gives
@@ -96,7 +96,6 @@ func (h *Host) LoadSource(ctx context.Context, name string, src []byte) (*Script
 
 func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
 	s := &Script{session: newSession(h)}
-	s.modules[f] = nil // a module that loads its script is a cycle
 	var err error
 	if s.unit, err = s.compile(f, src, s.all); err != nil {
 		return nil, err

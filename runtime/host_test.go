@@ -52,6 +52,7 @@ func TestRunErrors(t *testing.T) {
 		{"ErrHugeString", "'x' * 10000000000", "repeat count 10000000000 too large"},
 		{"ErrLargeString", "'x' * (1 << 30)", "excessive repeat (1 * 1073741824 elements)"},
 		{"ErrUniverse", "foo()", "undefined: foo"},
+		{"ErrNear", "toch()", "undefined: toch (did you mean touch?)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

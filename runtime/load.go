@@ -80,6 +80,35 @@ func (h *Host) read(f file) ([]byte, error) {
 	return src, err
 }
 
+// owns reports whether a module is part of the script: a file of its folder, or
+// below that. All other modules come from elsewhere.
+func (script file) owns(module file) bool {
+	if script.library != "" || module.library != "" {
+		return false
+	}
+	rel, err := filepath.Rel(script.folder(), module.folder())
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// folder returns where a local file lies, after following symbolic links.
+func (f file) folder() string {
+	dir := filepath.Dir(f.path)
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	return dir
+}
+
+// An instance is a module with the names it gets. One that comes from elsewhere, and
+// what that loads, gets the pure ones: what it loads might hand it the others.
+type instance struct {
+	file
+	pure bool
+}
+
 // A loadError is the failure of a module, which its load statement passes on.
 type loadError struct{ err error }
 
@@ -102,42 +131,35 @@ func (s *session) evalModule(parent *starlark.Thread, module string) (starlark.S
 	if err != nil {
 		return nil, err
 	}
-	globals, seen := s.modules[f]
-	switch {
-	case globals != nil:
-		return globals, nil
-	case seen:
+	if slices.Contains(from.chain, f) {
 		return nil, cycleError(from.chain, f)
+	}
+	m := instance{file: f, pure: from.pure || !from.chain[0].owns(f)}
+	if globals := s.modules[m]; globals != nil {
+		return globals, nil
 	}
 	src, err := s.host.read(f)
 	if err != nil {
 		return nil, err
 	}
 	names := s.all
-	if f.library != "" {
+	if m.pure {
 		names = s.pure
 	}
 	u, err := s.compile(f, src, names)
 	if err != nil {
 		return nil, err
 	}
-
-	s.modules[f] = nil // being loaded
-	defer func() {
-		if s.modules[f] == nil {
-			delete(s.modules, f) // it failed, and may be tried again
-		}
-	}()
-	chain := append(slices.Clone(from.chain), f)
-	thread := s.thread(s.run.Load(), f.String(), &task{file: f, chain: chain, loading: true, shared: u.shared})
+	t := &task{file: f, chain: append(slices.Clone(from.chain), f), loading: true, pure: m.pure, shared: u.shared}
+	thread := s.thread(s.run.Load(), f.String(), t)
 	thread.Steps = parent.Steps // one limit for the script and all that it loads
-	globals, err = u.program.Init(thread, names)
+	globals, err := u.program.Init(thread, names)
 	parent.Steps = thread.Steps
 	if err != nil {
 		return nil, err
 	}
 	globals.Freeze()
-	s.modules[f] = globals
+	s.modules[m] = globals
 	return globals, nil
 }
 

@@ -92,6 +92,44 @@ func TestLoadErrors(t *testing.T) {
 	}
 }
 
+// A file outside of the script's folder gets the pure names, however it is
+// reached, and so does what it loads.
+func TestLoadFromElsewhere(t *testing.T) {
+	dir := tree(t,
+		"own/effect.star", "def go(): return touch()",
+		"own/deep/effect.star", "def go(): return touch()",
+		"effect.star", "def go(): return touch()",
+		"given.star", "def go(f): return f()",
+		"back.star", "load('own/effect.star', 'go')\nagain = go")
+	if err := os.Symlink(filepath.Join(dir, "effect.star"), filepath.Join(dir, "own", "linked.star")); err != nil {
+		t.Skip(err)
+	}
+	const refused = "effect.star:1:18: undefined: touch in a file outside of the script's folder"
+	for _, tt := range []struct{ name, main, want string }{
+		{"Beside", "load('effect.star', 'go')\ndef main(): print(go())", ""},
+		{"Below", "load('deep/effect.star', 'go')\ndef main(): print(go())", ""},
+		{"Given", "load('../given.star', 'go')\ndef main(): print(go(touch))", ""},
+		{"ErrUp", "load('../effect.star', 'go')\ndef main(): print(go())", refused},
+		{"ErrAbsolute", "load('" + dir + "/effect.star', 'go')\ndef main(): print(go())", refused},
+		{"ErrLinked", "load('linked.star', 'go')\ndef main(): print(go())", refused},
+		{"ErrBack", "load('effect.star', 'go')\nload('../back.star', 'again')\ndef main(): print(again())", "own/" + refused},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			main := filepath.Join(dir, "own", "main.star")
+			if err := os.WriteFile(main, []byte(tt.main), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			h, out := newHost()
+			err := runFile(h, main)
+			if tt.want != "" {
+				wantError(t, err, tt.want)
+			} else if err != nil || out.String() != "touched\n" {
+				t.Errorf("error %v, printed %q", err, out)
+			}
+		})
+	}
+}
+
 func TestLoadCycle(t *testing.T) {
 	dir := tree(t,
 		"main.star", "load('a.star', 'x')",

@@ -85,7 +85,7 @@ func (r *REPL) Eval(ctx context.Context, line int, src string, show func(starlar
 			return nil
 		}
 		if _, err := resolve.ExprOptions(replDialect, last, r.live.Has, starlark.Universe.Has); err != nil {
-			return r.compileErrors(err)
+			return r.unresolved(err, last, r.live)
 		}
 		r.mention(last)
 		v, err := starlark.EvalExprOptions(replDialect, r.statement(run), last, r.live)
@@ -178,7 +178,7 @@ func (r *REPL) exec(run *run, tree *syntax.File) error {
 	r.rebind(tree.Stmts)
 	program, err := starlark.FileProgram(tree, func(name string) bool { return r.live.Has(name) || name == store })
 	if err != nil {
-		return r.compileErrors(err)
+		return r.unresolved(err, tree, r.live)
 	}
 	r.mention(tree)
 	thread := r.statement(run)

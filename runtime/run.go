@@ -15,10 +15,10 @@ import (
 // A session is all that the threads of one script have in common.
 type session struct {
 	host      *Host
-	all, pure starlark.StringDict          // predeclared here, and in libraries
-	sources   map[string]string            // by file name, for error messages
-	modules   map[file]starlark.StringDict // nil: being loaded
-	run       atomic.Pointer[run]          // the one under way, or the last
+	all, pure starlark.StringDict // predeclared here, and in modules from elsewhere
+	sources   map[string]string   // by file name, for error messages
+	modules   map[instance]starlark.StringDict
+	run       atomic.Pointer[run] // the one under way, or the last
 
 	live      starlark.StringDict // the globals of a REPL, with all; nil: it is none
 	mentioned []string            // those that callbacks may reach
@@ -42,6 +42,7 @@ type task struct {
 	file     file     // being evaluated
 	chain    []file   // the loads that led to it, itself last
 	loading  bool     // globals of a module: no effects
+	pure     bool     // a module from elsewhere
 	parallel bool     // a callback: no effects either
 	shared   []string // globals that callbacks may reach, while not frozen yet
 }
@@ -64,7 +65,7 @@ func newSession(h *Host) *session {
 		all:     make(starlark.StringDict),
 		pure:    library(h.Now),
 		sources: make(map[string]string),
-		modules: make(map[file]starlark.StringDict),
+		modules: make(map[instance]starlark.StringDict),
 	}
 	maps.Copy(s.pure, h.Pure)
 	maps.Copy(s.all, s.pure)

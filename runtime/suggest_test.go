@@ -3,10 +3,10 @@ package runtime
 import "testing"
 
 func TestNearest(t *testing.T) {
-	names := []string{"--daily", "--deep", "--weekly"}
+	names := []string{"--daily", "--deep", "--weekly", "from", "bool"}
 	for name, want := range map[string]string{
 		"--daly": "--daily", "--dialy": "--daily", "--depe": "--deep", "--weekley": "--weekly",
-		"--d": "", "--monthly": "", "": "", "--aily": "--daily",
+		"--d": "", "form": "from", "wood": "", "--monthly": "", "": "", "--aily": "--daily",
 	} {
 		if got := Nearest(name, names); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
