@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,8 +50,7 @@ func (c *command) importSettings(path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.out().Write(text)
-	return err
+	return c.writeText(string(text))
 }
 
 func (c *command) showSettings() error {
@@ -65,10 +63,7 @@ func (c *command) showSettings() error {
 		return err
 	}
 	if c.json {
-		e := json.NewEncoder(c.out())
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(struct {
+		return c.writeJSON(struct {
 			File     string           `json:"file"`
 			Settings []config.Setting `json:"settings"`
 		}{settings.Path, settings.Settings()})
@@ -94,10 +89,18 @@ func (c *command) editSettings() error {
 			return usagef("there is no folder for the user's configuration: set HOME, or make a %s here", config.FileName)
 		}
 		path = filepath.Join(sources.UserConfigDir, "phlb", config.FileName)
+		if c.dryRun {
+			c.info("would make and edit %s", path)
+			return nil
+		}
 		if err := config.Create(path); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 		c.info("made %s", path)
+	}
+	if c.dryRun {
+		c.info("would edit %s", path)
+		return nil
 	}
 	editor := findEditor()
 	if editor == nil {
