@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"math"
@@ -14,8 +15,8 @@ import (
 const maxDepth = 100
 
 // Plain returns what [encoding/json] makes of v: times in UTC, durations in
-// seconds, and values of ours by their attributes. What JSON has no word for
-// becomes its text.
+// seconds, bytes as hexadecimal digits, and values of ours by their attributes.
+// What JSON has no word for becomes its text.
 func Plain(v starlark.Value) (any, error) { return plain(v, maxDepth) }
 
 func plain(v starlark.Value, depth int) (any, error) {
@@ -38,6 +39,8 @@ func plain(v starlark.Value, depth int) (any, error) {
 		return float64(v), nil
 	case starlark.String:
 		return string(v), nil
+	case starlark.Bytes:
+		return hex.EncodeToString([]byte(v)), nil
 	case startime.Time:
 		return time.Time(v).UTC(), nil
 	case startime.Duration:

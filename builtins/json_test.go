@@ -40,6 +40,7 @@ func TestPlain(t *testing.T) {
 		{"Infinity", starlark.Float(math.Inf(1)), `"+inf"`},
 		{"String", starlark.String("ä"), `"ä"`},
 		{"NotUTF8", starlark.String("\xe4"), `"\ufffd"`},
+		{"Bytes", starlark.Bytes("\xe4x"), `"e478"`},
 		{"Time", startime.Time(noon), `"2026-11-22T11:00:00.0000005Z"`},
 		{"Duration", startime.Duration(1500 * time.Millisecond), "1.5"},
 		{"EmptyList", starlark.NewList(nil), "[]"},

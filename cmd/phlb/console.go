@@ -23,8 +23,9 @@ type console struct {
 	stdout, stderr io.Writer
 	quiet          bool // only errors are worth a word
 
-	mu   sync.Mutex
-	line *line // of progress; nil: there is none
+	mu    sync.Mutex
+	line  *line // of progress; nil: there is none
+	wrote bool  // something to stdout
 }
 
 func newConsole(stdout, stderr io.Writer) *console {
@@ -34,16 +35,18 @@ func newConsole(stdout, stderr io.Writer) *console {
 // writer is one of the two ways out of a console.
 type writer struct {
 	*console
-	to io.Writer
+	to     io.Writer
+	result bool // not a message
 }
 
-func (c *console) out() io.Writer { return writer{c, c.stdout} }
-func (c *console) err() io.Writer { return writer{c, c.stderr} }
+func (c *console) out() io.Writer { return writer{c, c.stdout, true} }
+func (c *console) err() io.Writer { return writer{c, c.stderr, false} }
 
 // Write writes whole lines.
 func (w writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.wrote = w.wrote || w.result
 	if w.line != nil && isTerminal(w.to) {
 		if n, err := w.line.Write(p); err == nil {
 			return n, nil

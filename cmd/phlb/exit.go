@@ -23,6 +23,9 @@ func (c *command) finish(ctx context.Context, err error) int {
 			code, message = 1, fmt.Sprintf("write the result: %v", err)
 		}
 	}
+	if c.json && !c.document && !c.wrote && message != "" {
+		c.writeJSON(failure{message, code}) // where stdout is shut, the code tells
+	}
 	if message != "" {
 		c.warn("%s", message)
 	}
@@ -33,6 +36,12 @@ func (c *command) finish(ctx context.Context, err error) int {
 		}
 	}
 	return code
+}
+
+// failure is what --json says where there is nothing else to say.
+type failure struct {
+	Error    string `json:"error"`
+	ExitCode int    `json:"exit_code"`
 }
 
 // sumUp says what the script has done, or in a dry run has left out.

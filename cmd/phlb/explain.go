@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -186,10 +185,7 @@ func (c *command) writeExplanations(path string, all []*engine.Explanation, fail
 	if failed != nil {
 		d.Error = failed.Error()
 	}
-	e := json.NewEncoder(c.out())
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(d)
+	return c.writeJSON(d)
 }
 
 func taken(all []*engine.Explanation) bool {

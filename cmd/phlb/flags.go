@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,14 @@ func (c *command) globals(cmd *cobra.Command, args []string) (rest []string, err
 		return nil, flagError(cmd, err)
 	}
 	return append(rest, args...), nil
+}
+
+// asksJSON reports whether --json stands among args.
+func asksJSON(args []string) bool {
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	return slices.Contains(args, "--json")
 }
 
 // length returns how many of args the flag at their beginning and its value

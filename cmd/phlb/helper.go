@@ -48,8 +48,7 @@ func (c *command) helper() *cobra.Command {
 			}
 			path := filepath.Join(dir, helperName)
 			if c.dryRun {
-				_, err := c.out().Write([]byte(helperScript(name)))
-				return err
+				return c.writeText(helperScript(name))
 			}
 			err = writeNew(path, helperScript(name), 0o777, force)
 			if errors.Is(err, fs.ErrExist) {
@@ -58,8 +57,7 @@ func (c *command) helper() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(c.out(), path)
-			return err
+			return c.writePaths([]string{path})
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "folder under the backup root; DIR's own folder name by default")

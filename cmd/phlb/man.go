@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,23 +28,23 @@ func (c *command) man() *cobra.Command {
 				return err
 			}
 			if len(args) == 0 {
-				_, err := io.WriteString(c.out(), pages[0].content)
-				return err
+				return c.writeText(pages[0].content)
 			}
+			var paths []string
 			for _, p := range pages {
-				dir := filepath.Join(args[0], "man"+filepath.Ext(p.name)[1:])
-				if err := os.MkdirAll(dir, 0o777); err != nil {
+				path := filepath.Join(args[0], "man"+filepath.Ext(p.name)[1:], p.name)
+				paths = append(paths, path)
+				if c.dryRun {
+					continue
+				}
+				if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 					return err
 				}
-				path := filepath.Join(dir, p.name)
 				if err := writeNew(path, p.content, 0o666, true); err != nil {
 					return err
 				}
-				if _, err := fmt.Fprintln(c.out(), path); err != nil {
-					return err
-				}
 			}
-			return nil
+			return c.writePaths(paths)
 		},
 	}
 }

@@ -29,18 +29,14 @@ type document struct {
 }
 
 func (c *command) writeDocument(code int, message string) error {
-	d := document{
+	return c.writeJSON(document{
 		Snapshots: append([]*engine.Snapshot{}, c.session.Made()...), // [] and not null
 		Reports:   append([]*engine.Report{}, c.session.Reports()...),
 		Removals:  append([]*engine.Removal{}, c.session.Removals()...),
 		Restores:  append([]*engine.Restored{}, c.session.Restores()...),
 		DryRun:    c.dryRun, Plan: c.session.Plan(),
 		Result: c.result, Error: message, ExitCode: code,
-	}
-	e := json.NewEncoder(c.out())
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(d)
+	})
 }
 
 // stream is a result that is written as it comes.

@@ -268,7 +268,11 @@ func (c *command) addJob(ctx context.Context, j *job, show, force bool) error {
 		return err
 	}
 	if show {
-		return s.plan(c.out(), j)
+		var plan strings.Builder
+		if err := s.plan(&plan, j); err != nil {
+			return err
+		}
+		return c.writeText(plan.String())
 	}
 	for _, other := range c.schedulers() {
 		jobs, err := other.list(ctx)
@@ -291,6 +295,11 @@ func (c *command) addJob(ctx context.Context, j *job, show, force bool) error {
 		return fmt.Errorf("schedule %s: %w", j.Name, err)
 	}
 	c.info("%s is scheduled: %s", j.Name, j.When)
+	if c.json {
+		if err := c.writeJSON(j); err != nil {
+			return err
+		}
+	}
 	if m, ok := s.(*manager); ok && m.note != nil {
 		if note := m.note(); note != "" {
 			c.info("%s", note)
@@ -357,6 +366,9 @@ func (c *command) removeJob(ctx context.Context, name string) error {
 		return usagef("nothing is scheduled as %q: phlb schedule --list", name)
 	}
 	c.info("%s is no longer scheduled", name)
+	if c.json {
+		return c.writeJSON(map[string]string{"removed": name})
+	}
 	return nil
 }
 

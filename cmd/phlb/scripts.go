@@ -33,8 +33,7 @@ func (c *command) scripts() *cobra.Command {
 				}
 				return usagef("no script %s: phlb scripts lists those there are", name)
 			}
-			_, err = c.out().Write(source)
-			return err
+			return c.writeText(string(source))
 		},
 	}
 	all := &cobra.Command{

@@ -2,6 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -13,6 +16,24 @@ func (c *command) tools() []*cobra.Command {
 		cmd.GroupID = "rest"
 	}
 	return all
+}
+
+// writeText writes a text as it is, or as a JSON document of it.
+func (c *command) writeText(text string) error {
+	if c.json {
+		return c.writeJSON(map[string]string{"text": text})
+	}
+	_, err := io.WriteString(c.out(), text)
+	return err
+}
+
+// writePaths writes which files have been made, or in a dry run would be.
+func (c *command) writePaths(paths []string) error {
+	if c.json {
+		return c.writeJSON(map[string][]string{"paths": paths})
+	}
+	_, err := fmt.Fprintln(c.out(), strings.Join(paths, "\n"))
+	return err
 }
 
 // writeJSON writes a result as one document.

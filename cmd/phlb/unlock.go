@@ -59,10 +59,15 @@ func (c *command) unlock() *cobra.Command {
 				}
 				return fmt.Errorf("%s is locked by %s, which seems to be alive: wait for it, or use --force if you know better", locked.What, holder)
 			}
-			if err == nil && len(broken) == 0 {
+			switch {
+			case err != nil:
+				return err
+			case c.json:
+				return c.writeLocks(broken)
+			case len(broken) == 0:
 				c.info("nothing was locked")
 			}
-			return err
+			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&root, "root", false, "break the locks of the root itself, which are held for moments")
