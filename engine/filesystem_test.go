@@ -116,3 +116,25 @@ func TestOtherFileSystem(t *testing.T) {
 		r.counts(s, 4*run, 2*(1-run), 2*(1-run))
 	}
 }
+
+// TestFolderTimes has folders of times that the root cannot keep, or not as
+// finely: the manifest says what the root made of them.
+func TestFolderTimes(t *testing.T) {
+	for name, options := range map[string][]string{"far": nil, "coarse": {"-I", "128"}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRepo(t)
+			r.source = filepath.Join(mount(t, "tmpfs", 16), "source")
+			r.root = filepath.Join(mount(t, "ext4", 64, options...), "root")
+			r.config = settings(r.root)
+			r.write("d/future/a", "1", "d/past/b", "2")
+			r.setMtime(r.in("d/future"), unix.Timespec{Sec: 16725225600, Nsec: 1}) // the year 2500
+			r.setMtime(r.in("d/past"), unix.Timespec{Sec: -1 << 40})
+			for range 2 {
+				s := r.backup()
+				r.alike(s)
+				r.wantProblems(r.verify(s, engine.Check{Sample: 1}))
+			}
+			r.answers("SELECT path FROM versions WHERE until > 0") // all is as it was
+		})
+	}
+}

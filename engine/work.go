@@ -98,6 +98,11 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 // folder takes the entry of the batch's own folder.
 func (r *run) folder(b *walk.Batch, t *target, p *plan) error {
 	t.entry = b.Folder.Entry.Entry
+	if r.adopting == nil && !r.env.DryRun {
+		if err := r.partial.Foresee(t.dir, &t.entry); err != nil {
+			return fmt.Errorf("%s: %w", t.entry.Path, err)
+		}
+	}
 	if old := p.previous.folder; old != nil && r.sameAs(old, &b.Folder.Entry) && r.Config.Unchanged.Has(config.Ctime) {
 		t.entry.Xattrs = old.Xattrs
 		return nil
@@ -143,6 +148,7 @@ type task struct {
 	name     string
 	previous *manifest.Entry // of the same path in the snapshot before, or nil
 	resumed  *manifest.Entry // in the run that was cut off, or nil
+	adopted  inodeRead       // of the file that is adopted
 }
 
 func (t *task) do(e *walk.Entry) (result, error) {
@@ -265,6 +271,9 @@ func (t *task) sibling(e *walk.Entry) (result, error) {
 		return t.take(e)
 	}
 	own := *l.entry
+	if own.Size != e.Size || own.Mtime != e.Mtime || own.Ctime != e.Ctime {
+		return t.take(e) // changed, or another file that has got the inode's number
+	}
 	own.Path = e.Path
 	ok, err := t.linkTo(candidate{
 		tree: func() (*store.Dir, error) { return t.partial.Tree.Descend(".") },

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"strings"
 	"syscall"
 
@@ -61,10 +62,32 @@ func (m metadata) apply() error {
 	if err != nil {
 		return err
 	}
-	if made.Mtime != m.entry.Mtime {
-		m.entry.Stored = &manifest.Stored{Permissions: m.entry.Permissions, Mtime: made.Mtime}
-	}
+	made.note(m.entry)
 	return lost
+}
+
+// note sets e.Stored where the file system has made another time of e's.
+func (i *Inode) note(e *manifest.Entry) {
+	if i.Mtime != e.Mtime {
+		e.Stored = &manifest.Stored{Permissions: e.Permissions, Mtime: i.Mtime}
+	}
+}
+
+// Foresee sets e.Stored where [Dir.Finish] will: the entry of a directory is
+// wanted before that is full. Only a time that the root may not keep is tried.
+func (p *Partial) Foresee(dir *Dir, e *manifest.Entry) error {
+	if p.root.fine && e.Mtime.Sec >= 0 && e.Mtime.Sec <= math.MaxInt32 {
+		return nil
+	}
+	if err := dir.SetMtime(e.Mtime); err != nil {
+		return err
+	}
+	made, err := dir.Self()
+	if err != nil {
+		return err
+	}
+	made.note(e)
+	return nil
 }
 
 // cannotBe reports whether err says that an owner or mode cannot be given: we

@@ -25,7 +25,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"phlb/engine/manifest"
 )
@@ -59,7 +61,8 @@ type Root struct {
 	// their paths elsewhere.
 	Planned map[Ref]string
 
-	dir *Dir
+	dir  *Dir
+	fine bool // it is known to keep times to the nanosecond
 }
 
 // Ref names a sealed snapshot by its place under the root.
@@ -107,7 +110,8 @@ func Create(path string) (*Root, error) {
 	return r, nil
 }
 
-// probe makes a link and looks at it: some file systems copy instead.
+// probe makes a link and looks at it: some file systems copy instead. It finds
+// out how finely times are kept, too.
 func (r *Root) probe() error {
 	dir := filepath.Join(r.Path, internal)
 	f, err := os.CreateTemp(dir, "probe-")
@@ -121,10 +125,15 @@ func (r *Root) probe() error {
 		return fmt.Errorf("backup root %s: %w: %w; choose a root on another file system", r.Path, ErrNoHardlinks, err)
 	}
 	defer os.Remove(link)
+	odd := time.Unix(1e9, 123456789)
+	if err := os.Chtimes(f.Name(), odd, odd); err != nil {
+		return fmt.Errorf("backup root: %w", err)
+	}
 	a, err := f.Stat()
 	if err != nil {
 		return fmt.Errorf("backup root: %w", err)
 	}
+	r.fine = a.ModTime().Equal(odd)
 	b, err := os.Stat(link)
 	if err != nil {
 		return fmt.Errorf("backup root: %w", err)
@@ -212,6 +221,26 @@ func (r *Root) Adoptable(name string) ([]Ref, error) {
 		}
 	}
 	return refs, nil
+}
+
+// Strays returns what lies under name and belongs to no snapshot, sealed or to
+// be adopted, nor to a run under way.
+func (r *Root) Strays(name string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(r.Path, name))
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", name, err)
+	}
+	var strays []string
+	for _, e := range entries {
+		ours := e.Name() == latest || strings.HasSuffix(e.Name(), manifest.Suffix) || strings.HasSuffix(e.Name(), logSuffix) ||
+			slices.ContainsFunc(entries, func(tree fs.DirEntry) bool { // what a tool has left beside it
+				return tree.IsDir() && strings.HasPrefix(e.Name(), tree.Name())
+			})
+		if !ours || e.IsDir() && strings.HasPrefix(e.Name(), ".") {
+			strays = append(strays, e.Name())
+		}
+	}
+	return strays, nil
 }
 
 // OpenSnapshot opens a sealed snapshot's tree.
