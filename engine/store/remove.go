@@ -92,7 +92,7 @@ func (t *Trash) Empty(ctx context.Context, deleted *atomic.Int64) (Freed, error)
 		err = t.sweep(newDeletion(ctx, t.deleters, new(atomic.Int64)))
 	}
 	if err != nil {
-		err = fmt.Errorf("delete what was removed: %w", err)
+		err = fmt.Errorf("not all that was removed could be deleted from %s, the next removal tries again: %w", t.path(), err)
 	}
 	return own.freed(), err
 }
