@@ -60,10 +60,16 @@ func (e *Engine) Adopt(ctx context.Context, path string) (_ *Report, err error) 
 	defer root.Close()
 	defer e.Progress.begin("add")()
 	a := &adoption{Engine: e, history: history, root: root, report: &Report{}}
-	if err := a.fromManifests(ctx); err != nil {
+	var within store.Ref
+	if path != "" {
+		if within, err = a.ref(path); err != nil {
+			return nil, fmt.Errorf("add: %w", err)
+		}
+	}
+	if err := a.fromManifests(ctx, within); err != nil {
 		return nil, fmt.Errorf("add: %w", err)
 	}
-	trees, err := a.trees(path)
+	trees, err := a.trees(within)
 	if err != nil {
 		return nil, fmt.Errorf("add: %w", err)
 	}
@@ -84,14 +90,20 @@ func (e *Engine) Adopt(ctx context.Context, path string) (_ *Report, err error) 
 	return a.report, nil
 }
 
-// fromManifests takes what manifests tell.
-func (a *adoption) fromManifests(ctx context.Context) error {
+// fromManifests takes what manifests tell, and reports those that tell nothing of
+// what lies within.
+func (a *adoption) fromManifests(ctx context.Context, within store.Ref) error {
 	cat, c, err := a.openCaughtUp(ctx, a.root)
 	if err != nil {
 		return err
 	}
 	defer cat.Close()
 	a.report.Removed = c.removed
+	for _, broken := range c.broken {
+		if (within.Name == "" || within.Name == broken.ref.Name) && (within.Stamp == "" || within.Stamp == broken.ref.Stamp) {
+			a.report.add(broken.ref.String(), Manifest, "%v: move it away and run phlb add again", broken.err)
+		}
+	}
 	if len(c.added) == 0 && c.removed == 0 {
 		return nil
 	}
@@ -117,22 +129,16 @@ func (a *adoption) fromManifests(ctx context.Context) error {
 	return a.publish(ctx, a.root, cat, noting(taken...))
 }
 
-// trees returns those without a manifest: the one at path, those of the name
-// at path, or all.
-func (a *adoption) trees(path string) ([]store.Ref, error) {
+// trees returns those without a manifest: the one called within, those of its
+// name, or all.
+func (a *adoption) trees(within store.Ref) ([]store.Ref, error) {
 	names, err := a.root.Names()
 	if err != nil {
 		return nil, err
 	}
-	var stamp string
-	if path != "" {
-		ref, err := a.ref(path)
-		if err != nil {
-			return nil, err
-		}
-		if ref.Name != "" {
-			names, stamp = []string{ref.Name}, ref.Stamp
-		}
+	stamp := within.Stamp
+	if within.Name != "" {
+		names = []string{within.Name}
 	}
 	var found []store.Ref
 	for _, name := range names {
@@ -145,6 +151,11 @@ func (a *adoption) trees(path string) ([]store.Ref, error) {
 				found = append(found, ref)
 			}
 		}
+		if stamp == "" {
+			if err := a.strays(name); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if stamp != "" && len(found) == 0 {
 		ref := store.Ref{Name: names[0], Stamp: stamp}
@@ -153,6 +164,22 @@ func (a *adoption) trees(path string) ([]store.Ref, error) {
 		}
 	}
 	return found, nil
+}
+
+// strays reports what lies where only snapshots should, in the folder of a name
+// that none was made of yet: somebody has put a tree there that belongs one
+// deeper.
+func (a *adoption) strays(name string) error {
+	sealed, err := a.root.Sealed(name)
+	if len(sealed) > 0 || err != nil {
+		return err
+	}
+	strays, err := a.root.Strays(name)
+	if len(strays) > 0 {
+		a.report.add(name, Stray, "in no snapshot: %s; move all that belongs together into a folder of its own there, such as %s",
+			some(strays), path.Join(name, a.stamp(a.env.Now())))
+	}
+	return err
 }
 
 // ErrNotBelowRoot says that a path is not where a snapshot can be.

@@ -105,6 +105,31 @@ func TestAdoptForgets(t *testing.T) {
 	}
 }
 
+// TestAdoptStrays puts files where folders of snapshots belong.
+func TestAdoptStrays(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "content")
+	s := r.backup()
+	r.put("hand/tree")
+	for _, stray := range []string{"hand/.hidden", "other"} {
+		r.must(os.MkdirAll(filepath.Join(r.root, stray), 0o755))
+	}
+	for _, file := range []string{"hand/file", "hand/tree.txt", "hand/old.log", "other/file", "source/beside"} {
+		r.must(os.WriteFile(filepath.Join(r.root, file), nil, 0o644))
+	}
+	for path, want := range map[string][]string{
+		"source": nil, // there, snapshots have been made by phlb
+		"other":  {"stray: other: in no snapshot: file;"},
+		s.Path:   nil,
+		"hand":   {"stray: hand: in no snapshot: .hidden, file;"},
+	} {
+		report := r.adopt(path)
+		if len(report.Problems) != len(want) || len(want) > 0 && !strings.HasPrefix(report.Problems[0].String(), want[0]) || report.Damaged() {
+			t.Errorf("add %s found %v, want %q", path, report.Problems, want)
+		}
+	}
+}
+
 func TestAdoptWithoutManifest(t *testing.T) {
 	r := newRepo(t)
 	r.write("a", "content", "b", "content", "dir/c", "more", "empty", "")

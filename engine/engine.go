@@ -25,6 +25,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ncruces/go-strftime"
@@ -61,6 +62,7 @@ type Engine struct {
 	env       Environment
 	log       *slog.Logger
 	rehearsal rehearsal
+	said      sync.Map // warnings, see warnOnce
 }
 
 // Open returns an engine for the configured root, which need not exist yet.

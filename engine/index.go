@@ -75,6 +75,7 @@ func (e *Engine) openAs(ctx context.Context, root *store.Root, open func(path, t
 // caughtUp is what a catalog did not know.
 type caughtUp struct {
 	added   []store.Ref
+	broken  []*manifestError // of those that are left out
 	removed int
 	rebuilt bool // for the catalog there was damaged
 }
@@ -104,16 +105,26 @@ func (e *Engine) catchUp(ctx context.Context, root *store.Root, cat *catalog.Cat
 			m.header = r.Header
 			return nil
 		})
-		if err != nil {
-			e.leaveOut(err)
+		var broken *manifestError
+		if errors.As(err, &broken) {
+			c.broken = append(c.broken, broken)
 			continue
+		}
+		if err != nil {
+			return c, err
 		}
 		missing = append(missing, m)
 	}
 	// What is left was removed from the disk behind the catalog's back.
 	var gone []catalog.ID
-	for _, id := range byRef {
+	var lost, bare []string
+	for ref, id := range byRef {
 		gone = append(gone, id)
+		if exists(root.SnapshotPath(ref)) {
+			bare = append(bare, ref.String())
+		} else {
+			lost = append(lost, ref.String())
+		}
 	}
 	if len(gone) > 0 {
 		if err := cat.Remove(ctx, gone...); err != nil {
@@ -121,18 +132,23 @@ func (e *Engine) catchUp(ctx context.Context, root *store.Root, cat *catalog.Cat
 		}
 		c.removed = len(gone)
 	}
+	e.forgotten("snapshots have lost their manifests, phlb add makes new ones", bare)
+	e.forgotten("snapshots are no longer there, and forgotten", lost)
 	slices.SortStableFunc(missing, func(a, b sealedManifest) int { return a.header.Started.Compare(b.header.Started) })
 	for _, m := range missing {
 		err := m.absorb(ctx, root, cat)
 		var broken *manifestError
 		switch {
 		case errors.As(err, &broken):
-			e.leaveOut(err)
+			c.broken = append(c.broken, broken)
 		case err != nil:
 			return c, err
 		default:
 			c.added = append(c.added, m.ref)
 		}
+	}
+	for _, err := range c.broken {
+		e.warnOnce("a snapshot is left out, its manifest cannot be read; move that away and run phlb add to make a new one", "error", err)
 	}
 	return c, nil
 }
@@ -149,8 +165,20 @@ func number(ctx context.Context, cat *catalog.Catalog, ref store.Ref) (catalog.I
 	return 0, err
 }
 
-func (e *Engine) leaveOut(err error) {
-	e.log.Warn("a snapshot is left out, its manifest cannot be read; move that away and run phlb add to make a new one", "error", err)
+// forgotten says which snapshots the catalog had, and has no more.
+func (e *Engine) forgotten(why string, refs []string) {
+	if len(refs) > 0 {
+		slices.Sort(refs)
+		e.warnOnce(why, "snapshots", some(refs))
+	}
+}
+
+// warnOnce warns unless it has before: a command may open the catalog more than
+// once.
+func (e *Engine) warnOnce(message, key string, value any) {
+	if _, said := e.said.LoadOrStore(fmt.Sprint(message, value), true); !said {
+		e.log.Warn(message, key, value)
+	}
 }
 
 func allSealed(root *store.Root) ([]store.Ref, error) {

@@ -18,6 +18,7 @@ const (
 	Content    = "content"    // not the bytes that were stored
 	Catalog    = "catalog"    // the catalog says something else than the manifest
 	Manifest   = "manifest"   // the manifest cannot be read
+	Stray      = "stray"      // under the root, but in no snapshot
 	Unreadable = "unreadable" // could not be looked at
 	Incomplete = "incomplete" // the tool that stored it did not come to its end
 	Healed     = "healed"     // was damaged, and has been replaced by a good copy
@@ -58,10 +59,11 @@ type Report struct {
 func (r *Report) OK() bool { return len(r.Problems) == 0 }
 
 // Damaged reports whether something is not what was stored. An adoption may also
-// have found what could not be read, or was never stored in full.
+// have found what could not be read, was never stored in full, or is in the
+// wrong place.
 func (r *Report) Damaged() bool {
 	return slices.ContainsFunc(r.Problems, func(p Problem) bool {
-		return r.Snapshot != nil || p.What != Unreadable && p.What != Incomplete
+		return r.Snapshot != nil || p.What != Unreadable && p.What != Incomplete && p.What != Stray
 	})
 }
 

@@ -108,7 +108,7 @@ func (e *Engine) find(all []*Snapshot, text string) (*Snapshot, error) {
 	if near := nearest(all, name); near != "" {
 		todo = "did you mean " + near + "?"
 	}
-	if e.isTree(path) || e.isTree(filepath.Join(e.Config.BackupPath, text)) {
+	if e.isTree(path) || e.isTree(filepath.Join(e.Config.BackupPath, text)) || e.hasTrees(name) {
 		todo = "its manifest is missing or broken: move it away if it is there, and run phlb add"
 	}
 	return nil, fmt.Errorf("%w: %q; %s", ErrNoSnapshot, text, todo)
@@ -162,4 +162,18 @@ func (e *Engine) isTree(path string) bool {
 	}
 	below, err := filepath.Rel(root, tree)
 	return err == nil && filepath.IsLocal(below) && strings.Count(filepath.ToSlash(below), "/") == 1
+}
+
+// hasTrees reports whether folders lie where snapshots of that name would.
+func (e *Engine) hasTrees(name string) bool {
+	if store.CheckName(name) != nil {
+		return false
+	}
+	root, err := e.openRoot()
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	trees, err := root.Adoptable(name)
+	return len(trees) > 0 && err == nil
 }

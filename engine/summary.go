@@ -24,18 +24,22 @@ func Summarize(h *manifest.Header, s *manifest.Summary) string {
 	return fmt.Sprintf("%s in %s", text, s.Finished.Sub(h.Started).Round(10*time.Millisecond))
 }
 
+// some lists names, or some of them where there are many.
+func some(names []string) string {
+	const most = 10
+	if len(names) > most {
+		names = append(names[:most-1:most-1], fmt.Sprintf("%d more", len(names)-most+1))
+	}
+	return strings.Join(names, ", ")
+}
+
 // String says which snapshots a removal is of, or some of them where there are
 // many, and what it frees.
 func (r *Removal) String() string {
-	const most = 10
-	var refs []string
+	refs := make([]string, len(r.Snapshots))
 	for i, s := range r.Snapshots {
-		if i == most-1 && len(r.Snapshots) > most {
-			refs = append(refs, fmt.Sprintf("%d more", len(r.Snapshots)-i))
-			break
-		}
-		refs = append(refs, s.Ref().String())
+		refs[i] = s.Ref().String()
 	}
 	return fmt.Sprintf("%s: %s of %s that no other snapshot holds",
-		strings.Join(refs, ", "), humanize.IBytes(uint64(r.Bytes)), english.Plural(int(r.Files), "file", ""))
+		some(refs), humanize.IBytes(uint64(r.Bytes)), english.Plural(int(r.Files), "file", ""))
 }
