@@ -2,9 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
+	"os"
 	"strings"
 	"time"
 
@@ -49,6 +52,12 @@ func (c *command) writeResult(v starlark.Value) (err error) {
 	if s, ok := v.(stream); ok {
 		c.document, c.returned = false, v // JSON is one per element instead
 		return c.writeStream(s)
+	}
+	if list, ok := v.(*starlark.List); ok && list.Len() == 0 && c.stock {
+		root := c.session.Engine.Config.BackupPath
+		if _, err := os.Stat(root); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: %w", root, engine.ErrNoRoot)
+		}
 	}
 	if c.json {
 		c.result, err = builtins.Plain(v)
