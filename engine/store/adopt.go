@@ -56,9 +56,6 @@ func (p *Partial) continueLog() error {
 		return err
 	}
 	defer old.Close()
-	if err := p.Log.Chmod(info.Mode().Perm()); err != nil { // it may be for its owner's eyes only
-		return err
-	}
 	_, err = io.Copy(p.Log, old)
 	return err
 }

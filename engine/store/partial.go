@@ -376,11 +376,12 @@ func openPrevious(dir *Dir, path string) *Previous {
 	return &Previous{tree, file}
 }
 
+// createFiles makes manifest and log, for our eyes only until the seal.
 func (p *Partial) createFiles() (err error) {
-	if p.Manifest, err = os.OpenFile(filepath.Join(p.path, manifestName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666); err != nil {
+	if p.Manifest, err = os.OpenFile(filepath.Join(p.path, manifestName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 		return err
 	}
-	p.Log, err = os.OpenFile(filepath.Join(p.path, logName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	p.Log, err = os.OpenFile(filepath.Join(p.path, logName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	return err
 }
 
@@ -437,11 +438,35 @@ func (p *Partial) seal() error {
 		{logName, p.root.LogPath(p.Ref)},
 		{manifestName, p.root.ManifestPath(p.Ref)},
 	} {
-		if err := os.Rename(filepath.Join(p.path, move.from), move.to); err != nil {
+		from := filepath.Join(p.path, move.from)
+		if err := p.show(from, move.to); err != nil {
+			return err
+		}
+		if err := os.Rename(from, move.to); err != nil {
 			return err
 		}
 	}
 	return p.root.complete(p.Ref, p.path, !p.Older)
+}
+
+// show lets those read the file, which tells what is in the tree, who can list
+// the tree, and not more of them than can read what lies in its place.
+func (p *Partial) show(file, place string) error {
+	tree, err := p.Tree.Self()
+	if err != nil {
+		return err
+	}
+	mode := fs.FileMode(tree.Mode & 0o044)
+	if old, err := os.Lstat(place); err == nil {
+		mode &= old.Mode()
+	}
+	if mode == 0o040 && os.Chown(file, -1, int(tree.GID)) != nil {
+		mode = 0 // the tree's group is not one of ours, and ours may not list it
+	}
+	if err := os.Chmod(file, 0o600|mode); err != nil && !cannotBe(err) {
+		return err
+	}
+	return nil
 }
 
 // point makes latest a link to the snapshot, in a single step.

@@ -3,11 +3,14 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"phlb/engine/manifest"
 )
 
 func TestSeal(t *testing.T) {
@@ -33,6 +36,50 @@ func TestSeal(t *testing.T) {
 	fill(t, older, 100)
 	wantWhole(t, r, sealIt(t, older))
 	wantLatest(t, r, ref.Stamp)
+}
+
+// TestSealOpens lets those read manifest and log who can list the tree.
+func TestSealOpens(t *testing.T) {
+	r := newRoot(t)
+	modes := func(stamp string) string {
+		var list []string
+		for _, suffix := range []string{manifest.Suffix, ".log"} {
+			info, err := os.Stat(filepath.Join(r.Path, "docs", stamp+suffix))
+			must(t, err)
+			list = append(list, fmt.Sprintf("%o", info.Mode().Perm()))
+		}
+		return strings.Join(list, " ")
+	}
+	finished := func(stamp string, mode uint32) *Partial {
+		p := begin(t, r, stamp)
+		for _, f := range []*os.File{p.Manifest, p.Log} {
+			if info, err := f.Stat(); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%s begins as %v, %v", f.Name(), info.Mode(), err)
+			}
+		}
+		must(t, p.Tree.Finish(entry(manifest.Dir, mode)))
+		return p
+	}
+	for mode, want := range map[uint32]string{0o700: "600 600", 0o711: "600 600", 0o755: "644 644", 0o750: "640 640", 0o550: "640 640"} {
+		stamp := fmt.Sprintf("%o", mode)
+		sealIt(t, finished(stamp, mode))
+		if got := modes(stamp); got != want {
+			t.Errorf("of a tree of mode %o they have %s, want %s", mode, got, want)
+		}
+	}
+
+	for path, mode := range map[string]fs.FileMode{"closed": 0o700, "open": 0o755, "logged": 0o755} {
+		must(t, os.Mkdir(filepath.Join(r.Path, "docs", path), mode))
+	}
+	must(t, os.WriteFile(filepath.Join(r.Path, "docs/logged.log"), nil, 0o600))
+	for stamp, want := range map[string]string{"closed": "600 600", "open": "644 644", "logged": "644 600"} {
+		p, err := r.Adopt(Ref{"docs", stamp})
+		must(t, err)
+		sealIt(t, p)
+		if got := modes(stamp); got != want {
+			t.Errorf("of %s they have %s, want %s", stamp, got, want)
+		}
+	}
 }
 
 func TestSealCancelled(t *testing.T) {
