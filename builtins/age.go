@@ -20,7 +20,7 @@ func (s *Session) checkAgeBuiltin() runtime.Builtin {
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var names stringList
 			limit := duration(26 * time.Hour)
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "names?", &names, "max?", &limit); err != nil {
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "names?", &names, "max?", &limit); err != nil {
 				return nil, err
 			}
 			all, err := s.Engine.Snapshots(runtime.Context(thread), "")

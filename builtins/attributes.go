@@ -7,6 +7,8 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"phlb/runtime"
 )
 
 // get returns an attribute; nil, as Starlark wants it, where there is none.
@@ -15,7 +17,8 @@ func (a attributes[T]) get(of T, name string) (starlark.Value, error) {
 	if !ok {
 		return nil, nil
 	}
-	return attribute(of)
+	v, err := attribute(of)
+	return v, runtime.Failure(err)
 }
 
 func (a attributes[T]) names() []string { return slices.Sorted(maps.Keys(a)) }

@@ -21,7 +21,7 @@ var diffMethod = runtime.Builtin{
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		var other starlark.Value
 		content := false
-		if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "other", &other, "content?", &content); err != nil {
+		if err := runtime.Unpack(fn.Name(), args, kwargs, "other", &other, "content?", &content); err != nil {
 			return nil, err
 		}
 		snapshot := fn.Receiver().(*Snapshot)

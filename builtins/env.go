@@ -16,7 +16,7 @@ func (s *Session) envBuiltin() runtime.Builtin {
 		Func: func(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var name string
 			var missing starlark.Value = starlark.None
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "name", &name, "default?", &missing); err != nil {
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "name", &name, "default?", &missing); err != nil {
 				return nil, err
 			}
 			if err := s.permitEnv(name); err != nil {

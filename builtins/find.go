@@ -18,7 +18,10 @@ func (s *Session) findBuiltin() runtime.Builtin {
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var glob string
 			var name optional
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "glob", &glob, "name?", &name); err != nil {
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "glob", &glob, "name?", &name); err != nil {
+				return nil, err
+			}
+			if err := checkGlobs("find", glob); err != nil {
 				return nil, err
 			}
 			all, err := s.Engine.Find(runtime.Context(thread), glob, string(name))

@@ -2,7 +2,6 @@ package builtins
 
 import (
 	"encoding/hex"
-	"fmt"
 	"iter"
 	"sync"
 
@@ -21,7 +20,7 @@ func (s *Session) hashBuiltin() runtime.Builtin {
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var what starlark.Value
 			algorithm := "sha256"
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "what", &what, "algorithm?", &algorithm); err != nil {
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "what", &what, "algorithm?", &algorithm); err != nil {
 				return nil, err
 			}
 			switch what := what.(type) {
@@ -32,7 +31,7 @@ func (s *Session) hashBuiltin() runtime.Builtin {
 			case starlark.String:
 				return s.hash(thread, s.Engine.Expand(string(what)), algorithm)
 			}
-			return nil, fmt.Errorf("hash: got %s, want a path, a File or a Scan", what.Type())
+			return nil, runtime.Usagef("hash: got %s, want a path, a File or a Scan", what.Type())
 		},
 	}
 }

@@ -131,8 +131,13 @@ func (s *Session) filesBuiltin() runtime.Builtin {
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var which starlark.Value
 			var glob optional
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "snapshot", &which, "glob?", &glob); err != nil {
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "snapshot", &which, "glob?", &glob); err != nil {
 				return nil, err
+			}
+			if glob != "" { // not when it is read: the line would be another one
+				if err := checkGlobs("files", string(glob)); err != nil {
+					return nil, err
+				}
 			}
 			snapshot, err := s.find(thread, which)
 			if err != nil {
@@ -162,7 +167,7 @@ func (s *Session) versionsBuiltin() runtime.Builtin {
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var path string
 			var name optional
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path, "name?", &name); err != nil {
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "path", &path, "name?", &name); err != nil {
 				return nil, err
 			}
 			return s.versions(thread, func() iter.Seq2[*engine.Version, error] {
@@ -179,7 +184,7 @@ func (s *Session) holdersBuiltin() runtime.Builtin {
 		Doc:       "where a content is: a Version for each path that has it, with the snapshots; takes a digest or what has one",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var what starlark.Value
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "digest", &what); err != nil {
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "digest", &what); err != nil {
 				return nil, err
 			}
 			if has, ok := what.(starlark.HasAttrs); ok && what.Type() != "string" {
@@ -189,11 +194,11 @@ func (s *Session) holdersBuiltin() runtime.Builtin {
 			}
 			text, ok := starlark.AsString(what)
 			if !ok {
-				return nil, fmt.Errorf("holders: got %s, want a digest such as that of hash(path)", what.Type())
+				return nil, runtime.Usagef("holders: got %s, want a digest such as that of hash(path)", what.Type())
 			}
 			digest, err := manifest.ParseDigest(text)
 			if err != nil {
-				return nil, fmt.Errorf("holders: %q is no SHA-256 digest: %w", text, err)
+				return nil, runtime.Usagef("holders: %q is no SHA-256 digest: %v", text, err)
 			}
 			return s.versions(thread, func() iter.Seq2[*engine.Version, error] {
 				return s.Engine.Holders(runtime.Context(thread), digest)

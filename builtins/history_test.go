@@ -33,7 +33,7 @@ func TestHistory(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, src, want string }{
 		{"NoSnapshot", `files("none")`, `files: no such snapshot: "none"`},
-		{"Pattern", `list(files("docs", "["))`, `pattern "["`},
+		{"Pattern", `files("docs", "[")`, `test.star:1:6: files: pattern "["`},
 		{"NoDigest", `holders("abc")`, `holders: "abc" is no SHA-256 digest: digest has 3 characters, not 64`},
 		{"Type", `holders(1)`, "holders: got int, want a digest"},
 		{"Nearest", `list(query("SELECT pth FROM versions"))`, "query: 1:8: there is no column pth: did you mean path?"},

@@ -40,7 +40,7 @@ func (s *Session) HTTPTable() runtime.Table {
 			var address string
 			headers := &starlark.Dict{}
 			limit := duration(httpTimeout)
-			if err := starlark.UnpackArgs("http.get", args, kwargs, "url", &address, "headers?", &headers, "timeout?", &limit); err != nil {
+			if err := runtime.Unpack("http.get", args, kwargs, "url", &address, "headers?", &headers, "timeout?", &limit); err != nil {
 				return nil, err
 			}
 			return s.request(thread, http.MethodGet, address, "", headers, limit)
@@ -55,21 +55,21 @@ func (s *Session) HTTPTable() runtime.Table {
 			var document starlark.Value = starlark.None
 			headers := &starlark.Dict{}
 			limit := duration(httpTimeout)
-			if err := starlark.UnpackArgs("http.post", args, kwargs, "url", &address, "body?", &body,
+			if err := runtime.Unpack("http.post", args, kwargs, "url", &address, "body?", &body,
 				"json?", &document, "headers?", &headers, "timeout?", &limit); err != nil {
 				return nil, err
 			}
 			if document != starlark.None {
 				if body != "" {
-					return nil, errors.New("http.post: body and json exclude each other")
+					return nil, runtime.Usagef("http.post: body and json exclude each other")
 				}
 				plain, err := Plain(document)
 				if err != nil {
-					return nil, fmt.Errorf("http.post: json: %w", err)
+					return nil, runtime.Usagef("http.post: json: %v", err)
 				}
 				text, err := json.Marshal(plain)
 				if err != nil {
-					return nil, fmt.Errorf("http.post: json: %w", err)
+					return nil, runtime.Usagef("http.post: json: %v", err)
 				}
 				body = string(text)
 				if _, given, _ := headers.Get(starlark.String("Content-Type")); !given {
@@ -89,7 +89,7 @@ func (s *Session) HTTPTable() runtime.Table {
 func (s *Session) request(thread *starlark.Thread, method, address, body string, headers *starlark.Dict, limit duration) (starlark.Value, error) {
 	where, err := url.Parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("http: %w", err)
+		return nil, runtime.Usagef("http: %v", err)
 	}
 	if err := s.permitURL(where); err != nil {
 		return nil, err
@@ -100,13 +100,13 @@ func (s *Session) request(thread *starlark.Thread, method, address, body string,
 	}
 	req, err := http.NewRequestWithContext(runtime.Context(thread), method, address, strings.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("http: %w", err)
+		return nil, runtime.Usagef("http: %v", err)
 	}
 	for _, item := range headers.Items() {
 		name, ok := starlark.AsString(item[0])
 		value, ok2 := starlark.AsString(item[1])
 		if !ok || !ok2 {
-			return nil, fmt.Errorf("http: headers has %v: %v in it, want strings", item[0], item[1])
+			return nil, runtime.Usagef("http: headers has %v: %v in it, want strings", item[0], item[1])
 		}
 		req.Header.Set(name, value)
 	}
@@ -138,7 +138,7 @@ func (s *Session) request(thread *starlark.Thread, method, address, body string,
 
 func (s *Session) permitURL(u *url.URL) error {
 	if u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("http: %q is not an http or https address", u.Redacted())
+		return runtime.Usagef("http: %q is not an http or https address", u.Redacted())
 	}
 	port := u.Port()
 	if port == "" {

@@ -25,20 +25,20 @@ func (s *Session) queryBuiltin() runtime.Builtin {
 		Doc:       "the rows of a read-only QL statement, its parameters $1, $2 … bound to args",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			if len(kwargs) > 0 {
-				return nil, fmt.Errorf("query: unexpected keyword argument %s", kwargs[0][0])
+				return nil, runtime.Usagef("query: unexpected keyword argument %s", kwargs[0][0])
 			}
 			if len(args) == 0 {
-				return nil, fmt.Errorf("query: missing argument for ql")
+				return nil, runtime.Usagef("query: missing argument for ql")
 			}
 			statement, ok := starlark.AsString(args[0])
 			if !ok {
-				return nil, fmt.Errorf("query: ql is a %s, want a string", args[0].Type())
+				return nil, runtime.Usagef("query: ql is a %s, want a string", args[0].Type())
 			}
 			params := make([]any, len(args)-1)
 			for i, arg := range args[1:] {
 				var err error
 				if params[i], err = toGo(arg); err != nil {
-					return nil, fmt.Errorf("query: parameter $%d: %w", i+1, err)
+					return nil, runtime.Usagef("query: parameter $%d: %v", i+1, err)
 				}
 			}
 			return s.rows(thread, statement, params), nil

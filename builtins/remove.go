@@ -1,8 +1,6 @@
 package builtins
 
 import (
-	"fmt"
-
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
@@ -16,7 +14,7 @@ var removeMethod = runtime.Builtin{
 	Doc:       "remove the snapshot; refused for the newest complete one of a name, and for one tagged pinned",
 	Effect:    true,
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		if err := starlark.UnpackArgs(fn.Name(), args, kwargs); err != nil {
+		if err := runtime.Unpack(fn.Name(), args, kwargs); err != nil {
 			return nil, err
 		}
 		snapshot := fn.Receiver().(*Snapshot)
@@ -32,14 +30,14 @@ func (s *Session) removeBuiltin() runtime.Builtin {
 		Effect:    true,
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var list starlark.Iterable
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "snapshots", &list); err != nil {
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "snapshots", &list); err != nil {
 				return nil, err
 			}
 			var snapshots []*engine.Snapshot
 			for v := range starlark.Elements(list) {
 				snapshot, ok := v.(*Snapshot)
 				if !ok {
-					return nil, fmt.Errorf("remove: got a list with a %s in it, want snapshots", v.Type())
+					return nil, runtime.Usagef("remove: got a list with a %s in it, want snapshots", v.Type())
 				}
 				snapshots = append(snapshots, snapshot.Snapshot)
 			}

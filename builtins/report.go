@@ -93,7 +93,7 @@ func (s *Session) verifyBuiltin() runtime.Builtin {
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var which, sample starlark.Value = nil, starlark.Float(1)
 			var check engine.Check
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "snapshot", &which,
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "snapshot", &which,
 				"fast?", &check.Fast, "sample?", &sample, "heal?", &check.Heal); err != nil {
 				return nil, err
 			}
@@ -104,7 +104,10 @@ func (s *Session) verifyBuiltin() runtime.Builtin {
 			}
 			var ok bool
 			if check.Sample, ok = starlark.AsFloat(sample); !ok {
-				return nil, fmt.Errorf("verify: sample is a %s, want a number from 0 to 1", sample.Type())
+				return nil, runtime.Usagef("verify: sample is a %s, want a number from 0 to 1", sample.Type())
+			}
+			if !(check.Sample >= 0 && check.Sample <= 1) { // nor is it NaN
+				return nil, runtime.Usagef("verify: sample is %v, want a share from 0 to 1", check.Sample)
 			}
 			snapshot, err := s.find(thread, which)
 			if err != nil {
@@ -133,7 +136,7 @@ func (s *Session) addBuiltin() runtime.Builtin {
 		Effect:    true,
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var path optional
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path?", &path); err != nil {
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "path?", &path); err != nil {
 				return nil, err
 			}
 			found, err := s.Engine.Adopt(runtime.Context(thread), s.Engine.Expand(string(path)))

@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -78,7 +79,7 @@ var restoreMethod = runtime.Builtin{
 		var to string
 		var path optional
 		var options restoreOptions
-		if err := starlark.UnpackArgs(fn.Name(), args, kwargs, slices.Concat([]any{"to", &to}, options.pairs(), []any{"path?", &path})...); err != nil {
+		if err := runtime.Unpack(fn.Name(), args, kwargs, slices.Concat([]any{"to", &to}, options.pairs(), []any{"path?", &path})...); err != nil {
 			return nil, err
 		}
 		snapshot := fn.Receiver().(*Snapshot)
@@ -95,7 +96,7 @@ func (s *Session) restoreBuiltin() runtime.Builtin {
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var what, to string
 			var options restoreOptions
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, slices.Concat([]any{"what", &what, "to", &to}, options.pairs())...); err != nil {
+			if err := runtime.Unpack(fn.Name(), args, kwargs, slices.Concat([]any{"what", &what, "to", &to}, options.pairs())...); err != nil {
 				return nil, err
 			}
 			snapshot, path, err := s.Engine.Locate(runtime.Context(thread), what)
@@ -119,9 +120,16 @@ func (o *restoreOptions) pairs() []any {
 }
 
 func (s *Session) restore(thread *starlark.Thread, snapshot *engine.Snapshot, to, path string, o *restoreOptions) (starlark.Value, error) {
+	overwrite, err := engine.ParseOverwrite(string(o.overwrite))
+	if err != nil {
+		return nil, runtime.Usagef("restore: %v", err)
+	}
+	if err := errors.Join(checkGlobs("restore: include", o.include...), checkGlobs("restore: exclude", o.exclude...)); err != nil {
+		return nil, err
+	}
 	done, err := s.Engine.Restore(runtime.Context(thread), snapshot, engine.Restoration{
 		To: s.Engine.Expand(to), Path: path, Include: o.include, Exclude: o.exclude,
-		Overwrite: engine.Overwrite(o.overwrite), Delete: o.delete,
+		Overwrite: overwrite, Delete: o.delete,
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"phlb/engine/walk"
+	"phlb/runtime"
 )
 
 var (
@@ -13,6 +14,14 @@ var (
 	_ starlark.Unpacker = (*beside)(nil)
 	_ starlark.Unpacker = (*maxSize)(nil)
 )
+
+// checkGlobs returns what is wrong with the globs that a builtin was given.
+func checkGlobs(label string, globs ...string) error {
+	if _, err := walk.CompilePatterns(globs); err != nil {
+		return runtime.Usagef("%s: %v", label, err)
+	}
+	return nil
+}
 
 // lines unpacks rules: each a line, or a line and where it comes from.
 type lines []walk.Rule

@@ -37,12 +37,12 @@ func (s *Session) runBuiltin() runtime.Builtin {
 			check := true
 			env := &starlark.Dict{}
 			limit := duration(runTimeout)
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "argv", &argv, "check?", &check,
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "argv", &argv, "check?", &check,
 				"stdin?", &stdin, "env?", &env, "dir?", &dir, "timeout?", &limit); err != nil {
 				return nil, err
 			}
 			if len(argv) == 0 {
-				return nil, errors.New("run: argv is empty")
+				return nil, runtime.Usagef("run: argv is empty")
 			}
 			if err := s.permitRun(argv[0]); err != nil {
 				return nil, err
@@ -61,7 +61,7 @@ func (s *Session) runBuiltin() runtime.Builtin {
 				name, ok := starlark.AsString(item[0])
 				value, ok2 := starlark.AsString(item[1])
 				if !ok || !ok2 {
-					return nil, fmt.Errorf("run: env has %v = %v in it, want strings", item[0], item[1])
+					return nil, runtime.Usagef("run: env has %v = %v in it, want strings", item[0], item[1])
 				}
 				cmd.Env = append(cmd.Env, name+"="+value)
 			}

@@ -1,7 +1,6 @@
 package builtins
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -45,7 +44,7 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 			var near beside
 			var where starlark.Value = starlark.None
 			order := "path"
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "root", &scan.source.Root,
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "root", &scan.source.Root,
 				"skip_dirs?", &skipDirs, "skip?", &skip, "where?", &where,
 				"one_file_system?", &to.OneFileSystem, "order?", &order,
 				"rules?", &ordered, "ignore_files?", &ignoreFiles, "tagged?", &to.Tagged,
@@ -53,17 +52,17 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 				return nil, err
 			}
 			if order != "path" {
-				return nil, fmt.Errorf("scan: order %q is not known, there is only \"path\"", order)
+				return nil, runtime.Usagef("scan: order %q is not known, there is only \"path\"", order)
 			}
 			if where != starlark.None {
 				call, ok := where.(starlark.Callable)
 				if !ok {
-					return nil, fmt.Errorf("scan: where is a %s, want a function", where.Type())
+					return nil, runtime.Usagef("scan: where is a %s, want a function", where.Type())
 				}
 				scan.where = call
 			}
 			if scan.source.Root == "" { // not the working directory, that could be anywhere
-				return nil, errors.New("scan: root is empty")
+				return nil, runtime.Usagef("scan: root is empty")
 			}
 			scan.source.Root = s.Engine.Expand(scan.source.Root)
 			to.SkipDirs, to.Skip, to.IgnoreFiles, to.IfPresent = skipDirs, skip, ignoreFiles, ifPresent
@@ -73,7 +72,7 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 			}
 			to.Ordered = append(near.from(file), ordered.from(file)...)
 			if err := to.Check(); err != nil {
-				return nil, fmt.Errorf("scan: %w", err)
+				return nil, runtime.Usagef("scan: %v", err)
 			}
 			scan.Stream = runtime.NewStream(thread, "Scan", scan.files())
 			return scan, nil

@@ -119,16 +119,18 @@ func (s *Session) linkBuiltin() runtime.Builtin {
 		Effect:    true,
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var scan scanArgument
-			var name optional
-			match := optional(s.Engine.Config.Match)
+			var name, match optional
 			var tags stringList
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "scan", &scan,
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "scan", &scan,
 				"name?", &name, "match?", &match, "tags?", &tags); err != nil {
 				return nil, err
 			}
+			if match == "" { // None, or what a command line was not given
+				match = optional(s.Engine.Config.Match)
+			}
 			how, err := config.ParseMatch(string(match))
 			if err != nil {
-				return nil, fmt.Errorf("link: match is %q, %w", match, err)
+				return nil, runtime.Usagef("link: match is %q, %v", match, err)
 			}
 			rules, done := scan.rules()
 			defer done()
@@ -161,7 +163,7 @@ func (s *Session) snapshotsBuiltin() runtime.Builtin {
 		Doc:       "the sealed snapshots, newest first",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var name, tag optional
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "name?", &name, "tag?", &tag); err != nil {
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "name?", &name, "tag?", &tag); err != nil {
 				return nil, err
 			}
 			all, err := s.Engine.Snapshots(runtime.Context(thread), string(name))
@@ -186,7 +188,7 @@ func (s *Session) snapshotBuiltin() runtime.Builtin {
 		Doc:       "one sealed snapshot: by NAME/STAMP, NAME/latest, NAME@AGE, NAME@TIME, path or number",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var which starlark.Value
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path_or_id", &which); err != nil {
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "path_or_id", &which); err != nil {
 				return nil, err
 			}
 			found, err := s.find(thread, which)
@@ -217,5 +219,5 @@ func (s *Session) find(thread *starlark.Thread, which starlark.Value) (*engine.S
 		}
 		return nil, fmt.Errorf("%w: number %v", engine.ErrNoSnapshot, which)
 	}
-	return nil, fmt.Errorf("got %s, want a snapshot, its path or its number", which.Type())
+	return nil, runtime.Usagef("got %s, want a snapshot, its path or its number", which.Type())
 }

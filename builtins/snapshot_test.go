@@ -55,7 +55,7 @@ True
 	l.run(`
 s = scan(SOURCE)
 print(s.files)
-link(s, tags = ("x",))
+link(s, tags = ("x",), match = None)
 print(s.files, s.skipped)
 `, "3\n3 0\n")
 }

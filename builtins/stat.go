@@ -14,7 +14,7 @@ var statMethod = runtime.Builtin{
 	Signature: "stat()",
 	Doc:       "what the snapshot holds, by kind, what only it holds, .only_files .only_bytes, and when it was last .verified",
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		if err := starlark.UnpackArgs(fn.Name(), args, kwargs); err != nil {
+		if err := runtime.Unpack(fn.Name(), args, kwargs); err != nil {
 			return nil, err
 		}
 		snapshot := fn.Receiver().(*Snapshot)

@@ -1,8 +1,6 @@
 package builtins
 
 import (
-	"fmt"
-
 	"go.starlark.net/starlark"
 
 	"phlb/runtime"
@@ -32,21 +30,21 @@ var tableBuiltin = runtime.Builtin{
 	Func: func(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		var rows starlark.Iterable
 		var columns stringList
-		if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "rows", &rows, "columns", &columns); err != nil {
+		if err := runtime.Unpack(fn.Name(), args, kwargs, "rows", &rows, "columns", &columns); err != nil {
 			return nil, err
 		}
 		if len(columns) == 0 {
-			return nil, fmt.Errorf("table: columns is empty")
+			return nil, runtime.Usagef("table: columns is empty")
 		}
 		t := &Table{List: starlark.NewList(nil), Columns: columns}
 		for row := range starlark.Elements(rows) {
 			has, ok := row.(starlark.HasAttrs)
 			if !ok {
-				return nil, fmt.Errorf("table: row %d is a %s, want a struct", t.Len(), row.Type())
+				return nil, runtime.Usagef("table: row %d is a %s, want a struct", t.Len(), row.Type())
 			}
 			for _, column := range columns {
 				if cell, err := has.Attr(column); cell == nil {
-					return nil, fmt.Errorf("table: row %d, a %s, has no %s (%v)", t.Len(), row.Type(), column, err)
+					return nil, runtime.Usagef("table: row %d, a %s, has no %s (%v)", t.Len(), row.Type(), column, err)
 				}
 			}
 			if err := t.Append(row); err != nil {

@@ -63,11 +63,11 @@ func (b *binding) flags(args []string) error {
 			continue
 		}
 		if negated {
-			return usagef("%s takes no value", flag)
+			return Usagef("%s takes no value", flag)
 		}
 		if !given {
 			if len(args) == 0 {
-				return usagef("%s needs a value: %s %s", flag, flag, placeholder(b.params[i]))
+				return Usagef("%s needs a value: %s %s", flag, flag, placeholder(b.params[i]))
 			}
 			value, args = args[0], args[1:]
 		}
@@ -111,9 +111,9 @@ func (b *binding) unknown(flag string) error {
 		}
 	}
 	if name := Nearest(strings.TrimLeft(dashed(flag), "-"), names); name != "" {
-		return usagef("unknown flag %s: did you mean --%s?", flag, name)
+		return Usagef("unknown flag %s: did you mean --%s?", flag, name)
 	}
-	return usagef("unknown flag %s: --help lists those there are, and -- comes before arguments that begin with a dash", flag)
+	return Usagef("unknown flag %s: --help lists those there are, and -- comes before arguments that begin with a dash", flag)
 }
 
 // fill hands out the positional arguments.
@@ -138,7 +138,7 @@ func (b *binding) fill() error {
 		left = left[n:]
 	}
 	if len(left) > 0 {
-		return usagef("unexpected argument %q", left[0])
+		return Usagef("unexpected argument %q", left[0])
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (b *binding) set(i int, label, text string) error {
 	v, err := parse(kind, text)
 	switch {
 	case err != nil:
-		return usagef("%s: %v", label, err)
+		return Usagef("%s: %v", label, err)
 	case p.Kind == List || p.Rest:
 		b.lists[i] = append(b.lists[i], v)
 	default:
@@ -210,9 +210,9 @@ func missing(p Param) error {
 		label = p.Flag()
 	}
 	if p.Doc != "" {
-		return usagef("missing %s: %s", label, p.Doc)
+		return Usagef("missing %s: %s", label, p.Doc)
 	}
-	return usagef("missing %s", label)
+	return Usagef("missing %s", label)
 }
 
 func parse(kind Kind, text string) (starlark.Value, error) {
@@ -256,6 +256,7 @@ func parseInt(text string) (starlark.Value, error) {
 	return starlark.MakeInt64(n).Mul(starlark.MakeInt64(unit)), nil
 }
 
-func usagef(format string, args ...any) error {
+// Usagef returns a [*UsageError].
+func Usagef(format string, args ...any) error {
 	return &UsageError{Msg: fmt.Sprintf(format, args...)}
 }

@@ -54,7 +54,7 @@ func (s *session) compile(f file, src []byte, names starlark.StringDict) (*unit,
 // compileErrors turns what the compiler says into an Error, with all problems
 // where the compiler found several.
 func (s *session) compileErrors(err error) *Error {
-	e := &Error{Compile: true, err: err}
+	e := &Error{Compile: true, Fault: true, err: err}
 	var list resolve.ErrorList
 	var one syntax.Error
 	switch {

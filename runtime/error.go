@@ -16,6 +16,7 @@ import (
 // found by errors.Is and errors.As.
 type Error struct {
 	Compile  bool      // a file does not compile; otherwise it failed as it ran
+	Fault    bool      // the script is to be mended: neither did a builtin fail at its work, nor was it fail()
 	Problems []Problem // one, or as many as the compiler found
 	Stack    []Frame   // the calls and loads that led here, outermost first
 
@@ -36,7 +37,8 @@ type Frame struct {
 	Line string
 }
 
-// A UsageError is a command line that does not fit the script.
+// A UsageError is a command line that does not fit the script, or a call that
+// does not fit the builtin.
 type UsageError struct{ Msg string }
 
 func (e *UsageError) Error() string { return e.Msg }
@@ -137,10 +139,34 @@ func (s *session) settle(r *run, err error) error {
 	return e
 }
 
+// A failure is the error of a builtin that was called rightly.
+type failure struct{ err error }
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// Failure marks err as no fault of the script. Builtins of a [Table] need not:
+// their errors are taken for that, apart from a [UsageError].
+func Failure(err error) error {
+	if usage := (*UsageError)(nil); err == nil || errors.As(err, &usage) {
+		return err
+	}
+	return &failure{err}
+}
+
+// Unpack is [starlark.UnpackArgs], with a [*UsageError].
+func Unpack(name string, args starlark.Tuple, kwargs []starlark.Tuple, pairs ...any) error {
+	if err := starlark.UnpackArgs(name, args, kwargs, pairs...); err != nil {
+		return &UsageError{Msg: err.Error()}
+	}
+	return nil
+}
+
 // unwind adds to e the stacks of all threads that err passed through, and
 // returns the message.
 func (s *session) unwind(e *Error, err error) string {
 	msg := err.Error()
+	e.Fault = false
 	for {
 		var callback *callbackError
 		var eval *starlark.EvalError
@@ -152,6 +178,7 @@ func (s *session) unwind(e *Error, err error) string {
 		}
 		e.Stack = append(e.Stack, s.frames(eval.CallStack)...)
 		err = eval.Unwrap()
+		e.Fault = !failed(eval)
 
 		var load *loadError
 		if errors.As(err, &load) {
@@ -160,9 +187,19 @@ func (s *session) unwind(e *Error, err error) string {
 	}
 	var module *Error
 	if errors.As(err, &module) {
-		e.Compile, e.Problems = module.Compile, module.Problems
+		e.Compile, e.Fault, e.Problems = module.Compile, module.Fault, module.Problems
 	}
 	return msg
+}
+
+// failed reports whether it was a builtin, or the script's own fail(), that
+// ended a thread.
+func failed(eval *starlark.EvalError) bool {
+	if n := len(eval.CallStack); n > 0 && eval.CallStack[n-1].Name == "fail" && eval.CallStack[n-1].Pos.Line == 0 {
+		return true
+	}
+	var f *failure
+	return errors.As(eval.Unwrap(), &f)
 }
 
 // addCaller adds how a callback came to be called, as far as the stack of the

@@ -2,9 +2,12 @@ package runtime
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
+
+	"go.starlark.net/starlark"
 )
 
 func TestErrorDetail(t *testing.T) {
@@ -106,6 +109,57 @@ func TestErrorKinds(t *testing.T) {
 			}
 			if len(e.Problems) == 0 {
 				t.Error("no problem given")
+			}
+		})
+	}
+}
+
+// A script that has to be mended is told from one that could not do its work.
+func TestErrorFault(t *testing.T) {
+	tests := []struct {
+		name, src string
+		fault     bool
+	}{
+		{"Compile", "foo()", true},
+		{"Operation", "1 // 0", true},
+		{"Attribute", "'x'.nope", true},
+		{"Keyword", "touch(nope = 1)\nneeds(nope = 1)", true},
+		{"Universe", "int('x')", true},
+		{"EffectTooSoon", "x = touch()\ndef main(): pass", true},
+		{"EffectTooSoonBelow", "load('@std//touches.star', 'x')", true},
+		{"EffectInCallback", "each(lambda: touch())", true},
+		{"NoSuchModule", "load('@std//nope.star', 'x')", true},
+		{"NoSuchName", "load('@std//fine.star', 'nope')", true},
+		{"InCallback", "each(lambda: 1 // 0)", true},
+		{"Usage", "def main(): usage('which one?')", true},
+		{"Builtin", "broken()", false},
+		{"BuiltinInCallback", "each(broken)", false},
+		{"BuiltinInModule", "load('@std//hands.star', 'call')\ndef main(): call(broken)", false},
+		{"Fail", "fail('no')", false},
+		{"FailInModule", "load('@std//fail.star', 'x')", false},
+		{"Stream", "[x for x in count(3, fail = 1)]", false},
+	}
+	needs := Builtin{Name: "needs", Func: func(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		return starlark.None, Unpack(fn.Name(), args, kwargs)
+	}}
+	each := Builtin{Name: "each", Func: func(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		c := NewCallback(thread, args[0].(starlark.Callable))
+		defer c.Close()
+		if _, err := c.Call(); err != nil {
+			return nil, fmt.Errorf("each: %w", err)
+		}
+		return starlark.None, nil
+	}}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h, _ := newHost(needs, each, count)
+			h.Modules = map[string]fs.FS{"std": libraryFS(
+				"touches.star", "x = touches()", "fine.star", "x = 1",
+				"hands.star", "def call(f): f()", "fail.star", "fail('no')")}
+			_, err := runSource(h, tt.src)
+			var e *Error
+			if !errors.As(err, &e) || e.Fault != tt.fault {
+				t.Fatalf("error %v, want an *Error with Fault=%v", err, tt.fault)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ func (r *REPL) helpBuiltin() Builtin {
 		Doc:       "what a function or value is for; without one, what there is",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var what starlark.Value = starlark.None
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "what?", &what); err != nil {
+			if err := Unpack(fn.Name(), args, kwargs, "what?", &what); err != nil {
 				return nil, err
 			}
 			thread.Print(thread, r.Help(what))
@@ -82,7 +82,7 @@ func (r *REPL) helpFunction(v *starlark.Builtin) string {
 func (r *REPL) lookUp(owner, name string) (Builtin, bool) {
 	tables := []Table{r.host.Docs[owner]}
 	if owner == "" {
-		tables = append(tables, Table{r.helpBuiltin(), hereBuiltin}, universe)
+		tables = append(tables, Table{r.helpBuiltin(), hereBuiltin, usageBuiltin}, universe)
 		for _, t := range r.host.Docs {
 			tables = append(tables, t)
 		}

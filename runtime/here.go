@@ -14,7 +14,7 @@ var hereBuiltin = Builtin{
 	Signature: "here()",
 	Doc:       "the folder in which the file of the calling code lies, after following symbolic links",
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		if err := starlark.UnpackArgs(fn.Name(), args, kwargs); err != nil {
+		if err := Unpack(fn.Name(), args, kwargs); err != nil {
 			return nil, err
 		}
 		name := caller(thread)

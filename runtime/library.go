@@ -24,6 +24,7 @@ func library(now time.Time) starlark.StringDict {
 		"math":   math.Module,
 		"here":   hereBuiltin.Value(),
 		"now":    clock["now"],
+		"usage":  usageBuiltin.Value(),
 		"time":   &starlarkstruct.Module{Name: "time", Members: members},
 		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
 		"KiB":    starlark.MakeInt64(1 << 10),
@@ -31,6 +32,20 @@ func library(now time.Time) starlark.StringDict {
 		"GiB":    starlark.MakeInt64(1 << 30),
 		"TiB":    starlark.MakeInt64(1 << 40),
 	}
+}
+
+// usageBuiltin is fail for what a user asked for, and not for what went wrong.
+var usageBuiltin = Builtin{
+	Name:      "usage",
+	Signature: "usage(message)",
+	Doc:       "end the run as fail does, but with status 2: what was asked for makes no sense",
+	Func: func(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		var message string
+		if err := Unpack(fn.Name(), args, kwargs, "message", &message); err != nil {
+			return nil, err
+		}
+		return nil, &UsageError{Msg: message}
+	},
 }
 
 // clockTable replaces those functions of Starlark's time module that ask the
@@ -41,7 +56,7 @@ func clockTable(now time.Time) Table {
 		Signature: "now()",
 		Doc:       "the instant at which the run began, the same for every call",
 		Func: func(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs); err != nil {
+			if err := Unpack(fn.Name(), args, kwargs); err != nil {
 				return nil, err
 			}
 			return startime.Time(now), nil
@@ -52,7 +67,7 @@ func clockTable(now time.Time) Table {
 		Doc:       "the time that many seconds after 1970 began in UTC, in the zone of now()",
 		Func: func(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var sec, nsec int64
-			if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "sec", &sec, "nsec?", &nsec); err != nil {
+			if err := Unpack(fn.Name(), args, kwargs, "sec", &sec, "nsec?", &nsec); err != nil {
 				return nil, err
 			}
 			return startime.Time(time.Unix(sec, nsec).In(now.Location())), nil
@@ -64,5 +79,5 @@ func clockTable(now time.Time) Table {
 // functions under "", members of a module under its name.
 func Library() map[string]Table {
 	clock := clockTable(time.Time{})
-	return map[string]Table{"": append(Table{clock[0], hereBuiltin}, universe...), "time": clock}
+	return map[string]Table{"": append(Table{clock[0], hereBuiltin, usageBuiltin}, universe...), "time": clock}
 }

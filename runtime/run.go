@@ -192,7 +192,7 @@ func Err(thread *starlark.Thread) error {
 }
 
 // Effect returns an error unless the builtin called name may have effects on
-// this thread now. Builtins with Effect set have this built in; those whose
+// this thread now, a [UsageError] where they never may. Builtins with Effect set have this built in; those whose
 // effect depends on an argument call it themselves.
 func Effect(thread *starlark.Thread, name string) error {
 	return effect(thread, name, func() string { return name })
@@ -202,14 +202,14 @@ func effect(thread *starlark.Thread, name string, call func() string) error {
 	t := taskOf(thread)
 	switch {
 	case t == nil:
-		return fmt.Errorf("%s has an effect, and no host permits it here", name)
+		return Usagef("%s has an effect, and no host permits it here", name)
 	case t.parallel:
-		return fmt.Errorf("%s has an effect, and callbacks run in parallel: collect what it needs and call it afterwards", name)
+		return Usagef("%s has an effect, and callbacks run in parallel: collect what it needs and call it afterwards", name)
 	case t.loading:
-		return fmt.Errorf("%s has an effect, and %s is still being loaded: move the call into main or a function that main calls", name, t.file)
+		return Usagef("%s has an effect, and %s is still being loaded: move the call into main or a function that main calls", name, t.file)
 	}
 	if confirm := t.host.Confirm; confirm != nil {
-		return confirm(t.run.Load().ctx, call())
+		return Failure(confirm(t.run.Load().ctx, call()))
 	}
 	return nil
 }

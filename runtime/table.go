@@ -35,14 +35,14 @@ func (t Table) Names() starlark.StringDict {
 // Value returns the builtin as scripts see it. For a method, bind a receiver to
 // it.
 func (b Builtin) Value() *starlark.Builtin {
-	if !b.Effect {
-		return starlark.NewBuiltin(b.Name, b.Func)
-	}
 	return starlark.NewBuiltin(b.Name, func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		if err := effect(thread, b.Name, func() string { return call(fn, args, kwargs) }); err != nil {
-			return nil, err
+		if b.Effect {
+			if err := effect(thread, b.Name, func() string { return call(fn, args, kwargs) }); err != nil {
+				return nil, err
+			}
 		}
-		return b.Func(thread, fn, args, kwargs)
+		v, err := b.Func(thread, fn, args, kwargs)
+		return v, Failure(err)
 	})
 }
 

@@ -81,7 +81,7 @@ func (c *command) exitCode(ctx context.Context, err error) int {
 		return c.found()
 	case ctx.Err() != nil:
 		return 130
-	case errors.As(err, &usage), errors.As(err, &setting), errors.As(err, &failed) && failed.Compile,
+	case errors.As(err, &usage), errors.As(err, &setting), errors.As(err, &failed) && (failed.Compile || failed.Fault),
 		errors.Is(err, engine.ErrNeedsName), errors.Is(err, engine.ErrName):
 		return 2
 	}
