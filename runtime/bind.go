@@ -13,6 +13,7 @@ import (
 // binding is the state of one [Signature.Bind].
 type binding struct {
 	params     []Param
+	arguments  []bool             // by parameter: may be given without its name
 	reserved   []string           // flags of the host
 	values     []starlark.Value   // by parameter, nil if not given
 	lists      [][]starlark.Value // of those that are lists, or take the rest
@@ -22,12 +23,13 @@ type binding struct {
 // Bind matches a command line with the parameters, and returns what to call
 // main with. A flag is --name VALUE or --name=VALUE, and for a switch --name,
 // --no-name or --name=false; "--" ends the flags. Positional arguments fill the
-// parameters that no flag sets, in order; a list takes all that are left.
+// parameters that [Signature.Usage] lists as arguments and no flag sets, in
+// order; a list takes all that are left.
 //
 // An int may have a unit: 4GiB. The lists it returns are new ones.
 func (s *Signature) Bind(args []string) (starlark.Tuple, []starlark.Tuple, error) {
 	b := &binding{
-		params: s.Params, reserved: s.reserved,
+		params: s.Params, arguments: s.arguments(), reserved: s.reserved,
 		values: make([]starlark.Value, len(s.Params)),
 		lists:  make([][]starlark.Value, len(s.Params)),
 	}
@@ -123,7 +125,7 @@ func (b *binding) fill() error {
 		if len(left) == 0 {
 			break
 		}
-		if p.Named || p.Kind == Fixed || b.values[i] != nil || b.lists[i] != nil {
+		if !b.arguments[i] || b.values[i] != nil || b.lists[i] != nil {
 			continue
 		}
 		n := 1
@@ -137,10 +139,15 @@ func (b *binding) fill() error {
 		}
 		left = left[n:]
 	}
-	if len(left) > 0 {
-		return Usagef("unexpected argument %q", left[0])
+	if len(left) == 0 {
+		return nil
 	}
-	return nil
+	for i, p := range b.params {
+		if p.settable() && !p.Named && !b.arguments[i] {
+			return Usagef("unexpected argument %q: all but what --help lists as arguments is given as a flag, such as %s", left[0], p.Flag())
+		}
+	}
+	return Usagef("unexpected argument %q", left[0])
 }
 
 // set gives parameter i the value that text stands for, or one more element.

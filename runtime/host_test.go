@@ -172,7 +172,7 @@ func TestRunAgain(t *testing.T) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 	for _, n := range []string{"1", "2"} {
-		if _, err := s.Run(context.Background(), []string{n}); err != nil {
+		if _, err := s.Run(context.Background(), []string{"--n", n}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -37,27 +37,36 @@ func (s *Signature) Usage(w io.Writer, prog string) error {
 	return err
 }
 
-// split divides the parameters as help shows them. Any of them can be given as
-// a flag and most by position, but one reads "[source] --daily 14" and not
-// "[source [daily]]": arguments are the required ones and the text that
-// directly follows them.
+// split divides the parameters as help shows them.
 func (s *Signature) split() (arguments, flags []Param) {
-	leading := true
-	for _, p := range s.Params {
-		if !p.Required() && p.Kind != String && p.Kind != List {
-			leading = false
-		}
-		switch {
-		case p.Rest, leading && !p.Named:
+	for i, argument := range s.arguments() {
+		switch p := s.Params[i]; {
+		case argument:
 			arguments = append(arguments, p)
 		case p.Kind != Fixed:
 			flags = append(flags, p)
 		}
+	}
+	return arguments, flags
+}
+
+// arguments tells by parameter whether it is an argument. All but the rest can
+// be given as flags, but one writes "[source] --daily 14" and not
+// "[source [daily]]": arguments are the required ones and the text that
+// directly follows them.
+func (s *Signature) arguments() []bool {
+	are := make([]bool, len(s.Params))
+	leading := true
+	for i, p := range s.Params {
+		if !p.Required() && p.Kind != String && p.Kind != List {
+			leading = false
+		}
+		are[i] = p.Rest || leading && !p.Named
 		if p.Kind == List {
 			leading = false // it takes all that follow
 		}
 	}
-	return arguments, flags
+	return are
 }
 
 func argument(p Param) string {
