@@ -104,23 +104,59 @@ func (e *Engine) find(all []*Snapshot, text string) (*Snapshot, error) {
 			return s, err
 		}
 	}
-	todo := "phlb snapshots lists them"
-	if near := nearest(all, name); near != "" {
-		todo = "did you mean " + near + "?"
-	}
+	todo := e.suggestion(all, strings.Trim(text, "/"))
 	if e.isTree(path) || e.isTree(filepath.Join(e.Config.BackupPath, text)) || e.hasTrees(name) {
 		todo = "its manifest is missing or broken: move it away if it is there, and run phlb add"
 	}
 	return nil, fmt.Errorf("%w: %q; %s", ErrNoSnapshot, text, todo)
 }
 
-// nearest returns the backup name that name may be a misspelling of, "" if none
-// is close.
-func nearest(all []*Snapshot, name string) string {
-	best, limit := "", 1+len(name)/4
+// suggestion says what to write instead of text, which names no snapshot: one of
+// the name in it if there are such, else what is called like it.
+func (e *Engine) suggestion(all []*Snapshot, text string) string {
+	if root, err := e.openRoot(); err == nil {
+		root.Close()
+	} else if errors.Is(err, ErrNoRoot) {
+		return err.Error()
+	}
+	name, stamp, _ := strings.Cut(text, "/")
+	var names []string
+	stamps := []string{"latest"}
 	for _, s := range all {
-		if d := levenshtein.ComputeDistance(name, s.Name); 0 < d && d <= limit {
-			best, limit = s.Name, d-1
+		names = append(names, s.Name)
+		if s.Name == name {
+			stamps = append(stamps, s.Stamp)
+		}
+	}
+	if len(stamps) > 1 {
+		if near := nearest(stamp, stamps); near != "" {
+			return "did you mean " + name + "/" + near + "?"
+		}
+		return "phlb snapshots " + name + " lists those there are"
+	}
+	near := nearest(name, names)
+	if at := strings.LastIndexByte(name, '@'); near == "" && at > 0 {
+		name = name[:at]
+		near = nearest(name, names)
+	}
+	if near == "" {
+		return "phlb snapshots lists them"
+	}
+	if rest := text[len(name):]; rest != "" {
+		if s, _ := e.find(all, near+rest); s != nil {
+			near += rest
+		}
+	}
+	return "did you mean " + near + "?"
+}
+
+// nearest returns the candidate that text may be a misspelling of, "" if none is
+// close.
+func nearest(text string, candidates []string) string {
+	best, limit := "", 1+len(text)/4
+	for _, c := range candidates {
+		if d := levenshtein.ComputeDistance(text, c); d <= limit {
+			best, limit = c, d-1
 		}
 	}
 	return best
