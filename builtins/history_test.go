@@ -34,6 +34,8 @@ func TestHistory(t *testing.T) {
 	for _, tt := range []struct{ name, src, want string }{
 		{"NoSnapshot", `files("none")`, `files: no such snapshot: "none"`},
 		{"Pattern", `files("docs", "[")`, `test.star:1:6: files: pattern "["`},
+		{"Method", `snapshots()[0].files("x")`, "test.star:1:21: invalid call of non-function (int): .files is a value, and the function is files(…)"},
+		{"NoFunction", `snapshots()[0].id()`, "invalid call of non-function (int)\n"},
 		{"NoDigest", `holders("abc")`, `holders: "abc" is no SHA-256 digest: digest has 3 characters, not 64`},
 		{"Type", `holders(1)`, "holders: got int, want a digest"},
 		{"Nearest", `list(query("SELECT pth FROM versions"))`, "query: 1:8: there is no column pth: did you mean path?"},

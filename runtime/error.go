@@ -132,11 +132,29 @@ func (s *session) settle(r *run, err error) error {
 	switch {
 	case e.Compile: // a module has its own problems
 	case last >= 0:
-		e.Problems = []Problem{s.problem(e.Stack[last].Pos, msg)}
+		p := s.problem(e.Stack[last].Pos, msg)
+		p.Msg += s.function(p)
+		e.Problems = []Problem{p}
 	default:
 		e.Problems = []Problem{{Msg: msg}}
 	}
 	return e
+}
+
+// function returns what to say where x.name(…) fails because x.name is a plain
+// value and name(x, …) was meant, "" elsewhere. Starlark has no error value for
+// that.
+func (s *session) function(p Problem) string {
+	if !strings.HasPrefix(p.Msg, "invalid call of non-function") {
+		return ""
+	}
+	callee := []rune(p.Line)
+	callee = callee[:min(len(callee), int(p.Pos.Col)-1)] // up to the parenthesis
+	name := string(callee)[strings.LastIndexByte(string(callee), '.')+1:]
+	if _, ok := s.all[name].(starlark.Callable); !ok {
+		return ""
+	}
+	return fmt.Sprintf(": .%s is a value, and the function is %s(…)", name, name)
 }
 
 // A failure is the error of a builtin that was called rightly.
