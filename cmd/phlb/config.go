@@ -111,6 +111,7 @@ func (c *command) editSettings() error {
 	if err := edit.Run(); err != nil {
 		return fmt.Errorf("%s: %w", strings.Join(editor, " "), err)
 	}
+	sources.PassedOver = nil // it was said before
 	_, err = config.Load(sources)
 	return err
 }

@@ -115,7 +115,10 @@ func (c *command) sources() (config.Sources, error) {
 		return config.Sources{}, fmt.Errorf("the working directory is gone: %w", err)
 	}
 	home, _ := os.UserHomeDir() // without one, ~ is an error
-	return config.Sources{Dir: wd, UserConfigDir: userConfig(), Home: home, Env: os.LookupEnv, BackupPath: c.backupPath}, nil
+	return config.Sources{
+		Dir: wd, UserConfigDir: userConfig(), Home: home, Env: os.LookupEnv, BackupPath: c.backupPath,
+		PassedOver: func(e *config.Error) { c.warn("%v", e) },
+	}, nil
 }
 
 // userConfig is the folder of the user's configuration, "" if there is none.

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -25,6 +27,7 @@ type Sources struct {
 	Home          string                      // what a leading ~ stands for; "" if unknown
 	Env           func(string) (string, bool) // like os.LookupEnv; nil for no environment
 	BackupPath    string                      // the value of --backup-path; "" if not given
+	PassedOver    func(*Error)                // told of a file that does not count, and why; may be nil
 }
 
 // Error is one thing that is wrong with a setting. [Load] joins as many as it
@@ -39,7 +42,9 @@ func (e *Error) Error() string { return e.Origin + ": " + e.Reason }
 
 // Load finds the configuration file, reads it and puts the environment and the
 // flag over it: the flag wins over the environment, and that over the file.
-// Without a file the result has the defaults and an empty Path.
+// Without a file the result has the defaults and an empty Path. A file that
+// somebody else has put above the working directory does not count: it could
+// lead a backup into the hands of who did.
 //
 // A catalog named in a file belongs to the backup path of that file. Where the
 // environment or the flag leads to another backup root, the default of that
@@ -48,7 +53,7 @@ func Load(s Sources) (*Config, error) {
 	if !filepath.IsAbs(s.Dir) {
 		return nil, fmt.Errorf("search %s: the working directory %q is not absolute", FileName, s.Dir)
 	}
-	path, data, err := find(s.Dir, s.UserConfigDir)
+	path, data, err := s.find()
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
@@ -65,40 +70,78 @@ func Load(s Sources) (*Config, error) {
 // Find returns the path of the file that [Load] reads, "" if there is none. It
 // does not look at what the file holds.
 func Find(s Sources) (string, error) {
-	path, _, err := find(s.Dir, s.UserConfigDir)
+	path, _, err := s.find()
 	return path, err
 }
 
-// find returns the nearest file and what it holds, or nothing if there is none.
-func find(dir, userConfigDir string) (string, []byte, error) {
-	var candidates []string
-	for dir = filepath.Clean(dir); ; dir = filepath.Dir(dir) {
-		candidates = append(candidates, filepath.Join(dir, FileName))
+// find returns the nearest file that counts and what it holds, or nothing if
+// there is none.
+func (s *Sources) find() (path string, data []byte, err error) {
+	for dir := filepath.Clean(s.Dir); ; dir = filepath.Dir(dir) {
+		path = filepath.Join(dir, FileName)
+		if data, err = s.read(path, ofOthers); data != nil || err != nil {
+			return path, data, err
+		}
 		if dir == filepath.Dir(dir) {
 			break
 		}
 	}
-	if userConfigDir != "" {
-		candidates = append(candidates, filepath.Join(userConfigDir, "phlb", FileName))
-	}
-	for _, path := range candidates {
-		// A folder above that may not be searched has nothing to say. A file
-		// that is there and cannot be read is an error, further down: to go on
-		// without it would back up with somebody else's settings.
-		info, err := os.Lstat(path)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-			continue
+	if s.UserConfigDir != "" {
+		path = filepath.Join(s.UserConfigDir, "phlb", FileName)
+		nobody := func(fs.FileInfo) bool { return false } // the user has said where it is
+		if data, err = s.read(path, nobody); data != nil || err != nil {
+			return path, data, err
 		}
-		if err != nil {
-			return "", nil, err
-		}
-		if info.IsDir() {
-			continue
-		}
-		data, err := os.ReadFile(path)
-		return path, data, err
 	}
 	return "", nil, nil
+}
+
+// read returns what the file holds, or nil where none is there that counts. Of
+// a symbolic link both owners matter: who made it has chosen what is read.
+func (s *Sources) read(path string, ofOthers func(fs.FileInfo) bool) ([]byte, error) {
+	const (
+		others    = "it is passed over, since it belongs neither to you nor to root: chown it if it is to count"
+		irregular = "it is passed over, since it is no regular file: move it away"
+	)
+	pass := func(reason string) ([]byte, error) {
+		if s.PassedOver != nil {
+			s.PassedOver(&Error{Origin: path, Reason: reason})
+		}
+		return nil, nil
+	}
+	// A folder above that may not be searched has nothing to say. A file
+	// that is there and cannot be read is an error, further down: to go on
+	// without it would back up with somebody else's settings.
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), err == nil && info.IsDir():
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case ofOthers(info):
+		return pass(others)
+	}
+	if info, err = os.Stat(path); err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // to open it may wait for ever, or do something
+		return pass(irregular)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err = f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return pass(irregular)
+	case ofOthers(info):
+		return pass(others)
+	}
+	return io.ReadAll(f)
 }
 
 // A document is a file on its way into a Config.

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package config
+
+import "io/fs"
+
+// ofOthers reports nothing: files have no owner here that would tell.
+func ofOthers(fs.FileInfo) bool { return false }
