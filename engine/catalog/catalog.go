@@ -147,7 +147,7 @@ func open(path, tempDir string, keep bool, away error) (_ *Catalog, err error) {
 			c.Close()
 		}
 	}()
-	file, err := os.Open(path)
+	file, err := openFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		os.MkdirAll(filepath.Dir(path), 0o777) // a failure shows right away
@@ -180,6 +180,18 @@ func open(path, tempDir string, keep bool, away error) (_ *Catalog, err error) {
 	}
 	c.db = db
 	return c, db.migrate(p.base != nil)
+}
+
+// openFile opens nothing that might keep it waiting, as a pipe does.
+func openFile(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("is no regular file: move it away, and the next command makes a catalog from the manifests")
+	}
+	return os.Open(path)
 }
 
 func closeFile(f *os.File) error {

@@ -105,6 +105,17 @@ func TestOpen(t *testing.T) {
 		_, err := Open(c.path, "")
 		checkError(t, err, ErrNewer)
 	})
+	t.Run("ErrNoFile", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "catalog.ql")
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{path, os.DevNull} {
+			if _, err := Open(path, ""); err == nil || !strings.Contains(err.Error(), "is no regular file: move it away") {
+				t.Errorf("%s: error is %v", path, err)
+			}
+		}
+	})
 	t.Run("ErrPermission", func(t *testing.T) {
 		c := newCatalog(t)
 		if err := c.Publish(); err != nil {
