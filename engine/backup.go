@@ -47,6 +47,7 @@ type run struct {
 	*Engine
 	history catalog.Run  // what the catalog is told of it
 	log     *slog.Logger // the engine's, and the snapshot's own
+	naming  bool         // somebody wants to hear of paths
 	source  string       // absolute, without symbolic links
 	match   config.Match
 	partial *store.Partial
@@ -196,6 +197,7 @@ func resolve(path string) (string, error) {
 func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalog, header manifest.Header) error {
 	r.log = slog.New(slog.NewMultiHandler(r.env.Log,
 		slog.NewTextHandler(r.partial.Log, &slog.HandlerOptions{Level: r.Config.LogLevel})))
+	r.naming = r.Engine.log.Enabled(ctx, slog.LevelInfo)
 	damaged, err := cat.Damaged(ctx)
 	if err != nil {
 		return err
@@ -303,7 +305,7 @@ func (r *run) walk(ctx context.Context, root *store.Root, rules walk.Rules) erro
 	}
 	rules.Exclude = append(rules.Exclude, walk.ID{Dev: self.Dev, Inode: self.Ino})
 	defer r.countAhead(ctx, rules)()
-	w := &walk.Walk{Root: r.source, Rules: rules, Prepare: r.prepareBatch, Work: r.work}
+	w := &walk.Walk{Root: r.source, Rules: rules, NamesLeft: r.naming, Prepare: r.prepareBatch, Work: r.work}
 	for i := range w.WorkerCount() {
 		r.workers = append(r.workers, newWorker(i))
 	}

@@ -130,6 +130,9 @@ func (r *run) emit(b *walk.Batch) error {
 	for _, err := range b.Warnings {
 		r.log.Warn("ignore file", "error", err)
 	}
+	if r.naming {
+		r.name(b, p)
+	}
 	r.splice.chunks = append(r.splice.chunks, p.previous.begun...)
 	r.summary.Errors += int64(len(b.Errors))
 	r.Progress.Errors.Store(r.summary.Errors)

@@ -25,6 +25,7 @@ type repo struct {
 	boot         string
 	now          func() time.Time
 	log          *buffer
+	level        slog.Level // of what it hears
 }
 
 // buffer is a log that several goroutines write.
@@ -92,7 +93,7 @@ func (r *repo) engine() *engine.Engine {
 	return engine.Open(r.config, engine.Environment{
 		Host: "testhost", Boot: r.boot, Owner: fmt.Sprintf("pid %d on testhost", os.Getpid()),
 		Home: "/home/nobody", TempDir: os.TempDir(), Now: r.now,
-		Log: slog.NewTextHandler(r.log, nil),
+		Log: slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: r.level}),
 	})
 }
 

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,7 +24,7 @@ func (r *repo) host(name string) *repo {
 	other.must(os.Mkdir(other.source, 0o755))
 	other.config = settings(r.root)
 	other.config.Catalog = filepath.Join(dir, "catalog.ql")
-	other.boot, other.now = "boot of "+name, r.now
+	other.boot, other.now, other.level = "boot of "+name, r.now, slog.LevelWarn
 	return other
 }
 

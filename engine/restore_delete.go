@@ -62,6 +62,7 @@ func (r *restore) deleted(at string, err error) (gone bool, fatal error) {
 		return false, nil
 	}
 	r.count(func(done *Restored) { done.Deleted++ })
+	r.log.Debug("deleted", "path", at)
 	return true, nil
 }
 

@@ -106,15 +106,17 @@ func (p *piece) alone() (has bool, err error) {
 	case p.there == nil:
 	case p.same():
 		p.count(func(done *Restored) { done.Unchanged++ })
+		p.log.Debug("unchanged", "path", p.entry.Path)
 		return true, nil
 	case !p.replaces(p.entry, p.there):
-		p.count(func(done *Restored) { done.Skipped++ })
+		p.skip(p.entry.Path)
 		return false, nil
 	}
 	if err := p.put(p.make); err != nil {
 		return false, err
 	}
 	p.made = true
+	p.log.Debug("restored", "path", p.entry.Path)
 	p.count(func(done *Restored) {
 		if p.entry.Kind != manifest.File {
 			done.Others++

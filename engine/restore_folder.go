@@ -114,7 +114,7 @@ func (r *restore) entry(f *folder, e *manifest.Entry, selected bool) {
 	switch at.state {
 	case kept:
 		r.passed(e)
-		r.count(func(done *Restored) { done.Skipped++ })
+		r.skip(e.Path)
 		return
 	case failed:
 		r.passed(e)
@@ -289,6 +289,7 @@ func (r *restore) makeFolder(f *folder) (err error) {
 		}
 	}
 	r.count(func(done *Restored) { done.Folders++ })
+	r.log.Debug("restored", "path", f.entry.Path)
 	return nil
 }
 

@@ -53,10 +53,11 @@ func (p *piece) link(g *group) (done bool, err error) {
 		}
 		if together || p.Overwrite != Always && p.same() {
 			p.count(func(done *Restored) { done.Unchanged++ })
+			p.log.Debug("unchanged", "path", p.entry.Path)
 			return true, nil
 		}
 		if !p.replaces(p.entry, p.there) {
-			p.count(func(done *Restored) { done.Skipped++ })
+			p.skip(p.entry.Path)
 			return true, nil
 		}
 	}
@@ -72,6 +73,7 @@ func (p *piece) link(g *group) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	p.log.Debug("linked", "path", p.entry.Path)
 	p.count(func(done *Restored) {
 		if p.entry.Kind != manifest.File {
 			done.Others++

@@ -60,6 +60,9 @@ func (r *Restored) String() string {
 	if r.Errors > 0 {
 		text += ", " + english.Plural(int(r.Errors), "error", "")
 	}
+	if r.Skipped > 0 {
+		text += "; what is skipped is there and different: -v names it, --overwrite newer or always replaces it"
+	}
 	return text
 }
 

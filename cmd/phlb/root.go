@@ -60,7 +60,7 @@ func (c *command) root(args []string) *cobra.Command {
 	flags.BoolVar(&c.json, "json", false, "make the output one JSON document")
 	flags.StringVar(&c.metrics, "metrics", "", "file to write how the run ended, for Prometheus")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "say nothing but errors")
-	flags.CountVarP(&c.verbose, "verbose", "v", "say more, and twice still more")
+	flags.CountVarP(&c.verbose, "verbose", "v", "name what is skipped or linked, and twice every path")
 	flags.TimeVar(&c.now, "now", c.now, []string{time.RFC3339Nano}, "what scripts take for the present, such as 2026-11-22T10:45:00Z")
 	flags.Lookup("now").DefValue = ""
 	flags.StringSliceVar(&c.allow.Run, "allow-run", nil, "a program that scripts may run, beside allow_run in phlb.toml")

@@ -34,6 +34,7 @@ type seen struct {
 	entries []Entry // folders among them, in the order in which they came
 	errors  []error
 	skipped int
+	left    []Left
 }
 
 func (s *seen) paths() []string {
@@ -83,9 +84,14 @@ func tryGather(t tb, w *Walk) (*seen, error) {
 	var s seen
 	var open *Folder // whose Last has not come yet
 	begun, ended := map[*Folder]bool{}, map[*Folder]bool{}
+	w.NamesLeft = true
 	err := w.Run(t.Context(), func(b *Batch) error {
 		s.errors = append(s.errors, b.Errors...)
 		s.skipped += b.Skipped
+		s.left = append(s.left, b.Left...)
+		if len(b.Left) != b.Skipped {
+			t.Errorf("%s: %d were skipped, but named are %v", b.Folder.Path, b.Skipped, b.Left)
+		}
 		if ended[b.Folder] {
 			if b.First || b.Last || len(b.Names) > 0 || len(b.Errors) == 0 {
 				t.Errorf("%s: a batch after the last that does more than report errors", b.Folder.Path)

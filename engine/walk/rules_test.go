@@ -133,3 +133,29 @@ func TestExclude(t *testing.T) {
 	wantPaths(t, got, ".", "a", "a/f", "z", "z/f")
 	wantNoErrors(t, got)
 }
+
+func TestNamesLeft(t *testing.T) {
+	dir := t.TempDir()
+	grow(t, dir, "a.o", "b/a.o", "b/x", "build/deep/x", "held/.nobackup", "held/d/x", "held/y", "large", "no")
+	write(t, dir, "large", "12345", "held/.nobackup", "")
+	rules := Rules{
+		SkipDirs: []string{"build"}, Skip: []string{"*.o"}, IfPresent: []string{".nobackup"}, MaxSize: 4,
+		Where: func(_ int, e *Entry) (bool, error) { return e.Path != "no", nil },
+	}
+	got := gather(t, &Walk{Root: dir, Rules: rules}).left
+	slices.SortFunc(got, func(a, b Left) int { return strings.Compare(a.Path, b.Path) })
+	want := []Left{
+		{"a.o", "*.o"}, {"b/a.o", "*.o"}, {"build/", "build"}, {"held/d/", ".nobackup"}, {"held/y", ".nobackup"},
+		{"large", "max_size"}, {"no", "where"},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("left out are %v, want %v", got, want)
+	}
+	w := &Walk{Root: dir, Rules: rules}
+	must(t, w.Run(t.Context(), func(b *Batch) error {
+		if len(b.Left) > 0 {
+			t.Errorf("nobody wants to know of %v", b.Left)
+		}
+		return nil
+	}))
+}

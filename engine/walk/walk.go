@@ -97,6 +97,7 @@ type Batch struct {
 	Entries []Entry  // of Names, in order, as far as they exist and are wanted
 	Errors  []error  // each a *fs.PathError whose path is relative to the root
 	Skipped int      // how many the rules left out
+	Left    []Left   // these, where the walk is to name them
 	Data    any      // the caller's own; at first that of an earlier batch
 
 	// Warnings are about ignore files that are not obeyed, or not in full: the
@@ -107,11 +108,18 @@ type Batch struct {
 	err  error
 }
 
+// Left is an entry that the rules left out.
+type Left struct {
+	Path string // relative to the root; that of a directory ends in a slash
+	By   string // the text of the rule, or a [Reason]
+}
+
 // Walk says what to read and whom to call. Only Root is needed.
 type Walk struct {
 	Root string // the source directory
 	Rules
-	Workers int // how many work at a time; 0 for a fitting number
+	Workers   int  // how many work at a time; 0 for a fitting number
+	NamesLeft bool // batches name what the rules left out
 
 	// Prepare is called by the lister for every batch, in order and before
 	// the batch is worked on; Names is filled in. An error ends the walk.
@@ -244,13 +252,23 @@ func (l *lister) folder(f *Folder, failed []error) error {
 	defer f.release()
 	b := l.batch(f)
 	b.First, b.Errors = true, failed
-	list, _ := l.enter(f, b)
+	list, marked := l.enter(f, b)
 	b.Skipped = len(f.list) - len(list)
+	if marked != nil && l.walk.NamesLeft {
+		for _, d := range f.list {
+			if !slices.Contains(list, d) {
+				b.left(d.name, d.kind == manifest.Dir, marked.Text)
+			}
+		}
+	}
 	var folders []string
 	for _, d := range list {
 		isDir := d.kind == manifest.Dir
-		if skip, _ := l.rules.decide(f, d.name, isDir); skip {
+		if skip, by := l.rules.decide(f, d.name, isDir); skip {
 			b.Skipped++
+			if l.walk.NamesLeft {
+				b.left(d.name, isDir, by.Text)
+			}
 			continue
 		}
 		if isDir {
@@ -296,6 +314,15 @@ func (l *lister) folder(f *Folder, failed []error) error {
 		return l.hand(b)
 	}
 	return nil
+}
+
+// left notes what is called name in the batch's folder.
+func (b *Batch) left(name string, isDir bool, by string) {
+	path := b.Folder.join(name)
+	if isDir {
+		path += "/"
+	}
+	b.Left = append(b.Left, Left{path, by})
 }
 
 // enter lists f and reads the rules that stand in it. It returns what is to be
@@ -395,6 +422,9 @@ func (l *lister) work(worker int, b *Batch) error {
 			return err
 		} else if unwanted != "" {
 			b.Skipped++
+			if l.walk.NamesLeft {
+				b.left(name, false, string(unwanted))
+			}
 			continue
 		}
 		b.Entries = append(b.Entries, e)
