@@ -213,6 +213,9 @@ func explanations(path, policy string, all []*engine.Explanation) string {
 		b.WriteString(explanation(&x.Verdict))
 		if x.Missing {
 			b.WriteString("; it does not exist, and is judged by its name")
+			if x.Taken {
+				b.WriteString(": max_size and where are not asked")
+			}
 		}
 		b.WriteByte('\n')
 	}
