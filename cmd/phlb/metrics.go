@@ -62,7 +62,7 @@ func (s samples) set(metric, name string, value float64) {
 // has made and checked. What the file holds of other names stays, and so does
 // the last success where this run had none: a metric that vanishes alarms nobody.
 func (c *command) writeMetrics(code int) error {
-	if c.metrics == "" || c.dryRun || c.session == nil && code == 0 {
+	if c.metrics == "" || c.dryRun || !c.ran && code == 0 {
 		return nil
 	}
 	known, err := readSamples(c.metrics)

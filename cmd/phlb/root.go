@@ -23,6 +23,7 @@ type command struct {
 	verbose    int
 	allow      builtins.Permissions // beside those of phlb.toml
 
+	ran      bool              // something that is asked for, beside help
 	stock    bool              // the script that is run is one of ours
 	session  *builtins.Session // its run
 	document bool              // JSON is to be written about it
@@ -41,6 +42,8 @@ func (c *command) root(args []string) *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		RunE:          c.unknown,
+		// It is not called for --help; what is hidden is what shells ask.
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) { c.ran = !cmd.Hidden && cmd.Name() != "help" },
 	}
 	root.SetArgs(args)
 	root.SetIn(c.stdin)
@@ -84,6 +87,15 @@ func (c *command) root(args []string) *cobra.Command {
 	root.AddCommand(c.tools()...)
 	root.AddCommand(c.explain())
 	root.SetHelpCommandGroupID("rest")
+	root.InitDefaultHelpCmd()
+	if help, _, err := root.Find([]string{"help"}); err == nil {
+		help.Args = func(_ *cobra.Command, args []string) error {
+			if found, _, err := root.Find(args); err == nil && found == root && len(args) > 0 {
+				return c.unknown(root, args)
+			}
+			return nil
+		}
+	}
 	root.SetOut(correctedShells{c.out()})
 	root.InitDefaultCompletionCmd()
 	root.SetOut(c.out())
