@@ -1,7 +1,9 @@
 package builtins
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	startime "go.starlark.net/lib/time"
@@ -19,7 +21,7 @@ func (s *Session) checkAgeBuiltin() runtime.Builtin {
 		Doc:       "whether the newest complete snapshot of each name is young enough; the run ends with status 5 if one is not",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var names stringList
-			limit := duration(26 * time.Hour)
+			limit := maxAge{duration: 26 * time.Hour}
 			if err := runtime.Unpack(fn.Name(), args, kwargs, "names?", &names, "max?", &limit); err != nil {
 				return nil, err
 			}
@@ -27,13 +29,52 @@ func (s *Session) checkAgeBuiltin() runtime.Builtin {
 			if err != nil {
 				return nil, err
 			}
-			return s.checkAge(all, names, time.Duration(limit)), nil
+			return s.checkAge(all, names, limit.since(s.Now)), nil
 		},
 	}
 }
 
+// maxAge unpacks how old something may be: a time.duration, or a text.
+type maxAge struct {
+	duration time.Duration
+	age      engine.Age // nil: duration
+}
+
+var _ starlark.Unpacker = (*maxAge)(nil)
+
+// Unpack implements [starlark.Unpacker].
+func (m *maxAge) Unpack(v starlark.Value) error {
+	*m = maxAge{}
+	text, isText := starlark.AsString(v)
+	age, err := engine.ParseAge(text)
+	var d duration
+	other := d.Unpack(v)
+	switch {
+	case isText && err == nil && strings.HasSuffix(text, "m") && other == nil:
+		n := strings.TrimSuffix(text, "m")
+		return fmt.Errorf("%s may be minutes or months: write %smin or %smo", v, n, n)
+	case isText && err == nil:
+		m.age = age
+	case other == nil: // fractions, and seconds
+		m.duration = time.Duration(d)
+	case isText:
+		return err
+	default:
+		return other
+	}
+	return nil
+}
+
+// since returns when what is that old began.
+func (m *maxAge) since(now time.Time) time.Time {
+	if m.age != nil {
+		return m.age.Before(now)
+	}
+	return now.Add(-m.duration)
+}
+
 // checkAge takes the snapshots with the newest first.
-func (s *Session) checkAge(all []*engine.Snapshot, names []string, limit time.Duration) starlark.Value {
+func (s *Session) checkAge(all []*engine.Snapshot, names []string, since time.Time) starlark.Value {
 	if len(names) == 0 {
 		for _, snapshot := range all {
 			names = append(names, snapshot.Name)
@@ -51,7 +92,7 @@ func (s *Session) checkAge(all []*engine.Snapshot, names []string, limit time.Du
 		ok := false
 		if at >= 0 {
 			age := s.Now.Sub(all[at].Started)
-			ok = age <= limit
+			ok = !all[at].Started.Before(since)
 			row["snapshot"], row["age"], row["ok"] = &Snapshot{all[at], s}, startime.Duration(age), starlark.Bool(ok)
 		}
 		if !ok {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -21,8 +22,16 @@ var moments = []struct {
 	{"2006-01-02 15:04", time.Minute},
 }
 
+// An Age is how far back something lies, as in 2days, 36h or 1y6m.
+type Age []agePart
+
+type agePart struct {
+	n    int
+	unit string
+}
+
 var (
-	agePart = regexp.MustCompile(`^(\d{1,6}) ?([a-z]+),? ?(?:ago$)?`)
+	ageText = regexp.MustCompile(`^(\d{1,6}) ?([a-z]+),? ?(?:ago$)?`)
 	units   = map[string]func(t time.Time, n int) time.Time{
 		"year":   func(t time.Time, n int) time.Time { return t.AddDate(-n, 0, 0) },
 		"month":  func(t time.Time, n int) time.Time { return t.AddDate(0, -n, 0) },
@@ -31,13 +40,55 @@ var (
 		"hour":   func(t time.Time, n int) time.Time { return t.Add(-time.Duration(n) * time.Hour) },
 		"minute": func(t time.Time, n int) time.Time { return t.Add(-time.Duration(n) * time.Minute) },
 	}
-	short = map[string]string{"y": "year", "m": "month", "w": "week", "d": "day", "h": "hour", "min": "minute"}
+	short = map[string]string{"y": "year", "m": "month", "mo": "month", "w": "week", "d": "day", "h": "hour", "min": "minute"}
 )
 
-// parseMoment returns the time that text means: an age such as 2days, 36h or
-// 1y6m, the units being years, months, weeks, days, hours and minutes, or a
-// point in time such as 2026-11-20 or 2026-11-20T10:45. Years to days are those
-// of the calendar in now's zone.
+// ParseAge reads an age: years, months, weeks, days, hours and minutes, in full
+// or as y, mo, w, d, h and min. An m is a month, and refused behind hours.
+// @std//retention.star reads the same.
+func ParseAge(text string) (Age, error) {
+	var age Age
+	for rest := text; rest != ""; {
+		part := ageText.FindStringSubmatch(rest)
+		if part == nil {
+			return nil, badAge(text)
+		}
+		unit := part[2]
+		if unit == "m" && slices.ContainsFunc(age, func(p agePart) bool { return p.unit == "hour" }) {
+			return nil, fmt.Errorf("%q: an m is a month, write %smin for minutes", text, part[1])
+		}
+		if long, ok := short[unit]; ok {
+			unit = long
+		} else if n := len(unit) - 1; unit[n] == 's' {
+			unit = unit[:n]
+		}
+		n, err := strconv.Atoi(part[1])
+		if err != nil || units[unit] == nil {
+			return nil, badAge(text)
+		}
+		age, rest = append(age, agePart{n, unit}), rest[len(part[0]):]
+	}
+	if len(age) == 0 {
+		return nil, badAge(text)
+	}
+	return age, nil
+}
+
+func badAge(text string) error {
+	return fmt.Errorf("%q is no age: write it as in 2days, 36h, 90min or 1y6mo", text)
+}
+
+// Before returns the time that lies that far before t. Years to days are those
+// of the calendar in its zone.
+func (a Age) Before(t time.Time) time.Time {
+	for _, p := range a {
+		t = units[p.unit](t, p.n)
+	}
+	return t
+}
+
+// parseMoment returns the time that text means: an [Age] before now, or a point
+// in time such as 2026-11-20 or 2026-11-20T10:45.
 func parseMoment(text string, now time.Time) (time.Time, error) {
 	if day, err := time.ParseInLocation("2006-01-02", text, now.Location()); err == nil {
 		return day.AddDate(0, 0, 1).Add(-1), nil
@@ -47,34 +98,9 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 			return t.Add(max(m.length, 1) - 1), nil
 		}
 	}
-	t, rest := now, text
-	for rest != "" {
-		part := agePart.FindStringSubmatch(rest)
-		if part == nil {
-			return t, badMoment(text)
-		}
-		unit := part[2]
-		if long, ok := short[unit]; ok {
-			unit = long
-		} else if n := len(unit) - 1; unit[n] == 's' {
-			unit = unit[:n]
-		}
-		back := units[unit]
-		if back == nil {
-			return t, badMoment(text)
-		}
-		n, err := strconv.Atoi(part[1])
-		if err != nil {
-			return t, badMoment(text)
-		}
-		t, rest = back(t, n), rest[len(part[0]):]
+	age, err := ParseAge(text)
+	if err != nil {
+		return now, fmt.Errorf("%w, or a date as in 2026-11-20 or 2026-11-20T10:45", err)
 	}
-	if text == "" {
-		return t, badMoment(text)
-	}
-	return t, nil
-}
-
-func badMoment(text string) error {
-	return fmt.Errorf("%q is no time: write an age as in 2days, 36h or 1y6m, or a date as in 2026-11-20 or 2026-11-20T10:45", text)
+	return age.Before(now), nil
 }

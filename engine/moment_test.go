@@ -37,6 +37,7 @@ func TestSnapshotByMoment(t *testing.T) {
 		{"36h30min", "2026-11-20 23:30"},
 		{"1w", "2025-12-31 23:00"},
 		{"6m2d", "2025-12-31 23:00"},
+		{"6mo2days", "2025-12-31 23:00"},
 		{"10months", "2025-12-31 23:00"},
 		{"1day, 12hours", "2026-11-20 23:30"},
 		{"2026-11-20", "2026-11-20 23:30"},
@@ -55,11 +56,12 @@ func TestSnapshotByMoment(t *testing.T) {
 	for then, want := range map[string]string{
 		"1y":         "no such snapshot: source@1y; the oldest of source is 2025-12-31-",
 		"2025-01-01": "no such snapshot: source@2025-01-01; the oldest of source is 2025-12-31-",
-		"":           `"" is no time: write an age as in 2days`,
-		"2parsecs":   `"2parsecs" is no time`,
-		"days":       `"days" is no time`,
-		"2":          `"2" is no time`,
-		"2d!":        `"2d!" is no time`,
+		"":           `"" is no age: write it as in 2days, 36h, 90min or 1y6mo, or a date as in 2026-11-20 or`,
+		"2parsecs":   `"2parsecs" is no age`,
+		"days":       `"days" is no age`,
+		"2":          `"2" is no age`,
+		"2d!":        `"2d!" is no age`,
+		"1h30m":      `"1h30m": an m is a month, write 30min for minutes`,
 	} {
 		_, err := r.engine().Snapshot(context.Background(), "source@"+then)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -108,7 +110,7 @@ func TestLocate(t *testing.T) {
 		"anne@home":            `no such snapshot: "anne@home"; did you mean ann@home?`,
 		"source/2001:a":        `no such snapshot: "source/2001"; phlb snapshots source lists those there are`,
 		"source@3y:letters":    "no such snapshot: source@3y; the oldest of source is " + s.Stamp,
-		"source@noon":          `"noon" is no time`,
+		"source@noon":          `"noon" is no age`,
 		os.TempDir() + "/none": "no such snapshot",
 	} {
 		_, _, err := r.engine().Locate(context.Background(), text)
