@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -75,13 +76,15 @@ func TestLadderLikeRestic(t *testing.T) {
 	}
 }
 
+var spelled = regexp.MustCompile(` (\d+) ([a-z])[a-z]*`)
+
 func inResticsWords(reasons string) string {
 	var words []string
 	for _, reason := range strings.Split(reasons, "; ") {
 		switch kind, _, _ := strings.Cut(reason, " "); kind {
 		case "newest", "oldest,":
 		case "within":
-			words = append(words, reason)
+			words = append(words, "within "+spelled.ReplaceAllString(strings.TrimPrefix(reason, "within"), "$1$2"))
 		default:
 			words = append(words, kind+" snapshot")
 		}

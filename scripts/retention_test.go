@@ -203,8 +203,8 @@ func TestLadder(t *testing.T) {
 		keep: []string{
 			"2031-01-01 10:00 tag=keep: dated in the future",
 			"2026-11-23 12:01 tag=pinned: dated in the future; pinned",
-			"2026-11-22 10:00: newest complete; within 1d; last 1",
-			"2026-11-21 10:01: within 1d",
+			"2026-11-22 10:00: newest complete; within 1 day; last 1",
+			"2026-11-21 10:01: within 1 day",
 		},
 		drop: []string{"2026-11-21 10:00: no rule reaches it"},
 	}, {

@@ -50,6 +50,9 @@ func TestLadderWithin(t *testing.T) {
 		{`"1m"`, "2026-11-22 10:00:00", "2026-10-22 10:00:00"}, // ten in summer
 		{`"1m"`, "2026-03-31 10:00:00", "2026-03-03 10:00:00"}, // 31 February
 		{`"1y6m"`, "2026-01-22 10:00:00", "2024-07-22 10:00:00"},
+		{`"1y 2months, 3 weeks 4d5hours"`, "2026-11-22 10:00:00", "2025-08-28 05:00:00"},
+		{`"1h30min"`, "2026-11-22 10:00:00", "2026-11-22 08:30:00"},
+		{`"2 weeks ago"`, "2026-11-22 10:00:00", "2026-11-08 10:00:00"},
 		{`"1y2m3w4d5h"`, "2026-11-22 10:00:00", "2025-08-28 05:00:00"},
 		{`"0y1d"`, "2026-10-25 12:00:00", "2026-10-24 12:00:00"}, // 25 hours
 		{`"24h"`, "2026-10-25 12:00:00", "2026-10-24 13:00:00"},  // 24 hours
@@ -75,7 +78,7 @@ func TestLadderLongPause(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "keep", got.keep, []string{"2026-11-22 10:00: newest complete; within 7d", "2026-11-16 10:00: within 7d"})
+	same(t, "keep", got.keep, []string{"2026-11-22 10:00: newest complete; within 7 days", "2026-11-16 10:00: within 7 days"})
 }
 
 func TestLadderErrors(t *testing.T) {
@@ -95,13 +98,14 @@ func TestLadderErrors(t *testing.T) {
 		{`last = 1, tags = "keep"`, one, `tags = "keep": want a list of strings`},
 		{"last = 1, tags = [1]", one, "tags = [1]: want a list of strings"},
 		{`tags = ["kep"]`, two, "no snapshot of documents is tagged kep, and without another rule all but the newest would go"},
-		{"within = 7", one, "within = 7: want a time.duration, or years, months, weeks"},
+		{"within = 7", one, "within = 7: want a time.duration, or an age as in 1y6mo"},
 		{`within = ""`, one, `within = "": want`},
 		{`within = "7"`, one, `within = "7": want`},
 		{`within = "d"`, one, `within = "d": want`},
 		{`within = "0d"`, one, `within = "0d": want`},
 		{`within = "-7d"`, one, `within = "-7d": want`},
-		{`within = "7 days"`, one, `within = "7 days": want`},
+		{`within = "7 dyas"`, one, `within = "7 dyas": want`},
+		{`within = "1h30m"`, one, `within = "1h30m": an m is a month, write 30min for minutes`},
 		{`within = 0 * time.hour`, one, `: want a time.duration`},
 		{"last = 1", []starlark.Value{starlark.String("documents/latest")}, `"documents/latest" is no snapshot: want a list of what snapshots() returns`},
 		{"last = 1", []starlark.Value{starlark.None}, "None is no snapshot"},
