@@ -83,6 +83,9 @@ func (s *Session) checkAge(all []*engine.Snapshot, names []string, since time.Ti
 		names = slices.Compact(names)
 		s.stale = s.stale || len(names) == 0 // no backup at all is no young one
 	}
+	if s.checked == nil {
+		s.checked = map[string]*engine.Snapshot{}
+	}
 	list := make([]starlark.Value, len(names))
 	for i, name := range names {
 		row := starlark.StringDict{
@@ -90,7 +93,9 @@ func (s *Session) checkAge(all []*engine.Snapshot, names []string, since time.Ti
 		}
 		at := slices.IndexFunc(all, func(snapshot *engine.Snapshot) bool { return snapshot.Name == name && snapshot.Complete() })
 		ok := false
+		s.checked[name] = nil
 		if at >= 0 {
+			s.checked[name] = all[at]
 			age := s.Now.Sub(all[at].Started)
 			ok = !all[at].Started.Before(since)
 			row["snapshot"], row["age"], row["ok"] = &Snapshot{all[at], s}, startime.Duration(age), starlark.Bool(ok)
@@ -102,6 +107,10 @@ func (s *Session) checkAge(all []*engine.Snapshot, names []string, since time.Ti
 	}
 	return starlark.NewList(list)
 }
+
+// Checked returns the newest complete snapshot of each name whose age a script
+// has checked, nil where there is none.
+func (s *Session) Checked() map[string]*engine.Snapshot { return s.checked }
 
 // Stale reports whether a script has found a snapshot to be too old.
 func (s *Session) Stale() bool { return s.stale }

@@ -39,6 +39,7 @@ type Session struct {
 	restores []*engine.Restored
 	plan     []Planned
 	stale    bool
+	checked  map[string]*engine.Snapshot // what check_age has found
 }
 
 // Made returns the snapshots that the script has made.

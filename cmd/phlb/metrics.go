@@ -100,6 +100,11 @@ func (c *command) measure(known samples) {
 			}
 		}
 	}
+	for name, s := range c.session.Checked() {
+		if s != nil {
+			known.set(lastSuccess, name, seconds(s.Started))
+		}
+	}
 	for _, r := range c.session.Reports() {
 		if r.Snapshot != nil {
 			known.set(verifyProblems, r.Snapshot.Name, float64(len(r.Problems)))

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -58,7 +60,27 @@ func (c *command) run(cmd *cobra.Command, name, usage string, args []string) err
 	if err != nil {
 		return err
 	}
+	c.tellUnchecked(ctx)
 	return c.writeMade()
+}
+
+// tellUnchecked says of which names there was no age to check, since a name may
+// be mistyped.
+func (c *command) tellUnchecked(ctx context.Context) {
+	checked := c.session.Checked()
+	if c.session.Stale() && len(checked) == 0 {
+		c.warn("no snapshots found in %s", c.session.Engine.Config.BackupPath)
+	}
+	for _, name := range slices.Sorted(maps.Keys(checked)) {
+		if checked[name] != nil {
+			continue
+		}
+		if _, err := c.session.Engine.Snapshot(ctx, name); err != nil {
+			c.warn("%v", err)
+		} else {
+			c.warn("no snapshot of %s is complete", name)
+		}
+	}
 }
 
 // newSession returns a session with what scripts are permitted.

@@ -18,7 +18,9 @@ import (
 func (c *command) writeTable(rows *builtins.Table) error {
 	c.returned = rows
 	if rows.Len() == 0 {
-		c.info("nothing to show")
+		if !c.session.Stale() { // which is told apart
+			c.info("nothing to show")
+		}
 		return nil
 	}
 	var t table
