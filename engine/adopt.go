@@ -35,7 +35,16 @@ type adoption struct {
 
 	// digests are those of the inodes read so far: trees that were linked to
 	// one another by hand are read once.
-	digests sync.Map // walk.ID to *digests
+	digests sync.Map // inodeRead to *digests
+}
+
+// inodeRead tells apart what was read: the number of an inode that was replaced
+// by a link may be given to another file at once. The change time is left out,
+// for it moves with every link.
+type inodeRead struct {
+	id    walk.ID
+	size  int64
+	mtime manifest.Time
 }
 
 // Adopt makes the catalog agree with the root: snapshots that it does not know
@@ -222,7 +231,7 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 		return nil, err
 	}
 	defer lock.Unlock()
-	r := &run{Engine: a.Engine, history: a.history, match: a.Config.Match, adopting: a, lock: lock, groups: map[walk.ID]int64{}, source: a.root.SnapshotPath(ref)}
+	r := &run{Engine: a.Engine, history: a.history, match: a.Config.Match, adopting: a, lock: lock, groups: map[inodeVersion]int64{}, source: a.root.SnapshotPath(ref)}
 	r.history.Name = ref.Name
 	if r.partial, err = a.root.Adopt(ref); err != nil {
 		return nil, err
@@ -337,8 +346,9 @@ func (t *task) adopt(e *walk.Entry) (result, error) {
 		return result{}, fromSource("read attributes", e.Path, err)
 	}
 	stated := t.target.foreign.digest(t.name)
+	t.adopted = inodeRead{e.ID(), e.Size, e.Mtime}
 	var found *digests
-	if known, ok := t.adopting.digests.Load(e.ID()); ok && (stated.sum == nil || known.(*digests).by(stated.algorithm) != nil) {
+	if known, ok := t.adopting.digests.Load(t.adopted); ok && (stated.sum == nil || known.(*digests).by(stated.algorithm) != nil) {
 		found = known.(*digests)
 		t.Progress.Bytes.Add(e.Size)
 	} else {
@@ -351,7 +361,7 @@ func (t *task) adopt(e *walk.Entry) (result, error) {
 			return result{}, fromSource("read", e.Path, errChanging)
 		}
 		found = &read
-		t.adopting.digests.Store(e.ID(), found)
+		t.adopting.digests.Store(t.adopted, found)
 		t.adopting.count(func(r *Report) { r.Read++; r.Bytes += n })
 	}
 	res.entry.Digest = found.sha256
@@ -374,6 +384,9 @@ func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
 	}
 	if own.Dev == to.Dev && own.Ino == to.Ino {
 		return nil
+	}
+	if now := (inodeRead{walk.ID{Dev: own.Dev, Inode: own.Ino}, own.Size, own.Mtime}); now != t.adopted {
+		return fromSource("replace", path.Join(t.target.folder.Path, t.name), errChanging)
 	}
 	switch err := t.target.dir.Replace(from, old, t.name); {
 	case errors.Is(err, fs.ErrPermission): // as good a copy as any

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -218,11 +219,13 @@ func (r *repo) shared(dir string) (n int) {
 func TestAdoptSweeps(t *testing.T) {
 	r := newRepo(t)
 	r.write("a", "content", ".phlb-own~", "a user's, whatever it is called")
+	r.must(os.Link(r.in(".phlb-own~"), r.in(".phlb-other~")))
 	sealed := r.backup()
 	at := r.put("foreign/2026-01-01-000000")
 	before := tree(r, at)
 	r.keepingMtime(at, func() {
-		r.must(os.Link(filepath.Join(sealed.Path, "a"), filepath.Join(at, ".phlb-a~")))
+		sum := sha256.Sum256([]byte("a"))
+		r.must(os.Link(filepath.Join(sealed.Path, "a"), filepath.Join(at, fmt.Sprintf(".phlb-%x~", sum[:8]))))
 	})
 	report := r.adopt("")
 	r.wantAdded(report, "foreign/2026-01-01-000000")

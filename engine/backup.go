@@ -78,7 +78,7 @@ type run struct {
 	links   links
 	open    []*target // folders that are being filled, the root first
 	targets sync.Map  // *target to nothing: all that have not been closed
-	groups  map[walk.ID]int64
+	groups  map[inodeVersion]int64
 	summary manifest.Summary
 }
 
@@ -86,7 +86,7 @@ type run struct {
 // be made, and counts it in from then on. With a source that could not be read in
 // part, the snapshot is sealed and its Errors are counted.
 func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err error) {
-	r := &run{Engine: e, match: source.Match, groups: map[walk.ID]int64{}, plannedNames: map[walk.ID]int64{}}
+	r := &run{Engine: e, match: source.Match, groups: map[inodeVersion]int64{}, plannedNames: map[walk.ID]int64{}}
 	r.history = catalog.Run{Verb: "backup", Name: cmp.Or(source.Name, filepath.Base(source.Root))}
 	defer func() { e.fail(ctx, r.history, err) }()
 	if r.match == "" {

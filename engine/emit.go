@@ -149,7 +149,7 @@ func (r *run) emit(b *walk.Batch) error {
 	for i := range p.results {
 		res := &p.results[i]
 		if res.id != (walk.ID{}) {
-			res.entry.Group = r.group(res.id)
+			res.entry.Group = r.group(inodeVersion{res.id, res.entry.Digest})
 		}
 		if err := r.write(&res.entry, res.previous); err != nil {
 			return err
@@ -170,12 +170,19 @@ func (r *run) emit(b *walk.Batch) error {
 	return nil
 }
 
+// inodeVersion is an inode with a content: it may change between two visits, or
+// its number be given to another one.
+type inodeVersion struct {
+	id     walk.ID
+	digest manifest.Digest
+}
+
 // group numbers the inodes that have several names, in the order of the walk.
-func (r *run) group(id walk.ID) int64 {
-	n, ok := r.groups[id]
+func (r *run) group(v inodeVersion) int64 {
+	n, ok := r.groups[v]
 	if !ok {
 		n = int64(len(r.groups) + 1)
-		r.groups[id] = n
+		r.groups[v] = n
 	}
 	return n
 }

@@ -99,7 +99,7 @@ type restore struct {
 
 	mu     sync.Mutex
 	result *Restored
-	groups map[int64]*group
+	groups map[groupKey]*group
 	lost   map[string]*lost // metadata, by what it is
 }
 
@@ -114,7 +114,7 @@ type restore struct {
 func (e *Engine) Restore(ctx context.Context, s *Snapshot, o Restoration) (_ *Restored, err error) {
 	r := &restore{
 		Engine: e, Restoration: o, snapshot: s,
-		groups: map[int64]*group{}, lost: map[string]*lost{},
+		groups: map[groupKey]*group{}, lost: map[string]*lost{},
 		result: &Restored{Snapshot: s},
 	}
 	r.Dry = o.Dry || e.env.DryRun

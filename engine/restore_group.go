@@ -18,14 +18,24 @@ type group struct {
 	made bool       // just now
 }
 
+// groupKey is a group's number, and its content: a file that changed between the
+// visits of two of its names may stand in a manifest under one number.
+type groupKey struct {
+	number int64
+	digest manifest.Digest
+}
+
+func groupOf(e *manifest.Entry) groupKey { return groupKey{e.Group, e.Digest} }
+
 // member restores a path of a group: the first is made, the others are linked
 // to it. Where the first could not be, the next takes its place.
 func (p *piece) member() error {
 	p.mu.Lock()
-	g := p.groups[p.entry.Group]
+	key := groupOf(p.entry)
+	g := p.groups[key]
 	if g == nil {
 		g = &group{}
-		p.groups[p.entry.Group] = g
+		p.groups[key] = g
 	}
 	p.mu.Unlock()
 	g.mu.Lock()
@@ -147,7 +157,7 @@ func (f *finder) close() {
 }
 
 func (f *finder) entry(in *folder, e *manifest.Entry, selected bool) {
-	if e.Group == 0 || !selected || f.groups[e.Group] != nil {
+	if e.Group == 0 || !selected || f.groups[groupOf(e)] != nil {
 		return
 	}
 	var err error
@@ -162,6 +172,6 @@ func (f *finder) entry(in *folder, e *manifest.Entry, selected bool) {
 	}
 	p := &piece{restore: f.restore, to: &folder{to: f.dir}, name: e.Name(), entry: e, there: &there}
 	if p.same() {
-		f.groups[e.Group] = &group{path: e.Path}
+		f.groups[groupOf(e)] = &group{path: e.Path}
 	}
 }

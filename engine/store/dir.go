@@ -1,9 +1,12 @@
 package store
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
+	"regexp"
 	"strings"
 
 	"phlb/engine/manifest"
@@ -112,18 +115,19 @@ func (d *Dir) replace(name string, make func(temp string) error) error {
 	return err
 }
 
-// tempName returns a name that no source is likely to have, and that two
-// processes never use at a time: writers of one name exclude each other.
+// tempName returns the name that what is to be called name has before. No source
+// is likely to have it, and no two names share one: several are replaced at a
+// time. Writers of one backup name exclude each other.
 func tempName(name string) string {
-	const most = 200 // a name has at most 255 bytes
-	return ".phlb-" + name[:min(len(name), most)] + "~"
+	sum := sha256.Sum256([]byte(name)) // names are as long as they may be
+	return ".phlb-" + hex.EncodeToString(sum[:8]) + "~"
 }
+
+var tempNames = regexp.MustCompile(`^\.phlb-[0-9a-f]{16}~$`)
 
 // IsTemp reports whether a replacement that was cut off may have left a file of
 // that name.
-func IsTemp(name string) bool {
-	return name == tempName(strings.TrimSuffix(strings.TrimPrefix(name, ".phlb-"), "~"))
-}
+func IsTemp(name string) bool { return tempNames.MatchString(name) }
 
 // NotKept says what of a path's metadata the root could not take. It is in the
 // manifest all the same.

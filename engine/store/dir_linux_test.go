@@ -2,12 +2,14 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -156,6 +158,37 @@ func TestReplace(t *testing.T) {
 		t.Errorf("the directory holds %q, %v", names, err)
 	}
 	wantSame(t, before, prints(t, r.SnapshotPath(one)), relinked)
+}
+
+// Names that are as long as they may be, and alike for most of that, are replaced
+// at the same time.
+func TestReplaceLongNames(t *testing.T) {
+	const n = 400
+	base := t.TempDir()
+	d, err := OpenDir(base)
+	must(t, err)
+	defer d.Close()
+	long := strings.Repeat("x", 250)
+	for i := range n {
+		must(t, os.WriteFile(filepath.Join(base, fmt.Sprint("from", i)), []byte(fmt.Sprint(i)), 0o644))
+		must(t, os.WriteFile(filepath.Join(base, fmt.Sprint(long, i)), nil, 0o644))
+	}
+	var workers sync.WaitGroup
+	for first := range 4 {
+		workers.Go(func() {
+			for i := first; i < n; i += 4 {
+				if err := d.Replace(d, fmt.Sprint("from", i), fmt.Sprint(long, i)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	for i := range n {
+		if got, err := os.ReadFile(filepath.Join(base, fmt.Sprint(long, i))); err != nil || string(got) != fmt.Sprint(i) {
+			t.Errorf("file %d holds %q, %v", i, got, err)
+		}
+	}
 }
 
 func TestFull(t *testing.T) {
