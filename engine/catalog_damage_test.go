@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -75,4 +76,41 @@ func TestCatalogRotten(t *testing.T) {
 	r.alike(second)
 	r.indexed(first)
 	r.indexed(second)
+}
+
+// TestCatalogForeign names a file as the catalog that is none: it must not be
+// lost to one. What once was a catalog, and the place where one belongs, are
+// ours.
+func TestCatalogForeign(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "1")
+	r.backup()
+	own := r.config.Catalog
+	whole, err := os.ReadFile(own)
+	r.must(err)
+	r.must(os.WriteFile(own, []byte("garbage"), 0o600))
+	r.indexed(r.backup())
+
+	r.config.Catalog = filepath.Join(t.TempDir(), "named.ql")
+	for name, content := range map[string][]byte{
+		"text": []byte("precious"), "begins like one": []byte("phlb catalogue"),
+		"database": []byte("\x61\xdbql and more"), "zeros": make([]byte, 4096),
+	} {
+		r.must(os.WriteFile(r.config.Catalog, content, 0o600))
+		_, err := r.try(engine.Source{})
+		want := r.config.Catalog + " is no catalog: move it away, or name another file in phlb.toml"
+		if !errors.Is(err, catalog.ErrForeign) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: backup: %v", name, err)
+		}
+		if _, err := r.engine().Snapshots(t.Context(), ""); !errors.Is(err, catalog.ErrForeign) {
+			t.Errorf("%s: snapshots: %v", name, err)
+		}
+		if after, err := os.ReadFile(r.config.Catalog); err != nil || !bytes.Equal(after, content) {
+			t.Errorf("%s: is %q now, %v", name, after, err)
+		}
+	}
+	for _, length := range []int{0, 5, 20, len(whole) / 2, len(whole)} {
+		r.must(os.WriteFile(r.config.Catalog, whole[:length], 0o600))
+		r.indexed(r.backup())
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"slices"
 
 	"phlb/engine/catalog"
@@ -45,11 +46,24 @@ func (e *Engine) openCaughtUp(ctx context.Context, root *store.Root) (*catalog.C
 		})
 	}
 	if errors.Is(err, catalog.ErrDamaged) {
+		if path := e.Config.Catalog; !sameFile(path, root.CatalogPath()) && !catalog.IsCatalog(path) {
+			return nil, c, fmt.Errorf("%s %w", path, catalog.ErrForeign)
+		}
 		e.log.Warn("catalog is damaged, rebuilding it from the manifests", "catalog", e.Config.Catalog)
 		cat, c, err = e.openAs(ctx, root, catalog.Create)
 		c.rebuilt = true
 	}
 	return cat, c, err
+}
+
+// sameFile reports whether both paths lead to one file that is there.
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 func (e *Engine) openAs(ctx context.Context, root *store.Root, open func(path, tempDir string) (*catalog.Catalog, error)) (*catalog.Catalog, caughtUp, error) {

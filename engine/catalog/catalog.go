@@ -67,6 +67,8 @@ import (
 var (
 	// ErrDamaged says that the file is no catalog, or no longer one.
 	ErrDamaged = errors.New("catalog is damaged: delete it, and the next command rebuilds it from the manifests")
+	// ErrForeign says that the file was none of ours, and is not to be replaced.
+	ErrForeign = errors.New("is no catalog: move it away, or name another file in phlb.toml")
 	// ErrNewer says that a later version of phlb wrote the catalog.
 	ErrNewer = errors.New("catalog was written by a newer phlb: update phlb to use it")
 	// ErrStale says that somebody else has published since the catalog was
@@ -132,7 +134,7 @@ func OpenAway(path, tempDir string, why error) (*Catalog, error) {
 }
 
 // Create starts an empty catalog, which [Catalog.Publish] puts in the place of
-// the one at path, whatever state that is in.
+// what is at path, whatever state that is in: see [IsCatalog].
 func Create(path, tempDir string) (*Catalog, error) { return open(path, tempDir, false, nil) }
 
 func open(path, tempDir string, keep bool, away error) (_ *Catalog, err error) {

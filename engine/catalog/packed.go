@@ -69,6 +69,21 @@ func openPacked(file *os.File) (*packed, error) {
 	return nil, ErrDamaged
 }
 
+// IsCatalog reports whether the file at path begins like a published catalog,
+// if only with the little that a damaged one may have left: one that is empty
+// does. A catalog of the first version cannot be told from the databases of
+// others, and is not taken for one.
+func IsCatalog(path string) bool {
+	file, err := openFile(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	var head [len(packedPrefix)]byte
+	n, err := file.ReadAt(head[:], 0)
+	return (err == nil || err == io.EOF) && string(head[:n]) == packedPrefix[:n]
+}
+
 func readRecords(file *os.File, end int64) (*packed, error) {
 	end -= footerSize
 	if end < int64(len(packedMagic)) {
