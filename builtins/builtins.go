@@ -39,6 +39,7 @@ type Session struct {
 	restores []*engine.Restored
 	plan     []Planned
 	stale    bool
+	unread   bool
 	checked  map[string]*engine.Snapshot // what check_age has found
 }
 
@@ -50,6 +51,10 @@ func (s *Session) Reports() []*engine.Report { return s.reports }
 
 // Removals returns what the script has removed.
 func (s *Session) Removals() []*engine.Removal { return s.removals }
+
+// Unread reports whether a script has asked for the digests of files of which
+// some could not be read.
+func (s *Session) Unread() bool { return s.unread }
 
 // Names returns what the script can use beside the runtime's own names.
 func (s *Session) Names() starlark.StringDict {

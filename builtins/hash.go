@@ -16,7 +16,7 @@ func (s *Session) hashBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "hash",
 		Signature: `hash(what, algorithm="sha256")`,
-		Doc:       "the digest of a path or File; of a Scan, (File, digest) for each regular file",
+		Doc:       "the digest of a path or File; of a Scan, (File, digest) for each file that can be read, the others being counted in its .errors",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var what starlark.Value
 			algorithm := "sha256"
@@ -62,6 +62,7 @@ func (s *Session) hashes(thread *starlark.Thread, scan *Scan, algorithm string) 
 			}
 		}
 		counts := &engine.Counts{}
+		defer func() { s.unread = s.unread || counts.Errors > 0 }()
 		for h, err := range s.Engine.HashAll(runtime.Context(thread), source, algorithm, counts) {
 			if err != nil {
 				yield(nil, err)

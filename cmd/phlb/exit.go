@@ -100,6 +100,9 @@ func (c *command) found() int {
 	if c.session.Stale() {
 		code = 5
 	}
+	if c.session.Unread() {
+		code = 3
+	}
 	for _, s := range c.session.Made() {
 		if !s.Complete() {
 			code = 3
