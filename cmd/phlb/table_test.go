@@ -71,6 +71,20 @@ func TestTableCut(t *testing.T) {
 	}
 }
 
+func TestGlossary(t *testing.T) {
+	got := glossary([][]string{{"here()", "the folder of the calling code"}, {"scan(root, skip_dirs=[], skip=[], where=None)", "the files of a directory"}}, 33)
+	want := `here()     the folder of the
+           calling code
+scan(root, skip_dirs=[],
+    skip=[], where=None)
+           the files of a
+           directory
+`
+	if got != want {
+		t.Errorf("wrote\n%swant\n%s", got, want)
+	}
+}
+
 func TestTableColours(t *testing.T) {
 	tab := table{columns: []column{{title: "PATH"}, {title: "STATUS", words: true, right: true}}, colours: true}
 	tab.add("added", "complete")
