@@ -38,14 +38,12 @@ func (r *Report) Truth() starlark.Bool { return starlark.Bool(r.OK()) }
 func (r *Report) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: Report") }
 
 var reportAttributes = attributes[*Report]{
-	"ok":    func(r *Report) (starlark.Value, error) { return r.Truth(), nil },
-	"files": func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Files), nil },
-	"read":  func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Read), nil },
-	"bytes": func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Bytes), nil },
-	"linked": func(r *Report) (starlark.Value, error) {
-		return starlark.MakeInt64(r.Linked), nil
-	},
-	"saved":   func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Saved), nil },
+	"ok":      func(r *Report) (starlark.Value, error) { return r.Truth(), nil },
+	"files":   func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Files), nil },
+	"read":    func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Read), nil },
+	"bytes":   func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Bytes), nil },
+	"linked":  func(r *Report) (starlark.Value, error) { return r.known(r.Linked), nil },
+	"saved":   func(r *Report) (starlark.Value, error) { return r.known(r.Saved), nil },
 	"removed": func(r *Report) (starlark.Value, error) { return starlark.MakeInt(r.Removed), nil },
 	"snapshot": func(r *Report) (starlark.Value, error) {
 		if r.Snapshot == nil {
@@ -69,6 +67,14 @@ var reportAttributes = attributes[*Report]{
 		}
 		return starlark.NewList(list), nil
 	},
+}
+
+// known is None for a number that a dry run would have to read files for.
+func (r *Report) known(n int64) starlark.Value {
+	if r.Unread > 0 {
+		return starlark.None
+	}
+	return starlark.MakeInt64(n)
 }
 
 // Attr returns the attribute called name.
@@ -146,6 +152,9 @@ func (s *Session) addBuiltin() runtime.Builtin {
 			if s.Engine.DryRun() {
 				for _, added := range found.Added {
 					s.planned("add", "%s: %s", added.Path, humanize.IBytes(uint64(added.Bytes)))
+				}
+				if found.Unread > 0 {
+					s.planned("replace", "duplicates among %s by links, as far as reading finds any", english.Plural(int(found.Unread), "file", ""))
 				}
 				if found.Removed > 0 {
 					s.planned("forget", "what is gone, which the catalog still has: %d", found.Removed)

@@ -49,5 +49,6 @@ func (a *adoption) plan(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 	failed, _ := a.foreign.outcome(a.root, ref)
 	s.Files, s.Bytes, s.Errors = counts.Files, counts.Bytes, counts.Errors+failed
 	a.report.Files += counts.Files
+	a.report.Unread += counts.Files
 	return s, nil
 }

@@ -25,6 +25,9 @@ func TestDryRunOfAdopt(t *testing.T) {
 		t.Errorf("the dry run has made a catalog: %v", err)
 	}
 	r.wantAdded(report, s.Ref().String(), "old/2020-01-02-030405")
+	if report.Unread != 2 {
+		t.Errorf("%d files are not read, want 2", report.Unread)
+	}
 	made := r.adopt("")
 	r.wantAdded(made, s.Ref().String(), "old/2020-01-02-030405")
 	for i, planned := range report.Added {
