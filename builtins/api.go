@@ -80,6 +80,7 @@ var documented = map[string]Attribute{
 	".target": {"", "str", "what a symbolic link points to; None if it is none"},
 
 	"Scan.root":    {"", "str", "the directory that is scanned"},
+	"Scan.exists":  {"", "bool", "whether that directory is there"},
 	"Scan.files":   {"", "int", "how many files there are; counting walks the source"},
 	"Scan.bytes":   {"", "int", "their sizes"},
 	"Scan.skipped": {"", "int", "how many entries are left out"},

@@ -3,6 +3,7 @@ package builtins
 import (
 	"fmt"
 	"iter"
+	"os"
 	"sync"
 
 	"go.starlark.net/starlark"
@@ -180,6 +181,10 @@ func (s *Scan) number(of func(*engine.Counts) int64) (starlark.Value, error) {
 
 var scanAttributes = attributes[*Scan]{
 	"root": func(s *Scan) (starlark.Value, error) { return starlark.String(s.source.Root), nil },
+	"exists": func(s *Scan) (starlark.Value, error) {
+		info, err := os.Stat(s.source.Root)
+		return starlark.Bool(err == nil && info.IsDir()), nil
+	},
 	"files": func(s *Scan) (starlark.Value, error) {
 		return s.number(func(c *engine.Counts) int64 { return c.Files })
 	},
