@@ -16,6 +16,8 @@ import (
 var (
 	// ErrNewest says that a snapshot is the last resort of its name.
 	ErrNewest = errors.New("is the newest complete snapshot of its name, which is never removed")
+	// ErrNoneComplete says the same of one that is not complete.
+	ErrNoneComplete = errors.New("is the newest snapshot of its name, of which none is complete: it is never removed")
 	// ErrPinned says that a snapshot is to be kept.
 	ErrPinned = errors.New(`is tagged "` + PinnedTag + `" and therefore kept`)
 )
@@ -162,15 +164,15 @@ func namesOf(snapshots []*Snapshot) []string {
 func removable(all []catalog.Snapshot, snapshots []*Snapshot) (gone []catalog.ID, left []catalog.Snapshot, err error) {
 	going := map[store.Ref]bool{}
 	ids := map[store.Ref]catalog.ID{}
-	complete := map[string]store.Ref{} // the newest by name
+	last := map[string]catalog.Snapshot{} // resort of each name
 	for _, s := range snapshots {
 		going[s.Ref()] = true
 	}
 	for _, a := range all { // the newest first
 		ref := store.Ref{Name: a.Name, Stamp: a.Stamp}
 		ids[ref] = a.ID
-		if _, found := complete[a.Name]; !found && a.Errors == 0 {
-			complete[a.Name] = ref
+		if kept, found := last[a.Name]; !found || kept.Errors > 0 && a.Errors == 0 {
+			last[a.Name] = a
 		}
 		if !going[ref] {
 			left = append(left, a)
@@ -182,7 +184,9 @@ func removable(all []catalog.Snapshot, snapshots []*Snapshot) (gone []catalog.ID
 			return nil, nil, fmt.Errorf("remove %s: %w: it was removed meanwhile", s.Ref(), ErrNoSnapshot)
 		case s.Pinned():
 			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrPinned)
-		case complete[s.Name] == s.Ref():
+		case last[s.Name].Stamp == s.Stamp && last[s.Name].Errors > 0:
+			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrNoneComplete)
+		case last[s.Name].Stamp == s.Stamp:
 			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrNewest)
 		default:
 			gone = append(gone, id)

@@ -74,6 +74,23 @@ func TestRemove(t *testing.T) {
 	})
 }
 
+// Where none is complete, the newest one is what there is to get things back from.
+func TestRemoveNoneComplete(t *testing.T) {
+	r := newRepo(t)
+	r.write("a", "one")
+	for range 2 {
+		s := r.backup()
+		s.Errors = 1 // as the manifest will say
+		r.rewriteSummary(s)
+	}
+	all := r.snapshots()
+	_, err := r.engine().Remove(context.Background(), all...)
+	fails(t, err, engine.ErrNoneComplete)
+	_, err = r.engine().Remove(context.Background(), all[1])
+	r.must(err)
+	r.check(all[0])
+}
+
 // An incomplete snapshot that is newer than the newest complete one may go, and
 // latest falls back to that.
 func TestRemoveIncomplete(t *testing.T) {
