@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
-	"github.com/dustin/go-humanize/english"
 
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -59,7 +58,9 @@ type Restoration struct {
 
 	Overwrite Overwrite
 	// Delete removes from the directories that are restored what the snapshot
-	// does not have there, as far as Include and Exclude mean it.
+	// does not have there, as far as Include and Exclude mean it. Where it lacks
+	// what could not be read, or its own source what was left out of it, nothing
+	// is removed, and that is a problem.
 	Delete bool
 	Dry    bool // change nothing, but tell what would be done
 }
@@ -157,10 +158,7 @@ func (e *Engine) Restore(ctx context.Context, s *Snapshot, o Restoration) (_ *Re
 	}
 	defer r.landing.close()
 	defer r.elsewhere.close()
-	if r.Delete && !s.Complete() {
-		r.Delete = false
-		r.result.add(".", Unreadable, "nothing is deleted: the snapshot lacks %s that could not be read, which may lie here", english.Plural(int(s.Errors), "path", ""))
-	}
+	r.keepUnknown()
 	r.temp.prefix = ".phlb-" + strconv.FormatUint(rand.Uint64(), 36) + "-"
 	if r.used(kind) {
 		if err := r.read(ctx, &finder{restore: r}); err != nil {

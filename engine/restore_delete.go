@@ -2,12 +2,34 @@ package engine
 
 import (
 	"path"
+	"path/filepath"
 	"slices"
+
+	"github.com/dustin/go-humanize/english"
 
 	"phlb/engine/manifest"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
+
+// keepUnknown has nothing deleted where what the snapshot lacks was never meant
+// to be gone: no snapshot may have it.
+func (r *restore) keepUnknown() {
+	s := r.snapshot
+	from := filepath.Join(s.Source, filepath.FromSlash(r.selection.base))
+	switch {
+	case !r.Delete:
+	case !s.Complete():
+		r.Delete = false
+		r.result.add(".", Unreadable, "nothing is deleted: the snapshot lacks %s that could not be read, which may lie here", english.Plural(int(s.Errors), "path", ""))
+	case s.Skipped == 0:
+	case s.Host == r.env.Host && sameFile(from, r.result.To):
+		r.Delete = false
+		r.result.add(".", InTheWay, "nothing is deleted: this is what was backed up, without %s: delete by hand what is too much, or restore to another place", english.Plural(int(s.Skipped), "path", ""))
+	default:
+		r.log.Warn("what the snapshot does not have is deleted, also where it was left out of it", "snapshot", s.Ref(), "skipped", s.Skipped)
+	}
+}
 
 // deleteExtra removes from the folder what the snapshot does not have there.
 func (r *restore) deleteExtra(f *folder) error {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"phlb/engine"
+	"phlb/engine/walk"
 )
 
 // list returns what lies below a path beside the source.
@@ -224,5 +225,28 @@ func TestRestoreDelete(t *testing.T) {
 		if len(done.Problems) != 1 || !strings.Contains(done.Problems[0].Detail, "nothing is deleted: the snapshot lacks 3 paths") {
 			t.Errorf("problems are %v", done.Problems)
 		}
+	})
+	t.Run("LeftOut", func(t *testing.T) { // of what is in no snapshot, the source must not be cleared
+		s, err := r.try(engine.Source{Rules: walk.Rules{Skip: []string{"mine"}}})
+		r.must(err)
+		r.write("cache/new", "4")
+		for _, path := range []string{"", "cache"} {
+			to := r.source
+			done := r.restore(s, engine.Restoration{Path: path, To: to, Delete: true})
+			r.done(done, map[string]string{"": "2 unchanged"}[path])
+			if len(done.Problems) != 1 || !strings.Contains(done.Problems[0].Detail, "nothing is deleted: this is what was backed up, without 1 path:") {
+				t.Errorf("problems are %v", done.Problems)
+			}
+			r.holds("source/cache/mine", "3")
+			r.holds("source/cache/new", "4")
+		}
+		// In other places, and in the same one of another machine, it is meant.
+		start()
+		r.log.take()
+		r.done(r.restore(s, engine.Restoration{Delete: true}), "1 files 1 bytes 1 skipped 11 deleted")
+		r.logged("also where it was left out of it")
+		elsewhere := *s
+		elsewhere.Host = "another"
+		r.done(r.restore(&elsewhere, engine.Restoration{To: r.source, Delete: true}), "2 unchanged 2 deleted")
 	})
 }
