@@ -61,8 +61,10 @@ type run struct {
 
 	previous     *cursor // of the snapshot before; nil if there is none
 	previousTree *store.Dir
-	broken       bool    // previous was, and told no more than what it held until there
-	resumed      *cursor // of a run that was cut off
+	before       store.Ref // of previous
+	changed      sync.Map  // what was said to be changed inside a snapshot, see noteChanged
+	broken       bool      // previous was, and told no more than what it held until there
+	resumed      *cursor   // of a run that was cut off
 	resumedTree  *store.Dir
 	rebooted     bool // since then, so that its files cannot be trusted unread
 	room         sync.Once
@@ -251,7 +253,7 @@ func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 		}
 		return err
 	}
-	r.previous, r.previousTree = c, tree
+	r.previous, r.previousTree, r.before = c, tree, ref
 	r.splice.file = c.file
 	if r.adopting == nil {
 		r.Progress.TotalFiles.Store(before.Files)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -143,12 +144,18 @@ func (t *task) tryMake(e *manifest.Entry, write func(*store.File) error) error {
 	if err != nil {
 		return err
 	}
-	defer out.Close()
-	if err := write(out); err != nil {
-		t.target.dir.Remove(t.name) // leaves room for the rest of the manifest
-		return err
+	err = write(out)
+	if err == nil {
+		err = t.notKept(e, out.Finish(e))
 	}
-	return t.notKept(e, out.Finish(e))
+	// Some file systems say only now that there was no room.
+	if closed := out.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		t.target.dir.Remove(t.name) // leaves room for the rest of the manifest
+	}
+	return err
 }
 
 // large brings in a file that does not fit the buffer: hashed first where one
@@ -209,6 +216,9 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 		if err := t.notKept(&res.entry, out.Finish(&res.entry)); err != nil {
 			return result{}, false, err
 		}
+		if err := out.Close(); err != nil {
+			return result{}, false, err
+		}
 		if err := scratch.Rename(t.worker.scratch, t.target.dir, t.name); err != nil {
 			return result{}, false, err
 		}
@@ -222,13 +232,14 @@ func (t *task) linkKnown(e *manifest.Entry) (bool, error) {
 	for _, own := range []struct {
 		entry *manifest.Entry
 		from  *store.Dir
-	}{{t.previous, t.target.previous}, {t.resumed, t.target.resumed}} {
+		in    store.Ref
+	}{{t.previous, t.target.previous, t.before}, {t.resumed, t.target.resumed, store.Ref{}}} {
 		if own.entry == nil || own.from == nil || own.entry.Kind != manifest.File || own.entry.Digest != e.Digest {
 			continue
 		}
 		c := candidate{
 			tree: func() (*store.Dir, error) { return own.from.Descend(".") },
-			path: t.name, size: own.entry.Size, stored: own.entry.InSnapshot(), xattrs: own.entry.Xattrs,
+			in:   own.in, name: own.entry.Path, path: t.name, size: own.entry.Size, stored: own.entry.InSnapshot(), xattrs: own.entry.Xattrs,
 		}
 		if ok, err := t.linkTo(c, e); ok || err != nil {
 			return ok, err
@@ -295,7 +306,7 @@ func (t *task) linkToWhole(c *candidate, e *manifest.Entry) (bool, error) {
 		return false, nil
 	}
 	if inode.Kind != e.Kind || inode.Size != c.size || inode.Mtime != c.stored.Mtime {
-		t.log.Warn("file was changed inside a snapshot, it is not linked to", "path", c.path)
+		t.noteChanged(inode, c.in, cmp.Or(c.name, c.path))
 		return false, nil
 	}
 	if t.known.isDamaged(e.Digest) {

@@ -31,8 +31,10 @@ type known struct {
 
 // candidate is a file that a path might share the inode of.
 type candidate struct {
-	tree   func() (*store.Dir, error) // the snapshot's; the caller closes it
-	path   string
+	tree   func() (*store.Dir, error) // the snapshot's, or a folder of it; the caller closes it
+	path   string                     // there
+	in     store.Ref                  // the snapshot, zero where it is none yet
+	name   string                     // the path in it, where that is another
 	size   int64
 	stored manifest.Stored
 	xattrs []manifest.Xattr
@@ -126,7 +128,7 @@ func (k *known) candidates(ctx context.Context, d manifest.Digest, size int64) (
 			ref := store.Ref{Name: s.Name, Stamp: s.Stamp}
 			found = append(found, candidate{
 				tree: func() (*store.Dir, error) { return k.root.OpenSnapshot(ref) },
-				path: c.Path, size: c.Size, stored: c.Stored, xattrs: c.Xattrs, planned: k.root.Planned[ref] != "",
+				in:   ref, path: c.Path, size: c.Size, stored: c.Stored, xattrs: c.Xattrs, planned: k.root.Planned[ref] != "",
 			})
 		}
 	}

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -165,4 +166,26 @@ func TestHardlinks(t *testing.T) {
 		t.Errorf("groups %d and %d, want one", entries["more"].Group, entries["empty"].Group)
 	}
 	r.together(true, filepath.Join(s.Path, "empty"), filepath.Join(s.Path, "more"))
+}
+
+// TestChangedInside writes into a file that three snapshots share: that is said
+// once, with the snapshot.
+func TestChangedInside(t *testing.T) {
+	r := newRepo(t)
+	r.write("d/a", "content", "b", "more")
+	r.backup()
+	r.backup()
+	last := r.backup()
+	r.log.take()
+	r.must(os.WriteFile(filepath.Join(last.Path, "d/a"), []byte("edited"), 0o644))
+	r.must(os.Remove(filepath.Join(last.Path, "b")))
+	s, err := r.try(engine.Source{})
+	r.must(err)
+	r.alike(s)
+	log := r.log.take()
+	for _, path := range []string{"d/a", "b"} {
+		if at := "path=" + last.Ref().String() + "/" + path + "\n"; strings.Count(log, "changed inside") != 2 || strings.Count(log, at) != 1 {
+			t.Errorf("logged, want one warning of %s:\n%s", at, log)
+		}
+	}
 }

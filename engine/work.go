@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
+	"path"
 	"slices"
 	"time"
 
@@ -210,7 +211,11 @@ func (t *task) carry(e *walk.Entry, old *manifest.Entry, from *store.Dir) (resul
 	case err != nil && !notFound(err):
 		return result{}, err
 	case err != nil || !inode.Holds(old):
-		t.log.Warn("file was changed inside a snapshot, it is not carried on", "path", old.Path)
+		var in store.Ref
+		if from == t.target.previous {
+			in = t.before
+		}
+		t.noteChanged(inode, in, old.Path)
 		return result{}, nil
 	}
 	switch err := t.link(from, t.name, inode); {
@@ -224,6 +229,22 @@ func (t *task) carry(e *walk.Entry, old *manifest.Entry, from *store.Dir) (resul
 	res.entry.Group = 0
 	t.Progress.Bytes.Add(e.Size)
 	return res, nil
+}
+
+// noteChanged warns of a file of a snapshot, or with a zero ref of a run that was
+// cut off, that is not what was stored: once, however many snapshots share it.
+func (r *run) noteChanged(inode store.Inode, in store.Ref, name string) {
+	at := name
+	if in != (store.Ref{}) {
+		at = path.Join(in.String(), name)
+	}
+	var what any = walk.ID{Dev: inode.Dev, Inode: inode.Ino}
+	if inode.Ino == 0 { // it is gone
+		what = at
+	}
+	if _, said := r.changed.LoadOrStore(what, true); !said {
+		r.log.Warn("file was changed inside a snapshot, it is not linked to", "path", at)
+	}
 }
 
 // trusted reports whether the file of the run that was cut off is what its
