@@ -88,9 +88,7 @@ func (s *Session) checkAge(all []*engine.Snapshot, names []string, since time.Ti
 	}
 	list := make([]starlark.Value, len(names))
 	for i, name := range names {
-		row := starlark.StringDict{
-			"name": starlark.String(name), "snapshot": starlark.None, "age": starlark.None, "ok": starlark.False,
-		}
+		row := noAge(name)
 		at := slices.IndexFunc(all, func(snapshot *engine.Snapshot) bool { return snapshot.Name == name && snapshot.Complete() })
 		ok := false
 		s.checked[name] = nil
@@ -103,9 +101,20 @@ func (s *Session) checkAge(all []*engine.Snapshot, names []string, since time.Ti
 		if !ok {
 			s.stale = true
 		}
-		list[i] = starlarkstruct.FromStringDict(starlark.String("age"), row)
+		list[i] = ageValue(row)
 	}
 	return starlark.NewList(list)
+}
+
+// noAge is the row of a name without a complete snapshot.
+func noAge(name string) starlark.StringDict {
+	return starlark.StringDict{
+		"name": starlark.String(name), "snapshot": starlark.None, "age": starlark.None, "ok": starlark.False,
+	}
+}
+
+func ageValue(row starlark.StringDict) starlark.Value {
+	return starlarkstruct.FromStringDict(starlark.String("age"), row)
 }
 
 // Checked returns the newest complete snapshot of each name whose age a script

@@ -5,6 +5,8 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"phlb/engine"
+	"phlb/engine/manifest"
 	"phlb/runtime"
 )
 
@@ -33,16 +35,20 @@ func (s *Session) API() []Owner {
 	}
 	for _, t := range []struct {
 		name string
-		of   starlark.HasAttrs // any one
+		of   starlark.Value // any one
 	}{
 		{"Scan", &Scan{}}, {"File", &File{}}, {"Snapshot", &Snapshot{}}, {"Entry", &Entry{}}, {"Version", &Version{}},
 		{"Report", &Report{}}, {"Restored", &Restored{}},
+		{"problem", problems([]engine.Problem{{}}).Index(0)}, {"removal", removalValue(&engine.Removal{})},
+		{"stat", statValue(&Snapshot{}, &engine.Stat{})}, {"change", changeValue(&engine.Change{New: &manifest.Entry{}})},
+		{"found", s.foundValue(&engine.Found{Entry: &manifest.Entry{}})}, {"age", ageValue(noAge(""))},
+		{"ran", ran(0, "", "", false)}, {"answer", answer(0, "", nil)},
 	} {
 		o := Owner{Name: t.name}
 		if o.Name == "Snapshot" {
 			o.Functions = SnapshotMethods
 		}
-		for _, name := range t.of.AttrNames() {
+		for _, name := range t.of.(starlark.HasAttrs).AttrNames() {
 			if slices.ContainsFunc(o.Functions, func(b runtime.Builtin) bool { return b.Name == name }) {
 				continue
 			}
@@ -119,7 +125,7 @@ var documented = map[string]Attribute{
 	"Report.removed":  {"", "int", "snapshots that are gone and were forgotten"},
 	"Report.snapshot": {"", "Snapshot", "the one that was checked; None for add"},
 	"Report.added":    {"", "list", "snapshots that the catalog did not know"},
-	"Report.problems": {"", "list", "what was found, each with path, what and detail"},
+	"Report.problems": {"", "list", "what was found, a problem each"},
 
 	"Restored.ok":        {"", "bool", "whether there was no problem"},
 	"Restored.dry":       {"", "bool", "whether nothing was changed, as with --dry-run"},
@@ -133,5 +139,51 @@ var documented = map[string]Attribute{
 	"Restored.skipped":   {"", "int", "what was there and different, and was kept"},
 	"Restored.deleted":   {"", "int", "what was removed because the snapshot does not have it"},
 	"Restored.errors":    {"", "int", "what could not be restored"},
-	"Restored.problems":  {"", "list", "why, each with path, what and detail"},
+	"Restored.problems":  {"", "list", "why, a problem each"},
+
+	"problem.path":   {"", "str", "where"},
+	"problem.what":   {"", "str", "what it is, in a word"},
+	"problem.detail": {"", "str", "more about it"},
+
+	"removal.snapshots": {"", "int", "how many are gone, or with --dry-run would be"},
+	"removal.files":     {"", "int", "contents that only these held"},
+	"removal.bytes":     {"", "int", "their sizes, which are freed"},
+
+	"stat.snapshot":   {"", "Snapshot", "the one that was asked"},
+	"stat.files":      {"", "int", "how many files it has"},
+	"stat.bytes":      {"", "int", "their sizes"},
+	"stat.dirs":       {"", "int", "how many directories"},
+	"stat.symlinks":   {"", "int", "how many symbolic links"},
+	"stat.fifos":      {"", "int", "how many named pipes"},
+	"stat.sockets":    {"", "int", "how many sockets"},
+	"stat.devices":    {"", "int", "how many devices"},
+	"stat.only_files": {"", "int", "contents that no other snapshot holds"},
+	"stat.only_bytes": {"", "int", "their sizes, which its removal would free"},
+	"stat.verified":   {"", "time", "when it was last verified; None if that is not known"},
+
+	"change.what":     {"", "str", "added, removed, changed, moved or metadata"},
+	"change.path":     {"", "str", "where it is, or was if it is removed"},
+	"change.before":   {"", "str", "where it was if it is moved"},
+	"change.old_size": {"", "int", "bytes before; None if that was no file"},
+	"change.new_size": {"", "int", "bytes now; None if that is no file"},
+	"change.detail":   {"", "str", "what differs"},
+
+	"found.size":     {"", "int", "bytes in the newest version; None if it is no file"},
+	"found.versions": {"", "int", "how many distinct versions there are"},
+	"found.first":    {"", "Snapshot", "the oldest that holds it"},
+	"found.last":     {"", "Snapshot", "the newest that holds it"},
+
+	"age.name":     {"", "str", "the backup name"},
+	"age.snapshot": {"", "Snapshot", "its newest complete one; None if there is none"},
+	"age.age":      {"", "duration", "how old that is; None if there is none"},
+	"age.ok":       {"", "bool", "whether it is young enough"},
+
+	"ran.code":      {"", "int", "the exit status"},
+	"ran.stdout":    {"", "str", "what it wrote"},
+	"ran.stderr":    {"", "str", "what it wrote about that"},
+	"ran.timed_out": {"", "bool", "whether it was stopped for taking too long"},
+
+	"answer.status":  {"", "int", "the HTTP status"},
+	"answer.body":    {"", "str", "the content"},
+	"answer.headers": {"", "dict", "the headers, by name"},
 }

@@ -17,7 +17,7 @@ import (
 var diffMethod = runtime.Builtin{
 	Name:      "diff",
 	Signature: "diff(other, content=False)",
-	Doc:       "what changed from this snapshot to another one, a Scan or a directory; with content, files are read to tell",
+	Doc:       "each change from this snapshot to another one, a Scan or a directory; with content, files are read to tell",
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		var other starlark.Value
 		content := false

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 
 	"phlb/engine"
 	"phlb/engine/walk"
@@ -53,8 +52,7 @@ var placeholders = map[string]func(*Session, *starlark.Thread, starlark.Tuple) s
 		return &Restored{&engine.Restored{Dry: true}}
 	},
 	"remove": func(*Session, *starlark.Thread, starlark.Tuple) starlark.Value {
-		zero := starlark.MakeInt(0)
-		return starlarkstruct.FromStringDict(starlark.String("removal"), starlark.StringDict{"snapshots": zero, "files": zero, "bytes": zero})
+		return removalValue(&engine.Removal{})
 	},
 	"diff": func(*Session, *starlark.Thread, starlark.Tuple) starlark.Value { return starlark.NewList(nil) },
 	"hash": func(_ *Session, thread *starlark.Thread, args starlark.Tuple) starlark.Value {

@@ -14,7 +14,7 @@ func (s *Session) findBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "find",
 		Signature: "find(glob, name=None)",
-		Doc:       "the paths in all snapshots that a glob matches: .path .kind .size .mtime .versions .first .last, by path",
+		Doc:       "the paths in all snapshots that a glob matches, a found for each, by path",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var glob string
 			var name optional

@@ -11,7 +11,7 @@ import (
 var removeMethod = runtime.Builtin{
 	Name:      "remove",
 	Signature: "remove()",
-	Doc:       "remove the snapshot; refused for the newest complete one of a name, and for one tagged pinned",
+	Doc:       "remove the snapshot and return a removal; refused for the newest complete one of a name, and for one tagged pinned",
 	Effect:    true,
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if err := runtime.Unpack(fn.Name(), args, kwargs); err != nil {
@@ -26,7 +26,7 @@ func (s *Session) removeBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "remove",
 		Signature: "remove(snapshots)",
-		Doc:       "remove all of the snapshots, or none where one has to stay; faster than one by one",
+		Doc:       "remove all of the snapshots and return a removal, or none where one has to stay; faster than one by one",
 		Effect:    true,
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var list starlark.Iterable
@@ -60,9 +60,13 @@ func (s *Session) remove(thread *starlark.Thread, snapshots ...*engine.Snapshot)
 			s.planned("remove", "%v", removal)
 		}
 	}
+	return removalValue(removal), nil
+}
+
+func removalValue(r *engine.Removal) starlark.Value {
 	return starlarkstruct.FromStringDict(starlark.String("removal"), starlark.StringDict{
-		"snapshots": starlark.MakeInt(len(removal.Snapshots)),
-		"files":     starlark.MakeInt64(removal.Files),
-		"bytes":     starlark.MakeInt64(removal.Bytes),
-	}), nil
+		"snapshots": starlark.MakeInt(len(r.Snapshots)),
+		"files":     starlark.MakeInt64(r.Files),
+		"bytes":     starlark.MakeInt64(r.Bytes),
+	})
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 
 	"phlb/engine"
 	"phlb/runtime"
@@ -22,7 +21,7 @@ var _ starlark.HasAttrs = (*Report)(nil)
 
 // String counts the problems.
 func (r *Report) String() string {
-	return fmt.Sprintf("<Report: %s>", english.Plural(len(r.Problems), "problem", ""))
+	return fmt.Sprintf("<Report: %s>", r.Verdict())
 }
 
 // Type returns "Report".
@@ -59,13 +58,7 @@ var reportAttributes = attributes[*Report]{
 		return starlark.NewList(list), nil
 	},
 	"problems": func(r *Report) (starlark.Value, error) {
-		list := make([]starlark.Value, len(r.Problems))
-		for i, p := range r.Problems {
-			list[i] = starlarkstruct.FromStringDict(starlark.String("problem"), starlark.StringDict{
-				"path": starlark.String(p.Path), "what": starlark.String(p.What), "detail": starlark.String(p.Detail),
-			})
-		}
-		return starlark.NewList(list), nil
+		return problems(r.Problems), nil
 	},
 }
 

@@ -58,7 +58,7 @@ func (r *Restored) Attr(name string) (starlark.Value, error) { return restoredAt
 // AttrNames lists the attributes.
 func (r *Restored) AttrNames() []string { return restoredAttributes.names() }
 
-func problems(found []engine.Problem) starlark.Value {
+func problems(found []engine.Problem) *starlark.List {
 	list := make([]starlark.Value, len(found))
 	for i, p := range found {
 		list[i] = starlarkstruct.FromStringDict(starlark.String("problem"), starlark.StringDict{

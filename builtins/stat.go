@@ -5,6 +5,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"phlb/engine"
 	"phlb/engine/manifest"
 	"phlb/runtime"
 )
@@ -12,7 +13,7 @@ import (
 var statMethod = runtime.Builtin{
 	Name:      "stat",
 	Signature: "stat()",
-	Doc:       "what the snapshot holds, by kind, what only it holds, .only_files .only_bytes, and when it was last .verified",
+	Doc:       "a stat: what the snapshot holds, by kind, what only it holds, and when it was last verified",
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if err := runtime.Unpack(fn.Name(), args, kwargs); err != nil {
 			return nil, err
@@ -22,18 +23,22 @@ var statMethod = runtime.Builtin{
 		if err != nil {
 			return nil, err
 		}
-		devices := stat.Kinds[manifest.BlockDevice] + stat.Kinds[manifest.CharDevice]
-		fields := starlark.StringDict{"snapshot": snapshot, "verified": starlark.None}
-		if !stat.Verified.IsZero() {
-			fields["verified"] = startime.Time(stat.Verified)
-		}
-		for name, n := range map[string]int64{
-			"files": stat.Kinds[manifest.File], "dirs": stat.Kinds[manifest.Dir], "symlinks": stat.Kinds[manifest.Symlink],
-			"fifos": stat.Kinds[manifest.Fifo], "sockets": stat.Kinds[manifest.Socket], "devices": devices,
-			"bytes": stat.Bytes, "only_files": stat.OnlyFiles, "only_bytes": stat.OnlyBytes,
-		} {
-			fields[name] = starlark.MakeInt64(n)
-		}
-		return starlarkstruct.FromStringDict(starlark.String("stat"), fields), nil
+		return statValue(snapshot, stat), nil
 	},
+}
+
+func statValue(snapshot *Snapshot, stat *engine.Stat) starlark.Value {
+	devices := stat.Kinds[manifest.BlockDevice] + stat.Kinds[manifest.CharDevice]
+	fields := starlark.StringDict{"snapshot": snapshot, "verified": starlark.None}
+	if !stat.Verified.IsZero() {
+		fields["verified"] = startime.Time(stat.Verified)
+	}
+	for name, n := range map[string]int64{
+		"files": stat.Kinds[manifest.File], "dirs": stat.Kinds[manifest.Dir], "symlinks": stat.Kinds[manifest.Symlink],
+		"fifos": stat.Kinds[manifest.Fifo], "sockets": stat.Kinds[manifest.Socket], "devices": devices,
+		"bytes": stat.Bytes, "only_files": stat.OnlyFiles, "only_bytes": stat.OnlyBytes,
+	} {
+		fields[name] = starlark.MakeInt64(n)
+	}
+	return starlarkstruct.FromStringDict(starlark.String("stat"), fields)
 }
