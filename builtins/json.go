@@ -9,6 +9,8 @@ import (
 
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
+
+	"phlb/engine"
 )
 
 // maxDepth is how deep values may lie in each other: a list can hold itself.
@@ -16,7 +18,8 @@ const maxDepth = 100
 
 // Plain returns what [encoding/json] makes of v: times in UTC, durations in
 // seconds, bytes as hexadecimal digits, and values of ours by their attributes.
-// What JSON has no word for becomes its text.
+// What JSON has no word for becomes its text, and text that is not UTF-8 what
+// [engine.Text] gives.
 func Plain(v starlark.Value) (any, error) { return plain(v, maxDepth) }
 
 func plain(v starlark.Value, depth int) (any, error) {
@@ -38,7 +41,7 @@ func plain(v starlark.Value, depth int) (any, error) {
 		}
 		return float64(v), nil
 	case starlark.String:
-		return string(v), nil
+		return engine.Text(string(v)), nil
 	case starlark.Bytes:
 		return hex.EncodeToString([]byte(v)), nil
 	case startime.Time:
@@ -52,6 +55,7 @@ func plain(v starlark.Value, depth int) (any, error) {
 			if !ok {
 				key = item[0].String()
 			}
+			key = engine.Text(key)
 			value, err := plain(item[1], depth-1)
 			if err != nil {
 				return nil, err

@@ -100,8 +100,8 @@ func (x *Explanation) MarshalJSON() ([]byte, error) {
 		Warnings []string `json:"warnings"`
 	}
 	d := document{
-		Root: x.Root, Name: x.Name, Outside: x.Outside, Taken: x.Taken, Path: x.Path, Missing: x.Missing,
-		Reason: string(x.Reason), At: x.At, Size: x.Size, MaxSize: x.Limit, Over: []rule{}, Warnings: []string{},
+		Root: Text(x.Root), Name: Text(x.Name), Outside: x.Outside, Taken: x.Taken, Path: Text(x.Path), Missing: x.Missing,
+		Reason: string(x.Reason), At: Text(x.At), Size: x.Size, MaxSize: x.Limit, Over: []rule{}, Warnings: []string{},
 	}
 	if x.By != nil {
 		d.By = &rule{x.By.Text, x.By.Origin, x.By.Beside}

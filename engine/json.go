@@ -2,8 +2,19 @@ package engine
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
+	"unicode/utf8"
 )
+
+// Text returns what stands for s in JSON, which can hold UTF-8 only: other text is
+// quoted, with bytes that are none as \xe4, and so begins with a quotation mark.
+func Text(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strconv.Quote(s)
+}
 
 // MarshalJSON gives what a script sees of the snapshot, with times in UTC.
 func (s *Snapshot) MarshalJSON() ([]byte, error) {
@@ -31,9 +42,16 @@ func (s *Snapshot) MarshalJSON() ([]byte, error) {
 		Errors    int64     `json:"errors"`
 		Complete  bool      `json:"complete"`
 	}{
-		int64(s.ID), s.Name, s.Stamp, s.Path, s.Started.UTC(), s.Finished.UTC(), s.Source, s.Host, tags,
+		int64(s.ID), Text(s.Name), s.Stamp, Text(s.Path), s.Started.UTC(), s.Finished.UTC(), Text(s.Source), s.Host, tags,
 		s.Files, s.Bytes, s.Unchanged, s.Linked, s.New, s.NewBytes, s.Skipped, s.Errors, s.Complete(),
 	})
+}
+
+// MarshalJSON gives the fields.
+func (p Problem) MarshalJSON() ([]byte, error) {
+	type fields Problem
+	p.Path, p.Detail = Text(p.Path), Text(p.Detail)
+	return json.Marshal(fields(p))
 }
 
 // MarshalJSON gives the snapshots that were removed, and what that has freed.

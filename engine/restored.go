@@ -88,7 +88,7 @@ func (r *Restored) MarshalJSON() ([]byte, error) {
 		Errors    int64     `json:"errors"`
 		Problems  []Problem `json:"problems"`
 	}{
-		r.OK(), r.Snapshot, r.To, r.Dry, r.Files, r.Bytes, r.Linked, r.Others, r.Folders,
+		r.OK(), r.Snapshot, Text(r.To), r.Dry, r.Files, r.Bytes, r.Linked, r.Others, r.Folders,
 		r.Unchanged, r.Skipped, r.Deleted, r.Errors, problems,
 	})
 }

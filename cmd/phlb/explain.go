@@ -178,7 +178,7 @@ func (c *command) writeExplanations(path string, all []*engine.Explanation, fail
 		Taken bool                  `json:"taken"`
 		Scans []*engine.Explanation `json:"scans"`
 		Error string                `json:"error,omitempty"`
-	}{Path: path, Taken: taken(all), Scans: all}
+	}{Path: engine.Text(path), Taken: taken(all), Scans: all}
 	if d.Scans == nil {
 		d.Scans = []*engine.Explanation{}
 	}

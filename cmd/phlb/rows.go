@@ -15,6 +15,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"phlb/builtins"
+	"phlb/engine"
 )
 
 // result is rows to be shown. Values are those of [catalog.Rows].
@@ -117,6 +118,8 @@ func (o *objects) row(row []any) error {
 			values[i] = v.UTC()
 		case time.Duration:
 			values[i] = v.Seconds()
+		case string:
+			values[i] = engine.Text(v)
 		default:
 			values[i] = v
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"phlb/engine"
 )
 
 // tools are the commands around backups: what runs them, and what helps at it.
@@ -30,6 +32,9 @@ func (c *command) writeText(text string) error {
 // writePaths writes which files have been made, or in a dry run would be.
 func (c *command) writePaths(paths []string) error {
 	if c.json {
+		for i, p := range paths {
+			paths[i] = engine.Text(p)
+		}
 		return c.writeJSON(map[string][]string{"paths": paths})
 	}
 	_, err := fmt.Fprintln(c.out(), strings.Join(paths, "\n"))
