@@ -33,7 +33,7 @@ type Source struct {
 
 var (
 	// ErrNeedsName says that the source has no folder name to call its backup by.
-	ErrNeedsName = errors.New("the root directory has no name of its own: choose one with --name")
+	ErrNeedsName = errors.New("the root directory has no name of its own: choose one with --name, or in a script with link(…, name = …)")
 	// ErrName says that a backup name cannot be a folder's.
 	ErrName = store.ErrName
 	// ErrInsideRoot says that the source lies inside of the backup root.
@@ -104,7 +104,7 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 		}
 	}
 	if err := store.CheckName(name); err != nil {
-		return nil, fmt.Errorf("%w; choose another with --name", err)
+		return nil, fmt.Errorf("%w; choose another with --name, or in a script with link(…, name = …)", err)
 	}
 	if err := source.Rules.Check(); err != nil {
 		return nil, err

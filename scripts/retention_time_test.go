@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
 )
 
 // The clock goes back from three to two on 25 October, and so shows 02:30 twice.
@@ -109,6 +111,9 @@ func TestLadderErrors(t *testing.T) {
 		{`within = 0 * time.hour`, one, `: want a time.duration`},
 		{"last = 1", []starlark.Value{starlark.String("documents/latest")}, `"documents/latest" is no snapshot: want a list of what snapshots() returns`},
 		{"last = 1", []starlark.Value{starlark.None}, "None is no snapshot"},
+		{"last = 1", []starlark.Value{starlarkstruct.FromStringDict(starlark.String("struct"), starlark.StringDict{
+			"name": starlark.String("docs"), "time": startime.Time(noon), "complete": starlark.True, "tags": starlark.NewList(nil),
+		})}, "the tags of docs are a list: want a tuple"},
 	} {
 		_, err := decide(noon, test.rules, test.snapshots...)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
