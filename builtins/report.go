@@ -21,7 +21,8 @@ var _ starlark.HasAttrs = (*Report)(nil)
 
 // String counts the problems.
 func (r *Report) String() string {
-	return fmt.Sprintf("<Report: %s>", r.Verdict())
+	found, _, _ := r.Counts()
+	return fmt.Sprintf("<Report: %s>", english.Plural(int(found), "problem", ""))
 }
 
 // Type returns "Report".

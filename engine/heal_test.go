@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,7 +82,11 @@ func TestHealCopies(t *testing.T) {
 	before := tree(r, s.Path)
 	r.together(true, filepath.Join(s.Path, "a"), filepath.Join(s.Path, "sub/c"))
 	r.rot(filepath.Join(s.Path, "a"))
-	r.wantProblems(r.verify(s, heal), "content: a", "content: sub/c", "healed: a", "healed: sub/c")
+	report := r.verify(s, heal)
+	r.wantProblems(report, "content: a", "content: sub/c", "healed: a", "healed: sub/c")
+	if got := report.Verdict(); got != "2 problems, 2 places healed" {
+		t.Errorf("the verdict is %q", got)
+	}
 	r.whole(s)
 	r.together(true, filepath.Join(s.Path, "a"), filepath.Join(s.Path, "sub/c")) // copied once
 	after := tree(r, s.Path)
@@ -103,6 +108,9 @@ func TestHealWithoutGoodCopy(t *testing.T) {
 		found := map[string]int{}
 		for _, p := range report.Problems {
 			found[p.What+": "+p.Path]++
+		}
+		if got := report.Verdict(); !strings.HasSuffix(got, " 1 not") && got != "1 problem, 1 not healed" {
+			t.Errorf("the verdict is %q", got)
 		}
 		if found["content: a"] != 1 || found["unhealed: a"] != 1 || found["unhealed: b"] != 0 {
 			t.Errorf("found %v", report.Problems)
@@ -133,6 +141,9 @@ func TestHealOtherSnapshots(t *testing.T) {
 	r.together(false, filepath.Join(first.Path, "a"), filepath.Join(second.Path, "a"))
 	report := r.verify(third, heal) // itself in order, the damage is known
 	r.wantProblems(report, "healed: a", "healed: a")
+	if got := report.Verdict(); got != "no problems, 2 places healed" {
+		t.Errorf("the verdict is %q", got)
+	}
 	for _, s := range []*engine.Snapshot{first, second, third} {
 		r.whole(s)
 		r.together(true, filepath.Join(s.Path, "a"), filepath.Join(third.Path, "a"))

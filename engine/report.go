@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // What is the matter with a path.
@@ -58,6 +60,42 @@ type Report struct {
 
 // OK reports whether nothing was found.
 func (r *Report) OK() bool { return len(r.Problems) == 0 }
+
+// Counts returns how many problems were found, and at how many places one was
+// healed, or could not be: that may be several for one problem, also in other
+// snapshots, or for one that an earlier verification found.
+func (r *Report) Counts() (found, healed, unhealed int64) {
+	for _, p := range r.Problems {
+		switch p.What {
+		case Healed:
+			healed++
+		case Unhealed:
+			unhealed++
+		default:
+			found++
+		}
+	}
+	return found, healed, unhealed
+}
+
+// Verdict sums the problems up: "no problems", "2 problems, 3 places healed".
+func (r *Report) Verdict() string {
+	found, healed, unhealed := r.Counts()
+	text := "no problems"
+	if found > 0 {
+		text = english.Plural(int(found), "problem", "")
+	}
+	if healed > 0 {
+		text += ", " + english.Plural(int(healed), "place", "") + " healed"
+	}
+	if unhealed > 0 {
+		text += fmt.Sprintf(", %d not", unhealed)
+		if healed == 0 {
+			text += " healed"
+		}
+	}
+	return text
+}
 
 // Damaged reports whether something is not what was stored. An adoption may also
 // have found what could not be read, was never stored in full, or is in the

@@ -463,15 +463,7 @@ func (v *verification) remember(ctx context.Context, cat *catalog.Catalog) error
 	if v.Fast {
 		done.Sample = 0
 	}
-	for _, p := range v.report.Problems {
-		switch p.What {
-		case Healed:
-			done.Healed++
-		case Unhealed:
-		default:
-			done.Problems++
-		}
-	}
+	done.Problems, done.Healed, _ = v.report.Counts()
 	cat.NoteVerification(done)
 	return nil
 }

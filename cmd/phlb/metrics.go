@@ -107,7 +107,8 @@ func (c *command) measure(known samples) {
 	}
 	for _, r := range c.session.Reports() {
 		if r.Snapshot != nil {
-			known.set(verifyProblems, r.Snapshot.Name, float64(len(r.Problems)))
+			found, _, _ := r.Counts()
+			known.set(verifyProblems, r.Snapshot.Name, float64(found))
 		}
 	}
 }

@@ -221,18 +221,14 @@ func (c *command) writeReport(to io.Writer, r *engine.Report) error {
 	}
 	var b strings.Builder
 	c.writeProblems(&b, to, r.Problems)
-	found := "no problems"
-	if !r.OK() {
-		found = count(int64(len(r.Problems)), "problem")
-	}
 	if r.Snapshot != nil {
-		fmt.Fprintf(&b, "%s: %s, %s read back: %s\n", r.Snapshot.Ref(), count(r.Files, "file"), humanize.IBytes(uint64(r.Bytes)), found)
+		fmt.Fprintf(&b, "%s: %s, %s read back: %s\n", r.Snapshot.Ref(), count(r.Files, "file"), humanize.IBytes(uint64(r.Bytes)), r.Verdict())
 	} else {
 		for _, s := range r.Added {
 			fmt.Fprintln(&b, s.Path)
 		}
 		fmt.Fprintf(&b, "%s added, %d forgotten; %s linked, %s saved: %s\n", count(int64(len(r.Added)), "snapshot"), r.Removed,
-			count(r.Linked, "duplicate"), humanize.IBytes(uint64(r.Saved)), found)
+			count(r.Linked, "duplicate"), humanize.IBytes(uint64(r.Saved)), r.Verdict())
 	}
 	_, err := io.WriteString(to, b.String())
 	return err
