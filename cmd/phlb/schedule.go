@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -356,7 +357,14 @@ func (c *command) removeJob(ctx context.Context, name string) error {
 	}
 	removed := false
 	for _, s := range c.schedulers() {
-		was, err := s.remove(ctx, name)
+		remove := s.remove
+		if c.dryRun {
+			remove = func(ctx context.Context, name string) (bool, error) {
+				jobs, err := s.list(ctx)
+				return slices.ContainsFunc(jobs, func(j job) bool { return j.Name == name }), err
+			}
+		}
+		was, err := remove(ctx, name)
 		if err != nil {
 			return fmt.Errorf("remove %s: %w", name, err)
 		}
@@ -365,7 +373,11 @@ func (c *command) removeJob(ctx context.Context, name string) error {
 	if !removed {
 		return usagef("nothing is scheduled as %q: phlb schedule --list", name)
 	}
-	c.info("%s is no longer scheduled", name)
+	if c.dryRun {
+		c.info("would remove %s", name)
+	} else {
+		c.info("%s is no longer scheduled", name)
+	}
 	if c.json {
 		return c.writeJSON(map[string]string{"removed": name})
 	}
