@@ -220,7 +220,8 @@ func TestRunsOvertaken(t *testing.T) {
 	r.answers("SELECT snapshot FROM verifications", "1", "1", "1")
 }
 
-// A root that is read-only can be verified all the same, and there is nothing to
+// A root that is read-only can be verified all the same, also thinned out where
+// no snapshot is too much, and there is nothing to
 // say about it.
 func TestVerifyReadOnly(t *testing.T) {
 	at := mount(t, "tmpfs", 8)
@@ -235,6 +236,12 @@ func TestVerifyReadOnly(t *testing.T) {
 	r.wantProblems(r.verify(s, all))
 	if _, err := r.try(engine.Source{Root: r.in("nothing")}); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("error is %v", err)
+	}
+	if removal, err := r.engine().Remove(t.Context()); err != nil || len(removal.Snapshots) > 0 {
+		t.Errorf("nothing is to be removed: %+v, %v", removal, err)
+	}
+	if _, err := r.engine().Remove(t.Context(), s); err == nil {
+		t.Error("a snapshot was removed")
 	}
 	if said := r.log.take(); said != "" {
 		t.Errorf("said %q", said)
