@@ -68,16 +68,34 @@ func (h *Host) libraries() string {
 	return "@" + strings.Join(slices.Sorted(maps.Keys(h.Modules)), ", @")
 }
 
-func (h *Host) read(f file) ([]byte, error) {
+func (h *Host) read(f file) (src []byte, err error) {
+	files, name := h.Modules[f.library], f.path
 	if f.library == "" {
-		return os.ReadFile(f.path)
+		files, name = os.DirFS(filepath.Dir(f.path)), filepath.Base(f.path)
+		src, err = os.ReadFile(f.path) // also under a name that an fs.FS has no word for
+	} else {
+		src, err = fs.ReadFile(files, name)
 	}
-	src, err := fs.ReadFile(h.Modules[f.library], f.path)
 	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) { // name the library too, as the script does
-		err = &fs.PathError{Op: pathErr.Op, Path: f.String(), Err: pathErr.Err}
+	if !errors.As(err, &pathErr) {
+		return src, err
 	}
-	return src, err
+	err = &fs.PathError{Op: pathErr.Op, Path: f.String(), Err: pathErr.Err} // as the script knows it
+	if near := Nearest(path.Base(name), modules(files, path.Dir(name))); near != "" && errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: did you mean %s?", err, near)
+	}
+	return nil, err
+}
+
+// modules lists what a folder has to load.
+func modules(files fs.FS, folder string) (names []string) {
+	entries, _ := fs.ReadDir(files, folder) // what cannot be listed cannot be suggested
+	for _, e := range entries {
+		if path.Ext(e.Name()) == ".star" {
+			names = append(names, e.Name())
+		}
+	}
+	return names
 }
 
 // owns reports whether a module is part of the script: a file of its folder, or

@@ -72,6 +72,8 @@ func TestLoadErrors(t *testing.T) {
 		{"ErrImpure", "load('@std//impure.star', 'x')", "", "@std//impure.star:1:14: undefined: touch"},
 		{"ErrNotFound", "load('nope.star', 'x')", "", "nope.star: no such file or directory"},
 		{"ErrNotInLibrary", "load('@std//nope.star', 'x')", "", "open @std//nope.star: file does not exist"},
+		{"ErrNearInLibrary", "load('@std//impur.star', 'x')", "", "open @std//impur.star: file does not exist: did you mean impure.star?"},
+		{"ErrNear", "load('lbi.star', 'x')", "x = 1", "lbi.star: no such file or directory: did you mean lib.star?"},
 		{"ErrLibrary", "load('@sdt//x.star', 'x')", "", "no library @sdt, only @other, @std"},
 		{"ErrNoPath", "load('@std', 'x')", "", "@std: a module of a library is written @library//path"},
 		{"ErrEscape", "load('@std//../x.star', 'x')", "", "@std//../x.star: outside of @std"},
