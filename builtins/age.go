@@ -89,7 +89,13 @@ func (s *Session) checkAge(all []*engine.Snapshot, names []string, since time.Ti
 	list := make([]starlark.Value, len(names))
 	for i, name := range names {
 		row := noAge(name)
-		at := slices.IndexFunc(all, func(snapshot *engine.Snapshot) bool { return snapshot.Name == name && snapshot.Complete() })
+		complete := func(snapshot *engine.Snapshot) bool { return snapshot.Name == name && snapshot.Complete() }
+		at := slices.IndexFunc(all, func(snapshot *engine.Snapshot) bool {
+			return complete(snapshot) && !engine.IsAhead(snapshot.Started, s.Now)
+		})
+		if at < 0 {
+			at = slices.IndexFunc(all, complete)
+		}
 		ok := false
 		s.checked[name] = nil
 		if at >= 0 {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -209,8 +210,13 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 	if err != nil {
 		return err
 	}
+	now := r.env.Now()
+	all = aheadLast(all, now, startOf)
 	before := newest(all, header.Name)
-	r.partial.Older = before != nil && before.Started.After(header.Started)
+	r.partial.Older = before != nil && before.Started.After(header.Started) && !IsAhead(before.Started, now)
+	if i := slices.IndexFunc(all, func(s catalog.Snapshot) bool { return s.Name == header.Name && IsAhead(s.Started, now) }); i >= 0 {
+		r.log.Warn("a snapshot is dated ahead of the clock, and is not taken for the newest", "snapshot", all[i].Stamp, "started", all[i].Started)
+	}
 	if before != nil && r.adopting == nil {
 		if err := r.follow(root, before); err != nil {
 			r.log.Warn("the snapshot before cannot be used, everything is read again", "snapshot", before.Stamp, "error", err)
@@ -224,7 +230,7 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 		}
 	}
 	base := lastAbsorbed(all, header.Name)
-	if r.previous == nil && base != 0 || r.previous != nil && base != newest(all, header.Name).ID {
+	if r.previous == nil && base != 0 || r.previous != nil && base != before.ID {
 		// The catalog numbers snapshots as it gets to know them. Where that is
 		// not the order of time, what changed is told by the manifest alone.
 		r.record = nil
@@ -262,6 +268,28 @@ func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 	return nil
 }
 
+// IsAhead reports whether a snapshot was dated by a clock that ran ahead, or that
+// of now runs behind. Where there is another, it is not taken for the newest.
+func IsAhead(started, now time.Time) bool { return started.After(now.Add(time.Minute)) }
+
+// aheadLast returns snapshots, sorted with the newest first, with those at the
+// end that are dated ahead: else one run with a wrong clock would be the newest
+// for good.
+func aheadLast[S any](all []S, now time.Time, start func(S) time.Time) []S {
+	var ahead, others []S
+	for _, s := range all {
+		if IsAhead(start(s), now) {
+			ahead = append(ahead, s)
+		} else {
+			others = append(others, s)
+		}
+	}
+	return append(others, ahead...)
+}
+
+func startOf(s catalog.Snapshot) time.Time { return s.Started }
+
+// newest returns the first of that name, nil if there is none.
 func newest(all []catalog.Snapshot, name string) *catalog.Snapshot {
 	for i := range all { // sorted, the newest first
 		if all[i].Name == name {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,4 +142,56 @@ func TestTwoNames(t *testing.T) {
 			r.indexed(s)
 		}
 	}
+}
+
+// TestClockAhead has one run with the clock ahead: the name goes on without it.
+func TestClockAhead(t *testing.T) {
+	r := newRepo(t)
+	now := time.Now().Add(time.Hour)
+	r.now = func() time.Time { return now }
+	latest := func(want *engine.Snapshot) {
+		t.Helper()
+		if link, err := os.Readlink(filepath.Join(r.root, "source", "latest")); err != nil || link != want.Stamp {
+			t.Errorf("latest is %q, %v; want %q", link, err, want.Stamp)
+		}
+		for _, text := range []string{"source", "source/latest"} {
+			if s, err := r.engine().Snapshot(t.Context(), text); err != nil || s.Stamp != want.Stamp {
+				t.Errorf("%s is %v, %v; want %s", text, s, err, want.Stamp)
+			}
+		}
+	}
+	now = now.AddDate(4, 0, 0)
+	r.write("a", "1")
+	ahead := r.backup()
+	latest(ahead)
+	now = now.AddDate(-4, 0, 0)
+	latest(ahead) // there is no other
+	r.log.take()
+	first := r.backup() // and it is better than none to link to
+	r.counts(first, 1, 0, 0)
+	r.logged("a snapshot is dated ahead of the clock, and is not taken for the newest", ahead.Stamp)
+	latest(first)
+
+	r.write("b", "2")
+	now = now.Add(time.Hour)
+	second := r.backup()
+	latest(second)
+	r.indexed(second)
+	now = now.Add(time.Hour)
+	third := r.backup()
+	r.counts(third, 2, 0, 0) // b is in the second, and not in the one that is ahead
+	r.indexed(third)
+	latest(third)
+
+	remove := func(s *engine.Snapshot) error {
+		_, err := r.engine().Remove(t.Context(), s)
+		return err
+	}
+	if err := remove(third); !errors.Is(err, engine.ErrNewest) {
+		t.Errorf("the newest was removed: %v", err)
+	}
+	r.must(remove(second))
+	latest(third)
+	r.must(remove(ahead))
+	latest(third)
 }

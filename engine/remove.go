@@ -70,7 +70,7 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 	if err != nil {
 		return nil, err
 	}
-	gone, left, err := removable(all, snapshots)
+	gone, left, err := removable(aheadLast(all, e.env.Now(), startOf), snapshots)
 	if err != nil {
 		return nil, err
 	}

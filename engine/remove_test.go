@@ -243,7 +243,7 @@ func TestRemoveAsOrdinaryUser(t *testing.T) {
 	if second := runChild(t, order{Root: r.root, Source: r.source, Later: time.Hour}, as); second.Err != "" {
 		t.Fatal(second)
 	}
-	a := runChild(t, order{Root: r.root, Remove: []string{first.Snapshot.Ref().String()}}, as)
+	a := runChild(t, order{Root: r.root, Remove: []string{first.Snapshot.Ref().String()}, Later: time.Hour}, as)
 	if a.Err != "" || a.Removal.Files != 3 || a.Removal.Bytes != 6 {
 		t.Errorf("removed %+v, %s", a.Removal, a.Err)
 	}

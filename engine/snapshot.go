@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/agnivade/levenshtein"
 
@@ -94,7 +95,7 @@ func (e *Engine) find(all []*Snapshot, text string) (*Snapshot, error) {
 		}
 	}
 	name, stamp, _ := strings.Cut(strings.Trim(text, "/"), "/")
-	for _, s := range all {
+	for _, s := range aheadLast(all, e.env.Now(), func(s *Snapshot) time.Time { return s.Started }) {
 		if s.Name == name && (stamp == "" || stamp == "latest" || stamp == s.Stamp) {
 			return s, nil
 		}
