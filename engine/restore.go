@@ -51,9 +51,10 @@ type Restoration struct {
 	To   string
 	Path string // one file or directory of the snapshot; "" for all of it
 
-	// Include and Exclude are globs as in [walk.Rules]; a directory stands for
-	// all that it holds, and Exclude wins. Without Include, all is meant.
-	// Directories on the way to what is meant are made, too.
+	// Include and Exclude are globs as in [walk.Rules], of paths as in the
+	// snapshot also where Path is set; a directory stands for all that it holds,
+	// and Exclude wins. Without Include, all is meant. Directories on the way to
+	// what is meant are made, too.
 	Include, Exclude []string
 
 	Overwrite Overwrite

@@ -65,6 +65,9 @@ func TestRestoreSelection(t *testing.T) {
 		{engine.Restoration{Path: "sub/none"}, `holds no such path: "sub/none"; phlb find looks for paths in all snapshots`},
 		{engine.Restoration{Path: "a.txt/x"}, `holds no such path: "a.txt/x"`},
 		{engine.Restoration{Path: "../source"}, `holds no such path: "../source"`},
+		{engine.Restoration{Path: ".."}, `holds no such path: ".."`},
+		{engine.Restoration{Path: "sub/../.."}, `holds no such path: "sub/../.."`},
+		{engine.Restoration{Path: "sub", Include: []string{"deep/**"}}, "include and exclude mean; the paths of both begin at the top of the snapshot"},
 	} {
 		test.o.To = "new"
 		_, err := r.tryRestore(s, test.o)

@@ -19,10 +19,7 @@ type selection struct {
 }
 
 func newSelection(o *Restoration) (s selection, err error) {
-	s.base = path.Clean("/" + o.Path)[1:]
-	if s.base == "" {
-		s.base = "."
-	}
+	s.base = path.Clean(strings.TrimLeft(o.Path, "/")) // with .. in front, nothing is called so
 	s.everything = len(o.Include) == 0
 	if s.include, err = walk.CompilePatterns(o.Include); err != nil {
 		return s, fmt.Errorf("include: %w", err)
@@ -139,7 +136,11 @@ func (r *restore) survey(ctx context.Context) (manifest.Kind, error) {
 		return 0, fmt.Errorf("%w: %q; phlb find looks for paths in all snapshots", ErrNoPath, r.Path)
 	}
 	if c.paths == 0 {
-		return 0, fmt.Errorf("%w that include and exclude mean", ErrNoPath)
+		where := ""
+		if r.selection.base != "." {
+			where = "; the paths of both begin at the top of the snapshot"
+		}
+		return 0, fmt.Errorf("%w that include and exclude mean%s", ErrNoPath, where)
 	}
 	r.Progress.TotalFiles.Store(c.files)
 	r.Progress.TotalBytes.Store(c.bytes)
