@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -70,17 +71,41 @@ func (c *command) locate(name string) (string, error) {
 			c.info("running the stock policy %s", stem(name))
 			return library(stem(name)), nil
 		}
-		if near := runtime.Nearest(stem(name), scripts.Names()); err != nil && near != "" {
+		if near := meant(name, append(stems(filepath.Dir(own)), scripts.Names()...)); err != nil && near != "" {
 			return "", usagef("no script %s: did you mean %s?", name, near)
 		}
 		if err != nil {
 			return "", usagef("no script %s: neither here, nor as %s, nor among those of phlb scripts", name, own)
 		}
 	}
+	if near := meant(name, nil); errors.Is(err, fs.ErrNotExist) && near != "" {
+		return "", usagef("no script %s: did you mean %s?", name, near)
+	}
 	if err != nil {
 		return "", usagef("no script %s: %v", name, cause(err))
 	}
 	return "", usagef("no script %s: is a directory", name)
+}
+
+// meant returns what name is most likely a misspelling of, "" if nothing is
+// close: a script in the folder that it names, or one of others.
+func meant(name string, others []string) string {
+	dir := filepath.Dir(name)
+	if near := runtime.Nearest(stem(name), stems(dir)); near != "" {
+		return filepath.Join(dir, near+".star")
+	}
+	return runtime.Nearest(stem(name), others)
+}
+
+// stems lists the scripts in a folder.
+func stems(dir string) (names []string) {
+	entries, _ := os.ReadDir(dir) // what cannot be listed cannot be suggested
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) == ".star" {
+			names = append(names, stem(e.Name()))
+		}
+	}
+	return names
 }
 
 // stem returns the name of a script without its folder and ending.
