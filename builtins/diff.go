@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -37,6 +38,12 @@ var diffMethod = runtime.Builtin{
 	},
 }
 
+func (s *Session) diffSource(ctx context.Context, from *engine.Snapshot, source engine.Source, content bool) ([]engine.Change, error) {
+	changes, unread, err := s.Engine.DiffSource(ctx, from, source, content)
+	s.unread = s.unread || unread > 0
+	return changes, err
+}
+
 func (s *Session) diff(thread *starlark.Thread, from *engine.Snapshot, to starlark.Value, content bool) ([]engine.Change, error) {
 	ctx := runtime.Context(thread)
 	if scan, ok := to.(*Scan); ok {
@@ -44,7 +51,7 @@ func (s *Session) diff(thread *starlark.Thread, from *engine.Snapshot, to starla
 		rules, done := scan.rules()
 		defer done()
 		source.Rules = rules
-		return s.Engine.DiffSource(ctx, from, source, content)
+		return s.diffSource(ctx, from, source, content)
 	}
 	other, err := s.find(thread, to)
 	if dir, ok := starlark.AsString(to); ok && errors.Is(err, engine.ErrNoSnapshot) {
@@ -52,7 +59,7 @@ func (s *Session) diff(thread *starlark.Thread, from *engine.Snapshot, to starla
 		if info, notDir := os.Stat(dir); notDir == nil && info.IsDir() {
 			settings := s.Engine.Config
 			rules := walk.Rules{SkipDirs: settings.SkipDirs, Skip: settings.SkipPatterns}
-			return s.Engine.DiffSource(ctx, from, engine.Source{Root: dir, Rules: rules}, content)
+			return s.diffSource(ctx, from, engine.Source{Root: dir, Rules: rules}, content)
 		}
 	}
 	if err != nil {

@@ -192,11 +192,12 @@ func (c *comparison) merge(ctx context.Context, root *store.Root, a, b store.Ref
 
 // DiffSource returns what changed from a snapshot to a source as it is now. A
 // file of another size or time has changed; with content, files are read to
-// tell, and a time that lies shows.
-func (e *Engine) DiffSource(ctx context.Context, s *Snapshot, source Source, content bool) ([]Change, error) {
+// tell, and a time that lies shows. Of what is unread, since it could not be
+// read, nothing is said but in the log.
+func (e *Engine) DiffSource(ctx context.Context, s *Snapshot, source Source, content bool) (changes []Change, unread int64, err error) {
 	root, err := e.openRoot()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer root.Close()
 	defer e.Progress.begin("compare " + s.Ref().String())()
@@ -204,7 +205,7 @@ func (e *Engine) DiffSource(ctx context.Context, s *Snapshot, source Source, con
 	var c comparison
 	old, err := openCursor(root, s.Ref(), c.removed)
 	if err != nil {
-		return nil, fmt.Errorf("diff: %w", err)
+		return nil, 0, fmt.Errorf("diff: %w", err)
 	}
 	defer old.close()
 	w := &walk.Walk{Prepare: func(b *walk.Batch) error {
@@ -218,14 +219,20 @@ func (e *Engine) DiffSource(ctx context.Context, s *Snapshot, source Source, con
 	w.Work = func(ctx context.Context, worker int, b *walk.Batch) error {
 		return c.batch(ctx, e, workers[worker], b, content)
 	}
-	err = e.scan(ctx, w, source, nil, func(*walk.Batch) error { return nil })
+	var counts Counts
+	unseen := closed{}
+	err = e.scan(ctx, w, source, &counts, func(b *walk.Batch) error {
+		unseen.note(b)
+		return nil
+	})
 	if err == nil {
 		err = errors.Join(old.rest(), old.failed())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("diff: %w", err)
+		return nil, 0, fmt.Errorf("diff: %w", err)
 	}
-	return c.result(), nil
+	c.changes = slices.DeleteFunc(c.changes, func(change Change) bool { return change.What == Removed && unseen.hide(change.Path) })
+	return c.result(), counts.Errors, nil
 }
 
 // batch compares what a walk has found with what lies alongside.

@@ -208,6 +208,8 @@ func TestForeignLog(t *testing.T) {
 	r := old012(t)
 	path := filepath.Join(r.root, "documents/2026-11-22-114015.log")
 	r.must(os.Chmod(path, 0o640))
+	tree := strings.TrimSuffix(path, ".log")
+	r.must(os.Chmod(tree, 0o755))
 	before, err := os.ReadFile(path)
 	r.must(err)
 	s := r.adoptOld().Added[0]

@@ -34,9 +34,9 @@ type verification struct {
 	history  catalog.Run // what the catalog is told of it
 	root     *store.Root
 	report   *Report
-	foreign  foreign         // the tool that the snapshot is from
-	stale    bool            // the catalog does not agree with the manifest
-	closed   map[string]bool // directories that could not be opened
+	foreign  foreign // the tool that the snapshot is from
+	stale    bool    // the catalog does not agree with the manifest
+	closed   closed
 	manifest *cursor
 	workers  []*worker
 	seed     uint64 // of the sample
@@ -94,7 +94,7 @@ func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (_ *Report, e
 	history.Started = e.env.Now()
 	v := &verification{
 		Engine: e, Check: c, history: history, root: root, report: &Report{Snapshot: s}, foreign: foreignOf(s.Tags), seed: uint64(history.Started.UnixNano()),
-		closed: map[string]bool{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
+		closed: closed{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
 	}
 	err = v.compare(ctx, cat)
 	if err == nil {
@@ -172,11 +172,8 @@ func (v *verification) walk(ctx context.Context) error {
 		v.workers = append(v.workers, newWorker(i))
 	}
 	err = w.Run(ctx, func(b *walk.Batch) error {
+		v.closed.note(b)
 		for _, err := range b.Errors {
-			var at *fs.PathError
-			if errors.As(err, &at) {
-				v.closed[at.Path] = true
-			}
 			v.unreadable(err)
 		}
 		return nil
@@ -205,16 +202,30 @@ func (v *verification) keepUnseen() {
 	if len(v.closed) == 0 {
 		return
 	}
-	unseen := func(what, at string) bool {
-		for ; what == Missing && at != "."; at = path.Dir(at) {
-			if v.closed[at] {
-				return true
-			}
-		}
-		return false
-	}
+	unseen := func(what, at string) bool { return what == Missing && v.closed.hide(at) }
 	v.report.Problems = slices.DeleteFunc(v.report.Problems, func(p Problem) bool { return unseen(p.What, p.Path) })
 	v.damaged = slices.DeleteFunc(v.damaged, func(d damaged) bool { return unseen(d.what, d.entry.Path) })
+}
+
+// closed are paths that a walk could not read: what lies below is not gone.
+type closed map[string]bool
+
+func (c closed) note(b *walk.Batch) {
+	for _, err := range b.Errors {
+		if at, ok := errors.AsType[*fs.PathError](err); ok {
+			c[at.Path] = true
+		}
+	}
+}
+
+// hide reports whether a path is among them, or below one.
+func (c closed) hide(at string) bool {
+	for ; at != "."; at = path.Dir(at) {
+		if c[at] {
+			return true
+		}
+	}
+	return false
 }
 
 func (v *verification) unreadable(err error) {
