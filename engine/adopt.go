@@ -110,7 +110,11 @@ func (a *adoption) fromManifests(ctx context.Context, within store.Ref) error {
 	a.report.Removed = c.removed
 	for _, broken := range c.broken {
 		if (within.Name == "" || within.Name == broken.ref.Name) && (within.Stamp == "" || within.Stamp == broken.ref.Stamp) {
-			a.report.add(broken.ref.String(), Manifest, "%v: move it away and run phlb add again", broken.err)
+			if errors.Is(broken, fs.ErrPermission) {
+				a.report.add(broken.ref.String(), Unreadable, "%v", broken)
+			} else {
+				a.report.add(broken.ref.String(), Manifest, "%v: move it away and run phlb add again", broken.err)
+			}
 		}
 	}
 	if len(c.added) == 0 && c.removed == 0 {
@@ -389,7 +393,7 @@ func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
 		return fromSource("replace", path.Join(t.target.folder.Path, t.name), errChanging)
 	}
 	switch err := t.target.dir.Replace(from, old, t.name); {
-	case errors.Is(err, fs.ErrPermission): // as good a copy as any
+	case errors.Is(err, store.ErrNoLink), errors.Is(err, fs.ErrPermission): // as good a copy as any
 		return store.ErrLinkLimit
 	case err != nil:
 		return err

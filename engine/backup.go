@@ -69,7 +69,8 @@ type run struct {
 	resumedTree  *store.Dir
 	rebooted     bool // since then, so that its files cannot be trusted unread
 	room         sync.Once
-	madeRoom     bool // by giving up the run that was cut off
+	madeRoom     bool      // by giving up the run that was cut off
+	noLink       sync.Once // that cannot be, said
 
 	adopting *adoption // where the source is to be the snapshot itself, else nil
 
@@ -433,7 +434,13 @@ func (r *run) sealPartial(ctx context.Context, root *store.Root) error {
 	if err := r.lock.Held(); err != nil {
 		return err
 	}
-	return r.partial.Seal(ctx)
+	err = r.partial.Seal(ctx)
+	var late *store.LateError
+	if errors.As(err, &late) {
+		r.Engine.log.Warn("the snapshot is sealed, but not all is in order", "error", err)
+		return nil
+	}
+	return err
 }
 
 // commit notes in the private copy of the catalog what has changed, and returns

@@ -38,13 +38,16 @@ func (t *task) file(e *walk.Entry) (result, error) {
 			return result{}, fromSource("open", e.Path, errors.New("is no longer a regular file"))
 		}
 		seen.Path = e.Path
-		seen.Racy = t.racy(&seen.Entry, now)
-		if seen.Xattrs, err = f.Xattrs(); err != nil {
-			return result{}, fromSource("read attributes", e.Path, err)
-		}
+		xattrs, err := f.Xattrs()
+		unread := fromSource("read attributes", e.Path, err) // no reason to do without the content
+		seen.Xattrs = xattrs
+		seen.Racy = t.racy(&seen.Entry, now) || unread != nil
 		res, stable, err := t.content(f, &seen, try == attempts)
-		if err != nil || stable {
+		if err != nil {
 			return res, err
+		}
+		if stable {
+			return res, unread
 		}
 		if try == attempts {
 			res.entry.Racy = true
@@ -332,7 +335,15 @@ func (t *task) link(from *store.Dir, old string, inode store.Inode) error {
 	case t.adopting != nil:
 		return t.replace(from, old, inode)
 	}
-	return t.target.dir.Link(from, old, t.name)
+	err := t.target.dir.Link(from, old, t.name)
+	if errors.Is(err, store.ErrNoLink) {
+		t.noLink.Do(func() {
+			t.log.Warn("what a snapshot holds is stored anew, this and maybe more",
+				"path", path.Join(t.target.folder.Path, t.name), "error", err)
+		})
+		return store.ErrLinkLimit
+	}
+	return err
 }
 
 // copy reads the file from its start, hashes it, and writes it to out unless

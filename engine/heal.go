@@ -223,7 +223,7 @@ func (r *remedy) replaceIn(ctx context.Context, folder *store.Dir, p place) erro
 		}
 		err = folder.Replace(from, path.Base(g.path), name)
 		from.Close()
-		if !errors.Is(err, store.ErrLinkLimit) {
+		if !errors.Is(err, store.ErrLinkLimit) && !errors.Is(err, store.ErrNoLink) {
 			return err
 		}
 	}

@@ -101,7 +101,7 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 	for _, name := range namesOf(snapshots) {
 		if s := newest(left, name); s != nil {
 			if err := root.Point(store.Ref{Name: name, Stamp: s.Stamp}); err != nil {
-				return nil, err
+				e.log.Warn("the snapshots are removed, but not all is in order", "error", err)
 			}
 		}
 	}

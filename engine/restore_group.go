@@ -77,7 +77,7 @@ func (p *piece) link(g *group) (done bool, err error) {
 		}
 		return p.leader(g, func(dir *store.Dir, leader string) error { return p.to.to.Link(dir, leader, name) })
 	})
-	if errors.Is(err, store.ErrLinkLimit) || notFound(err) || errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, store.ErrLinkLimit) || errors.Is(err, store.ErrNoLink) || notFound(err) || errors.Is(err, fs.ErrPermission) {
 		return false, p.notKept(p.entry.Path, &store.NotKept{What: "hardlink", Err: err}) // made anew
 	}
 	if err != nil {

@@ -316,24 +316,27 @@ func (t *task) take(e *walk.Entry) (result, error) {
 		return t.file(e)
 	}
 	res := result{entry: e.Entry, outcome: stored}
-	var err error
-	if res.entry.Xattrs, err = t.target.folder.Dir.Xattrs(t.name); err != nil {
-		return result{}, fromSource("read attributes", e.Path, err)
-	}
+	xattrs, err := t.target.folder.Dir.Xattrs(t.name)
+	unread := fromSource("read attributes", e.Path, err) // no reason to do without the rest
+	res.entry.Xattrs = xattrs
 	if t.adopting != nil {
-		return res, nil
+		return res, unread
 	}
-	res.entry.Racy = t.racy(&res.entry, t.env.Now())
+	res.entry.Racy = t.racy(&res.entry, t.env.Now()) || unread != nil
 	if t.env.DryRun {
-		return res, nil
+		return res, unread
 	}
 	err = t.target.dir.Make(t.name, &res.entry)
-	if errors.Is(err, fs.ErrPermission) && e.Kind != manifest.Symlink {
-		// A device, as an ordinary user: recorded, for a restore by root.
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+		// A device, as an ordinary user, or what the file system has no room for in
+		// its format: recorded, for a restore to where it can be.
 		res.entry.Absent = true
-		return res, nil
+		return res, unread
 	}
-	return res, t.notKept(&res.entry, err)
+	if err := t.notKept(&res.entry, err); err != nil {
+		return res, err
+	}
+	return res, unread
 }
 
 // notKept logs metadata that the root cannot hold, and lets other errors pass.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"sync"
@@ -171,7 +172,8 @@ func (d *Dir) allow(name string) error {
 }
 
 // Link makes name in d another name of the entry called old in from, whatever
-// its kind. It returns [ErrLinkLimit] where that has as many as it can have.
+// its kind. It returns [ErrLinkLimit] where that has as many as it can have, and
+// [ErrNoLink] where it can have none.
 func (d *Dir) Link(from *Dir, old, name string) error {
 	err := retry(func() error { return unix.Linkat(from.fd, old, d.fd, name, 0) })
 	switch err {
@@ -179,6 +181,8 @@ func (d *Dir) Link(from *Dir, old, name string) error {
 		return nil
 	case unix.EMLINK:
 		return ErrLinkLimit
+	case unix.EPERM, unix.EXDEV:
+		return fmt.Errorf("%w: %w", ErrNoLink, err)
 	}
 	return &os.LinkError{Op: "link", Old: old, New: name, Err: err}
 }
@@ -372,14 +376,18 @@ func (f *File) Sync() error {
 	return nil
 }
 
-// Close releases the file. A second call does nothing.
+// Close releases the file. Its error may be the first that is heard of what
+// could not be written, see close(2). A second call does nothing.
 func (f *File) Close() error {
 	fd := f.fd
 	f.fd = -1
 	if fd < 0 {
 		return nil
 	}
-	return unix.Close(fd)
+	if err := unix.Close(fd); err != nil && err != unix.EINTR {
+		return &os.PathError{Op: "close", Path: f.name, Err: err}
+	}
+	return nil
 }
 
 // IsFull reports whether err says that there is no room left.

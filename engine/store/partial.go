@@ -175,7 +175,8 @@ func (r *Root) recover(name string) error {
 		ref := Ref{name, strings.TrimSuffix(filepath.Base(path), partialSuffix)}
 		switch _, err := os.Lstat(r.ManifestPath(ref)); {
 		case err == nil:
-			if err := r.complete(ref, path, true); err != nil {
+			var late *LateError // the next seal will say it
+			if err := r.complete(ref, path, true); err != nil && !errors.As(err, &late) {
 				return err
 			}
 		case !errors.Is(err, fs.ErrNotExist):
@@ -205,17 +206,29 @@ func (r *Root) complete(ref Ref, partial string, point bool) error {
 	if err := moveTree(filepath.Join(partial, treeName), r.SnapshotPath(ref)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	var late error
 	if point {
-		if err := r.point(ref); err != nil {
-			return err
-		}
+		late = r.point(ref)
 	}
 	// Without this a power loss could undo the seal after it was reported.
 	if err := folder.Sync(); err != nil {
 		return err
 	}
-	return removeTree(partial)
+	if late = errors.Join(late, removeTree(partial)); late != nil {
+		return &LateError{late}
+	}
+	return nil
 }
+
+// LateError is one that came once the snapshot was there: latest is not a link
+// to it, or not all that the run needed is cleared away.
+type LateError struct{ Err error }
+
+// Error returns the message.
+func (e *LateError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the system's error.
+func (e *LateError) Unwrap() error { return e.Err }
 
 // moveTree renames a tree of ours. To move a directory into another one takes
 // the right to write to it, which its mode may not give even to its owner. A
@@ -422,7 +435,7 @@ func (p *Partial) Sync() error {
 }
 
 // Seal makes the partial a snapshot, after [Partial.Sync]. Manifest and log
-// must be written, closed and synced.
+// must be written, closed and synced. After a [*LateError] it is one.
 func (p *Partial) Seal(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -469,9 +482,13 @@ func (p *Partial) show(file, place string) error {
 	return nil
 }
 
-// point makes latest a link to the snapshot, in a single step.
+// point makes latest a link to the snapshot, in a single step. It replaces
+// nothing but a link.
 func (r *Root) point(ref Ref) error {
 	link := filepath.Join(r.Path, ref.Name, latest)
+	if is, err := os.Lstat(link); err == nil && is.Mode().Type() != fs.ModeSymlink {
+		return fmt.Errorf("%s is in the way of the link to the newest snapshot: move it away", link)
+	}
 	temp := filepath.Join(r.Path, ref.Name, tempName(latest))
 	if err := remove(temp); err != nil {
 		return err

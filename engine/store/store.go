@@ -49,6 +49,10 @@ var (
 	ErrNoHardlinks = errors.New("file system has no hardlinks")
 	// ErrLinkLimit says that an inode has as many links as it can have.
 	ErrLinkLimit = errors.New("file has as many links as the file system allows")
+	// ErrNoLink says that an inode can have no other name here: it lies on another
+	// file system, or is of another user and therefore protected, see
+	// protected_hardlinks in proc_sys_fs(5).
+	ErrNoLink = errors.New("file cannot be linked to")
 	// ErrName says that a backup name cannot be a folder's.
 	ErrName = errors.New("not a usable backup name")
 )

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -279,7 +280,7 @@ func xattrs(list func() ([]string, error), get func(string) ([]byte, error)) ([]
 		if errors.Is(err, unix.ENOTSUP) {
 			return nil, nil
 		}
-		return nil, err
+		return nil, attributeError(err)
 	}
 	var found []manifest.Xattr
 	for _, name := range names {
@@ -288,12 +289,21 @@ func xattrs(list func() ([]string, error), get func(string) ([]byte, error)) ([]
 			continue // gone, or not for us to see
 		}
 		if err != nil {
-			return nil, err
+			return nil, attributeError(err)
 		}
 		found = append(found, manifest.Xattr{Name: name, Value: string(value)})
 	}
 	slices.SortFunc(found, func(a, b manifest.Xattr) int { return strings.Compare(a.Name, b.Name) })
 	return found, nil
+}
+
+// attributeError leaves out the path that only we know the file by.
+func attributeError(err error) error {
+	var of *xattr.Error
+	if errors.As(err, &of) {
+		return fmt.Errorf("%s: %w", strings.TrimSpace("extended attributes "+of.Name), of.Err)
+	}
+	return err
 }
 
 // eof returns what [io.Reader] asks for where read(2) returned n of size.
