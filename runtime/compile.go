@@ -98,7 +98,7 @@ func (s *session) unresolved(err error, tree syntax.Node, names starlark.StringD
 // meant returns what to say of an undefined name, "" if there is nothing.
 func (s *session) meant(name string, names starlark.StringDict) string {
 	if s.all.Has(name) {
-		return " in a file outside of the script's folder, which has only what has no effect: hand it over as an argument"
+		return fmt.Sprintf(" in a file outside of the script's folder, which works on what it is handed: pass %s as an argument", name)
 	}
 	near := Nearest(name, slices.Concat(slices.Sorted(maps.Keys(names)), slices.Sorted(maps.Keys(starlark.Universe))))
 	if near == "" {
