@@ -151,9 +151,13 @@ func (f *fields) time(sep byte) Time {
 		whole = whole[1:]
 	}
 	part := fields{rest: whole}
-	t.Sec = int64(part.uint(10, 63, 0))
 	if negative {
-		t.Sec = -t.Sec
+		t.Sec = -int64(part.uint(10, 64, 0)) // of the least one the number alone has no room
+		if t.Sec > 0 {
+			part.fail("-%s is out of range", whole)
+		}
+	} else {
+		t.Sec = int64(part.uint(10, 63, 0))
 	}
 	if len(fraction) > 0 {
 		part.rest = fraction
