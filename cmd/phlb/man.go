@@ -94,7 +94,8 @@ func (c *command) pages(root *cobra.Command) ([]file, error) {
 	p.text("Scripts are written in Starlark, which reads like Python. The parameters of\n" +
 		"main are the flags and arguments of the script, its docstring is the help.\n" +
 		"Functions with a star change something: they are refused while a module is being\n" +
-		"loaded, and only planned with --dry-run.")
+		"loaded, and only planned with --dry-run. A module that lies outside of the script's\n" +
+		"folder has none of phlb's own functions but those it is handed.")
 	for _, o := range owners {
 		switch {
 		case o.Name == "":
@@ -131,7 +132,7 @@ var exitCodes = []struct {
 }{
 	{0, "all well"},
 	{1, "failed, nothing was sealed"},
-	{2, "the command line is wrong, or a script does not compile"},
+	{2, "the command line is wrong, or a script has a mistake in it"},
 	{3, "sealed, but some of the source could not be read"},
 	{4, "damage was found"},
 	{5, "the newest complete snapshot is too old"},
