@@ -16,6 +16,10 @@ import (
 // maxDepth is how deep values may lie in each other: a list can hold itself.
 const maxDepth = 100
 
+// Time is a time in UTC, as [time.Time] has itself written in JSON where it does
+// so: of years that have more than four digits, which files can have, it refuses.
+func Time(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
 // Plain returns what [encoding/json] makes of v: times in UTC, durations in
 // seconds, bytes as hexadecimal digits, and values of ours by their attributes.
 // What JSON has no word for becomes its text, and text that is not UTF-8 what
@@ -45,7 +49,7 @@ func plain(v starlark.Value, depth int) (any, error) {
 	case starlark.Bytes:
 		return hex.EncodeToString([]byte(v)), nil
 	case startime.Time:
-		return time.Time(v).UTC(), nil
+		return Time(time.Time(v)), nil
 	case startime.Duration:
 		return time.Duration(v).Seconds(), nil
 	case starlark.IterableMapping:

@@ -42,6 +42,8 @@ func TestPlain(t *testing.T) {
 		{"NotUTF8", starlark.String("\xe4"), `"\"\\xe4\""`},
 		{"Bytes", starlark.Bytes("\xe4x"), `"e478"`},
 		{"Time", startime.Time(noon), `"2026-11-22T11:00:00.0000005Z"`},
+		{"TimeFar", startime.Time(time.Unix(300_000_000_000, 0)), `"11476-08-15T05:20:00Z"`},
+		{"TimeBefore", startime.Time(time.Unix(-1<<40, 0)), `"-32873-11-12T23:23:44Z"`},
 		{"Duration", startime.Duration(1500 * time.Millisecond), "1.5"},
 		{"EmptyList", starlark.NewList(nil), "[]"},
 		{"Tuple", starlark.Tuple{starlark.MakeInt(1), starlark.String("x")}, `[1,"x"]`},

@@ -398,9 +398,8 @@ func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 		r.rehearsal.add(r.partial, r.plannedNames)
 		return s, nil
 	}
-	r.logSummary(s)
-	if err := r.partial.Log.Close(); err != nil {
-		return nil, err
+	if err := errors.Join(r.logSummary(s), r.partial.Log.Close()); err != nil {
+		r.Engine.log.Warn("the log lacks its summary; the manifest has the numbers", "error", err)
 	}
 	// To note the changes takes a look at every row of the catalog, and to sync
 	// takes the disk: neither waits for the other.
@@ -502,8 +501,9 @@ func (r *run) explain(ctx context.Context, err error) error {
 }
 
 // logSummary ends the snapshot's log.
-func (r *run) logSummary(s *catalog.Snapshot) {
-	fmt.Fprintf(r.partial.Log, "%s\n", Summarize(&s.Header, &s.Summary))
+func (r *run) logSummary(s *catalog.Snapshot) error {
+	_, err := fmt.Fprintln(r.partial.Log, Summarize(&s.Header, &s.Summary))
+	return err
 }
 
 // links makes files that were one inode in the source one in the snapshot: who

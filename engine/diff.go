@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/dustin/go-humanize/english"
-
 	"phlb/engine/manifest"
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -74,7 +72,7 @@ func differs(old, new *manifest.Entry) (what, detail string) {
 	case old.Kind != new.Kind:
 		return Changed, fmt.Sprintf("was a %v, is a %v", old.Kind, new.Kind)
 	case old.Digest != new.Digest:
-		return Changed, fmt.Sprintf("%d → %s", old.Size, english.Plural(int(new.Size), "byte", ""))
+		return Changed, fmt.Sprintf("%d → %s", old.Size, long(new.Size))
 	case old.Target != new.Target:
 		return Changed, fmt.Sprintf("led to %q, leads to %q", old.Target, new.Target)
 	case old.Major != new.Major || old.Minor != new.Minor:

@@ -54,7 +54,7 @@ func TestNames(t *testing.T) {
 	if _, err := r.try(engine.Source{Root: "/"}); !errors.Is(err, engine.ErrNeedsName) {
 		t.Errorf("the root directory: error is %v, want %v", err, engine.ErrNeedsName)
 	}
-	for _, name := range []string{"a/b", ".hidden", "..", "nul\x00"} {
+	for _, name := range []string{"a/b", ".hidden", "..", "nul\x00", "lost+found"} {
 		if _, err := r.try(engine.Source{Name: name}); !errors.Is(err, store.ErrName) {
 			t.Errorf("%q: error is %v, want %v", name, err, store.ErrName)
 		}

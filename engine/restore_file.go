@@ -11,8 +11,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/dustin/go-humanize/english"
-
 	"phlb/engine/manifest"
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -290,7 +288,7 @@ func (p *piece) openStored(dir *walk.Dir, name string) (*walk.File, *walk.Entry,
 	case seen.Kind != manifest.File:
 		err = &damage{Kind, fmt.Sprintf("is a %v, was a %v", seen.Kind, manifest.File)}
 	case seen.Size != p.entry.Size:
-		err = &damage{Size, fmt.Sprintf("is %s long, was %d", english.Plural(int(seen.Size), "byte", ""), p.entry.Size)}
+		err = &damage{Size, fmt.Sprintf("is %s long, was %d", long(seen.Size), p.entry.Size)}
 	}
 	if err != nil {
 		in.Close()

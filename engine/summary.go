@@ -24,6 +24,11 @@ func Summarize(h *manifest.Header, s *manifest.Summary) string {
 	return fmt.Sprintf("%s in %s", text, s.Finished.Sub(h.Started).Round(10*time.Millisecond))
 }
 
+// long tells a size to the byte; an int may be too small for it.
+func long(size int64) string {
+	return fmt.Sprintf("%d %s", size, english.PluralWord(int(min(size, 2)), "byte", ""))
+}
+
 // some lists names, or some of them where there are many.
 func some(names []string) string {
 	const most = 10

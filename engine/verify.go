@@ -12,8 +12,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/dustin/go-humanize/english"
-
 	"phlb/engine/catalog"
 	"phlb/engine/manifest"
 	"phlb/engine/store"
@@ -154,7 +152,7 @@ func difference(d catalog.Difference) string {
 	case d.Manifest.Digest != d.Catalog.Digest:
 		return fmt.Sprintf("the manifest says %v, the catalog %v", d.Manifest.Digest, d.Catalog.Digest)
 	case d.Manifest.Size != d.Catalog.Size:
-		return fmt.Sprintf("the manifest says %s, the catalog %d", english.Plural(int(d.Manifest.Size), "byte", ""), d.Catalog.Size)
+		return fmt.Sprintf("the manifest says %s, the catalog %d", long(d.Manifest.Size), d.Catalog.Size)
 	}
 	return "manifest and catalog differ in the metadata"
 }
@@ -317,7 +315,7 @@ func (v *verification) file(ctx context.Context, w *worker, b *walk.Batch, want 
 	v.report.Files++
 	v.report.mu.Unlock()
 	if want.Size != found.Size {
-		v.damage(want, Size, fmt.Sprintf("is %s long, was %d", english.Plural(int(found.Size), "byte", ""), want.Size))
+		v.damage(want, Size, fmt.Sprintf("is %s long, was %d", long(found.Size), want.Size))
 		return nil
 	}
 	if v.Fast || !v.sampled(want.Digest) {

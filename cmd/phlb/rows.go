@@ -115,7 +115,7 @@ func (o *objects) row(row []any) error {
 		case []byte:
 			values[i] = hex.EncodeToString(v)
 		case time.Time:
-			values[i] = v.UTC()
+			values[i] = builtins.Time(v)
 		case time.Duration:
 			values[i] = v.Seconds()
 		case string:

@@ -197,6 +197,8 @@ func TestErrors(t *testing.T) {
 		{"Unchanged", "unchanged = ['size', 'mtime', 'birth']", []string{`:1: unchanged = ["size", "mtime", "birth"]: "birth" is not one of size, mtime, ctime, inode`}},
 		{"UnchangedLess", "unchanged = ['size', 'inode']", []string{`:1: unchanged = ["size", "inode"]: size and mtime must be in it, ctime and inode may`}},
 		{"Glob", "skip_patterns = ['*.tmp', '[a']", []string{`:1: skip_patterns = ["*.tmp", "[a"]: "[a": glob: syntax error`}},
+		{"GlobRoot", "skip_patterns = ['*.o', '/']", []string{`:1: skip_patterns = ["*.o", "/"]: "/" is the source itself, leave it out`}},
+		{"GlobHere", "skip_dirs = ['./']", []string{`:1: skip_dirs = ["./"]: "./" is the source itself, leave it out`}},
 		{"GlobEmpty", "skip_dirs = ['']", []string{`:1: skip_dirs = [""]: "" matches nothing, leave it out`}},
 		{"PathEmpty", "backup_path = ''", []string{`:1: backup_path = "": want a path`}},
 		{"PathUser", "catalog = '~bob/x'", []string{`:1: catalog = "~bob/x": only ~ and ~/ are expanded`}},

@@ -134,6 +134,8 @@ func globsValue(v any) ([]string, error) {
 	for _, p := range patterns {
 		if p == "" {
 			errs = append(errs, errors.New(`"" matches nothing, leave it out`))
+		} else if strings.TrimSuffix(strings.TrimPrefix(p, "./"), "/") == "" {
+			errs = append(errs, fmt.Errorf("%q is the source itself, leave it out", p))
 		} else if _, err := glob.Compile(p, '/'); err != nil {
 			errs = append(errs, fmt.Errorf("%q: %w", p, err))
 		}

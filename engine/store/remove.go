@@ -54,7 +54,14 @@ func (t *Trash) discard(ref Ref) error {
 	if err := os.MkdirAll(filepath.Dir(gone), 0o700); err != nil {
 		return err
 	}
-	for exists(gone) {
+	for {
+		_, err := os.Lstat(gone)
+		if errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			return err
+		}
 		gone += aside
 	}
 	// The tree goes first: without its manifest it would look like one that was

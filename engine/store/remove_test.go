@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
+
+	"phlb/engine/manifest"
 )
 
 // removeAll removes snapshots, and returns how many files it has deleted and
@@ -116,4 +120,21 @@ func TestEmptyMeanwhile(t *testing.T) {
 		t.Errorf("nothing to delete: %v, %v", freed, err)
 	}
 	must(t, bin.Close())
+}
+
+// TestDiscardAside has what was discarded before in the way, until names are too
+// long to give way.
+func TestDiscardAside(t *testing.T) {
+	r := newRoot(t)
+	ref := snapshot(t, r, strings.Repeat("s", 255-len(manifest.Suffix)))
+	trash, err := r.OpenTrash(t.Context(), Owner{Who: "me"})
+	must(t, err)
+	defer trash.Close()
+	for name := ref.Stamp; len(name) <= 255; name += aside {
+		must(t, os.MkdirAll(filepath.Join(trash.path(), ref.Name, name), 0o700))
+	}
+	if err := trash.Discard(ref); !errors.Is(err, syscall.ENAMETOOLONG) {
+		t.Errorf("discarded: %v", err)
+	}
+	wantWhole(t, r, ref)
 }

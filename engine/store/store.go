@@ -174,7 +174,7 @@ func (r *Root) Names() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() && CheckName(e.Name()) == nil && e.Name() != lostAndFound {
+		if e.IsDir() && CheckName(e.Name()) == nil {
 			names = append(names, e.Name())
 		}
 	}
@@ -271,6 +271,8 @@ func CheckName(name string) error {
 		return fmt.Errorf("%w: it is empty", ErrName)
 	case strings.HasPrefix(name, "."):
 		return fmt.Errorf("%w: %q begins with a point", ErrName, name)
+	case name == lostAndFound:
+		return fmt.Errorf("%w: %q is what fsck calls its own folder", ErrName, name)
 	case strings.ContainsAny(name, "/\\\x00"):
 		return fmt.Errorf("%w: %q holds a slash, backslash or NUL", ErrName, name)
 	}

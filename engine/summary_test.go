@@ -1,0 +1,30 @@
+package engine
+
+import (
+	"os"
+	"testing"
+
+	"phlb/engine/catalog"
+	"phlb/engine/store"
+)
+
+// TestLogSummary writes to a disk that is full.
+func TestLogSummary(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	r := &run{partial: &store.Partial{Log: full}}
+	if err := r.logSummary(&catalog.Snapshot{}); !store.IsFull(err) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestLong(t *testing.T) {
+	for size, want := range map[int64]string{0: "0 bytes", 1: "1 byte", 3 << 31: "6442450944 bytes", 1<<32 + 1: "4294967297 bytes"} {
+		if got := long(size); got != want {
+			t.Errorf("%d is %q, want %q", size, got, want)
+		}
+	}
+}
