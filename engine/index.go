@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"slices"
@@ -52,6 +53,9 @@ func (e *Engine) openCaughtUp(ctx context.Context, root *store.Root) (*catalog.C
 		e.log.Warn("catalog is damaged, rebuilding it from the manifests", "catalog", e.Config.Catalog)
 		cat, c, err = e.openAs(ctx, root, catalog.Create)
 		c.rebuilt = true
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w: give a phlb.toml this backup_path and as catalog a file of your own, which is made from the manifests that you may read", err)
 	}
 	return cat, c, err
 }
@@ -162,7 +166,11 @@ func (e *Engine) catchUp(ctx context.Context, root *store.Root, cat *catalog.Cat
 		}
 	}
 	for _, err := range c.broken {
-		e.warnOnce("a snapshot is left out, its manifest cannot be read; move that away and run phlb add to make a new one", "error", err)
+		if errors.Is(err, fs.ErrPermission) {
+			e.warnOnce("a snapshot is left out, whose manifest is not for this user to read", "error", err)
+		} else {
+			e.warnOnce("a snapshot is left out, its manifest cannot be read; move that away and run phlb add to make a new one", "error", err)
+		}
 	}
 	return c, nil
 }

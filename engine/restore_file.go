@@ -271,14 +271,19 @@ func (p *piece) stored(dir *walk.Dir, name string) error {
 
 // openStored opens what should be the file. Errors are of damage.
 func (p *piece) openStored(dir *walk.Dir, name string) (*walk.File, *walk.Entry, error) {
+	if dir == nil && p.from.denied != nil {
+		return nil, nil, p.from.denied
+	}
 	if dir == nil {
 		return nil, nil, errGone
 	}
 	in, err := dir.File(name)
-	if notFound(err) {
+	switch {
+	case notFound(err):
 		return nil, nil, errGone
-	}
-	if err != nil {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, nil, &damage{Denied, reason(err)}
+	case err != nil:
 		return nil, nil, &damage{Unreadable, reason(err)}
 	}
 	seen, err := in.Stat()

@@ -32,6 +32,7 @@ type folder struct {
 	to        *store.Dir // in the target; nil in a dry run if it is not there
 	tried     bool       // to open from
 	from      *walk.Dir  // in the snapshot; nil if it is not there
+	denied    error      // why it is not known to be there
 	names     map[string]bool
 	batch     *batch
 	holders   atomic.Int32
@@ -180,7 +181,7 @@ func (r *restore) failed(e *manifest.Entry, err error) {
 }
 
 // source opens the folder in the snapshot. What it should hold is missing if it
-// cannot be opened.
+// cannot be opened, or denied.
 func (r *restore) source(f *folder) *walk.Dir {
 	if f.tried {
 		return f.from
@@ -191,7 +192,12 @@ func (r *restore) source(f *folder) *walk.Dir {
 		in, name = r.source(f.parent), f.entry.Name()
 	}
 	if in != nil {
-		f.from, _ = in.Open(name)
+		var err error
+		if f.from, err = in.Open(name); errors.Is(err, fs.ErrPermission) {
+			f.denied = &damage{Denied, reason(err)}
+		}
+	} else if f.parent != nil {
+		f.denied = f.parent.denied
 	}
 	return f.from
 }

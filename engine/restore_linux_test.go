@@ -90,7 +90,9 @@ func TestRestoreAsOther(t *testing.T) {
 	asRoot(t) // to become somebody else
 	const uid = 65534
 	r := newRepoIn(t, openDir(t))
-	r.write("mine", "1", "setuid", "2", "theirs", "3", "sub/x", "4", "shut/y", "5")
+	r.write("mine", "1", "setuid", "2", "theirs", "3", "sub/x", "4", "shut/y", "5", "private", "6", "closed/in/z", "7")
+	r.must(os.Chmod(r.in("private"), 0o600))
+	r.must(os.Chmod(r.in("closed"), 0o700))
 	for _, path := range []string{"mine", "sub", "sub/x"} {
 		r.must(os.Chown(r.in(path), uid, uid))
 	}
@@ -124,7 +126,10 @@ func TestRestoreAsOther(t *testing.T) {
 		}
 	}
 	found := fmt.Sprint(a.Restored.Problems)
-	for _, want := range []string{"unwritable: device: make character device: operation not permitted", "unwritable: shut/y: create: permission denied"} {
+	for _, want := range []string{
+		"unwritable: device: make character device: operation not permitted", "unwritable: shut/y: create: permission denied",
+		"denied: private: permission denied; it is left out", "denied: closed/in/z: permission denied; it is left out",
+	} {
 		if !strings.Contains(found, want) {
 			t.Errorf("problems are %s, want %q", found, want)
 		}

@@ -12,6 +12,7 @@ import (
 // finds.
 const (
 	Unwritable = "unwritable" // could not be made in the target
+	Denied     = "denied"     // the snapshot may have it, but we may not read that there
 	InTheWay   = "in the way" // the target has something else there, which stays
 	Inexact    = "inexact"    // restored, but not with all of its metadata
 	Recovered  = "recovered"  // damaged in the snapshot, restored from another one

@@ -121,7 +121,7 @@ func (c *command) found() int {
 		for _, p := range r.Problems {
 			switch p.What {
 			case engine.Inexact: // the target cannot hold it
-			case engine.Unwritable, engine.InTheWay:
+			case engine.Unwritable, engine.Denied, engine.InTheWay:
 				code = 1
 			default:
 				return 4
