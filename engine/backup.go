@@ -262,10 +262,8 @@ func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 	}
 	r.previous, r.previousTree, r.before = c, tree, ref
 	r.splice.file = c.file
-	if r.adopting == nil {
-		r.Progress.TotalFiles.Store(before.Files)
-		r.Progress.TotalBytes.Store(before.Bytes)
-	}
+	r.Progress.TotalFiles.Store(before.Files)
+	r.Progress.TotalBytes.Store(before.Bytes)
 	return nil
 }
 

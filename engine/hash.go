@@ -44,8 +44,8 @@ func newHasher(algorithm string) (func(number int) *worker, error) {
 	}, nil
 }
 
-// Hash returns the digest of the regular file at path, see the package's list
-// of algorithms for those it can be asked for.
+// Hash returns the digest of the regular file at path, by sha256 or
+// another algorithm of which the error for one that is not known has the names.
 func (e *Engine) Hash(ctx context.Context, path, algorithm string) ([]byte, error) {
 	newWorker, err := newHasher(algorithm)
 	if err != nil {

@@ -79,7 +79,7 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 	if e.env.DryRun {
 		names, err := e.measure(ctx, root, r)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("remove %w", err)
 		}
 		e.rehearsal.remove(snapshots, names)
 		return r, nil
@@ -223,7 +223,7 @@ func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) (nam
 			r.Bytes += entry.Size
 		})
 		if err != nil {
-			return nil, fmt.Errorf("remove %s: %w", s.Ref(), err)
+			return nil, fmt.Errorf("%s: %w", s.Ref(), err)
 		}
 	}
 	return names, nil

@@ -182,9 +182,6 @@ func (v *verification) walk(ctx context.Context) error {
 	if err := errors.Join(v.manifest.rest(), v.manifest.failed()); err != nil {
 		return err
 	}
-	if err := v.manifest.failed(); err != nil {
-		return err
-	}
 	v.keepUnseen()
 	for _, s := range v.shared {
 		if how, ok := v.rotten[s.id]; ok {

@@ -7,8 +7,8 @@ import (
 	"phlb/engine/manifest"
 )
 
-// Recorder takes what a run changes, while it runs. It is used by one goroutine
-// and must be ended by Commit or Abort, before the catalog is published.
+// Recorder takes what a run changes, while it runs. Its methods must not be
+// called at the same time, and it must be ended by Commit or Abort, before the catalog is published.
 type Recorder struct {
 	changes *changes
 	all     []Snapshot

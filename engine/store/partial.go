@@ -282,7 +282,7 @@ func (p *Partial) makeFolder() error {
 func (p *Partial) keepBetter() error {
 	previous := filepath.Join(p.path, previousName)
 	if manifestSize(p.path) <= manifestSize(previous) {
-		return p.clear(p.path, previousName)
+		return p.clear()
 	}
 	if err := removeTree(previous); err != nil {
 		return err
@@ -297,18 +297,18 @@ func (p *Partial) keepBetter() error {
 	if err != nil {
 		return err
 	}
-	return p.clear(p.path, previousName)
+	return p.clear()
 }
 
-// clear removes all in dir but what is called keep.
-func (p *Partial) clear(dir, keep string) error {
-	entries, err := os.ReadDir(dir)
+// clear removes all in the folder but previous/.
+func (p *Partial) clear() error {
+	entries, err := os.ReadDir(p.path)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if e.Name() != keep {
-			if err := removeTree(filepath.Join(dir, e.Name())); err != nil {
+		if e.Name() != previousName {
+			if err := removeTree(filepath.Join(p.path, e.Name())); err != nil {
 				return err
 			}
 		}

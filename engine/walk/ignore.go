@@ -24,9 +24,6 @@ type Rule struct {
 	path    bool // parts are those of a path from the rule's folder, else the pattern of a name
 }
 
-// Keeps reports whether the rule is for taking what it matches.
-func (r *Rule) Keeps() bool { return r.keep }
-
 // String returns the rule as people are told of it.
 func (r *Rule) String() string {
 	text := fmt.Sprintf("%q", r.Text)
