@@ -71,6 +71,8 @@ func differs(old, new *manifest.Entry) (what, detail string) {
 	switch {
 	case old.Kind != new.Kind:
 		return Changed, fmt.Sprintf("was a %v, is a %v", old.Kind, new.Kind)
+	case old.Digest != new.Digest && old.Size == new.Size && new.Digest == manifest.Digest{}:
+		return Changed, "time, and perhaps content, which was not read"
 	case old.Digest != new.Digest:
 		return Changed, fmt.Sprintf("%d → %s", old.Size, long(new.Size))
 	case old.Target != new.Target:
@@ -272,7 +274,7 @@ func (c *comparison) live(ctx context.Context, e *Engine, w *worker, b *walk.Bat
 	if now.Kind == manifest.File {
 		same := old != nil && old.Kind == manifest.File && old.Size == now.Size
 		switch {
-		case same && !content && old.Mtime == now.Mtime:
+		case same && (now.Size == 0 || !content && old.Mtime == now.Mtime):
 			now.Digest = old.Digest
 		case content && (same || old == nil):
 			if _, err := e.hashIn(ctx, w, b.Folder.Dir, now.Name(), now.Path); err != nil {
