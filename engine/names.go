@@ -31,3 +31,9 @@ func (r *restore) skip(path string) {
 	r.count(func(done *Restored) { done.Skipped++ })
 	r.log.Info("skipped, the target has another", "path", path)
 }
+
+func (v *verification) name(what, path string) {
+	if v.naming {
+		v.log.Debug(what, "path", path)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"log/slog"
 	"math/rand/v2"
 	"path"
 	"slices"
@@ -28,6 +29,7 @@ type Check struct {
 // verification is one under way.
 type verification struct {
 	*Engine
+	naming bool // somebody wants to hear of every path
 	Check
 	history  catalog.Run // what the catalog is told of it
 	root     *store.Root
@@ -91,7 +93,7 @@ func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (_ *Report, e
 	}
 	history.Started = e.env.Now()
 	v := &verification{
-		Engine: e, Check: c, history: history, root: root, report: &Report{Snapshot: s}, foreign: foreignOf(s.Tags), seed: uint64(history.Started.UnixNano()),
+		Engine: e, naming: e.log.Enabled(ctx, slog.LevelDebug), Check: c, history: history, root: root, report: &Report{Snapshot: s}, foreign: foreignOf(s.Tags), seed: uint64(history.Started.UnixNano()),
 		closed: closed{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
 	}
 	err = v.compare(ctx, cat)
@@ -297,6 +299,7 @@ func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) erro
 
 // metadata looks at what needs no reading.
 func (v *verification) metadata(want *manifest.Entry, found *walk.Entry) {
+	v.name("looked at", want.Path)
 	if want.Target != found.Target {
 		v.damage(want, Target, fmt.Sprintf("leads to %q, did to %q", found.Target, want.Target))
 	}
@@ -322,6 +325,7 @@ func (v *verification) file(ctx context.Context, w *worker, b *walk.Batch, want 
 		v.Progress.Bytes.Add(want.Size)
 		return nil
 	}
+	v.name("read", want.Path)
 	f, err := b.Folder.Dir.File(found.Name())
 	if err != nil {
 		v.unreadable(&fs.PathError{Op: "open", Path: found.Path, Err: err})
