@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -490,6 +491,9 @@ func (r *run) tell(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 func (r *run) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil && r.adopting == nil {
 		return fmt.Errorf("%w: %w", ErrUnsealed, err)
+	}
+	if errors.Is(err, syscall.EMFILE) {
+		return fmt.Errorf("nothing was sealed: allow more open files, as with ulimit -n, and run again: %w", err)
 	}
 	if store.IsFull(err) {
 		return fmt.Errorf("no space left in %s after %s: nothing was sealed, free some and run again: %w",

@@ -218,3 +218,23 @@ func TestReadOnlyRoot(t *testing.T) {
 		t.Errorf("%d snapshots, want 1", len(all))
 	}
 }
+
+// TestFewOpenFiles has no more of them than a walk must do with.
+func TestFewOpenFiles(t *testing.T) {
+	r := newRepo(t)
+	r.manyFolders(300, 100)
+	few := func(n uint64) (back func()) {
+		var limit unix.Rlimit
+		r.must(unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+		r.must(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: limit.Max}))
+		return func() { r.must(unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)) }
+	}
+	for range 2 { // the second has one more folder open for each
+		back := few(128)
+		s, err := r.try(engine.Source{})
+		back()
+		r.must(err)
+		r.check(s)
+		r.alike(s)
+	}
+}

@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"errors"
 	"os"
+	"strings"
+	"syscall"
 	"testing"
 
 	"phlb/engine/catalog"
@@ -17,6 +20,14 @@ func TestLogSummary(t *testing.T) {
 	defer full.Close()
 	r := &run{partial: &store.Partial{Log: full}}
 	if err := r.logSummary(&catalog.Snapshot{}); !store.IsFull(err) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// TestExplain tells what to do where more files would have to be open.
+func TestExplain(t *testing.T) {
+	err := new(run).explain(t.Context(), &os.PathError{Op: "open", Path: "d", Err: syscall.EMFILE})
+	if !errors.Is(err, syscall.EMFILE) || !strings.Contains(err.Error(), "nothing was sealed: allow more open files, as with ulimit -n") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -133,7 +133,8 @@ const (
 	// batchSize keeps a large directory from being one worker's alone.
 	batchSize = 32
 	// lookahead is how many batches may wait for one that takes long. It
-	// bounds memory and open directories.
+	// bounds memory and open directories, of which callers open more beside
+	// ours: an eighth of the files that may be open is enough.
 	lookahead = 64
 	// defaultWorkers is more than there are cores on a small machine: system
 	// calls on a busy file system wait.
@@ -163,10 +164,11 @@ func (w *Walk) Run(ctx context.Context, emit func(*Batch) error) error {
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	waiting := int(min(lookahead, openFiles()/8))
 	l := &lister{
 		walk: w, rules: rules, ctx: ctx, device: root.Dev,
-		todo: make(chan *Batch, lookahead), order: make(chan *Batch, lookahead),
-		spare: make(chan *Batch, lookahead),
+		todo: make(chan *Batch, waiting), order: make(chan *Batch, waiting),
+		spare: make(chan *Batch, waiting),
 	}
 	var running sync.WaitGroup
 	running.Go(func() {
