@@ -99,6 +99,8 @@ type restore struct {
 	}
 	elsewhere elsewhere
 
+	unknown *unknown // nil where all that is too much may be deleted
+
 	mu     sync.Mutex
 	result *Restored
 	groups map[groupKey]*group

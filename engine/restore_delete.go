@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
@@ -12,20 +13,25 @@ import (
 	"phlb/engine/walk"
 )
 
-// keepUnknown has nothing deleted where what the snapshot lacks was never meant
-// to be gone: no snapshot may have it.
+// unknown says why nothing is deleted where what the snapshot lacks was never
+// meant to be gone: no snapshot may have it.
+type unknown struct {
+	what, reason string
+	said         bool
+}
+
 func (r *restore) keepUnknown() {
 	s := r.snapshot
 	from := filepath.Join(s.Source, filepath.FromSlash(r.selection.base))
 	switch {
 	case !r.Delete:
 	case !s.Complete():
-		r.Delete = false
-		r.result.add(".", Unreadable, "nothing is deleted: the snapshot lacks %s that could not be read, which may lie here", english.Plural(int(s.Errors), "path", ""))
+		r.unknown = &unknown{what: Unreadable, reason: fmt.Sprintf("nothing is deleted: the snapshot lacks %s that could not be read, which may lie here",
+			english.Plural(int(s.Errors), "path", ""))}
 	case s.Skipped == 0:
 	case s.Host == r.env.Host && sameFile(from, r.result.To):
-		r.Delete = false
-		r.result.add(".", InTheWay, "nothing is deleted: this is what was backed up, without %s: delete by hand what is too much, or restore to another place", english.Plural(int(s.Skipped), "path", ""))
+		r.unknown = &unknown{what: InTheWay, reason: fmt.Sprintf("nothing is deleted: this is what was backed up, without %s: delete by hand what is too much, or restore to another place",
+			english.Plural(int(s.Skipped), "path", ""))}
 	default:
 		r.log.Warn("what the snapshot does not have is deleted, also where it was left out of it", "snapshot", s.Ref(), "skipped", s.Skipped)
 	}
@@ -66,13 +72,27 @@ func (r *restore) deletePath(f *folder, dir *store.Dir, name string, device uint
 	if err == nil && there.Kind == manifest.Dir {
 		return r.deleteDir(f, dir, name, at, &there, device)
 	}
-	if !r.selection.means(f, name) {
+	if !r.selection.means(f, name) || r.keeps() {
 		return false, nil
 	}
 	if err == nil && !r.Dry {
 		err = dir.Remove(name)
 	}
 	return r.deleted(at, err)
+}
+
+// keeps reports whether what would be deleted stays, and says why.
+func (r *restore) keeps() bool {
+	if r.unknown == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.unknown.said {
+		r.unknown.said = true
+		r.result.add(".", r.unknown.what, "%s", r.unknown.reason)
+	}
+	return true
 }
 
 func (r *restore) deleted(at string, err error) (gone bool, fatal error) {
@@ -113,7 +133,7 @@ func (r *restore) deleteDir(f *folder, dir *store.Dir, name, at string, there *s
 		}
 		empty = empty && ok
 	}
-	if !empty || !inner.selected {
+	if !empty || !inner.selected || r.keeps() {
 		return false, nil
 	}
 	if !r.Dry {

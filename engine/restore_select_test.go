@@ -243,6 +243,13 @@ func TestRestoreDelete(t *testing.T) {
 			r.holds("source/cache/mine", "3")
 			r.holds("source/cache/new", "4")
 		}
+		// Where there is nothing to be deleted, nothing is in the way.
+		r.must(os.Rename(r.in("cache"), r.to("cache")))
+		if done := r.restore(s, engine.Restoration{To: r.source, Delete: true}); len(done.Problems) > 0 {
+			t.Errorf("problems of an empty source are %v", done.Problems)
+		}
+		r.must(os.RemoveAll(r.in("cache")))
+		r.must(os.Rename(r.to("cache"), r.in("cache")))
 		// In other places, and in the same one of another machine, it is meant.
 		start()
 		r.log.take()
