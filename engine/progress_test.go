@@ -46,8 +46,8 @@ func TestProgressCountsAhead(t *testing.T) {
 		if verb := e.Progress.Verb(); verb != "backup source" && !strings.HasPrefix(verb, "seal source/") {
 			t.Errorf("%q is under way", verb)
 		}
-		if looks.Add(1) > 2 { // the first two are at the start, for lock and snapshot; the others wait until all is counted
-			for e.Progress.TotalFiles.Load() == 0 {
+		if looks.Add(1) > 3 { // the first ones are at the start; the others wait until all is counted
+			for wait := time.Now(); e.Progress.TotalFiles.Load() == 0 && time.Since(wait) < time.Minute; {
 				runtime.Gosched()
 			}
 		}
