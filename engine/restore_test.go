@@ -123,7 +123,10 @@ func (r *repo) oddTree() {
 	r.must(f.Close())
 	r.must(os.Truncate(r.in("empty"), 100<<10)) // one hole
 	r.must(os.MkdirAll(r.in("none/in/here"), 0o750))
-	r.must(os.Mkdir(r.in("closed"), 0))
+	r.must(os.Mkdir(r.in("closed"), 0o500))
+	if os.Getuid() == 0 { // others cannot look into it
+		r.must(os.Chmod(r.in("closed"), 0))
+	}
 	r.must(os.Chmod(r.in("zzz"), 0o4751))
 	r.must(unix.Setxattr(r.in("twin"), "user.note", []byte("x\x00y"), 0))
 	if os.Getuid() == 0 {

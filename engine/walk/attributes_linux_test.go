@@ -70,7 +70,7 @@ func acl(uid uint32) string {
 	for _, e := range []struct {
 		tag, perm uint16
 		id        uint32
-	}{{1, 6, 1<<32 - 1}, {2, 4, uid}, {4, 4, 1<<32 - 1}, {16, 4, 1<<32 - 1}, {32, 0, 1<<32 - 1}} {
+	}{{1, 7, 1<<32 - 1}, {2, 4, uid}, {4, 4, 1<<32 - 1}, {16, 4, 1<<32 - 1}, {32, 0, 1<<32 - 1}} {
 		b = binary.LittleEndian.AppendUint16(b, e.tag)
 		b = binary.LittleEndian.AppendUint16(b, e.perm)
 		b = binary.LittleEndian.AppendUint32(b, e.id)
