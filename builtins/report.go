@@ -42,8 +42,8 @@ var reportAttributes = attributes[*Report]{
 	"files":   func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Files), nil },
 	"read":    func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Read), nil },
 	"bytes":   func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Bytes), nil },
-	"linked":  func(r *Report) (starlark.Value, error) { return r.known(r.Linked), nil },
-	"saved":   func(r *Report) (starlark.Value, error) { return r.known(r.Saved), nil },
+	"linked":  func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Linked), nil },
+	"saved":   func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Saved), nil },
 	"removed": func(r *Report) (starlark.Value, error) { return starlark.MakeInt(r.Removed), nil },
 	"snapshot": func(r *Report) (starlark.Value, error) {
 		if r.Snapshot == nil {
@@ -61,14 +61,6 @@ var reportAttributes = attributes[*Report]{
 	"problems": func(r *Report) (starlark.Value, error) {
 		return problems(r.Problems), nil
 	},
-}
-
-// known is None for a number that a dry run would have to read files for.
-func (r *Report) known(n int64) starlark.Value {
-	if r.Unread > 0 {
-		return starlark.None
-	}
-	return starlark.MakeInt64(n)
 }
 
 // Attr returns the attribute called name.
@@ -147,8 +139,8 @@ func (s *Session) addBuiltin() runtime.Builtin {
 				for _, added := range found.Added {
 					s.planned("add", "%s: %s", added.Path, humanize.IBytes(uint64(added.Bytes)))
 				}
-				if found.Unread > 0 {
-					s.planned("replace", "duplicates among %s by links, as far as reading finds any", english.Plural(int(found.Unread), "file", ""))
+				if found.Linked > 0 {
+					s.planned("replace", "%s by links, which frees %s", english.Plural(int(found.Linked), "duplicate", ""), humanize.IBytes(uint64(found.Saved)))
 				}
 				if found.Removed > 0 {
 					s.planned("forget", "what is gone, which the catalog still has: %d", found.Removed)

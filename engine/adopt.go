@@ -57,8 +57,7 @@ type inodeRead struct {
 // files are left out of the manifest, and files are held against its digests. A
 // file that is not what it stored is reported, and the snapshot is not complete.
 //
-// A dry run lists what would be taken. It reads no content, so it does not know
-// what would become links.
+// A dry run reads as much as the real one, to tell what would become links.
 func (e *Engine) Adopt(ctx context.Context, path string) (_ *Report, err error) {
 	history := catalog.Run{Verb: "add", Started: e.env.Now()}
 	defer func() { e.fail(ctx, history, err) }()
@@ -82,12 +81,8 @@ func (e *Engine) Adopt(ctx context.Context, path string) (_ *Report, err error) 
 	if err != nil {
 		return nil, fmt.Errorf("add: %w", err)
 	}
-	take := a.tree
-	if e.env.DryRun {
-		take = a.plan
-	}
 	for _, ref := range trees {
-		s, err := take(ctx, ref)
+		s, err := a.tree(ctx, ref)
 		if err != nil {
 			return nil, fmt.Errorf("add %s: %w", ref, err)
 		}
@@ -160,7 +155,7 @@ func (a *adoption) trees(within store.Ref) ([]store.Ref, error) {
 			return nil, err
 		}
 		for _, ref := range refs {
-			if stamp == "" || ref.Stamp == stamp {
+			if (stamp == "" || ref.Stamp == stamp) && a.root.Planned[ref] == "" {
 				found = append(found, ref)
 			}
 		}
@@ -230,14 +225,26 @@ func (a *adoption) ref(path string) (store.Ref, error) {
 
 // tree makes a snapshot of one tree, unless somebody is still writing it.
 func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, error) {
-	lock, err := a.root.LockName(ctx, ref.Name, a.owner(), a.env.Wait)
-	if err != nil {
-		return nil, err
+	r := &run{
+		Engine: a.Engine, history: a.history, match: a.Config.Match, adopting: a, source: a.root.SnapshotPath(ref),
+		groups: map[inodeVersion]int64{}, plannedNames: map[walk.ID]int64{},
 	}
-	defer lock.Unlock()
-	r := &run{Engine: a.Engine, history: a.history, match: a.Config.Match, adopting: a, lock: lock, groups: map[inodeVersion]int64{}, source: a.root.SnapshotPath(ref)}
 	r.history.Name = ref.Name
-	if r.partial, err = a.root.Adopt(ref); err != nil {
+	var err error
+	if a.env.DryRun {
+		if err := a.rehearsal.keep(a.env.TempDir); err != nil {
+			return nil, err
+		}
+		a.rehearsal.show(a.root) // also what was planned a moment before
+		r.partial, err = a.root.PlanAdoption(ref, a.rehearsal.dir)
+	} else {
+		if r.lock, err = a.root.LockName(ctx, ref.Name, a.owner(), a.env.Wait); err != nil {
+			return nil, err
+		}
+		defer r.lock.Unlock()
+		r.partial, err = a.root.Adopt(ref)
+	}
+	if err != nil {
 		return nil, err
 	}
 	defer r.partial.Close()
@@ -289,6 +296,9 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 func (r *run) sweep(_ int, e *walk.Entry) (wanted bool, err error) {
 	if e.Kind != manifest.File || e.Nlink == 1 || !store.IsTemp(e.Name()) {
 		return true, nil
+	}
+	if r.env.DryRun {
+		return false, nil
 	}
 	folder, err := r.partial.Tree.Descend(e.Folder())
 	if err != nil {
@@ -392,6 +402,11 @@ func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
 	if now := (inodeRead{walk.ID{Dev: own.Dev, Inode: own.Ino}, own.Size, own.Mtime}); now != t.adopted {
 		return fromSource("replace", path.Join(t.target.folder.Path, t.name), errChanging)
 	}
+	if t.env.DryRun {
+		left := t.plannedReplace(to, own)
+		t.adopting.count(func(r *Report) { r.replaced(own.Size, left) })
+		return nil
+	}
 	switch err := t.target.dir.Replace(from, old, t.name); {
 	case errors.Is(err, store.ErrNoLink), errors.Is(err, fs.ErrPermission): // as good a copy as any
 		return store.ErrLinkLimit
@@ -402,13 +417,16 @@ func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
 	if err := t.target.dir.SetMtime(t.target.folder.Mtime); err != nil {
 		return err
 	}
-	t.adopting.count(func(r *Report) {
-		r.Linked++
-		if own.Links == 1 { // that was its last name
-			r.Saved += own.Size
-		}
-	})
+	t.adopting.count(func(r *Report) { r.replaced(own.Size, int64(own.Links)-1) })
 	return nil
+}
+
+// replaced counts a file that became a link, and left so many names of its own.
+func (r *Report) replaced(size, left int64) {
+	r.Linked++
+	if left == 0 {
+		r.Saved += size
+	}
 }
 
 func (a *adoption) count(f func(*Report)) {

@@ -14,6 +14,10 @@ func TestDryRunOfAdopt(t *testing.T) {
 	known := r.put("old/2020-01-02-030405")
 	r.must(os.WriteFile(known+"/a", []byte("one"), 0o644))
 	r.must(os.WriteFile(known+"/b", []byte("another"), 0o644))
+	r.must(os.WriteFile(known+"/c", []byte("another"), 0o644)) // twice in one tree
+	r.must(os.Link(known+"/a", known+"/d"))                    // an inode that both names of become links
+	later := r.put("old/2020-01-03-030405")                    // and what the tree before has
+	r.must(os.WriteFile(later+"/e", []byte("another"), 0o644))
 	r.must(os.Remove(r.config.Catalog))
 	before := r.names()
 	report, err := r.dry().Adopt(context.Background(), "")
@@ -24,12 +28,13 @@ func TestDryRunOfAdopt(t *testing.T) {
 	if _, err := os.Stat(r.config.Catalog); !os.IsNotExist(err) {
 		t.Errorf("the dry run has made a catalog: %v", err)
 	}
-	r.wantAdded(report, s.Ref().String(), "old/2020-01-02-030405")
-	if report.Unread != 2 {
-		t.Errorf("%d files are not read, want 2", report.Unread)
-	}
+	r.wantAdded(report, s.Ref().String(), "old/2020-01-02-030405", "old/2020-01-03-030405")
 	made := r.adopt("")
-	r.wantAdded(made, s.Ref().String(), "old/2020-01-02-030405")
+	if report.Files != made.Files || report.Linked != made.Linked || report.Saved != made.Saved || report.Read != made.Read || made.Linked != 5 {
+		t.Errorf("planned %d files, %d read, %d links, %d bytes saved; it was %d, %d, %d, %d",
+			report.Files, report.Read, report.Linked, report.Saved, made.Files, made.Read, made.Linked, made.Saved)
+	}
+	r.wantAdded(made, s.Ref().String(), "old/2020-01-02-030405", "old/2020-01-03-030405")
 	for i, planned := range report.Added {
 		if is := made.Added[i]; planned.Files != is.Files || planned.Bytes != is.Bytes || !planned.Started.Equal(is.Started) {
 			t.Errorf("planned %s with %d files, %d bytes of %v; it has %d, %d, %v",

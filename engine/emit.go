@@ -94,9 +94,9 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 	parent := b.Folder.Parent.Data.(*target)
 	name := b.Folder.Name()
 	switch {
-	case r.env.DryRun:
 	case r.adopting != nil:
 		t.dir, err = parent.dir.Open(name)
+	case r.env.DryRun:
 	default:
 		t.dir, err = parent.dir.Mkdir(name)
 	}

@@ -329,11 +329,11 @@ func (t *task) linkToWhole(c *candidate, e *manifest.Entry) (bool, error) {
 
 func (t *task) link(from *store.Dir, old string, inode store.Inode) error {
 	switch {
+	case t.adopting != nil:
+		return t.replace(from, old, inode)
 	case t.env.DryRun:
 		t.plannedLink(inode)
 		return nil
-	case t.adopting != nil:
-		return t.replace(from, old, inode)
 	}
 	err := t.target.dir.Link(from, old, t.name)
 	if errors.Is(err, store.ErrNoLink) {

@@ -72,10 +72,6 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 	if problems == nil {
 		problems = []Problem{}
 	}
-	linked, saved := &r.Linked, &r.Saved
-	if r.Unread > 0 {
-		linked, saved = nil, nil
-	}
 	return json.Marshal(struct {
 		OK       bool        `json:"ok"`
 		Snapshot *Snapshot   `json:"snapshot"`
@@ -84,8 +80,8 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		Read     int64       `json:"read"`
 		Bytes    int64       `json:"bytes"`
 		Removed  int         `json:"removed"`
-		Linked   *int64      `json:"linked"`
-		Saved    *int64      `json:"saved"`
+		Linked   int64       `json:"linked"`
+		Saved    int64       `json:"saved"`
 		Problems []Problem   `json:"problems"`
-	}{r.OK(), r.Snapshot, added, r.Files, r.Read, r.Bytes, r.Removed, linked, saved, problems})
+	}{r.OK(), r.Snapshot, added, r.Files, r.Read, r.Bytes, r.Removed, r.Linked, r.Saved, problems})
 }

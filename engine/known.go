@@ -128,7 +128,7 @@ func (k *known) candidates(ctx context.Context, d manifest.Digest, size int64) (
 			ref := store.Ref{Name: s.Name, Stamp: s.Stamp}
 			found = append(found, candidate{
 				tree: func() (*store.Dir, error) { return k.root.OpenSnapshot(ref) },
-				in:   ref, path: c.Path, size: c.Size, stored: c.Stored, xattrs: c.Xattrs, planned: k.root.Planned[ref] != "",
+				in:   ref, path: c.Path, size: c.Size, stored: c.Stored, xattrs: c.Xattrs, planned: k.root.Planned[ref] != "" && !k.root.HasTree(ref),
 			})
 		}
 	}

@@ -163,6 +163,17 @@ func (r *run) plannedLink(inode store.Inode) {
 	r.plannedNames[walk.ID{Dev: inode.Dev, Inode: inode.Ino}]++
 }
 
+// plannedReplace notes that a dry run would give an inode a name of another one.
+// It returns how many the other one would have left.
+func (r *run) plannedReplace(inode, other store.Inode) (left int64) {
+	r.planning.Lock()
+	defer r.planning.Unlock()
+	id := walk.ID{Dev: other.Dev, Inode: other.Ino}
+	r.plannedNames[walk.ID{Dev: inode.Dev, Inode: inode.Ino}]++
+	r.plannedNames[id]--
+	return int64(other.Links) + r.rehearsal.names[id] + r.plannedNames[id]
+}
+
 // carryPlanned is carry from a snapshot that is not there: two of one name were
 // planned, and the files have not changed since the first.
 func (t *task) carryPlanned(e *walk.Entry, old *manifest.Entry) result {

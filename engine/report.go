@@ -52,7 +52,6 @@ type Report struct {
 	Bytes    int64       // read
 	Linked   int64       // duplicates that became links
 	Saved    int64       // bytes of those
-	Unread   int64       // files that a dry run did not read: Linked and Saved are not known then
 	Problems []Problem   // by path
 
 	mu sync.Mutex

@@ -23,6 +23,20 @@ func (r *Root) Adopt(ref Ref) (*Partial, error) {
 	return p, nil
 }
 
+// PlanAdoption is Adopt for a dry run: what it returns cannot be sealed. Its
+// manifest is written in dir, and its log is lost.
+func (r *Root) PlanAdoption(ref Ref, dir string) (_ *Partial, err error) {
+	p := &Partial{Ref: ref, root: r}
+	if p.Tree, err = r.OpenSnapshot(ref); err == nil {
+		err = p.createPlanned(dir)
+	}
+	if err != nil {
+		p.Close()
+		return nil, fmt.Errorf("adopt %s: %w", ref, err)
+	}
+	return p, nil
+}
+
 func (p *Partial) openAdopted() (err error) {
 	if p.Tree, err = p.root.OpenSnapshot(p.Ref); err != nil {
 		return err

@@ -84,10 +84,7 @@ func (r *Root) Begin(name, stamp string) (*Partial, error) {
 func (r *Root) Plan(name, stamp, dir string) (_ *Partial, err error) {
 	p := &Partial{root: r}
 	if p.Ref, err = r.free(Ref{name, stamp}); err == nil {
-		p.Manifest, err = os.CreateTemp(dir, name+"-*"+manifest.Suffix)
-	}
-	if err == nil {
-		p.Log, err = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		err = p.createPlanned(dir)
 	}
 	if err == nil {
 		err = p.lookBack()
@@ -97,6 +94,14 @@ func (r *Root) Plan(name, stamp, dir string) (_ *Partial, err error) {
 		return nil, fmt.Errorf("plan %s: %w", name, err)
 	}
 	return p, nil
+}
+
+func (p *Partial) createPlanned(dir string) (err error) {
+	if p.Manifest, err = os.CreateTemp(dir, p.Name+"-*"+manifest.Suffix); err != nil {
+		return err
+	}
+	p.Log, err = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	return err
 }
 
 // lookBack finds what Begin would take over: nothing where another snapshot of

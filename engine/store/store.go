@@ -256,6 +256,13 @@ func (r *Root) OpenSnapshot(ref Ref) (*Dir, error) {
 	return d, nil
 }
 
+// HasTree reports whether there is a directory where the snapshot's tree is, or
+// may come to be.
+func (r *Root) HasTree(ref Ref) bool {
+	info, err := os.Lstat(r.SnapshotPath(ref))
+	return err == nil && info.IsDir()
+}
+
 // OpenManifest opens a sealed snapshot's manifest.
 func (r *Root) OpenManifest(ref Ref) (*os.File, error) {
 	if path, ok := r.Planned[ref]; ok {
