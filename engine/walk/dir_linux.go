@@ -274,6 +274,10 @@ func (d *Dir) Xattrs(name string) ([]manifest.Xattr, error) {
 // procPath names an open file to calls that take none, see proc(5).
 func procPath(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 
+// maxXattrs is how many bytes of attributes a file may have: more make a line
+// that is too long for the reader of a manifest.
+const maxXattrs = 8 << 20
+
 func xattrs(list func() ([]string, error), get func(string) ([]byte, error)) ([]manifest.Xattr, error) {
 	names, err := list()
 	if err != nil {
@@ -283,6 +287,7 @@ func xattrs(list func() ([]string, error), get func(string) ([]byte, error)) ([]
 		return nil, attributeError(err)
 	}
 	var found []manifest.Xattr
+	size := 0
 	for _, name := range names {
 		value, err := get(name)
 		if errors.Is(err, xattr.ENOATTR) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
@@ -290,6 +295,9 @@ func xattrs(list func() ([]string, error), get func(string) ([]byte, error)) ([]
 		}
 		if err != nil {
 			return nil, attributeError(err)
+		}
+		if size += len(name) + len(value); size > maxXattrs {
+			return nil, fmt.Errorf("extended attributes take more than the %d MiB that a manifest has room for", maxXattrs>>20)
 		}
 		found = append(found, manifest.Xattr{Name: name, Value: string(value)})
 	}
