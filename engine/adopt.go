@@ -35,7 +35,8 @@ type adoption struct {
 
 	// digests are those of the inodes read so far: trees that were linked to
 	// one another by hand are read once.
-	digests sync.Map // inodeRead to *digests
+	digests sync.Map       // inodeRead to *digests
+	reading [64]sync.Mutex // by the inode's number
 }
 
 // inodeRead tells apart what was read: the number of an inode that was replaced
@@ -361,22 +362,9 @@ func (t *task) adopt(e *walk.Entry) (result, error) {
 	}
 	stated := t.target.foreign.digest(t.name)
 	t.adopted = inodeRead{e.ID(), e.Size, e.Mtime}
-	var found *digests
-	if known, ok := t.adopting.digests.Load(t.adopted); ok && (stated.sum == nil || known.(*digests).by(stated.algorithm) != nil) {
-		found = known.(*digests)
-		t.Progress.Bytes.Add(e.Size)
-	} else {
-		n, read, err := t.worker.read(t.ctx, f, e, stated.algorithm, &t.Progress)
-		if err != nil {
-			return result{}, err
-		}
-		// Its change time moves when we link to it under another name.
-		if now, err := f.Stat(); err != nil || n != e.Size || now.Size != e.Size || now.Mtime != e.Mtime {
-			return result{}, fromSource("read", e.Path, errChanging)
-		}
-		found = &read
-		t.adopting.digests.Store(t.adopted, found)
-		t.adopting.count(func(r *Report) { r.Read++; r.Bytes += n })
+	found, err := t.read(f, e, stated)
+	if err != nil {
+		return result{}, err
 	}
 	res.entry.Digest = found.sha256
 	t.adopting.count(func(r *Report) { r.Files++ })
@@ -387,6 +375,32 @@ func (t *task) adopt(e *walk.Entry) (result, error) {
 		return res, fromSource("verify", e.Path, &flaw{Incomplete, "may have been cut off: the tool that stored it left no digest"})
 	}
 	return t.place(res.entry, func(*manifest.Entry) error { return nil }) // it is there
+}
+
+// read returns the digests of a file, also by the algorithm that a tool has used.
+// Names of one inode wait for each other, so that it is read once.
+func (t *task) read(f *walk.File, e *walk.Entry, also stated) (*digests, error) {
+	a := t.adopting
+	one := &a.reading[e.Inode%uint64(len(a.reading))]
+	one.Lock()
+	defer one.Unlock()
+	if known, ok := a.digests.Load(t.adopted); ok {
+		if found := known.(*digests); also.sum == nil || found.by(also.algorithm) != nil {
+			t.Progress.Bytes.Add(e.Size)
+			return found, nil
+		}
+	}
+	n, found, err := t.worker.read(t.ctx, f, e, also.algorithm, &t.Progress)
+	if err != nil {
+		return nil, err
+	}
+	// Its change time moves when we link to it under another name.
+	if now, err := f.Stat(); err != nil || n != e.Size || now.Size != e.Size || now.Mtime != e.Mtime {
+		return nil, fromSource("read", e.Path, errChanging)
+	}
+	a.digests.Store(t.adopted, &found)
+	a.count(func(r *Report) { r.Read++; r.Bytes += n })
+	return &found, nil
 }
 
 // replace makes the path a link to what is called old in from, unless it is

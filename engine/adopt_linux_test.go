@@ -48,6 +48,21 @@ func TestAdoptLinkedTrees(t *testing.T) {
 	}
 }
 
+// Names of one inode that are come to at the same time are read once, too.
+func TestAdoptReadsOnce(t *testing.T) {
+	r := newRepo(t)
+	r.write("00/large", strings.Repeat("large", 1<<20))
+	for n := 1; n < 16; n++ {
+		folder := r.in(fmt.Sprintf("%02d", n))
+		r.must(os.Mkdir(folder, 0o755))
+		r.must(os.Link(r.in("00/large"), filepath.Join(folder, "large")))
+	}
+	r.put("name/2026-01-01-000000")
+	if report := r.adopt(""); report.Files != 16 || report.Read != 1 || report.Bytes != 5<<20 {
+		t.Errorf("of %d files, %d were read, %d bytes; want 16, 1, %d", report.Files, report.Read, report.Bytes, 5<<20)
+	}
+}
+
 // The time of a tree whose folder does not tell it is that of the folder.
 func TestAdoptStarted(t *testing.T) {
 	when := time.Unix(1e9, 0)
