@@ -48,36 +48,26 @@ func measureAll(ctx context.Context, o options, log io.Writer) (_ *report, err e
 	if err != nil {
 		return nil, err
 	}
-	work, done, err := workFolder(dst, o.keep, log)
+	at, done, err := newSite(dst, o.keep, log)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	cmds, err := newCommands(work)
-	if err != nil {
-		return nil, err
-	}
-	// Not below dst: a file system in memory is often mounted noexec.
-	bin, err := os.MkdirTemp("", "phlb-bench-bin-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(bin)
-	kit, skipped, err := assemble(ctx, o, cmds, bin)
+	kit, skipped, err := assemble(ctx, o, at.cmds, at.bin)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkSpace(src, dst, 1+len(kit.tools)); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(log, "phlb-bench: copying %s to %s\n", src, work)
-	t, err := newTree(ctx, cmds, src, filepath.Join(work, "source"), o.seed)
+	fmt.Fprintf(log, "phlb-bench: copying %s to %s\n", src, at.work)
+	t, err := newTree(ctx, at.cmds, src, filepath.Join(at.work, "source"), o.seed)
 	if err != nil {
 		return nil, err
 	}
 
 	b := &bench{
-		rounds: o.rounds, tools: kit.tools, tree: t, work: work, cmds: cmds, log: log,
+		rounds: o.rounds, tools: kit.tools, tree: t, work: at.work, cmds: at.cmds, log: log,
 		samples: map[sampleKey][]sample{}, failed: map[string]error{},
 	}
 	// Memory that was never in use costs more the first time, in a virtual machine
@@ -99,13 +89,38 @@ func measureAll(ctx context.Context, o options, log io.Writer) (_ *report, err e
 	}
 	// The footprint that children start with only grows: at the end it bounds
 	// that of every child before.
-	r.MemoryFloor = cmds.floor(ctx)
+	r.MemoryFloor = at.cmds.floor(ctx)
 	for _, tool := range b.tools {
 		if err := b.failed[tool.name]; err != nil {
 			failures = append(failures, fmt.Errorf("%s is left out: %w", tool.name, err))
 		}
 	}
 	return r, errors.Join(failures...)
+}
+
+// A site is where a run works.
+type site struct {
+	work string // the folder that everything goes to
+	bin  string // for a phlb that has to be built; work may be mounted noexec
+	cmds *commands
+}
+
+// newSite makes a site below dst. The caller must call done.
+func newSite(dst string, keep bool, log io.Writer) (_ *site, done func() error, err error) {
+	at := &site{}
+	work, removeWork, err := workFolder(dst, keep, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	at.work = work
+	done = func() error { return errors.Join(os.RemoveAll(at.bin), removeWork()) }
+	if at.cmds, err = newCommands(work); err == nil {
+		at.bin, err = os.MkdirTemp("", "phlb-bench-bin-")
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, done())
+	}
+	return at, done, nil
 }
 
 // workFolder makes the folder that everything goes to. The caller must call done.

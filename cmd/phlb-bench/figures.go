@@ -53,26 +53,17 @@ func measureFigures(ctx context.Context, o options, log io.Writer) (_ *figures, 
 			return nil, err
 		}
 	}
-	work, done, err := workFolder(dst, o.keep, log)
+	at, done, err := newSite(dst, o.keep, log)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	cmds, err := newCommands(work)
-	if err != nil {
-		return nil, err
-	}
-	bin, err := os.MkdirTemp("", "phlb-bench-bin-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(bin)
-	p, err := findPhlb(ctx, o, bin)
+	p, err := findPhlb(ctx, o, at.bin)
 	if err != nil {
 		return nil, err
 	}
 	f := &figuring{
-		options: o, ctx: ctx, work: work, phlb: p.path, cmds: cmds, log: log,
+		options: o, ctx: ctx, work: at.work, phlb: p.path, cmds: at.cmds, log: log,
 		figures: figures{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU()},
 	}
 	if o.catalog {
