@@ -29,10 +29,10 @@ type cursor struct {
 }
 
 // chunk is a run of entries: all that a member of the file holds, if member is
-// not nil.
+// not empty.
 type chunk struct {
 	entries []manifest.Entry
-	member  *manifest.Member
+	member  manifest.Member
 }
 
 const (
@@ -93,7 +93,7 @@ func (c *cursor) read(m *manifest.Reader, size int, from int64) (next *chunk, en
 		member, last := m.Member()
 		if last {
 			if member.Start == from {
-				next.member = &member
+				next.member = member
 			}
 			return next, member.End, nil
 		}

@@ -68,7 +68,7 @@ func (s *splice) next() error {
 
 // copy writes a chunk that is as it was.
 func (s *splice) copy(c *chunk) error {
-	if c.member == nil {
+	if c.member == (manifest.Member{}) {
 		if err := s.release(); err != nil {
 			return err
 		}

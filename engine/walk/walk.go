@@ -410,31 +410,42 @@ func (l *lister) work(worker int, b *Batch) error {
 	}
 	b.Entries = slices.Grow(b.Entries, len(b.Names))
 	for i, name := range b.Names {
-		e, err := b.Folder.Dir.Lstat(name)
-		if err != nil {
-			b.Errors = append(b.Errors, pathError("lstat", b.Folder.join(name), err))
-			continue
-		}
-		if e.Kind == manifest.Dir {
-			b.Errors = append(b.Errors, pathError("lstat", b.Folder.join(name), errBecameDir))
-			continue
-		}
-		e.Path, e.At = b.Folder.join(name), i
-		if unwanted, err := l.walk.unwanted(worker, &e); err != nil {
+		n := len(b.Entries)
+		b.Entries = b.Entries[:n+1]
+		if wanted, err := l.look(worker, b, &b.Entries[n], name); err != nil {
 			return err
-		} else if unwanted != "" {
-			b.Skipped++
-			if l.walk.NamesLeft {
-				b.left(name, false, string(unwanted))
-			}
+		} else if !wanted {
+			b.Entries = b.Entries[:n]
 			continue
 		}
-		b.Entries = append(b.Entries, e)
+		b.Entries[n].At = i
 	}
 	if l.walk.Work == nil {
 		return nil
 	}
 	return l.walk.Work(l.ctx, worker, b)
+}
+
+// look fills in e with what is called name in the batch's folder, and reports
+// whether it is there and wanted.
+func (l *lister) look(worker int, b *Batch, e *Entry, name string) (wanted bool, err error) {
+	if *e, err = b.Folder.Dir.Lstat(name); err == nil && e.Kind == manifest.Dir {
+		err = errBecameDir
+	}
+	if err != nil {
+		b.Errors = append(b.Errors, pathError("lstat", b.Folder.join(name), err))
+		return false, nil
+	}
+	e.Path = b.Folder.join(name)
+	unwanted, err := l.walk.unwanted(worker, e)
+	if err != nil || unwanted == "" {
+		return err == nil, err
+	}
+	b.Skipped++
+	if l.walk.NamesLeft {
+		b.left(name, false, string(unwanted))
+	}
+	return false, nil
 }
 
 var (
