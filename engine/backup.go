@@ -225,7 +225,7 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 		}
 	}
 	if p := r.partial.Previous; p != nil {
-		if r.resumed, err = newCursor(p.Manifest, true, func(*manifest.Entry) error { return nil }); err == nil {
+		if r.resumed, err = newCursor(p.Manifest, mayBeCutOff, func(*manifest.Entry) error { return nil }); err == nil {
 			r.resumedTree = p.Tree
 			r.rebooted = header.Boot == "" || r.resumed.header.Boot != header.Boot || r.resumed.header.Host != header.Host
 			r.log.Info("taking over from a run that was cut off", "started", r.resumed.header.Started)
@@ -254,7 +254,12 @@ func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 			return err
 		}
 	}
-	c, err := openCursor(root, ref, r.end)
+	// A mark vouches by the change time, and not for what was damaged since.
+	var mode cursorMode
+	if r.Config.Unchanged.Has(config.Ctime) && !r.unread && len(r.known.damaged) == 0 {
+		mode = byMarks
+	}
+	c, err := openCursor(root, ref, mode, r.end)
 	if err != nil {
 		if tree != nil {
 			tree.Close()
@@ -262,7 +267,6 @@ func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 		return err
 	}
 	r.previous, r.previousTree, r.before = c, tree, ref
-	r.splice.file = c.file
 	r.Progress.TotalFiles.Store(before.Files)
 	r.Progress.TotalBytes.Store(before.Bytes)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync/atomic"
 
 	"phlb/engine/manifest"
 	"phlb/engine/store"
@@ -21,28 +22,33 @@ type cursor struct {
 	chunks chan *chunk
 	spare  chan *chunk // that nobody looks at any more
 	stop   chan struct{}
-	err    error // of the goroutine, valid once chunks is closed
+	err    error                 // of the goroutine, valid once chunks is closed
+	broken atomic.Pointer[error] // of the first chunk that could not be inflated
 
-	left  []manifest.Entry // of the chunk at hand
-	begun []*chunk         // since the last take
+	at    position // what is next
+	begun []*chunk // since the last take
 	over  bool
 }
 
-// chunk is a run of entries: all that a member of the file holds, if member is
-// not empty.
-type chunk struct {
-	entries []manifest.Entry
-	member  manifest.Member
-}
-
 const (
-	chunkSize   = 4096 // a member of usual length holds less
-	chunksAhead = 2
+	chunkSize   = 512
+	chunksAhead = 8
 )
 
-// newCursor reads the manifest in r. A manifest that is cut off ends where it
-// is cut off if that is allowed.
-func newCursor(r io.Reader, mayBeCutOff bool, gone func(*manifest.Entry) error) (*cursor, error) {
+// cursorMode says how a cursor reads.
+type cursorMode uint8
+
+const (
+	// mayBeCutOff lets the manifest end where it is cut off.
+	mayBeCutOff cursorMode = 1 << iota
+	// byMarks does not inflate what the walk finds as the marks have it. An
+	// entry that the manifest does not hold may in rare cases be taken for
+	// another one then, see [position.entryOf].
+	byMarks
+)
+
+// newCursor reads the manifest in r.
+func newCursor(r io.Reader, mode cursorMode, gone func(*manifest.Entry) error) (*cursor, error) {
 	m, err := manifest.NewReader(r)
 	if err != nil {
 		return nil, err
@@ -50,15 +56,11 @@ func newCursor(r io.Reader, mayBeCutOff bool, gone func(*manifest.Entry) error) 
 	c := &cursor{header: m.Header, gone: gone, chunks: make(chan *chunk, chunksAhead), spare: make(chan *chunk, chunksAhead), stop: make(chan struct{})}
 	go func() {
 		defer close(c.chunks)
-		from := int64(-1) // where a member begins if the chunk before ended with one
-		size := 256
 		for more := true; more; {
-			var next *chunk
-			next, from, err = c.read(m, size, from)
-			size = len(next.entries) + 1 // members are of one length, more or less
-			switch {
+			next := c.chunk()
+			switch err := next.read(m, mode&byMarks != 0); {
 			case err == nil:
-			case err == io.EOF, mayBeCutOff && errors.Is(err, manifest.ErrCutOff):
+			case err == io.EOF, mode&mayBeCutOff != 0 && errors.Is(err, manifest.ErrCutOff):
 				more = false
 			default:
 				c.err = err
@@ -74,31 +76,14 @@ func newCursor(r io.Reader, mayBeCutOff bool, gone func(*manifest.Entry) error) 
 	return c, nil
 }
 
-// read reads up to the end of a member, about size entries, and returns where
-// that is, or -1 if it did not come there. Somebody else's members may end within
-// a line, so one that begins at from is all of the chunk, and only that.
-func (c *cursor) read(m *manifest.Reader, size int, from int64) (next *chunk, end int64, err error) {
+// chunk returns an empty one.
+func (c *cursor) chunk() *chunk {
 	select {
-	case next = <-c.spare:
-		*next = chunk{entries: next.entries[:0]}
+	case old := <-c.spare:
+		return &chunk{cursor: c, entries: old.entries[:0], member: old.member}
 	default:
-		next = &chunk{entries: make([]manifest.Entry, 0, size)}
+		return &chunk{cursor: c}
 	}
-	for len(next.entries) < chunkSize {
-		next.entries = slices.Grow(next.entries, 1)[:len(next.entries)+1]
-		if err := m.Next(&next.entries[len(next.entries)-1]); err != nil {
-			next.entries = next.entries[:len(next.entries)-1]
-			return next, -1, err
-		}
-		member, last := m.Member()
-		if last {
-			if member.Start == from {
-				next.member = member
-			}
-			return next, member.End, nil
-		}
-	}
-	return next, -1, nil
 }
 
 // reuse takes back a chunk that nobody looks at any more.
@@ -111,12 +96,12 @@ func (c *cursor) reuse(old *chunk) {
 
 // openCursor reads the manifest of a sealed snapshot. Its error is a
 // manifestError.
-func openCursor(root *store.Root, ref store.Ref, gone func(*manifest.Entry) error) (*cursor, error) {
+func openCursor(root *store.Root, ref store.Ref, mode cursorMode, gone func(*manifest.Entry) error) (*cursor, error) {
 	file, err := root.OpenManifest(ref)
 	if err != nil {
 		return nil, &manifestError{ref, err}
 	}
-	c, err := newCursor(file, false, gone)
+	c, err := newCursor(file, mode, gone)
 	if err != nil {
 		file.Close()
 		return nil, &manifestError{ref, err}
@@ -137,34 +122,50 @@ func (c *cursor) close() {
 	}
 }
 
-// peek returns the next entry, nil after the last.
-func (c *cursor) peek() *manifest.Entry {
-	for len(c.left) == 0 {
-		if c.over {
-			return nil
-		}
-		chunk, ok := <-c.chunks
-		if c.over = !ok; ok && len(chunk.entries) > 0 {
-			c.left = chunk.entries
-			c.begun = append(c.begun, chunk)
+// next returns where the next entry is, nowhere after the last.
+func (c *cursor) next() position {
+	for !c.over && (c.at.chunk == nil || c.at.n == c.at.chunk.len()) {
+		next, ok := <-c.chunks
+		switch {
+		case !ok:
+			c.over = true
+			c.at = position{}
+		case next.len() > 0:
+			c.at = position{chunk: next}
+			c.begun = append(c.begun, next)
 		}
 	}
-	return &c.left[0]
+	return c.at
 }
 
-func (c *cursor) next() { c.left = c.left[1:] }
+// peek returns the next entry, nil after the last.
+func (c *cursor) peek() *manifest.Entry {
+	at := c.next()
+	e := at.entry()
+	if e == nil && at.chunk != nil { // it is not to be had, nor what follows
+		c.over, c.at = true, position{}
+	}
+	return e
+}
+
+// pass goes on behind the next entry, and returns where that is.
+func (c *cursor) pass() position {
+	at := c.at
+	c.at.n++
+	return at
+}
 
 // alongside is what a manifest holds of a batch.
 type alongside struct {
-	folder  *manifest.Entry   // the folder's own entry, in its first batch
-	entries []*manifest.Entry // for every name of the batch, nil where there is none
-	begun   []*chunk          // that entries from here on lie in
+	folder  position   // of the folder's own entry, in its first batch
+	entries []position // for every name of the batch
+	begun   []*chunk   // that entries from here on lie in
 }
 
-// entry returns what the manifest holds of that path, or nil.
-func (a *alongside) entry(e *walk.Entry) *manifest.Entry {
+// at returns where the manifest holds what may be that path.
+func (a *alongside) at(e *walk.Entry) position {
 	if len(a.entries) == 0 {
-		return nil
+		return position{}
 	}
 	return a.entries[e.At]
 }
@@ -177,35 +178,42 @@ func (c *cursor) take(b *walk.Batch, a *alongside) (err error) {
 		return nil
 	}
 	folder := b.Folder.Path
-	// pass passes over the entries that are before what the walk has come to.
-	pass := func(before func(*manifest.Entry) bool) (e *manifest.Entry) {
+	mark := manifest.MarkPath(folder)
+	// passOver passes over the entries that are before what the walk has come to.
+	passOver := func(before func(*manifest.Entry) bool) (e *manifest.Entry) {
 		for e = c.peek(); e != nil && before(e); e = c.peek() {
 			if err == nil {
 				err = c.gone(e)
 			}
-			c.next()
+			c.pass()
 		}
 		return e
 	}
 	if b.First {
-		e := pass(func(e *manifest.Entry) bool { return manifest.CompareFolders(e.Folder(), folder) < 0 })
-		if e != nil && e.Kind == manifest.Dir && e.Path == folder {
-			a.folder = e
-			c.next()
+		if c.next().matches(mark, true) {
+			a.folder = c.pass()
+		} else {
+			e := passOver(func(e *manifest.Entry) bool { return manifest.CompareFolders(e.Folder(), folder) < 0 })
+			if e != nil && e.Kind == manifest.Dir && e.Path == folder {
+				a.folder = c.pass()
+			}
 		}
 	}
 	a.entries = slices.Grow(a.entries, len(b.Names))[:len(b.Names)]
 	clear(a.entries)
 	inFolder := func(e *manifest.Entry) bool { return e.Kind != manifest.Dir && e.Folder() == folder }
 	for i, name := range b.Names {
-		e := pass(func(e *manifest.Entry) bool { return inFolder(e) && e.Name() < name })
+		if c.next().matches(mark.In(folder, name), false) {
+			a.entries[i] = c.pass()
+			continue
+		}
+		e := passOver(func(e *manifest.Entry) bool { return inFolder(e) && e.Name() < name })
 		if e != nil && inFolder(e) && e.Name() == name {
-			a.entries[i] = e
-			c.next()
+			a.entries[i] = c.pass()
 		}
 	}
-	if b.Last {
-		pass(inFolder)
+	if b.Last && !c.next().isDir() {
+		passOver(inFolder)
 	}
 	a.begun, c.begun = c.begun, nil
 	return err
@@ -224,7 +232,13 @@ func (c *cursor) follow(b *walk.Batch) (*alongside, error) {
 // failed returns the error that ended the manifest before its time, once the
 // walk has come to it.
 func (c *cursor) failed() error {
-	if c == nil || !c.over || c.err == nil {
+	if c == nil {
+		return nil
+	}
+	if err := c.broken.Load(); err != nil {
+		return &manifestError{c.ref, *err}
+	}
+	if !c.over || c.err == nil {
 		return nil
 	}
 	return &manifestError{c.ref, c.err}
@@ -240,7 +254,7 @@ func (c *cursor) rest() error {
 		if err := c.gone(e); err != nil {
 			return err
 		}
-		c.next()
+		c.pass()
 	}
 	return nil
 }

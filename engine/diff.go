@@ -149,12 +149,12 @@ func (e *Engine) Diff(ctx context.Context, a, b *Snapshot) ([]Change, error) {
 
 // merge reads two manifests alongside, which have the same order.
 func (c *comparison) merge(ctx context.Context, root *store.Root, a, b store.Ref) error {
-	old, err := openCursor(root, a, c.removed)
+	old, err := openCursor(root, a, 0, c.removed)
 	if err != nil {
 		return err
 	}
 	defer old.close()
-	new, err := openCursor(root, b, nil)
+	new, err := openCursor(root, b, 0, nil)
 	if err != nil {
 		return err
 	}
@@ -178,14 +178,14 @@ func (c *comparison) merge(ctx context.Context, root *store.Root, a, b store.Ref
 		switch {
 		case order < 0:
 			c.removed(before)
-			old.next()
+			old.pass()
 		case order > 0:
 			c.added(after)
-			new.next()
+			new.pass()
 		default:
 			c.both(before, after)
-			old.next()
-			new.next()
+			old.pass()
+			new.pass()
 		}
 	}
 }
@@ -203,7 +203,7 @@ func (e *Engine) DiffSource(ctx context.Context, s *Snapshot, source Source, con
 	defer e.Progress.begin("compare " + s.Ref().String())()
 	e.Progress.TotalFiles.Store(s.Files)
 	var c comparison
-	old, err := openCursor(root, s.Ref(), c.removed)
+	old, err := openCursor(root, s.Ref(), 0, c.removed)
 	if err != nil {
 		return nil, 0, fmt.Errorf("diff: %w", err)
 	}
@@ -239,18 +239,18 @@ func (e *Engine) DiffSource(ctx context.Context, s *Snapshot, source Source, con
 func (c *comparison) batch(ctx context.Context, e *Engine, w *worker, b *walk.Batch, content bool) error {
 	a := b.Data.(*alongside)
 	if b.First {
-		c.live(ctx, e, w, b, a.folder, &b.Folder.Entry, false)
+		c.live(ctx, e, w, b, a.folder.entry(), &b.Folder.Entry, false)
 	}
 	for i := range b.Entries {
 		now := &b.Entries[i]
-		old := a.entries[now.At]
-		a.entries[now.At] = nil
+		old := a.at(now).entry()
+		a.entries[now.At] = position{}
 		if err := c.live(ctx, e, w, b, old, now, content); err != nil {
 			return err
 		}
 	}
-	for _, old := range a.entries {
-		if old != nil { // listed, but gone or not wanted
+	for _, at := range a.entries {
+		if old := at.entry(); old != nil { // listed, but gone or not wanted
 			c.removed(old)
 		}
 	}

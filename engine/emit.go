@@ -14,6 +14,7 @@ import (
 type target struct {
 	folder   *walk.Folder
 	entry    manifest.Entry // of the folder, once it has been worked on
+	same     bool           // as in the snapshot before, by its mark
 	dir      *store.Dir     // where it is filled
 	previous *store.Dir     // in the snapshot before, nil if not there
 	resumed  *store.Dir     // in the run that was cut off, nil if not there
@@ -48,7 +49,8 @@ type result struct {
 	entry    manifest.Entry
 	id       walk.ID // where the source has several names for it, else zero
 	outcome  outcome
-	previous *manifest.Entry // of the same path, nil if there was none
+	previous position // of the same path
+	same     bool     // as there, by its mark: entry lacks what a look does not tell
 }
 
 // prepareBatch is called by the lister, in order.
@@ -104,10 +106,10 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 		return fmt.Errorf("%s: %w", b.Folder.Path, err)
 	}
 	// A folder that is not there, or not a folder, has nothing to link to.
-	if parent.previous != nil && p.previous.folder != nil {
+	if parent.previous != nil && p.previous.folder.chunk != nil {
 		t.previous, _ = parent.previous.Open(name)
 	}
-	if parent.resumed != nil && p.resumed.folder != nil {
+	if parent.resumed != nil && p.resumed.folder.chunk != nil {
 		t.resumed, _ = parent.resumed.Open(name)
 	}
 	return nil
@@ -142,7 +144,7 @@ func (r *run) emit(b *walk.Batch) error {
 		return err
 	}
 	if b.First {
-		if err := r.write(&t.entry, p.previous.folder); err != nil {
+		if err := r.write(&t.entry, p.previous.folder, t.same); err != nil {
 			return err
 		}
 	}
@@ -151,13 +153,13 @@ func (r *run) emit(b *walk.Batch) error {
 		if res.id != (walk.ID{}) {
 			res.entry.Group = r.group(inodeVersion{res.id, res.entry.Digest})
 		}
-		if err := r.write(&res.entry, res.previous); err != nil {
+		if err := r.write(&res.entry, res.previous, res.same); err != nil {
 			return err
 		}
 		r.count(res)
 	}
-	for _, e := range p.previous.entries {
-		if e != nil { // no result took it: the path is no more
+	for _, at := range p.previous.entries {
+		if e := at.entry(); e != nil { // no result took it: the path is no more
 			if err := r.end(e); err != nil {
 				return err
 			}
@@ -188,17 +190,21 @@ func (r *run) group(v inodeVersion) int64 {
 }
 
 // write appends an entry to the manifest, and tells the catalog if it is not
-// what it was.
-func (r *run) write(e, previous *manifest.Entry) error {
+// what it was at a position in the manifest before.
+func (r *run) write(e *manifest.Entry, at position, same bool) error {
 	if r.adopting != nil {
 		// Of the source nothing is known: a later run must not take its files
 		// for unchanged by these.
 		e.Ctime, e.Inode, e.Racy = manifest.Time{}, 0, false
 	}
-	if err := r.splice.write(e, previous); err != nil {
+	r.summary.Entries++
+	if same {
+		return r.splice.write(e, at, true)
+	}
+	previous := at.entry()
+	if err := r.splice.write(e, at, previous != nil && e.Equal(previous)); err != nil {
 		return err
 	}
-	r.summary.Entries++
 	if previous != nil {
 		if catalog.Same(previous, e) {
 			return nil

@@ -27,7 +27,7 @@ func (e *Engine) Stat(ctx context.Context, s *Snapshot) (*Stat, error) {
 	}
 	defer root.Close()
 	defer e.Progress.begin("stat " + s.Ref().String())()
-	c, err := openCursor(root, s.Ref(), nil)
+	c, err := openCursor(root, s.Ref(), 0, nil)
 	if err != nil {
 		return nil, fmt.Errorf("stat: %w", err)
 	}
@@ -38,7 +38,7 @@ func (e *Engine) Stat(ctx context.Context, s *Snapshot) (*Stat, error) {
 		if entry.Kind == manifest.File {
 			stat.Bytes += entry.Size
 		}
-		c.next()
+		c.pass()
 	}
 	if err := c.failed(); err != nil {
 		return nil, fmt.Errorf("stat: %w", err)

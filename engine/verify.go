@@ -163,7 +163,7 @@ func difference(d catalog.Difference) string {
 func (v *verification) walk(ctx context.Context) error {
 	ref := v.report.Snapshot.Ref()
 	var err error
-	if v.manifest, err = openCursor(v.root, ref, v.gone); err != nil {
+	if v.manifest, err = openCursor(v.root, ref, 0, v.gone); err != nil {
 		return err
 	}
 	defer v.manifest.close()
@@ -259,7 +259,7 @@ func (v *verification) prepare(b *walk.Batch) error {
 	}
 	switch {
 	case !b.First:
-	case a.folder != nil:
+	case a.folder.chunk != nil:
 		b.Folder.Data = v.foreign.in(b.Folder)
 	default:
 		b.Folder.Data = Extra
@@ -272,12 +272,12 @@ func (v *verification) prepare(b *walk.Batch) error {
 
 func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) error {
 	a := b.Data.(*alongside)
-	if a.folder != nil {
-		v.metadata(a.folder, &b.Folder.Entry)
+	if folder := a.folder.entry(); folder != nil {
+		v.metadata(folder, &b.Folder.Entry)
 	}
 	for i := range b.Entries {
 		found := &b.Entries[i]
-		want := a.entries[found.At]
+		want := a.at(found).entry()
 		switch {
 		case want == nil && b.Folder.Data == Extra:
 		case want == nil && found.Kind == manifest.File && v.isForeign(b.Folder, found):

@@ -69,8 +69,9 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 		if r.isForeign(t, b, e) {
 			continue
 		}
-		task.name, task.previous, task.resumed = b.Names[e.At], p.previous.entry(e), p.resumed.entry(e)
-		res, err := task.do(e)
+		at := p.previous.at(e)
+		task.name, task.resumed = b.Names[e.At], p.resumed.at(e).entry()
+		res, err := task.do(e, at)
 		if e.Kind == manifest.File {
 			r.Progress.Files.Add(1)
 		}
@@ -84,9 +85,9 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 				continue
 			}
 		}
-		res.previous = task.previous
-		if task.previous != nil {
-			p.previous.entries[e.At] = nil // taken, see emit
+		if res.same || task.previous != nil {
+			res.previous = at
+			p.previous.entries[e.At] = position{} // taken, see emit
 		}
 		if e.Nlink > 1 && r.adopting == nil { // there, links may be of our own making
 			res.id = e.ID()
@@ -104,7 +105,19 @@ func (r *run) folder(b *walk.Batch, t *target, p *plan) error {
 			return fmt.Errorf("%s: %w", t.entry.Path, err)
 		}
 	}
-	if old := p.previous.folder; old != nil && r.sameAs(old, &b.Folder.Entry) && r.Config.Unchanged.Has(config.Ctime) {
+	at := p.previous.folder
+	if at.mark().Vouches(&t.entry, t.entry.InSnapshot().Mtime) {
+		if xattrs, err := b.Folder.Dir.Xattrs(""); err == nil {
+			t.entry.Xattrs, t.same = xattrs, true
+			return nil
+		}
+	}
+	old := at.entryOf(&b.Folder.Entry)
+	if old == nil && at.chunk != nil { // another one, which is no more
+		p.previous.folder = position{}
+		p.previous.entries = append(p.previous.entries, at)
+	}
+	if old != nil && r.sameAs(old, &b.Folder.Entry) && r.Config.Unchanged.Has(config.Ctime) {
 		t.entry.Xattrs = old.Xattrs
 		return nil
 	}
@@ -152,10 +165,16 @@ type task struct {
 	adopted  inodeRead       // of the file that is adopted
 }
 
-func (t *task) do(e *walk.Entry) (result, error) {
+// do brings in the entry, which the manifest before has at that position, maybe.
+func (t *task) do(e *walk.Entry, at position) (result, error) {
+	t.previous = nil
 	if t.adopting != nil && e.Kind == manifest.File {
 		return t.adopt(e)
 	}
+	if res, err := t.carryMarked(e, at.mark()); err != nil || res.same {
+		return res, err
+	}
+	t.previous = at.entryOf(e)
 	if t.isUnchanged(e, t.previous) {
 		res, err := t.carry(e, t.previous, t.target.previous)
 		if err != nil || res.entry.Path != "" {
@@ -194,6 +213,25 @@ func (t *task) isUnchanged(e *walk.Entry, old *manifest.Entry) bool {
 	return err == nil && manifest.SameXattrs(xattrs, old.Xattrs)
 }
 
+// carryMarked links the entry to that of the snapshot before, if the mark vouches
+// for both. Otherwise it returns no result.
+func (t *task) carryMarked(e *walk.Entry, mark manifest.Mark) (result, error) {
+	from := t.target.previous
+	if mark == 0 || from == nil || e.Nlink > 1 {
+		return result{}, nil
+	}
+	inode, err := from.Look(t.name)
+	if err != nil || !inode.Is(e.Kind, e.Size) || !mark.Vouches(&e.Entry, inode.Mtime) {
+		return result{}, nil // carry tells what it is
+	}
+	if !t.agrees(manifest.Stored{Permissions: e.Permissions, Mtime: inode.Mtime}, nil, &e.Entry) {
+		return result{}, nil
+	}
+	res := result{entry: e.Entry, outcome: unchanged}
+	res.same, err = t.linkUnread(e, from, inode)
+	return res, err
+}
+
 // carry links the entry to that of an earlier tree. Where that is not what was
 // stored there, it returns no result.
 func (t *task) carry(e *walk.Entry, old *manifest.Entry, from *store.Dir) (result, error) {
@@ -218,17 +256,26 @@ func (t *task) carry(e *walk.Entry, old *manifest.Entry, from *store.Dir) (resul
 		t.noteChanged(inode, in, old.Path)
 		return result{}, nil
 	}
-	switch err := t.link(from, t.name, inode); {
-	case errors.Is(err, store.ErrLinkLimit), notFound(err):
-		return result{}, nil
-	case err != nil:
+	if ok, err := t.linkUnread(e, from, inode); err != nil || !ok {
 		return result{}, err
 	}
 	res := result{entry: *old, outcome: unchanged}
 	res.entry.Ctime, res.entry.Inode = e.Ctime, e.Inode
 	res.entry.Group = 0
-	t.Progress.Bytes.Add(e.Size)
 	return res, nil
+}
+
+// linkUnread links the entry to that of its name in from. It reports whether
+// that can be.
+func (t *task) linkUnread(e *walk.Entry, from *store.Dir, inode store.Inode) (bool, error) {
+	switch err := t.link(from, t.name, inode); {
+	case errors.Is(err, store.ErrLinkLimit), notFound(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	t.Progress.Bytes.Add(e.Size)
+	return true, nil
 }
 
 // noteChanged warns of a file of a snapshot, or with a zero ref of a run that was

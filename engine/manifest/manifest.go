@@ -56,6 +56,23 @@
 //
 // The last line counts and closes the manifest. One that lacks it was cut off;
 // its entries can still be read, but it never counts as whole.
+//
+// # Members
+//
+// The header and the footer are gzip members of their own. The entries between
+// them lie in members of some 8 KiB of text, each of whole entries, and each
+// has in its gzip header an extra field (RFC 1952, 2.3.1.1) with the subfield
+// PH, which other tools pass over. Numbers in it are little-endian:
+//
+//	4 bytes   length of the member
+//	4 bytes   CRC-32C of all that follows in it
+//	4 bytes   how many files it has
+//	8 bytes   their sizes, added up
+//	8 bytes   for each entry: its [Mark]
+//
+// By these a run tells that nothing of a member has changed, and copies it to the
+// next manifest, without inflating it. Nothing depends on them: where they are
+// missing, as in what was compressed anew by another tool, the text is read.
 package manifest
 
 import (

@@ -43,14 +43,13 @@ type Reader struct {
 // [*SyntaxError], [ErrVersion], or [ErrCutOff]. What a [Writer] wrote is only
 // handed out after its checksum was found right.
 func NewReader(r io.Reader) (*Reader, error) {
-	count := &countingReader{r: r}
-	in := bufio.NewReaderSize(count, 64<<10)
+	in := bufio.NewReaderSize(r, 64<<10)
 	z, err := gzip.NewReader(in)
 	if err != nil {
 		return nil, cutOff(fmt.Errorf("manifest: %w", err))
 	}
 	z.Multistream(false)
-	of := &members{count: count, in: in, z: z}
+	of := &members{in: in, z: z, begun: true}
 	m, err := newReader(of)
 	if err == nil {
 		m.members = of
@@ -58,46 +57,50 @@ func NewReader(r io.Reader) (*Reader, error) {
 	return m, err
 }
 
-// Member is a part of a manifest's file that can be read, or copied to another
-// manifest, by itself: a gzip member.
-type Member struct{ Start, End int64 }
+// HasMember reports whether what comes next can be read by NextMember: at the
+// beginning of a [Member].
+func (m *Reader) HasMember() bool {
+	return m.err == nil && m.members != nil && m.unread == nil && m.lines.Buffered() == 0 && m.members.next() > 0
+}
 
-// Member returns the member that the entry just read lies in, and whether that
-// is its last line.
-func (m *Reader) Member() (of Member, last bool) {
-	if m.members == nil {
-		return Member{}, false
+// NextMember reads the next member. It takes the room of what was in of; the
+// entries in it are not read. Errors are those of Next.
+func (m *Reader) NextMember(of *Member) error {
+	err := of.read(m.members.in, m.members.next())
+	if err != nil {
+		m.err = cutOff(fmt.Errorf("manifest: %w", err))
+		return m.err
 	}
-	// A writer's members end in whole lines, so lines holds one at a time.
-	return m.members.at, m.members.whole && m.lines.Buffered() == 0 && m.members.text.Len() == 0
-}
-
-// countingReader counts what is read.
-type countingReader struct {
-	r io.Reader
-	n int64
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
+	m.entries += int64(len(of.Marks))
+	m.files += of.files
+	m.bytes += of.bytes
+	m.line += int64(len(of.Marks)) + of.files
+	m.last = Entry{} // is not known
+	return nil
 }
 
 // maxMember is how much of a gzip member is held back until its checksum was
 // found right. A writer's members are shorter by far; of one that somebody else
 // made, what is beyond is handed out unchecked.
-const maxMember = 16 * memberSize
+const maxMember = 1 << 20
 
 // members reads gzip members one after the other.
 type members struct {
-	count *countingReader
-	in    *bufio.Reader
-	z     *gzip.Reader
-	text  bytes.Buffer // of the one at hand
-	at    Member       // where that lies
-	whole bool         // all of it is in text
-	over  error        // comes after text
+	in     *bufio.Reader
+	z      *gzip.Reader
+	begun  bool         // the header of the next one was read
+	marked Member       // the one at hand, if it is one
+	text   bytes.Buffer // of the one at hand
+	over   error        // comes after text
+}
+
+// next returns the length of the member that comes next, 0 where it has no
+// marks, or is not the next thing to read.
+func (m *members) next() int {
+	if m.begun || m.text.Len() > 0 || m.over != nil {
+		return 0
+	}
+	return markedSize(m.in)
 }
 
 // Read implements [io.Reader].
@@ -112,24 +115,28 @@ func (m *members) Read(p []byte) (int, error) {
 }
 
 func (m *members) fill() error {
-	if m.whole {
-		m.at = Member{Start: m.at.End}
+	if !m.begun {
+		var next io.Reader = m.in
+		if size := markedSize(m.in); size > 0 {
+			if err := m.marked.read(m.in, size); err != nil {
+				return err
+			}
+			next = bytes.NewReader(m.marked.raw)
+		}
+		if err := m.z.Reset(next); err != nil {
+			return err
+		}
+		m.z.Multistream(false)
+		m.begun = true
 	}
-	m.whole = false
 	switch _, err := io.CopyN(&m.text, m.z, maxMember); err {
 	case nil:
-		return nil
 	case io.EOF: // the checksum was right
-		m.at.End = m.count.n - int64(m.in.Buffered())
-		m.whole = m.text.Len() <= maxMember
+		m.begun = false
 	default:
 		m.text.Reset()
 		return fmt.Errorf("manifest: %w", err)
 	}
-	if err := m.z.Reset(m.in); err != nil {
-		return err
-	}
-	m.z.Multistream(false)
 	return nil
 }
 
@@ -205,7 +212,7 @@ func (m *Reader) next(e *Entry) error {
 		m.files++
 		m.bytes += e.Size
 	}
-	if m.entries > 0 && Compare(&m.last, e) >= 0 {
+	if m.last.Path != "" && Compare(&m.last, e) >= 0 {
 		return m.syntax("%q does not come after %q", e.Path, m.last.Path)
 	}
 	m.last.Path, m.last.Kind = e.Path, e.Kind
@@ -284,6 +291,8 @@ func (m *Reader) readHeader() error {
 			}
 		case "finished": // a manifest without entries
 			m.unread = line
+			return nil
+		case lastHeader:
 			return nil
 		}
 	}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -13,44 +14,46 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// memberSize is how much text one gzip member holds. What a killed run wrote
-// can be read up to the last whole member.
-const memberSize = 64 << 10
+// memberSize is how much text one gzip member holds, about fifty files. One in
+// which anything changes is made anew by the next run, so it is short; half of
+// that would take five percent more room.
+const memberSize = 8 << 10
 
 // Writer writes a manifest. Entries must come in the order of [Compare].
 // Compression runs beside the caller; a failure to write shows at the next
 // call, at the latest at [Writer.Close].
 type Writer struct {
-	text    []byte
+	part    part // that is being filled
 	follows bool // members end where those of another manifest do
 	entries int64
 	files   int64
 	bytes   int64
 	last    Entry // Path and Kind of the entry before, to hold the order
 
-	members chan member
-	spare   chan []byte
-	done    chan struct{}
-	err     error // of the compressing goroutine, valid once done is closed
+	parts chan part
+	spare chan part
+	done  chan struct{}
+	err   error // of the compressing goroutine, valid once done is closed
 }
 
-// member is text that is to become a gzip member, or one as it is.
-type member struct {
-	text []byte
-	raw  *io.SectionReader
+// part is what is to become a gzip member, or to be flushed to the file.
+type part struct {
+	text  []byte
+	index index // of the text; empty where that is not of entries alone
+	whole bool  // the text is a member
+	flush bool  // all until here is to go to the file
 }
 
 // NewWriter starts a manifest on w with its header. The caller must call
 // [Writer.Close] or [Writer.Abort].
 func NewWriter(w io.Writer, h Header) *Writer {
 	m := &Writer{
-		text:    make([]byte, 0, memberSize+4096),
-		members: make(chan member, 2),
-		spare:   make(chan []byte, 3),
-		done:    make(chan struct{}),
+		parts: make(chan part, partsWaiting),
+		spare: make(chan part, partsWaiting+2),
+		done:  make(chan struct{}),
 	}
 	go m.compress(w)
-	m.text = fmt.Appendf(m.text, "# phlb manifest %d\n", Version)
+	m.part.text = fmt.Appendf(m.part.text, "# phlb manifest %d\n", Version)
 	m.comment("name", h.Name)
 	m.comment("source", h.Source)
 	m.comment("host", h.Host)
@@ -60,68 +63,83 @@ func NewWriter(w io.Writer, h Header) *Writer {
 	for _, tag := range h.Tags {
 		m.comment("tag", tag)
 	}
-	m.text = append(m.text, "# record: #KIND MODE UID:GID SIZE MTIME CTIME INODE [KEY=VALUE …] [PATH]\n"...)
+	m.comment(lastHeader, "#KIND MODE UID:GID SIZE MTIME CTIME INODE [KEY=VALUE …] [PATH]")
+	m.hand()
 	return m
 }
+
+// lastHeader is the key of the last line of the header.
+const lastHeader = "record"
+
+// partsWaiting is how far the compression may be behind.
+const partsWaiting = 8
 
 // compress writes the members. It goes on to receive after a failure, so that
 // the caller is never stuck.
 func (m *Writer) compress(w io.Writer) {
 	defer close(m.done)
-	out := bufio.NewWriterSize(w, memberSize) // gzip writes in small pieces
-	z, err := gzip.NewWriterLevel(out, gzip.BestSpeed)
+	out := bufio.NewWriterSize(w, 64<<10)
+	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
 	m.err = err
-	for member := range m.members {
+	var member bytes.Buffer
+	for p := range m.parts {
 		switch {
-		case m.err != nil:
-		case member.raw != nil:
-			_, m.err = io.CopyN(out, member.raw, member.raw.Size())
+		case m.err != nil || len(p.text) == 0:
+		case p.whole:
+			_, m.err = out.Write(p.text)
 		default:
-			z.Reset(out)
-			z.Write(member.text)
+			member.Reset()
+			z.Reset(&member)
+			z.Extra = p.index.field()
+			z.Write(p.text)
 			z.Close()
+			p.index.seal(member.Bytes())
+			_, m.err = out.Write(member.Bytes())
 		}
-		if err := out.Flush(); m.err == nil { // keeps an error of the writes before
-			m.err = err
+		if p.flush && m.err == nil {
+			m.err = out.Flush()
 		}
-		if member.text != nil {
-			m.spare <- member.text[:0]
-		}
+		m.spare <- part{text: p.text[:0], index: p.index.emptied()}
+	}
+	if m.err == nil {
+		m.err = out.Flush()
 	}
 }
 
 // comment appends a header or footer line; a newline in it cannot end it.
 func (m *Writer) comment(key, value string) {
-	m.text = append(m.text, "# "...)
-	m.text = append(m.text, key...)
-	m.text = append(m.text, ": "...)
+	m.part.text = append(m.part.text, "# "...)
+	m.part.text = append(m.part.text, key...)
+	m.part.text = append(m.part.text, ": "...)
 	for i := range len(value) {
 		switch c := value[i]; c {
 		case '\\':
-			m.text = append(m.text, `\\`...)
+			m.part.text = append(m.part.text, `\\`...)
 		case '\n':
-			m.text = append(m.text, `\n`...)
+			m.part.text = append(m.part.text, `\n`...)
 		case '\r':
-			m.text = append(m.text, `\r`...)
+			m.part.text = append(m.part.text, `\r`...)
 		default:
-			m.text = append(m.text, c)
+			m.part.text = append(m.part.text, c)
 		}
 	}
-	m.text = append(m.text, '\n')
+	m.part.text = append(m.part.text, '\n')
 }
 
 // Write appends e.
 func (m *Writer) Write(e *Entry) error {
-	if err := m.note(e); err != nil {
+	if err := m.inOrder(e); err != nil {
 		return err
 	}
-	m.text = appendEntry(m.text, e)
+	m.note(e)
+	m.part.text = appendEntry(m.part.text, e)
+	m.part.index.add(e)
 	limit := memberSize
 	if m.follows {
 		limit *= 2 // so that a member that has grown can still end where it did
 	}
-	if len(m.text) >= limit {
-		return m.Flush()
+	if len(m.part.text) >= limit {
+		return m.hand()
 	}
 	return nil
 }
@@ -131,17 +149,21 @@ func (m *Writer) Write(e *Entry) error {
 // [Writer.Copy].
 func (m *Writer) Boundary() error {
 	m.follows = true
-	if len(m.text) < memberSize/2 {
+	if len(m.part.text) < memberSize/2 {
 		return nil
 	}
-	return m.Flush()
+	return m.hand()
 }
 
-// Copy appends entries that raw holds as a member, see [Reader.Member]; the
-// caller vouches for that. It writes them anew where the member before would
-// become too short for it.
-func (m *Writer) Copy(raw *io.SectionReader, entries []Entry) error {
-	if len(m.text) > 0 && len(m.text) < memberSize/8 {
+// Copy appends the entries of a member, of which first and last are the first
+// and the last one. It writes them anew where the member before would become too
+// short for it.
+func (m *Writer) Copy(member *Member, first, last *Entry) error {
+	if len(m.part.text) > 0 && len(m.part.text) < memberSize/8 {
+		entries, err := member.Entries(nil)
+		if err != nil {
+			return err
+		}
 		for i := range entries {
 			if err := m.Write(&entries[i]); err != nil {
 				return err
@@ -149,78 +171,89 @@ func (m *Writer) Copy(raw *io.SectionReader, entries []Entry) error {
 		}
 		return m.Boundary()
 	}
-	for i := range entries {
-		if err := m.note(&entries[i]); err != nil {
-			return err
-		}
+	if err := m.inOrder(first); err != nil {
+		return err
 	}
-	if err := m.Flush(); err != nil {
+	m.last.Path, m.last.Kind = last.Path, last.Kind
+	m.entries += int64(len(member.Marks))
+	m.files += member.files
+	m.bytes += member.bytes
+	if err := m.hand(); err != nil {
 		return err
 	}
 	m.follows = true
-	select {
-	case <-m.done:
-		return m.err
-	case m.members <- member{raw: raw}:
-		return nil
-	}
+	m.part.text, m.part.whole = append(m.part.text, member.raw...), true
+	return m.hand()
 }
 
-// note counts an entry that is about to be written.
-func (m *Writer) note(e *Entry) error {
+// inOrder returns an error if e does not come after the entry before.
+func (m *Writer) inOrder(e *Entry) error {
 	if m.entries > 0 && Compare(&m.last, e) >= 0 {
 		return fmt.Errorf("manifest: %q does not come after %q", e.Path, m.last.Path)
 	}
+	return nil
+}
+
+// note counts an entry that is about to be written.
+func (m *Writer) note(e *Entry) {
 	m.last.Path, m.last.Kind = e.Path, e.Kind
 	m.entries++
 	if e.Kind == File {
 		m.files++
 		m.bytes += e.Size
 	}
-	return nil
 }
 
-// Flush ends the gzip member, so that what was written until now can be read
-// even if the manifest is never closed.
-func (m *Writer) Flush() error {
+// hand ends the part, and has it written.
+func (m *Writer) hand() error {
 	select {
 	case <-m.done:
 		return m.err
 	default:
 	}
-	if len(m.text) == 0 {
+	if len(m.part.text) == 0 && !m.part.flush {
 		return nil
 	}
-	m.members <- member{text: m.text}
+	m.parts <- m.part
 	select {
-	case m.text = <-m.spare:
+	case m.part = <-m.spare:
 	default:
-		m.text = make([]byte, 0, memberSize+4096)
+		m.part = part{}
 	}
 	return nil
+}
+
+// Flush ends the gzip member and has all that was written until now go to the
+// file, where it can be read even if the manifest is never closed.
+func (m *Writer) Flush() error {
+	m.part.flush = true
+	return m.hand()
 }
 
 // Close writes the footer and the closing line. Of s it takes what only the
 // run can know; entries, files and bytes are what was written.
 func (m *Writer) Close(s Summary) error {
+	if err := m.hand(); err != nil {
+		return err
+	}
 	m.comment("finished", s.Finished.UTC().Format(time.RFC3339Nano))
 	for _, c := range counters(&s) {
 		m.comment(c.key, strconv.FormatInt(*c.value, 10))
 	}
-	m.text = fmt.Appendf(m.text, "# end entries=%d files=%d bytes=%d\n", m.entries, m.files, m.bytes)
-	if err := m.Flush(); err != nil {
+	m.part.text = fmt.Appendf(m.part.text, "# end entries=%d files=%d bytes=%d\n", m.entries, m.files, m.bytes)
+	if err := m.hand(); err != nil {
 		return err
 	}
 	return m.Abort()
 }
 
-// Abort ends the writer without a closing line: what was written stays
+// Abort ends the writer without a closing line: what was handed over stays
 // readable as a cut-off manifest. It returns the first error of writing.
 func (m *Writer) Abort() error {
 	select {
 	case <-m.done:
 	default:
-		close(m.members)
+		close(m.parts)
 		<-m.done
 	}
 	return m.err

@@ -26,7 +26,12 @@ type Inode struct {
 // mode is not looked at: changing it changes no content, and an ordinary user
 // cannot always store the one that was asked for.
 func (i *Inode) Holds(e *manifest.Entry) bool {
-	return i.Kind == e.Kind && i.Mtime == e.InSnapshot().Mtime && (i.Kind != manifest.File || i.Size == e.Size)
+	return i.Is(e.Kind, e.Size) && i.Mtime == e.InSnapshot().Mtime
+}
+
+// Is reports whether i is of that kind, and if it is a file, of that size.
+func (i *Inode) Is(kind manifest.Kind, size int64) bool {
+	return i.Kind == kind && (kind != manifest.File || i.Size == size)
 }
 
 // errNotRegular is the error of reading what is no regular file.
