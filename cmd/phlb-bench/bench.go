@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -33,6 +34,7 @@ type bench struct {
 	tools   []tool
 	tree    *tree
 	work    string // the folder that everything is in
+	aside   string // where backups of earlier rounds wait for their end, "" to delete them
 	cmds    *commands
 	samples map[sampleKey][]sample
 	failed  map[string]error // tools that are out, by name
@@ -69,6 +71,13 @@ func measureAll(ctx context.Context, o options, log io.Writer) (_ *report, err e
 	b := &bench{
 		rounds: o.rounds, tools: kit.tools, tree: t, work: at.work, cmds: at.cmds, log: log,
 		samples: map[sampleKey][]sample{}, failed: map[string]error{},
+	}
+	if fileSystem(dst) != "tmpfs" && checkSpace(src, dst, 1+(1+o.rounds)*len(kit.tools)) == nil {
+		b.aside = filepath.Join(at.work, "aside")
+		if err := os.Mkdir(b.aside, 0o700); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, removeAll(b.aside)) }()
 	}
 	// Memory that was never in use costs more the first time, in a virtual machine
 	// above all, and so does a program that has to be loaded: one round for nothing.
@@ -224,12 +233,12 @@ func turns[T any](tools []T, round int) []T {
 }
 
 // turn measures one step of one tool, in a folder that is fresh in the first
-// phase of a round. What it had there goes only now: then every tool finds as
-// much memory and space just set free as it is going to need, whoever was
-// before it.
+// phase of a round. Where what it had there is deleted, that is only now: then
+// every tool finds as much memory just set free as it is going to need, whoever
+// was before it.
 func (b *bench) turn(ctx context.Context, t tool, s step, j job, fresh bool) (sample, error) {
 	if fresh {
-		if err := errors.Join(removeAll(j.dir), os.MkdirAll(j.dir, 0o700)); err != nil {
+		if err := errors.Join(b.clear(j.dir), os.MkdirAll(j.dir, 0o700)); err != nil {
 			return sample{}, err
 		}
 		if t.prepare != nil {
@@ -242,6 +251,22 @@ func (b *bench) turn(ctx context.Context, t tool, s step, j job, fresh bool) (sa
 		return sample{}, fmt.Errorf("sync %s: %w", b.work, err)
 	}
 	return b.cmds.measure(ctx, s.argv(j), t.environ(j))
+}
+
+// clear makes room for dir. On a disk a deletion is no good neighbour: ext4 passes
+// over inodes that were freed less than a minute ago, one by one.
+func (b *bench) clear(dir string) error {
+	if b.aside == "" {
+		return removeAll(dir)
+	}
+	old, err := os.MkdirTemp(b.aside, "")
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(dir, filepath.Join(old, filepath.Base(dir))); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // startups is how often phlb is started for its starting time.

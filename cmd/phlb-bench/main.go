@@ -30,10 +30,9 @@
 // system calls that phlb cannot do without, from as many threads, and hash what
 // they copy, but keep no record of it: what the machine allows at best.
 //
-// Ext4 passes over inodes that were freed less than a minute ago, one by one, and
-// what a tool had in the round before is deleted right before its first backup:
-// that takes longer there than on a disk where nothing was deleted, most of all
-// for those who make several files at a time.
+// On a disk with room for it, the backups of all rounds are left where they are
+// until the end: what is made right after a deletion takes longer there. In
+// memory they are deleted from round to round, which is what sets memory free.
 //
 // Two other runs measure what comes after a backup:
 //

@@ -140,6 +140,9 @@ func TestRun(t *testing.T) {
 		if err != nil || len(copies) != 1 {
 			t.Errorf("kept %v, %v", copies, err)
 		}
+		if old, err := filepath.Glob(filepath.Join(dst, "*", "aside")); err != nil || len(old) != 0 {
+			t.Errorf("earlier rounds are kept in %v, %v", old, err)
+		}
 	})
 }
 
