@@ -20,8 +20,8 @@ import (
 const memberSize = 8 << 10
 
 // Writer writes a manifest. Entries must come in the order of [Compare].
-// Compression runs beside the caller; a failure to write shows at the next
-// call, at the latest at [Writer.Close].
+// Compression runs beside the caller, so a failure to write may only show at
+// [Writer.Close].
 type Writer struct {
 	part    part // that is being filled
 	follows bool // members end where those of another manifest do
@@ -131,7 +131,12 @@ func (m *Writer) Write(e *Entry) error {
 	if err := m.inOrder(e); err != nil {
 		return err
 	}
-	m.note(e)
+	m.last.Path, m.last.Kind = e.Path, e.Kind
+	m.entries++
+	if e.Kind == File {
+		m.files++
+		m.bytes += e.Size
+	}
 	m.part.text = appendEntry(m.part.text, e)
 	m.part.index.add(e)
 	limit := memberSize
@@ -192,16 +197,6 @@ func (m *Writer) inOrder(e *Entry) error {
 		return fmt.Errorf("manifest: %q does not come after %q", e.Path, m.last.Path)
 	}
 	return nil
-}
-
-// note counts an entry that is about to be written.
-func (m *Writer) note(e *Entry) {
-	m.last.Path, m.last.Kind = e.Path, e.Kind
-	m.entries++
-	if e.Kind == File {
-		m.files++
-		m.bytes += e.Size
-	}
 }
 
 // hand ends the part, and has it written.
