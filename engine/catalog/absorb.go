@@ -89,7 +89,7 @@ func (ch *changes) compare(ctx context.Context, open *openRows, entries iter.Seq
 			continue
 		}
 		keys = append(keys, key)
-		ch.batch.begun = append(ch.batch.begun, v)
+		ch.batch = append(ch.batch, v)
 		if err := ch.flush(); err != nil {
 			return nil, err
 		}
@@ -110,19 +110,14 @@ func (c *Catalog) findOpen(ctx context.Context, all []Snapshot, name string) (*o
 	}
 	defer c.mu.RUnlock()
 	open := &openRows{}
-	ours := map[ID]bool{}
-	for i := range all {
-		if all[i].Name == name {
-			ours[all[i].ID] = true
-		}
-	}
+	ours := numbersOf(all, name)
 	if len(ours) == 0 {
 		return open, nil
 	}
 	h := hasher{seed: c.seed}
-	err := c.db.scanVersions(ctx, nil, func(v *version, row int64) (bool, error) {
+	err := c.db.scanVersions(ctx, nil, func(v *version, at position) (bool, error) {
 		if v.until == 0 && ours[v.since] {
-			open.put(h.key(v), row)
+			open.put(h.key(v), at.id)
 		}
 		return true, nil
 	})

@@ -29,7 +29,8 @@ func audit(t *testing.T, c *Catalog) (records, versions int64) {
 // TestAmend removes snapshots with rows of all lengths, so that some fit where
 // they lie and others do not any more, while numbers grow to several bytes.
 func TestAmend(t *testing.T) {
-	for seed := range uint64(2) {
+	amended, rewritten := 0, 0
+	for seed := range uint64(3) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		c := newCatalog(t)
 		trees := map[ID]tree{}
@@ -58,7 +59,6 @@ func TestAmend(t *testing.T) {
 			}
 		}
 		c.batchRows = 1 + random.IntN(9)
-		amended, rewritten := 0, 0
 		for len(trees) > 3 {
 			ids := slices.Sorted(maps.Keys(trees))
 			gone := []ID{ids[random.IntN(len(ids))]}
@@ -67,6 +67,9 @@ func TestAmend(t *testing.T) {
 			}
 			if random.IntN(30) == 0 {
 				gone = ids[1 : len(ids)*3/4]
+			}
+			if seed == 2 { // more goes than stays
+				gone = ids[:len(ids)-2]
 			}
 			before := c.db.pages
 			records, versions := audit(t, c)
@@ -95,9 +98,9 @@ func TestAmend(t *testing.T) {
 				trees[mustAbsorb(t, c, snapshot("a", 1000+version), what)] = maps.Clone(what)
 			}
 		}
-		if amended == 0 || rewritten == 0 {
-			t.Errorf("seed %d: amended %d times and rewritten %d times", seed, amended, rewritten)
-		}
+	}
+	if amended == 0 || rewritten == 0 {
+		t.Errorf("amended %d times and rewritten %d times", amended, rewritten)
 	}
 }
 

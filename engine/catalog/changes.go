@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 
 	"modernc.org/ql"
@@ -13,36 +12,7 @@ const (
 	// batchRows is how many rows wait in memory and go into one transaction: QL
 	// keeps what a transaction touches until it commits.
 	batchRows = 4 << 10
-	// batchesPerUpdate is how many batches of rows one scan ends: QL holds them
-	// in a map.
-	batchesPerUpdate = 64
 )
-
-var (
-	insertEnds = sync.OnceValue(func() ql.List {
-		return ql.MustCompile("INSERT INTO ended VALUES " + parameters(rowsPerStatement, 3) + ";")
-	})
-	insertEnd = ql.MustCompile("INSERT INTO ended VALUES ($1, $2, $3);")
-
-	createEnded = ql.MustCompile("CREATE TABLE IF NOT EXISTS ended (part int64, path string, row int64);")
-	dropEnded   = ql.MustCompile("DROP TABLE IF EXISTS ended;")
-
-	updateEndedPaths = ql.MustCompile(`
-		UPDATE versions SET until = $1
-			WHERE path IN (SELECT path FROM ended WHERE part == $2) && until == 0 && since <= $1 &&
-			since IN (SELECT id FROM snapshots WHERE name == $3);`)
-	deleteBegun = ql.MustCompile(`DELETE FROM versions WHERE since == $1;`)
-)
-
-// A batch is what waits in memory to be written.
-type batch struct {
-	begun []version
-	ended []string // paths
-}
-
-func (b *batch) len() int { return len(b.begun) + len(b.ended) }
-
-func (b *batch) clear() { b.begun, b.ended = b.begun[:0], b.ended[:0] }
 
 // changes are what one snapshot changes: versions that begin with it, and rows
 // that ended with the snapshot before it. They collect in a batch; a full one
@@ -54,25 +24,23 @@ type changes struct {
 	id   ID
 	base ID // the last snapshot of the name until now
 
-	batch   *batch
-	full    chan *batch // nil until the first batch is full
-	spare   chan *batch
+	batch   []version      // that begin
+	full    chan []version // nil until the first batch is full
+	spare   chan []version
 	done    chan struct{}
 	failure atomic.Pointer[error]
 
-	ends  int64   // that were written to the table
+	ended endedPaths
 	begun []int64 // by batch, what QL calls id() of the first row
 	over  bool
 }
-
-func (ch *changes) endsPerUpdate() int64 { return batchesPerUpdate * int64(ch.c.batchRows) }
 
 // newChanges reserves the next number. It must be finished or undone.
 func (c *Catalog) newChanges(ctx context.Context, name string) (*changes, []Snapshot, error) {
 	if !c.recording.TryLock() {
 		return nil, nil, ErrBusy
 	}
-	ch := &changes{c: c, name: name, batch: &batch{}}
+	ch := &changes{c: c, name: name, ended: newEndedPaths()}
 	all, err := func() ([]Snapshot, error) {
 		c.mu.RLock()
 		defer c.mu.RUnlock()
@@ -98,16 +66,21 @@ func (c *Catalog) newChanges(ctx context.Context, name string) (*changes, []Snap
 
 // flush hands the batch over if it is full. The error may be of an earlier one.
 func (ch *changes) flush() error {
-	if ch.batch.len() < ch.c.batchRows {
+	if len(ch.batch) < ch.c.batchRows {
 		return nil
 	}
 	if ch.full == nil {
-		ch.full, ch.spare, ch.done = make(chan *batch), make(chan *batch, 2), make(chan struct{})
-		ch.spare <- &batch{}
+		ch.full, ch.spare, ch.done = make(chan []version), make(chan []version, 2), make(chan struct{})
+		ch.spare <- nil
 		go ch.work()
 	}
 	ch.full <- ch.batch
 	ch.batch = <-ch.spare
+	return ch.failed()
+}
+
+// failed returns the error of the batches that were written until now.
+func (ch *changes) failed() error {
 	if err := ch.failure.Load(); err != nil {
 		return *err
 	}
@@ -118,14 +91,13 @@ func (ch *changes) flush() error {
 // caller is never stuck.
 func (ch *changes) work() {
 	defer close(ch.done)
-	for b := range ch.full {
+	for batch := range ch.full {
 		if ch.failure.Load() == nil {
-			if err := ch.c.update(func(tx *ql.TCtx) error { return ch.write(tx, b) }); err != nil {
+			if err := ch.c.update(func(tx *ql.TCtx) error { return ch.write(tx, batch) }); err != nil {
 				ch.failure.Store(&err)
 			}
 		}
-		b.clear()
-		ch.spare <- b
+		ch.spare <- batch[:0]
 	}
 }
 
@@ -136,48 +108,21 @@ func (ch *changes) wait() error {
 		<-ch.done
 		ch.full = nil
 	}
-	if err := ch.failure.Load(); err != nil {
-		return *err
-	}
-	return nil
+	return ch.failed()
 }
 
-// write inserts what a batch holds.
-func (ch *changes) write(tx *ql.TCtx, b *batch) error {
-	db := ch.c.db
-	for i := range b.begun {
-		b.begun[i].since = ch.id
-	}
-	if err := db.insertVersions(tx, b.begun); err != nil {
-		return err
-	}
-	if len(b.begun) > 0 {
-		// QL numbers the rows of a transaction one after the other.
-		ch.begun = append(ch.begun, tx.LastInsertID-int64(len(b.begun))+1)
-	}
-	if len(b.ended) == 0 {
+// write inserts versions that begin.
+func (ch *changes) write(tx *ql.TCtx, batch []version) error {
+	if len(batch) == 0 {
 		return nil
 	}
-	if ch.ends == 0 {
-		if err := db.exec(tx, createEnded); err != nil {
-			return err
-		}
+	for i := range batch {
+		batch[i].since = ch.id
 	}
-	args := make([]any, 0, rowsPerStatement*3)
-	for _, path := range b.ended {
-		args = append(args, ch.ends/ch.endsPerUpdate(), path, nil)
-		ch.ends++
-		if len(args) == rowsPerStatement*3 {
-			if err := db.exec(tx, insertEnds(), args...); err != nil {
-				return err
-			}
-			args = args[:0]
-		}
+	if err := ch.c.db.insertVersions(tx, batch); err != nil {
+		return err
 	}
-	for ; len(args) > 0; args = args[3:] {
-		if err := db.exec(tx, insertEnd, args[:3]...); err != nil {
-			return err
-		}
-	}
+	// QL numbers the rows of a transaction one after the other.
+	ch.begun = append(ch.begun, tx.LastInsertID-int64(len(batch))+1)
 	return nil
 }

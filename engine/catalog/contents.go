@@ -86,7 +86,7 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 	}
 	var buf []byte
 	offset := uint64(0)
-	err = c.db.scanVersions(ctx, nil, func(v *version, _ int64) (bool, error) {
+	err = c.db.scanVersions(ctx, nil, func(v *version, _ position) (bool, error) {
 		if v.size == 0 || v.kind != manifest.File {
 			return true, nil
 		}

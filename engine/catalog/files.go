@@ -42,7 +42,7 @@ func (c *Catalog) scanFiles(ctx context.Context, id ID, f func(*version) (bool, 
 	if ours == nil {
 		return ErrUnknown
 	}
-	return c.db.scanVersions(ctx, nil, func(v *version, _ int64) (bool, error) {
+	return c.db.scanVersions(ctx, nil, func(v *version, _ position) (bool, error) {
 		if v.since > id || v.until != 0 && v.until < id || n[v.since] != ours {
 			return true, nil
 		}
@@ -109,7 +109,7 @@ func (c *Catalog) versions(ctx context.Context, wanted func(path string) bool, a
 	}
 	n := namesOf(all)
 	var found []Version
-	err = c.db.scanVersions(ctx, wanted, func(v *version, _ int64) (bool, error) {
+	err = c.db.scanVersions(ctx, wanted, func(v *version, _ position) (bool, error) {
 		live := n.holding(v.since, v.until)
 		if len(live) == 0 || !also(v, &live[0]) {
 			return true, nil

@@ -7,55 +7,49 @@ import (
 	"modernc.org/ql"
 )
 
-// finish writes what is left, ends rows and adds the snapshot, all in one
-// transaction, after which the changes are there for everybody. If it fails
-// they are undone.
+var deleteBegun = ql.MustCompile(`DELETE FROM versions WHERE since == $1;`)
+
+// finish writes what is left, ends rows and adds the snapshot, after which the
+// changes are there for everybody. If it fails they are undone, or the catalog
+// is no state to go on from.
 func (ch *changes) finish(ctx context.Context, s Snapshot) (ID, error) {
+	s.ID, s.Name = ch.id, ch.name
 	err := ch.wait()
 	if err == nil {
-		err = ctx.Err()
-	}
-	if err == nil {
-		err = ch.c.update(func(tx *ql.TCtx) error {
-			if err := ch.write(tx, ch.batch); err != nil {
-				return err
-			}
-			if err := ch.end(tx); err != nil {
-				return err
-			}
-			s.ID, s.Name = ch.id, ch.name
-			return ch.c.db.addSnapshot(tx, &s)
-		})
+		err = ch.commit(ctx, &s)
 	}
 	if err != nil {
 		return 0, errors.Join(err, ch.undo())
 	}
 	ch.over = true
-	s.ID, s.Name = ch.id, ch.name
 	ch.c.all = append(ch.c.all, s)
 	ch.c.recording.Unlock()
 	return ch.id, nil
 }
 
-// end sets until of the ended rows: one scan, or one for every so many of them.
-func (ch *changes) end(tx *ql.TCtx) error {
-	if ch.ends == 0 {
-		return nil
+func (ch *changes) commit(ctx context.Context, s *Snapshot) error {
+	c := ch.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// Before anything is changed, since one may be missing.
+	endings, err := ch.findEnded(ctx)
+	if err != nil {
+		return err
 	}
-	closed := int64(0)
-	for part := int64(0); part*ch.endsPerUpdate() < ch.ends; part++ {
-		if err := ch.c.db.exec(tx, updateEndedPaths, int64(ch.base), part, ch.name); err != nil {
+	err = c.db.update(func(tx *ql.TCtx) error {
+		if err := ch.write(tx, ch.batch); err != nil {
 			return err
 		}
-		closed += tx.RowsAffected
+		return c.db.addSnapshot(tx, s)
+	})
+	if err != nil {
+		return err
 	}
-	if closed != ch.ends {
-		return ErrBase
-	}
-	return ch.c.db.exec(tx, dropEnded)
+	return c.end(endings)
 }
 
-// undo deletes what was written before finish. After the end it does nothing.
+// undo deletes what was written before finish. After the end it does nothing, nor
+// where the catalog is no state to go on from.
 func (ch *changes) undo() error {
 	if ch.over {
 		return nil
@@ -64,13 +58,10 @@ func (ch *changes) undo() error {
 	defer ch.c.recording.Unlock()
 	written := ch.done != nil
 	_ = ch.wait() // whatever failed, the rest goes too
-	if !written {
+	ch.c.mu.Lock()
+	defer ch.c.mu.Unlock()
+	if !written || ch.c.db.failed != nil {
 		return nil
 	}
-	return ch.c.update(func(tx *ql.TCtx) error {
-		if err := ch.c.db.exec(tx, dropEnded); err != nil {
-			return err
-		}
-		return ch.c.db.exec(tx, deleteBegun, int64(ch.id))
-	})
+	return ch.c.db.update(func(tx *ql.TCtx) error { return ch.c.db.exec(tx, deleteBegun, int64(ch.id)) })
 }

@@ -57,6 +57,9 @@ func (t *openRows) grow() {
 	}
 }
 
+// has reports whether key is there.
+func (t *openRows) has(key uint64) bool { return t.used > 0 && t.rows[t.find(key)] != 0 }
+
 // mark reports whether key is there, and marks it.
 func (t *openRows) mark(key uint64) bool {
 	if t.used == 0 {

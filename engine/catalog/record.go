@@ -36,20 +36,20 @@ func (c *Catalog) Begin(ctx context.Context, name string, base ID) (*Recorder, e
 
 // Add takes a version that begins with this snapshot. It keeps nothing of e.
 func (r *Recorder) Add(e *manifest.Entry) error {
-	b := r.changes.batch
-	b.begun = append(b.begun, versionOf(e))
-	return r.changes.flush()
+	ch := r.changes
+	ch.batch = append(ch.batch, versionOf(e))
+	return ch.flush()
 }
 
 // End takes a version of the base that is not in this snapshot.
 func (r *Recorder) End(e *manifest.Entry) error {
-	b := r.changes.batch
-	b.ended = append(b.ended, e.Path)
-	return r.changes.flush()
+	r.changes.ended.add(e.Path)
+	return r.changes.failed()
 }
 
 // Commit adds the snapshot with the changes. If it fails, nothing of them is
-// left; with [ErrBase] the catalog did not hold a version that was to end.
+// left, or the catalog fails from then on; with [ErrBase], which is one of the
+// former, it did not hold a version that was to end.
 func (r *Recorder) Commit(ctx context.Context, s Snapshot) (ID, error) {
 	name := r.changes.name
 	if err := unknown(r.all, name, s.Stamp); err != nil {

@@ -10,7 +10,12 @@ import (
 	"modernc.org/ql"
 )
 
-var deleteSnapshots = ql.MustCompile(`DELETE FROM snapshots WHERE id IN (SELECT row FROM ended);`)
+var (
+	createRemoved   = ql.MustCompile(`CREATE TABLE removed (id int64);`)
+	insertRemoved   = ql.MustCompile(`INSERT INTO removed VALUES ($1);`)
+	deleteSnapshots = ql.MustCompile(`DELETE FROM snapshots WHERE id IN (SELECT id FROM removed);`)
+	dropRemoved     = ql.MustCompile(`DROP TABLE removed;`)
+)
 
 // Remove takes snapshots out, and the versions that no other one holds. Numbers
 // that are not there are passed over.
@@ -45,9 +50,10 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 		return nil
 	}
 	c.forgetVerified(gone)
-	switch err := c.amend(ctx, moves.interval); {
+	clear(c.open) // rows live on that had ended
+	switch err := c.amend(func(a *amendment) error { return a.move(ctx, moves.interval) }); {
 	case errors.Is(err, errRewrite):
-		return c.rewrite(ctx, all, gone, func(v *version, _ int64) (alive bool) {
+		return c.rewrite(ctx, all, gone, func(v *version) (alive bool) {
 			v.since, v.until, alive = moves.interval(v.since, v.until)
 			return alive
 		})
@@ -60,15 +66,15 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 // forget deletes snapshots, and what hangs on them but the versions. However
 // many there are, it takes one look at all.
 func (d *database) forget(tx *ql.TCtx, gone map[ID]bool) error {
-	if err := d.exec(tx, createEnded); err != nil {
+	if err := d.exec(tx, createRemoved); err != nil {
 		return err
 	}
 	for id := range gone {
-		if err := d.exec(tx, insertEnd, int64(0), nil, int64(id)); err != nil {
+		if err := d.exec(tx, insertRemoved, int64(id)); err != nil {
 			return err
 		}
 	}
-	for _, statement := range []ql.List{deleteSnapshots, deleteVerifications, dropEnded} {
+	for _, statement := range []ql.List{deleteSnapshots, deleteVerifications, dropRemoved} {
 		if err := d.exec(tx, statement); err != nil {
 			return err
 		}
@@ -138,7 +144,7 @@ func (m moves) interval(since, until ID) (ID, ID, bool) {
 // rewrite copies all but the snapshots that are gone to a new file, with the
 // versions that keep returns true for, as it leaves them. That takes as long as
 // two of the statements would that it saves.
-func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool, keep func(v *version, row int64) bool) (err error) {
+func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool, keep func(v *version) bool) (err error) {
 	clear(c.open) // rows get other numbers
 	f, err := os.CreateTemp(c.private.dir, "catalog-*.ql")
 	if err != nil {
@@ -171,15 +177,15 @@ func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool,
 	return nil
 }
 
-func (d *database) copyVersions(ctx context.Context, to *database, keep func(v *version, row int64) bool, batchRows int) error {
+func (d *database) copyVersions(ctx context.Context, to *database, keep func(v *version) bool, batchRows int) error {
 	rows := make([]version, 0, batchRows)
 	write := func() error {
 		err := to.update(func(tx *ql.TCtx) error { return to.insertVersions(tx, rows) })
 		rows = rows[:0]
 		return err
 	}
-	err := d.scanVersions(ctx, nil, func(v *version, row int64) (bool, error) {
-		if !keep(v, row) {
+	err := d.scanVersions(ctx, nil, func(v *version, _ position) (bool, error) {
+		if !keep(v) {
 			return true, nil
 		}
 		if rows = append(rows, v.clone()); len(rows) < batchRows {

@@ -54,7 +54,7 @@ const (
 var (
 	insertRun           = ql.MustCompile(`INSERT INTO runs VALUES ` + parameters(1, runColumns) + `;`)
 	insertVerification  = ql.MustCompile(`INSERT INTO verifications VALUES ` + parameters(1, verificationColumns) + `;`)
-	deleteVerifications = ql.MustCompile(`DELETE FROM verifications WHERE snapshot IN (SELECT row FROM ended);`)
+	deleteVerifications = ql.MustCompile(`DELETE FROM verifications WHERE snapshot IN (SELECT id FROM removed);`)
 	selectRuns          = ql.MustCompile(`SELECT * FROM runs;`)
 	selectVerifications = ql.MustCompile(`SELECT * FROM verifications;`)
 	selectVerified      = ql.MustCompile(`SELECT max(finished) FROM verifications WHERE snapshot == $1;`)

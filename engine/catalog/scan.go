@@ -225,10 +225,16 @@ func (s *scanner) versions() (int64, error) {
 	return 0, fmt.Errorf("%w: no table of versions", ErrDamaged)
 }
 
+// A position says which row of versions one is.
+type position struct {
+	handle int64 // of its record
+	id     int64 // what QL calls id()
+}
+
 // scanVersions calls f with the versions of the wanted paths, nil for all, and
-// what QL calls id() of them, until f returns false or an error. The version,
-// with its strings, is good until the next one.
-func (d *database) scanVersions(ctx context.Context, wanted func(path string) bool, f func(v *version, row int64) (bool, error)) error {
+// where they are, until f returns false or an error. The version, with its
+// strings, is good until the next one.
+func (d *database) scanVersions(ctx context.Context, wanted func(path string) bool, f func(v *version, at position) (bool, error)) error {
 	if d.failed != nil {
 		return d.failed
 	}
@@ -253,12 +259,13 @@ func (d *database) scanVersions(ctx context.Context, wanted func(path string) bo
 		if n%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
+		at := position{handle: next}
 		row, err := s.record(offset(next))
 		if err != nil {
 			return err
 		}
 		next = row.int()
-		id := row.int()
+		at.id = row.int()
 		v.path = row.text()
 		if wanted != nil && !wanted(v.path) && !row.bad {
 			continue
@@ -266,7 +273,7 @@ func (d *database) scanVersions(ctx context.Context, wanted func(path string) bo
 		if err := v.read(&row); err != nil {
 			return err
 		}
-		if more, err := f(&v, id); err != nil || !more {
+		if more, err := f(&v, at); err != nil || !more {
 			return err
 		}
 	}

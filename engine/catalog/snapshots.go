@@ -80,6 +80,17 @@ func last(all []Snapshot, name string) ID {
 	return id
 }
 
+// numbersOf returns the numbers of the snapshots of a name.
+func numbersOf(all []Snapshot, name string) map[ID]bool {
+	ours := map[ID]bool{}
+	for i := range all {
+		if all[i].Name == name {
+			ours[all[i].ID] = true
+		}
+	}
+	return ours
+}
+
 // addSnapshot inserts s, whose number is the next free one.
 func (d *database) addSnapshot(tx *ql.TCtx, s *Snapshot) error {
 	if err := d.exec(tx, insertSnapshot, s.row()...); err != nil {
