@@ -112,7 +112,7 @@ func TestAmendInBlocks(t *testing.T) {
 	mustAbsorb(t, c, snapshot("a", 1), before)
 	second := mustAbsorb(t, c, snapshot("a", 2), files(n, 2))
 	third := mustAbsorb(t, c, snapshot("a", 3), before)
-	if blocks := blocksOf(c.db.pages.size); blocks <= cachedBlocks {
+	if blocks := blocksOf(c.db.pages.size); blocks <= keptBlocks {
 		t.Fatalf("there are %d blocks, which is not enough", blocks)
 	}
 	c = reopen(t, c)

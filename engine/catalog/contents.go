@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -20,8 +19,8 @@ import (
 type Contents struct {
 	spool    *os.File
 	unlinked bool
-	places   []place // sorted
-	sizes    []int64 // sorted, each once
+	places   [1 << placesBits][]place // by the first bits of the prefix; sorted
+	sizes    []int64                  // sorted, each once
 	names    names
 }
 
@@ -34,7 +33,13 @@ type place struct {
 	at uint64
 }
 
-const offsetBits = 44
+const (
+	offsetBits = 44
+	placesBits = 8 // digests are spread evenly: short lists are sorted sooner than a long one
+)
+
+// placesOf returns the list to which a prefix belongs.
+func (t *Contents) placesOf(prefix uint64) *[]place { return &t.places[prefix>>(64-placesBits)] }
 
 // Content is a file that had a digest when its snapshots were sealed.
 type Content struct {
@@ -86,19 +91,30 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 	}
 	var buf []byte
 	offset := uint64(0)
-	err = c.db.scanVersions(ctx, nil, func(v *version, _ position) (bool, error) {
+	var since, until ID // of the version before, which most have in common with it
+	var live []Snapshot
+	var lately [4096]int64 // sizes, of which there are fewer than files
+	err = c.db.scanVersions(ctx, nil, func(v *version, at position) (bool, error) {
 		if v.size == 0 || v.kind != manifest.File {
 			return true, nil
 		}
-		live := t.names.holding(v.since, v.until)
+		if v.since != since || v.until != until {
+			since, until = v.since, v.until
+			live = t.names.holding(v.since, v.until)
+		}
 		if v.stored == absent || len(live) == 0 {
 			return true, nil
 		}
-		at := offset + uint64(len(buf)) | age[live[0].ID]<<offsetBits
-		t.places = append(t.places, place{binary.BigEndian.Uint64(v.digest[:]), at})
-		t.sizes = append(t.sizes, v.size)
-		buf = v.appendSpool(buf)
-		if len(buf) < 1<<20 {
+		p := place{binary.BigEndian.Uint64(v.digest[:]), offset + uint64(len(buf)) | age[live[0].ID]<<offsetBits}
+		list := t.placesOf(p.prefix)
+		*list = append(*list, p)
+		if known := &lately[uint64(v.size)%uint64(len(lately))]; *known != v.size {
+			*known = v.size
+			t.sizes = append(t.sizes, v.size)
+		}
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(len(at.columns)))
+		buf = append(buf, at.columns...)
+		if len(buf) < 1<<16 {
 			return true, nil
 		}
 		offset += uint64(len(buf))
@@ -112,20 +128,27 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 	if _, err := t.spool.Write(buf); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(t.places, func(a, b place) int {
-		if c := cmp.Compare(a.prefix, b.prefix); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.at, b.at)
-	})
-	t.places = slices.Clip(t.places)
+	for i := range t.places {
+		slices.SortFunc(t.places[i], func(a, b place) int {
+			if c := cmp.Compare(a.prefix, b.prefix); c != 0 {
+				return c
+			}
+			return cmp.Compare(a.at, b.at)
+		})
+	}
 	slices.Sort(t.sizes)
 	t.sizes = slices.Clone(slices.Compact(t.sizes))
 	return t, nil
 }
 
 // Len returns how many files there are.
-func (t *Contents) Len() int { return len(t.places) }
+func (t *Contents) Len() int {
+	n := 0
+	for _, places := range t.places {
+		n += len(places)
+	}
+	return n
+}
 
 // HasSize reports whether a file is n bytes long.
 func (t *Contents) HasSize(n int64) bool {
@@ -137,10 +160,11 @@ func (t *Contents) HasSize(n int64) bool {
 // first.
 func (t *Contents) Lookup(d manifest.Digest, limit int) ([]Content, error) {
 	prefix := binary.BigEndian.Uint64(d[:])
-	i := sort.Search(len(t.places), func(i int) bool { return t.places[i].prefix >= prefix })
+	places := *t.placesOf(prefix)
+	i := sort.Search(len(places), func(i int) bool { return places[i].prefix >= prefix })
 	var found []Content
-	for ; i < len(t.places) && t.places[i].prefix == prefix && len(found) < limit; i++ {
-		content, err := t.read(int64(t.places[i].at & (1<<offsetBits - 1)))
+	for ; i < len(places) && places[i].prefix == prefix && len(found) < limit; i++ {
+		content, err := t.read(int64(places[i].at & (1<<offsetBits - 1)))
 		if err != nil {
 			return nil, fmt.Errorf("look up %v: %w", d, err)
 		}
@@ -160,26 +184,8 @@ func (t *Contents) Close() error {
 	return err
 }
 
-// appendSpool appends what Lookup needs: a length of four bytes, the digest,
-// numbers, and strings behind their lengths.
-func (v *version) appendSpool(b []byte) []byte {
-	start := len(b)
-	b = append(b, 0, 0, 0, 0)
-	b = append(b, v.digest[:]...)
-	for _, n := range [...]uint64{
-		uint64(v.since), uint64(v.until), uint64(v.size), uint64(v.perm.Mode), uint64(v.perm.UID),
-		uint64(v.perm.GID), uint64(v.mtime.Sec), uint64(v.mtime.Nsec),
-	} {
-		b = binary.AppendUvarint(b, n)
-	}
-	b = appendString(b, v.path)
-	b = appendString(b, v.stored)
-	b = appendString(b, v.xattrs)
-	binary.LittleEndian.PutUint32(b[start:], uint32(len(b)-start-4))
-	return b
-}
-
-// read undoes appendSpool.
+// read returns what the spool holds at an offset: a length of four bytes, and the
+// columns of the row as they stood in the table.
 func (t *Contents) read(offset int64) (c Content, err error) {
 	var most [512]byte
 	b := most[:]
@@ -188,35 +194,24 @@ func (t *Contents) read(offset int64) (c Content, err error) {
 		return c, err
 	}
 	b = b[4:n]
-	if length := int(binary.LittleEndian.Uint32(most[:])); length > len(b) {
+	length := int(binary.LittleEndian.Uint32(most[:]))
+	if length > len(b) {
 		b = make([]byte, length)
 		if _, err := t.spool.ReadAt(b, offset+4); err != nil {
 			return c, err
 		}
 	}
-	b = b[copy(c.Digest[:], b):]
-	in := bytes.NewReader(b)
-	var number [8]uint64
-	for i := range number {
-		if number[i], err = binary.ReadUvarint(in); err != nil {
-			return c, err
-		}
-	}
-	b = b[len(b)-in.Len():]
-	var stored, xattrs string
-	c.Path, b, _ = cutString(b)
-	stored, b, _ = cutString(b)
-	xattrs, _, _ = cutString(b)
-	c.Size = int64(number[2])
-	c.Stored.Mode, c.Stored.UID, c.Stored.GID = uint32(number[3]), uint32(number[4]), uint32(number[5])
-	c.Stored.Mtime = manifest.Time{Sec: int64(number[6]), Nsec: uint32(number[7])}
-	switch s, err := parseStored(stored); {
-	case err != nil:
+	row := values{rest: b[:length]}
+	v := version{path: row.text()}
+	if err := v.read(&row); err != nil {
 		return c, err
-	case s != nil:
-		c.Stored = *s
 	}
-	c.Snapshots = t.names.holding(ID(number[0]), ID(number[1]))
-	c.Xattrs, err = unpackXattrs(xattrs)
-	return c, err
+	e, err := v.entry()
+	if err != nil {
+		return c, err
+	}
+	return Content{
+		Path: e.Path, Size: e.Size, Digest: e.Digest, Stored: e.InSnapshot(), Xattrs: e.Xattrs,
+		Snapshots: t.names.holding(v.since, v.until),
+	}, nil
 }

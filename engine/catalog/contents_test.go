@@ -15,6 +15,7 @@ func TestContents(t *testing.T) {
 	what := files(500, 1)
 	long := file(strings.Repeat("long/", 200)+"path", 100_000)
 	what[long.Path] = long
+	what["far"] = file("far", 4096+7) // whose size has the last bits of another's
 	empty := file("empty", 0)
 	what["empty"] = empty
 	mustAbsorb(t, c, snapshot("a", 1), what)

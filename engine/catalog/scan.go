@@ -43,7 +43,7 @@ func offset(handle int64) int64 { return (handle-1)<<4 + 304 }
 // a table begins with its last row.
 type scanner struct {
 	pages *pages
-	kept  [cachedBlocks]block
+	kept  [keptBlocks]block
 	ahead map[int64]chan unpacked
 	spare [][]byte
 	busy  sync.WaitGroup
@@ -55,19 +55,21 @@ type unpacked struct {
 	err  error
 }
 
-// blocksAhead is how many blocks are unpacked beside the scan.
-const blocksAhead = 3
+const (
+	keptBlocks  = 32 // that a scanner keeps: 2 MiB
+	blocksAhead = 3  // that are unpacked beside the scan
+)
 
 func newScanner(p *pages) *scanner { return &scanner{pages: p, ahead: map[int64]chan unpacked{}} }
 
 func (s *scanner) block(n int64) ([]byte, error) {
-	slot := &s.kept[n%cachedBlocks]
+	slot := &s.kept[n%keptBlocks]
 	if slot.data != nil && slot.n == n {
 		return slot.data, nil
 	}
 	wanted := s.start(n)
 	for i := range int64(blocksAhead) {
-		if next := n - 1 - i; next >= 0 && s.kept[next%cachedBlocks].n != next {
+		if next := n - 1 - i; next >= 0 && s.kept[next%keptBlocks].n != next {
 			s.start(next)
 		}
 	}
@@ -131,7 +133,7 @@ func (s *scanner) poke(off int64, b []byte) error {
 func (s *scanner) flush() error {
 	s.busy.Wait() // for who must not read what is being written
 	for n := range s.dirty {
-		if err := s.pages.replace(n, s.kept[n%cachedBlocks].data); err != nil {
+		if err := s.pages.replace(n, s.kept[n%keptBlocks].data); err != nil {
 			return err
 		}
 	}
@@ -227,8 +229,9 @@ func (s *scanner) versions() (int64, error) {
 
 // A position says which row of versions one is.
 type position struct {
-	handle int64 // of its record
-	id     int64 // what QL calls id()
+	handle  int64  // of its record
+	id      int64  // what QL calls id()
+	columns []byte // good until the next one
 }
 
 // scanVersions calls f with the versions of the wanted paths, nil for all, and
@@ -266,6 +269,7 @@ func (d *database) scanVersions(ctx context.Context, wanted func(path string) bo
 		}
 		next = row.int()
 		at.id = row.int()
+		at.columns = row.rest
 		v.path = row.text()
 		if wanted != nil && !wanted(v.path) && !row.bad {
 			continue
