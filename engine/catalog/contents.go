@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sort"
+	"sync"
 
 	"phlb/engine/manifest"
 )
@@ -19,9 +20,16 @@ import (
 type Contents struct {
 	spool    *os.File
 	unlinked bool
-	places   [1 << placesBits][]place // by the first bits of the prefix; sorted
-	sizes    []int64                  // sorted, each once
+	places   [1 << placesBits]places // by the first bits of the prefix
+	sizes    []int64                 // sorted, each once
 	names    names
+}
+
+// places are sorted when they are first asked for: most are not, by a run that
+// changes little, which waits for the rest.
+type places struct {
+	list []place
+	sort sync.Once
 }
 
 // A place is where the spool says more of a file whose digest starts with
@@ -35,11 +43,21 @@ type place struct {
 
 const (
 	offsetBits = 44
-	placesBits = 8 // digests are spread evenly: short lists are sorted sooner than a long one
+	placesBits = 8
 )
 
-// placesOf returns the list to which a prefix belongs.
-func (t *Contents) placesOf(prefix uint64) *[]place { return &t.places[prefix>>(64-placesBits)] }
+// placesOf returns those to which a prefix belongs.
+func (t *Contents) placesOf(prefix uint64) *places { return &t.places[prefix>>(64-placesBits)] }
+
+// sorted returns the list, in order.
+func (p *places) sorted() []place {
+	p.sort.Do(func() {
+		slices.SortFunc(p.list, func(a, b place) int {
+			return cmp.Or(cmp.Compare(a.prefix, b.prefix), cmp.Compare(a.at, b.at))
+		})
+	})
+	return p.list
+}
 
 // Content is a file that had a digest when its snapshots were sealed.
 type Content struct {
@@ -106,8 +124,8 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 			return true, nil
 		}
 		p := place{binary.BigEndian.Uint64(v.digest[:]), offset + uint64(len(buf)) | age[live[0].ID]<<offsetBits}
-		list := t.placesOf(p.prefix)
-		*list = append(*list, p)
+		of := t.placesOf(p.prefix)
+		of.list = append(of.list, p)
 		if known := &lately[uint64(v.size)%uint64(len(lately))]; *known != v.size {
 			*known = v.size
 			t.sizes = append(t.sizes, v.size)
@@ -128,14 +146,6 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 	if _, err := t.spool.Write(buf); err != nil {
 		return nil, err
 	}
-	for i := range t.places {
-		slices.SortFunc(t.places[i], func(a, b place) int {
-			if c := cmp.Compare(a.prefix, b.prefix); c != 0 {
-				return c
-			}
-			return cmp.Compare(a.at, b.at)
-		})
-	}
 	slices.Sort(t.sizes)
 	t.sizes = slices.Clone(slices.Compact(t.sizes))
 	return t, nil
@@ -144,8 +154,8 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 // Len returns how many files there are.
 func (t *Contents) Len() int {
 	n := 0
-	for _, places := range t.places {
-		n += len(places)
+	for i := range t.places {
+		n += len(t.places[i].list)
 	}
 	return n
 }
@@ -160,7 +170,7 @@ func (t *Contents) HasSize(n int64) bool {
 // first.
 func (t *Contents) Lookup(d manifest.Digest, limit int) ([]Content, error) {
 	prefix := binary.BigEndian.Uint64(d[:])
-	places := *t.placesOf(prefix)
+	places := t.placesOf(prefix).sorted()
 	i := sort.Search(len(places), func(i int) bool { return places[i].prefix >= prefix })
 	var found []Content
 	for ; i < len(places) && places[i].prefix == prefix && len(found) < limit; i++ {
