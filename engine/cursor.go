@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -236,7 +237,7 @@ func (c *cursor) failed() error {
 		return nil
 	}
 	if err := c.broken.Load(); err != nil {
-		return &manifestError{c.ref, *err}
+		return &manifestError{c.ref, fmt.Errorf("%w; move it away and run phlb add to make a new one", *err)}
 	}
 	if !c.over || c.err == nil {
 		return nil

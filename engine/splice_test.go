@@ -209,10 +209,14 @@ func TestManifestOfLies(t *testing.T) {
 	r.must(os.WriteFile(before.Path+manifest.Suffix, data, 0o644))
 	r.write("a-file-with-a-name-of-some-length-00299", "changed")
 	_, err = r.try(engine.Source{})
-	if err == nil || !strings.Contains(err.Error(), "manifest of source/"+before.Stamp) {
+	if err == nil || !strings.Contains(err.Error(), "manifest of source/"+before.Stamp) || !strings.Contains(err.Error(), "phlb add") {
 		t.Fatalf("the error is %v", err)
 	}
 	if found := r.snapshots(); len(found) > 1 {
 		t.Errorf("%d snapshots were sealed", len(found))
 	}
+	// What the error says helps.
+	r.must(os.Rename(before.Path+manifest.Suffix, before.Path+manifest.Suffix+".old"))
+	r.adopt("")
+	r.alike(r.backup())
 }
