@@ -39,6 +39,8 @@ const (
 	fnvPrime  = 16777619
 )
 
+// fnv goes on from h, which hash/fnv cannot: a folder is hashed once for all names
+// in it.
 func fnv(h PathMark, s string) PathMark {
 	for i := range len(s) {
 		h = (h ^ PathMark(s[i])) * fnvPrime

@@ -97,7 +97,7 @@ func markedSize(r *bufio.Reader) int {
 	}
 	extra := int(binary.LittleEndian.Uint16(head[extraAt:])) - (sizeAt - idAt)
 	size := binary.LittleEndian.Uint32(head[sizeAt:])
-	if extra != int(binary.LittleEndian.Uint16(head[lengthAt:])) || extra < marksAt-sizeAt || (extra-(marksAt-sizeAt))%markSize != 0 ||
+	if extra != int(binary.LittleEndian.Uint16(head[lengthAt:])) || extra <= marksAt-sizeAt || (extra-(marksAt-sizeAt))%markSize != 0 ||
 		int64(size) < int64(sizeAt+extra) || size > maxMember {
 		return 0
 	}

@@ -2,8 +2,10 @@ package manifest
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os/exec"
 	"slices"
@@ -321,4 +323,23 @@ func TestMarkPath(t *testing.T) {
 	if found > 30 { // 3 are to be expected
 		t.Errorf("%d of 100,000 neighbours look the same", found)
 	}
+}
+
+// FuzzMember gives a member anything for a content, under a checksum that is
+// right. It holds an entry for each mark, or cannot be read.
+func FuzzMember(f *testing.F) {
+	data := written(f, many(5))
+	at := bytes.LastIndex(data, []byte(memberID)) - idAt
+	f.Add(data[at:])
+	f.Fuzz(func(t *testing.T, member []byte) {
+		if len(member) >= marksAt {
+			binary.LittleEndian.PutUint32(member[sumAt:], crc32.Checksum(member[summedFrom:], castagnoli))
+		}
+		all, _, _ := skim(slices.Concat(data[:at], member))
+		for _, m := range all {
+			if got, err := m.Entries(nil); err == nil && (len(got) != len(m.Marks) || len(got) == 0) {
+				t.Errorf("%d entries with %d marks", len(got), len(m.Marks))
+			}
+		}
+	})
 }

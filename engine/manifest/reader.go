@@ -63,8 +63,9 @@ func (m *Reader) HasMember() bool {
 	return m.err == nil && m.members != nil && m.unread == nil && m.lines.Buffered() == 0 && m.members.next() > 0
 }
 
-// NextMember reads the next member. It takes the room of what was in of; the
-// entries in it are not read. Errors are those of Next.
+// NextMember reads the next member, of which HasMember has told that it is there.
+// It takes the room of what was in of; the entries in it are not read. Errors are
+// those of Next.
 func (m *Reader) NextMember(of *Member) error {
 	err := of.read(m.members.in, m.members.next())
 	if err != nil {
@@ -88,8 +89,8 @@ const maxMember = 1 << 20
 type members struct {
 	in     *bufio.Reader
 	z      *gzip.Reader
-	begun  bool         // the header of the next one was read
-	marked Member       // the one at hand, if it is one
+	begun  bool         // the header of the one at hand was read
+	marked Member       // the one at hand, if it has marks
 	text   bytes.Buffer // of the one at hand
 	over   error        // comes after text
 }

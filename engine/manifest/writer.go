@@ -49,7 +49,7 @@ type part struct {
 func NewWriter(w io.Writer, h Header) *Writer {
 	m := &Writer{
 		parts: make(chan part, partsWaiting),
-		spare: make(chan part, partsWaiting+2),
+		spare: make(chan part, partsWaiting+2), // has room for all that there can be
 		done:  make(chan struct{}),
 	}
 	go m.compress(w)
