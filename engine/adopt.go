@@ -23,7 +23,7 @@ import (
 
 // adoption takes trees that lie under the root without a manifest.
 type adoption struct {
-	*Engine
+	*Repository
 	history catalog.Run // what the catalog is told of it
 	root    *store.Root
 	report  *Report
@@ -59,7 +59,7 @@ type inodeRead struct {
 // file that is not what it stored is reported, and the snapshot is not complete.
 //
 // A dry run reads as much as the real one, to tell what would become links.
-func (e *Engine) Adopt(ctx context.Context, path string) (_ *Report, err error) {
+func Adopt(ctx context.Context, e *Repository, path string) (_ *Report, err error) {
 	history := catalog.Run{Verb: "add", Started: e.env.Now()}
 	defer func() { e.fail(ctx, history, err) }()
 	root, err := e.openRoot()
@@ -68,7 +68,7 @@ func (e *Engine) Adopt(ctx context.Context, path string) (_ *Report, err error) 
 	}
 	defer root.Close()
 	defer e.Progress.begin("add")()
-	a := &adoption{Engine: e, history: history, root: root, report: &Report{}}
+	a := &adoption{Repository: e, history: history, root: root, report: &Report{}}
 	var within store.Ref
 	if path != "" {
 		if within, err = a.ref(path); err != nil {
@@ -227,7 +227,7 @@ func (a *adoption) ref(path string) (store.Ref, error) {
 // tree makes a snapshot of one tree, unless somebody is still writing it.
 func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, error) {
 	r := &run{
-		Engine: a.Engine, history: a.history, match: a.Config.Match, adopting: a, source: a.root.SnapshotPath(ref),
+		Repository: a.Repository, history: a.history, match: a.Config.Match, adopting: a, source: a.root.SnapshotPath(ref),
 		groups: map[inodeVersion]int64{}, plannedNames: map[walk.ID]int64{},
 	}
 	r.history.Name = ref.Name
@@ -390,7 +390,7 @@ func (t *task) read(f *walk.File, e *walk.Entry, also stated) (*digests, error) 
 			return found, nil
 		}
 	}
-	n, found, err := t.worker.read(t.ctx, f, e, also.algorithm, &t.Progress)
+	n, found, err := t.worker.read(t.ctx, f, e, also.algorithm, &t.Progress.Bytes)
 	if err != nil {
 		return nil, err
 	}

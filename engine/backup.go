@@ -46,7 +46,7 @@ var (
 
 // run is a backup under way.
 type run struct {
-	*Engine
+	*Repository
 	history catalog.Run  // what the catalog is told of it
 	log     *slog.Logger // the engine's, and the snapshot's own
 	naming  bool         // somebody wants to hear of paths
@@ -90,8 +90,8 @@ type run struct {
 // Backup makes a snapshot of the source; a dry run returns the one that would
 // be made, and counts it in from then on. With a source that could not be read in
 // part, the snapshot is sealed and its Errors are counted.
-func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err error) {
-	r := &run{Engine: e, match: source.Match, groups: map[inodeVersion]int64{}, plannedNames: map[walk.ID]int64{}}
+func Backup(ctx context.Context, e *Repository, source Source) (_ *Snapshot, err error) {
+	r := &run{Repository: e, match: source.Match, groups: map[inodeVersion]int64{}, plannedNames: map[walk.ID]int64{}}
 	r.history = catalog.Run{Verb: "backup", Name: cmp.Or(source.Name, filepath.Base(source.Root))}
 	defer func() { e.fail(ctx, r.history, err) }()
 	if r.match == "" {
@@ -168,7 +168,7 @@ func (e *Engine) Backup(ctx context.Context, source Source) (_ *Snapshot, err er
 
 // rootToWrite returns the root, made where it is missing. A dry run changes
 // nothing: one that is missing is replaced by an empty folder of its own.
-func (e *Engine) rootToWrite() (*store.Root, error) {
+func (e *Repository) rootToWrite() (*store.Root, error) {
 	if !e.env.DryRun {
 		return store.Create(e.Config.BackupPath)
 	}
@@ -202,7 +202,7 @@ func resolve(path string) (string, error) {
 func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalog, header manifest.Header) error {
 	r.log = slog.New(slog.NewMultiHandler(r.env.Log,
 		slog.NewTextHandler(r.partial.Log, &slog.HandlerOptions{Level: r.Config.LogLevel})))
-	r.naming = r.Engine.log.Enabled(ctx, slog.LevelInfo)
+	r.naming = r.Repository.log.Enabled(ctx, slog.LevelInfo)
 	damaged, err := cat.Damaged(ctx)
 	if err != nil {
 		return err
@@ -402,7 +402,7 @@ func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 		return s, nil
 	}
 	if err := errors.Join(r.logSummary(s), r.partial.Log.Close()); err != nil {
-		r.Engine.log.Warn("the log lacks its summary; the manifest has the numbers", "error", err)
+		r.Repository.log.Warn("the log lacks its summary; the manifest has the numbers", "error", err)
 	}
 	// To note the changes takes a look at every row of the catalog, and to sync
 	// takes the disk: neither waits for the other.
@@ -419,7 +419,7 @@ func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 		failed = r.tell(ctx, root, cat, s)
 	}
 	if failed != nil {
-		r.Engine.log.Warn("the snapshot is sealed, but the catalog could not be brought up to date; the next command does it", "error", failed)
+		r.Repository.log.Warn("the snapshot is sealed, but the catalog could not be brought up to date; the next command does it", "error", failed)
 	}
 	return s, nil
 }
@@ -439,7 +439,7 @@ func (r *run) sealPartial(ctx context.Context, root *store.Root) error {
 	err = r.partial.Seal(ctx)
 	var late *store.LateError
 	if errors.As(err, &late) {
-		r.Engine.log.Warn("the snapshot is sealed, but not all is in order", "error", err)
+		r.Repository.log.Warn("the snapshot is sealed, but not all is in order", "error", err)
 		return nil
 	}
 	return err

@@ -134,7 +134,7 @@ func (c *comparison) result() []Change {
 
 // Diff returns what changed from snapshot a to b, by path, from their manifests
 // alone. A file whose content went to another path is told once, as moved.
-func (e *Engine) Diff(ctx context.Context, a, b *Snapshot) ([]Change, error) {
+func DiffSnapshots(ctx context.Context, e *Repository, a, b *Snapshot) ([]Change, error) {
 	root, err := e.openRoot()
 	if err != nil {
 		return nil, err
@@ -194,7 +194,7 @@ func (c *comparison) merge(ctx context.Context, root *store.Root, a, b store.Ref
 // file of another size or time has changed; with content, files are read to
 // tell, and a time that lies shows. Of what is unread, since it could not be
 // read, nothing is said but in the log.
-func (e *Engine) DiffSource(ctx context.Context, s *Snapshot, source Source, content bool) (changes []Change, unread int64, err error) {
+func DiffSource(ctx context.Context, e *Repository, s *Snapshot, source Source, content bool) (changes []Change, unread int64, err error) {
 	root, err := e.openRoot()
 	if err != nil {
 		return nil, 0, err
@@ -236,7 +236,7 @@ func (e *Engine) DiffSource(ctx context.Context, s *Snapshot, source Source, con
 }
 
 // batch compares what a walk has found with what lies alongside.
-func (c *comparison) batch(ctx context.Context, e *Engine, w *worker, b *walk.Batch, content bool) error {
+func (c *comparison) batch(ctx context.Context, e *Repository, w *worker, b *walk.Batch, content bool) error {
 	a := b.Data.(*alongside)
 	if b.First {
 		c.live(ctx, e, w, b, a.folder.entry(), &b.Folder.Entry, false)
@@ -258,7 +258,7 @@ func (c *comparison) batch(ctx context.Context, e *Engine, w *worker, b *walk.Ba
 }
 
 // live compares one entry of a source, whose digest is not known yet.
-func (c *comparison) live(ctx context.Context, e *Engine, w *worker, b *walk.Batch, old *manifest.Entry, now *walk.Entry, content bool) error {
+func (c *comparison) live(ctx context.Context, e *Repository, w *worker, b *walk.Batch, old *manifest.Entry, now *walk.Entry, content bool) error {
 	e.Progress.Files.Add(1)
 	xattrs := func() (err error) {
 		name := now.Name()
@@ -277,7 +277,7 @@ func (c *comparison) live(ctx context.Context, e *Engine, w *worker, b *walk.Bat
 		case same && (now.Size == 0 || !content && old.Mtime == now.Mtime):
 			now.Digest = old.Digest
 		case content && (same || old == nil):
-			if _, err := e.hashIn(ctx, w, b.Folder.Dir, now.Name(), now.Path); err != nil {
+			if _, err := w.hashFile(ctx, b.Folder.Dir, now.Name(), now.Path, &e.Progress.Bytes); err != nil {
 				if cause := context.Cause(ctx); cause != nil {
 					return cause
 				}

@@ -30,7 +30,6 @@ import (
 
 	"github.com/ncruces/go-strftime"
 
-	"phlb/engine/catalog"
 	"phlb/engine/config"
 	"phlb/engine/store"
 )
@@ -53,9 +52,9 @@ type Environment struct {
 	CountAhead bool
 }
 
-// Engine works on one backup root. Its methods may be called one after the
-// other.
-type Engine struct {
+// Repository is one backup root, with the settings that hold for it. The verbs
+// that work on it may be called one after the other.
+type Repository struct {
 	Config   *config.Config
 	Progress Progress // of the verb under way, to be read at any time
 
@@ -65,16 +64,16 @@ type Engine struct {
 	said      sync.Map // warnings, see warnOnce
 }
 
-// Open returns an engine for the configured root, which need not exist yet.
-func Open(c *config.Config, env Environment) *Engine {
-	return &Engine{Config: c, env: env, log: slog.New(env.Log)}
+// OpenRepository returns the repository at the configured root, which need not exist yet.
+func OpenRepository(c *config.Config, env Environment) *Repository {
+	return &Repository{Config: c, env: env, log: slog.New(env.Log)}
 }
 
 // DryRun reports whether nothing is to be changed.
-func (e *Engine) DryRun() bool { return e.env.DryRun }
+func (e *Repository) DryRun() bool { return e.env.DryRun }
 
 // Expand returns the path with a leading ~ replaced by the home directory.
-func (e *Engine) Expand(path string) string {
+func (e *Repository) Expand(path string) string {
 	if path == "~" || strings.HasPrefix(path, "~/") {
 		return e.env.Home + path[1:]
 	}
@@ -82,7 +81,7 @@ func (e *Engine) Expand(path string) string {
 }
 
 // owner is who this process tells others it is.
-func (e *Engine) owner() store.Owner {
+func (e *Repository) owner() store.Owner {
 	return store.Owner{Who: e.env.Owner, Host: e.env.Host, Boot: e.env.Boot, Since: e.env.Now()}
 }
 
@@ -90,7 +89,7 @@ func (e *Engine) owner() store.Owner {
 var ErrNoRoot = errors.New("there is no backup root yet: make a first backup, or set backup_path")
 
 // openRoot opens the root for reading.
-func (e *Engine) openRoot() (*store.Root, error) {
+func (e *Repository) openRoot() (*store.Root, error) {
 	root, err := store.Open(e.Config.BackupPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		if e.rehearsal.root == "" {
@@ -105,13 +104,13 @@ func (e *Engine) openRoot() (*store.Root, error) {
 }
 
 // stamp returns the folder name for a snapshot that starts at t.
-func (e *Engine) stamp(t time.Time) string {
+func (e *Repository) stamp(t time.Time) string {
 	return strftime.Format(e.Config.SnapshotFormat, t)
 }
 
 // Snapshots returns the sealed snapshots, newest first: of one name, or with ""
 // of all. A root that does not exist yet has none.
-func (e *Engine) Snapshots(ctx context.Context, name string) ([]*Snapshot, error) {
+func (e *Repository) Snapshots(ctx context.Context, name string) ([]*Snapshot, error) {
 	root, err := e.openRoot()
 	if errors.Is(err, ErrNoRoot) {
 		return nil, nil
@@ -140,30 +139,10 @@ func (e *Engine) Snapshots(ctx context.Context, name string) ([]*Snapshot, error
 
 // shown gives a snapshot the path that it would have where a dry run has put
 // another root in the place of one that is not there yet.
-func (e *Engine) shown(s *Snapshot) *Snapshot {
+func (e *Repository) shown(s *Snapshot) *Snapshot {
 	if e.rehearsal.root != "" {
 		s.Path = filepath.Join(e.Config.BackupPath, s.Name, s.Stamp)
 	}
 	return s
 }
 
-// Query asks the catalog a read-only QL statement. The caller must close the
-// rows, and then call done.
-func (e *Engine) Query(ctx context.Context, statement string, args ...any) (rows *catalog.Rows, done func() error, err error) {
-	root, err := e.openRoot()
-	if err != nil {
-		return nil, nil, err
-	}
-	defer root.Close()
-	cat, err := e.openToRead(ctx, root)
-	if err != nil {
-		return nil, nil, err
-	}
-	cat.Zone = e.env.Now().Location()
-	rows, err = cat.Query(ctx, statement, args...)
-	if err != nil {
-		cat.Close()
-		return nil, nil, err
-	}
-	return rows, cat.Close, nil
-}

@@ -48,7 +48,7 @@ func (e *Engine) Explain(source Source, path string) (*Explanation, error) {
 	if strings.HasSuffix(path, string(filepath.Separator)) {
 		inside += "/"
 	}
-	v, err := (&walk.Walk{Root: root, Rules: e.outsideOfRoot(source.Rules)}).Explain(inside)
+	v, err := (&walk.Walk{Root: root, Rules: e.repo.outsideOfRoot(source.Rules)}).Explain(inside)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"path"
 	"sync"
+	"sync/atomic"
 
 	"phlb/engine/config"
 	"phlb/engine/manifest"
@@ -169,7 +170,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 		return result{}, false, err
 	}
 	if likely && !t.env.DryRun {
-		n, err := t.worker.copy(t.ctx, f, e, nil, &t.Progress)
+		n, err := t.worker.copy(t.ctx, f, e, nil, &t.Progress.Bytes)
 		if err != nil {
 			return result{}, false, err
 		}
@@ -196,7 +197,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 		defer scratch.Remove(t.worker.scratch)
 		defer out.Close()
 	}
-	n, err := t.worker.copy(t.ctx, f, e, out, &t.Progress)
+	n, err := t.worker.copy(t.ctx, f, e, out, &t.Progress.Bytes)
 	if err != nil {
 		return result{}, false, err
 	}
@@ -349,7 +350,7 @@ func (t *task) link(from *store.Dir, old string, inode store.Inode) error {
 // copy reads the file from its start, hashes it, and writes it to out unless
 // that is nil. It returns how many bytes there were. Errors of reading are of
 // the source.
-func (w *worker) copy(ctx context.Context, f *walk.File, e *walk.Entry, out *store.File, progress *Progress) (n int64, err error) {
+func (w *worker) copy(ctx context.Context, f *walk.File, e *walk.Entry, out *store.File, bytes *atomic.Int64) (n int64, err error) {
 	w.hash.Reset()
 	sparse := e.Sparse()
 	for end := int64(0); ; {
@@ -368,7 +369,7 @@ func (w *worker) copy(ctx context.Context, f *walk.File, e *walk.Entry, out *sto
 						return n, err
 					}
 				}
-				if err := w.zeros(ctx, start-n, progress); err != nil {
+				if err := w.zeros(ctx, start-n, bytes); err != nil {
 					return n, err
 				}
 				n = start
@@ -386,7 +387,7 @@ func (w *worker) copy(ctx context.Context, f *walk.File, e *walk.Entry, out *sto
 			return n, err
 		}
 		n += int64(got)
-		progress.Bytes.Add(int64(got))
+		bytes.Add(int64(got))
 		if err == io.EOF || got == 0 {
 			return n, nil
 		}
@@ -407,7 +408,7 @@ func (w *worker) take(b []byte, out *store.File) error {
 }
 
 // zeros hashes what a hole reads as.
-func (w *worker) zeros(ctx context.Context, n int64, progress *Progress) error {
+func (w *worker) zeros(ctx context.Context, n int64, bytes *atomic.Int64) error {
 	clear(w.buf)
 	for n > 0 {
 		if err := context.Cause(ctx); err != nil {
@@ -415,7 +416,7 @@ func (w *worker) zeros(ctx context.Context, n int64, progress *Progress) error {
 		}
 		size := min(n, int64(len(w.buf)))
 		w.hash.Write(w.buf[:size])
-		progress.Bytes.Add(size)
+		bytes.Add(size)
 		n -= size
 	}
 	return nil

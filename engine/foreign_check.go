@@ -7,6 +7,7 @@ import (
 	"hash"
 	"io/fs"
 	"path"
+	"sync/atomic"
 
 	"phlb/engine/manifest"
 	"phlb/engine/walk"
@@ -62,13 +63,13 @@ func (b both) Reset() {
 }
 
 // read reads a file once for all digests that are needed, see [worker.copy].
-func (w *worker) read(ctx context.Context, f *walk.File, e *walk.Entry, algorithm string, progress *Progress) (n int64, found digests, err error) {
+func (w *worker) read(ctx context.Context, f *walk.File, e *walk.Entry, algorithm string, bytes *atomic.Int64) (n int64, found digests, err error) {
 	if algorithm != "" && algorithm != "sha256" {
 		own := w.hash
 		defer func() { w.hash = own }()
 		w.hash = both{own, algorithms[algorithm]()}
 	}
-	n, err = w.copy(ctx, f, e, nil, progress)
+	n, err = w.copy(ctx, f, e, nil, bytes)
 	found.sha256 = w.sum()
 	if b, ok := w.hash.(both); ok {
 		found.also = stated{algorithm, b.also.Sum(nil)}

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"phlb/engine/manifest"
 	"phlb/engine/walk"
@@ -60,11 +61,12 @@ func (e *Engine) Hash(ctx context.Context, path, algorithm string) ([]byte, erro
 		return nil, fmt.Errorf("hash: %w", err)
 	}
 	defer dir.Close()
-	return e.hashIn(ctx, newWorker(0), dir, filepath.Base(path), path)
+	return newWorker(0).hashFile(ctx, dir, filepath.Base(path), path, &e.Progress.Bytes)
 }
 
-// hashIn returns the digest of the file called name in dir; path is for errors.
-func (e *Engine) hashIn(ctx context.Context, w *worker, dir *walk.Dir, name, path string) ([]byte, error) {
+// hashFile returns the digest of the file called name in dir, by the algorithm of
+// the worker. Errors name the file by path; bytes counts what was read.
+func (w *worker) hashFile(ctx context.Context, dir *walk.Dir, name, path string, bytes *atomic.Int64) ([]byte, error) {
 	f, err := dir.File(name)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
@@ -78,7 +80,7 @@ func (e *Engine) hashIn(ctx context.Context, w *worker, dir *walk.Dir, name, pat
 		return nil, &fs.PathError{Op: "hash", Path: path, Err: fmt.Errorf("is a %v, not a regular file", seen.Kind)}
 	}
 	seen.Path = path
-	if _, err := w.copy(ctx, f, &seen, nil, &e.Progress); err != nil {
+	if _, err := w.copy(ctx, f, &seen, nil, bytes); err != nil {
 		return nil, err
 	}
 	return w.hash.Sum(nil), nil
@@ -109,7 +111,7 @@ func (e *Engine) HashAll(ctx context.Context, source Source, algorithm string, c
 				if entry.Kind != manifest.File {
 					continue
 				}
-				digest, err := e.hashIn(ctx, workers[worker], b.Folder.Dir, entry.Name(), entry.Path)
+				digest, err := workers[worker].hashFile(ctx, b.Folder.Dir, entry.Name(), entry.Path, &e.Progress.Bytes)
 				if cause := context.Cause(ctx); cause != nil {
 					return cause
 				}
@@ -125,7 +127,7 @@ func (e *Engine) HashAll(ctx context.Context, source Source, algorithm string, c
 		for i := range w.WorkerCount() {
 			workers = append(workers, newWorker(i))
 		}
-		err = e.scan(ctx, w, source, counts, func(b *walk.Batch) error {
+		err = e.repo.scan(ctx, w, source, counts, func(b *walk.Batch) error {
 			for i, digest := range b.Data.([][]byte) {
 				if digest != nil && !yield(Hashed{&b.Entries[i], digest}, nil) {
 					return errStop

@@ -51,7 +51,7 @@ func (e *Engine) files(ctx context.Context, s *Snapshot, glob string, yield func
 			return patterns.Match(folder, entry.Name())
 		}
 	}
-	root, err := e.openRoot()
+	root, err := e.repo.openRoot()
 	if err != nil {
 		return err
 	}
@@ -136,12 +136,12 @@ func (e *Engine) versions(ctx context.Context, what string, find func(*catalog.C
 }
 
 func (e *Engine) findVersions(ctx context.Context, find func(*catalog.Catalog, map[catalog.ID]*Snapshot) ([]catalog.Version, error)) ([]catalog.Version, map[catalog.ID]*Snapshot, error) {
-	root, err := e.openRoot()
+	root, err := e.repo.openRoot()
 	if err != nil {
 		return nil, nil, err
 	}
 	defer root.Close()
-	cat, err := e.openToRead(ctx, root)
+	cat, err := e.repo.openToRead(ctx, root)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -184,7 +184,7 @@ func (e *Engine) places(ctx context.Context, path string, known map[catalog.ID]*
 	if !strings.Contains(path, ":") {
 		return found, nil
 	}
-	s, inside, err := e.Locate(ctx, path)
+	s, inside, err := e.repo.Locate(ctx, path)
 	switch {
 	case err == nil:
 		found[placed{s.Name, filepath.ToSlash(filepath.Clean(inside))}] = true

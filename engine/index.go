@@ -17,7 +17,7 @@ import (
 // openCatalog opens the catalog and makes it agree with what is on the disk:
 // snapshots that it does not know are absorbed from their manifests, those that
 // are gone are removed. The caller closes or publishes it.
-func (e *Engine) openCatalog(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
+func (e *Repository) openCatalog(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
 	cat, _, err := e.openCaughtUp(ctx, root)
 	return cat, err
 }
@@ -25,7 +25,7 @@ func (e *Engine) openCatalog(ctx context.Context, root *store.Root) (*catalog.Ca
 // openToRead is openCatalog for who has nothing to publish. What was made good
 // is published all the same where that can be, or the next command would read
 // the same manifests again.
-func (e *Engine) openToRead(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
+func (e *Repository) openToRead(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
 	cat, c, err := e.openCaughtUp(ctx, root)
 	if err != nil || e.env.DryRun || !c.rebuilt && len(c.added) == 0 && c.removed == 0 || cat.Away() != nil {
 		return cat, err
@@ -39,7 +39,7 @@ func (e *Engine) openToRead(ctx context.Context, root *store.Root) (*catalog.Cat
 	return e.openCatalog(ctx, root)
 }
 
-func (e *Engine) openCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
+func (e *Repository) openCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
 	cat, c, err := e.openAs(ctx, root, catalog.Open)
 	if full := err; store.IsFull(full) {
 		cat, c, err = e.openAs(ctx, root, func(path, tempDir string) (*catalog.Catalog, error) {
@@ -70,7 +70,7 @@ func sameFile(a, b string) bool {
 	return err == nil && os.SameFile(one, other)
 }
 
-func (e *Engine) openAs(ctx context.Context, root *store.Root, open func(path, tempDir string) (*catalog.Catalog, error)) (*catalog.Catalog, caughtUp, error) {
+func (e *Repository) openAs(ctx context.Context, root *store.Root, open func(path, tempDir string) (*catalog.Catalog, error)) (*catalog.Catalog, caughtUp, error) {
 	path := e.Config.Catalog
 	if e.rehearsal.root != "" {
 		path = root.CatalogPath()
@@ -99,7 +99,7 @@ type caughtUp struct {
 }
 
 // catchUp makes the catalog agree with what is on the disk.
-func (e *Engine) catchUp(ctx context.Context, root *store.Root, cat *catalog.Catalog) (c caughtUp, err error) {
+func (e *Repository) catchUp(ctx context.Context, root *store.Root, cat *catalog.Catalog) (c caughtUp, err error) {
 	known, err := cat.Snapshots(ctx)
 	if err != nil {
 		return c, err
@@ -188,7 +188,7 @@ func number(ctx context.Context, cat *catalog.Catalog, ref store.Ref) (catalog.I
 }
 
 // forgotten says which snapshots the catalog had, and has no more.
-func (e *Engine) forgotten(why string, refs []string) {
+func (e *Repository) forgotten(why string, refs []string) {
 	if len(refs) > 0 {
 		slices.Sort(refs)
 		e.warnOnce(why, "snapshots", some(refs))
@@ -197,7 +197,7 @@ func (e *Engine) forgotten(why string, refs []string) {
 
 // warnOnce warns unless it has before: a command may open the catalog more than
 // once.
-func (e *Engine) warnOnce(message, key string, value any) {
+func (e *Repository) warnOnce(message, key string, value any) {
 	if _, said := e.said.LoadOrStore(fmt.Sprint(message, value), true); !said {
 		e.log.Warn(message, key, value)
 	}
@@ -284,7 +284,7 @@ func readManifest(root *store.Root, ref store.Ref, use func(*manifest.Reader, it
 // publish publishes cat under the root's lock. Where another has published
 // meanwhile, it starts again from that one's: the manifests hold all that
 // matters, and what they do not hold is done again by redo, if there is one.
-func (e *Engine) publish(ctx context.Context, root *store.Root, cat *catalog.Catalog, redo func(*catalog.Catalog) error) error {
+func (e *Repository) publish(ctx context.Context, root *store.Root, cat *catalog.Catalog, redo func(*catalog.Catalog) error) error {
 	lock, err := root.LockSeal(ctx, e.owner())
 	if err != nil {
 		cat.Close()

@@ -9,7 +9,7 @@ import (
 
 // Locks returns the locks of the root that are held, or were left by processes
 // that are gone. Of those on this machine it can tell which.
-func (e *Engine) Locks() ([]store.Held, error) {
+func (e *Repository) Locks() ([]store.Held, error) {
 	root, err := e.openRoot()
 	if errors.Is(err, ErrNoRoot) {
 		return nil, nil
@@ -25,7 +25,7 @@ func (e *Engine) Locks() ([]store.Held, error) {
 // and returns what it broke. Where a holder may be alive, that is a
 // [*store.LockedError], unless force is set: a backup whose lock is broken
 // seals nothing.
-func (e *Engine) Unlock(ctx context.Context, name string, force bool) ([]store.Held, error) {
+func (e *Repository) Unlock(ctx context.Context, name string, force bool) ([]store.Held, error) {
 	root, err := e.openRoot()
 	if err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import "phlb/engine/walk"
 
 // name tells of the paths of a batch.
 func (r *run) name(b *walk.Batch, p *plan) {
-	log := r.Engine.log
+	log := r.Repository.log
 	for _, l := range b.Left {
 		log.Info("skipped", "path", l.Path, "by", l.By)
 	}

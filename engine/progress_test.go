@@ -27,7 +27,7 @@ func (r *repo) watched(look func(*engine.Engine)) *engine.Engine {
 
 func (r *repo) wantProgress(e *engine.Engine, s *engine.Snapshot) {
 	r.Helper()
-	p := &e.Progress
+	p := e.Progress
 	if files, bytes := p.Files.Load(), p.Bytes.Load(); files != s.Files || bytes != s.Bytes {
 		r.Errorf("progress ended at %d files, %d bytes; the snapshot has %d files, %d bytes", files, bytes, s.Files, s.Bytes)
 	}

@@ -31,7 +31,7 @@ type planned struct {
 
 // Close ends a dry run: it deletes what that has kept, which is nothing in the
 // backup root. An engine that changes things need not be closed.
-func (e *Engine) Close() error {
+func (e *Repository) Close() error {
 	if e.rehearsal.dir == "" {
 		return nil
 	}
@@ -42,7 +42,7 @@ func (e *Engine) Close() error {
 
 // Planned reports whether the snapshot is one that a dry run would have made:
 // it can be listed, compared and removed, but there is nothing to read.
-func (e *Engine) Planned(s *Snapshot) bool { return e.rehearsal.holds(s.Ref()) }
+func (e *Repository) Planned(s *Snapshot) bool { return e.rehearsal.holds(s.Ref()) }
 
 func (h *rehearsal) holds(ref store.Ref) bool {
 	return slices.ContainsFunc(h.made, func(p planned) bool { return p.ref == ref })

@@ -40,28 +40,28 @@ type Removal struct {
 // any moment leaves every snapshot whole or gone.
 func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal, err error) {
 	snapshots = distinct(snapshots)
-	history := catalog.Run{Verb: "remove", Started: e.env.Now()}
+	history := catalog.Run{Verb: "remove", Started: e.repo.env.Now()}
 	if names := namesOf(snapshots); len(names) == 1 {
 		history.Name = names[0]
 	}
-	defer func() { e.fail(ctx, history, err) }()
-	root, err := e.openRoot()
+	defer func() { e.repo.fail(ctx, history, err) }()
+	root, err := e.repo.openRoot()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	if !e.env.DryRun {
+	if !e.repo.env.DryRun {
 		root.Draw()
 		defer root.Reserve()
 		for _, name := range namesOf(snapshots) {
-			lock, err := root.LockName(ctx, name, e.owner(), e.env.Wait)
+			lock, err := root.LockName(ctx, name, e.repo.owner(), e.repo.env.Wait)
 			if err != nil {
 				return nil, err
 			}
 			defer lock.Unlock()
 		}
 	}
-	cat, err := e.openCatalog(ctx, root)
+	cat, err := e.repo.openCatalog(ctx, root)
 	if err != nil {
 		return nil, err
 	}
@@ -70,21 +70,21 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 	if err != nil {
 		return nil, err
 	}
-	gone, left, err := removable(aheadLast(all, e.env.Now(), startOf), snapshots)
+	gone, left, err := removable(aheadLast(all, e.repo.env.Now(), startOf), snapshots)
 	if err != nil {
 		return nil, err
 	}
 	defer e.Progress.begin("remove")()
 	r := &Removal{Snapshots: snapshots}
-	if e.env.DryRun {
+	if e.repo.env.DryRun {
 		names, err := e.measure(ctx, root, r)
 		if err != nil {
 			return nil, fmt.Errorf("remove %w", err)
 		}
-		e.rehearsal.remove(snapshots, names)
+		e.repo.rehearsal.remove(snapshots, names)
 		return r, nil
 	}
-	trash, err := root.OpenTrash(ctx, e.owner())
+	trash, err := root.OpenTrash(ctx, e.repo.owner())
 	if err != nil && len(snapshots) == 0 && ctx.Err() == nil {
 		return r, nil // what an earlier run has left can wait
 	}
@@ -101,7 +101,7 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 	for _, name := range namesOf(snapshots) {
 		if s := newest(left, name); s != nil {
 			if err := root.Point(store.Ref{Name: name, Stamp: s.Stamp}); err != nil {
-				e.log.Warn("the snapshots are removed, but not all is in order", "error", err)
+				e.repo.log.Warn("the snapshots are removed, but not all is in order", "error", err)
 			}
 		}
 	}
@@ -109,13 +109,13 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 	// of them: neither waits for the other.
 	var removed []catalog.Run
 	for i, s := range snapshots {
-		run := e.ended(history, catalog.OK)
+		run := e.repo.ended(history, catalog.OK)
 		run.Name, run.Stamp, run.Snapshot = s.Name, s.Stamp, gone[i]
 		removed = append(removed, run)
 	}
 	tell := func(cat *catalog.Catalog) error {
 		cat.NoteRun(removed...)
-		return e.publish(ctx, root, cat, noting(removed...))
+		return e.repo.publish(ctx, root, cat, noting(removed...))
 	}
 	var telling sync.WaitGroup
 	var untold error
@@ -129,14 +129,14 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 	r.Files, r.Bytes = freed.Files, freed.Bytes
 	if store.IsFull(untold) && err == nil {
 		// Now there is room.
-		again, opened := e.openCatalog(ctx, root)
+		again, opened := e.repo.openCatalog(ctx, root)
 		if untold = opened; opened == nil {
 			defer again.Close()
 			untold = tell(again)
 		}
 	}
 	if untold != nil {
-		e.log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", untold)
+		e.repo.log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", untold)
 	}
 	return r, err
 }
@@ -206,14 +206,14 @@ func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) (nam
 		e.Progress.TotalFiles.Add(s.Files)
 	}
 	for _, s := range r.Snapshots {
-		if e.Planned(s) {
+		if e.repo.Planned(s) {
 			r.Files += s.New
 			r.Bytes += s.NewBytes
 			continue
 		}
 		err := eachFile(ctx, root.SnapshotPath(s.Ref()), func(entry *walk.Entry) {
 			e.Progress.Files.Add(1)
-			if total := int64(entry.Nlink) + e.rehearsal.names[entry.ID()]; total > 1 {
+			if total := int64(entry.Nlink) + e.repo.rehearsal.names[entry.ID()]; total > 1 {
 				names[entry.ID()]++
 				if names[entry.ID()] < total {
 					return

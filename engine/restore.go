@@ -79,7 +79,7 @@ var (
 
 // restore is one under way.
 type restore struct {
-	*Engine
+	*Repository
 	Restoration
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
@@ -115,9 +115,9 @@ type restore struct {
 // the target (no space, read-only, I/O) ends the restore with an error. After a
 // kill, nothing half-made lies under a final name, but directories may lack
 // their metadata: run again with [Newer] or [Always].
-func (e *Engine) Restore(ctx context.Context, s *Snapshot, o Restoration) (_ *Restored, err error) {
+func Restore(ctx context.Context, e *Repository, s *Snapshot, o Restoration) (_ *Restored, err error) {
 	r := &restore{
-		Engine: e, Restoration: o, snapshot: s,
+		Repository: e, Restoration: o, snapshot: s,
 		groups: map[groupKey]*group{}, lost: map[string]*lost{},
 		result: &Restored{Snapshot: s},
 	}

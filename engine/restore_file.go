@@ -330,7 +330,7 @@ func (p *piece) copyFrom(dir *walk.Dir, from, name string) error {
 		})
 	}
 	return p.create(name, func(out *store.File) error {
-		n, err := p.copy(p.ctx, in, seen, out, &p.Progress)
+		n, err := p.copy(p.ctx, in, seen, out, &p.Progress.Bytes)
 		p.bytes += n
 		var unread *sourceError
 		if errors.As(err, &unread) {

@@ -10,7 +10,7 @@ import (
 )
 
 // ended returns a run as the catalog is told of it now that it is over.
-func (e *Engine) ended(r catalog.Run, as catalog.Outcome) catalog.Run {
+func (e *Repository) ended(r catalog.Run, as catalog.Outcome) catalog.Run {
 	r.Host, r.Finished, r.Outcome = e.env.Host, e.env.Now(), as
 	if r.Started.IsZero() { // it failed before it began
 		r.Started = r.Finished
@@ -24,7 +24,7 @@ const patience = time.Second
 // fail has the catalog remember a run that failed, if err says that it did and
 // the catalog can be told at once. What hinders that is not said: it would hide
 // what is the matter.
-func (e *Engine) fail(ctx context.Context, r catalog.Run, err error) {
+func (e *Repository) fail(ctx context.Context, r catalog.Run, err error) {
 	var locked *store.LockedError
 	if err == nil || e.env.DryRun || errors.As(err, &locked) || store.IsFull(err) || r.Name != "" && store.CheckName(r.Name) != nil {
 		return

@@ -204,7 +204,7 @@ func TestRunsOvertaken(t *testing.T) {
 	overtaken := func(begun func(*engine.Progress) bool) *engine.Engine {
 		var once sync.Once
 		return r.watched(func(e *engine.Engine) {
-			if begun(&e.Progress) {
+			if begun(e.Progress) {
 				once.Do(func() { r.verify(s, engine.Check{Fast: true}) })
 			}
 		})

@@ -32,7 +32,7 @@ var errStop = errors.New("stop")
 // Scan walks the source and yields its entries other than directories in the
 // order of a manifest, each valid until the next. Entries that cannot be read are
 // logged and counted in counts, which may be nil.
-func (e *Engine) Scan(ctx context.Context, source Source, counts *Counts) iter.Seq2[*walk.Entry, error] {
+func (e *Repository) Scan(ctx context.Context, source Source, counts *Counts) iter.Seq2[*walk.Entry, error] {
 	return func(yield func(*walk.Entry, error) bool) {
 		err := e.scan(ctx, &walk.Walk{}, source, counts, func(b *walk.Batch) error {
 			for i := range b.Entries {
@@ -49,7 +49,7 @@ func (e *Engine) Scan(ctx context.Context, source Source, counts *Counts) iter.S
 }
 
 // scan runs w over the source, counts, and calls emit for every batch.
-func (e *Engine) scan(ctx context.Context, w *walk.Walk, source Source, counts *Counts, emit func(*walk.Batch) error) error {
+func (e *Repository) scan(ctx context.Context, w *walk.Walk, source Source, counts *Counts, emit func(*walk.Batch) error) error {
 	if counts == nil {
 		counts = &Counts{}
 	}
@@ -79,7 +79,7 @@ func (e *Engine) scan(ctx context.Context, w *walk.Walk, source Source, counts *
 }
 
 // outsideOfRoot adds that the backup root is never entered.
-func (e *Engine) outsideOfRoot(rules walk.Rules) walk.Rules {
+func (e *Repository) outsideOfRoot(rules walk.Rules) walk.Rules {
 	root, err := store.Open(e.Config.BackupPath)
 	if err != nil {
 		return rules // there is none to be entered

@@ -37,7 +37,7 @@ var ErrNoSnapshot = errors.New("no such snapshot")
 // NAME for the newest one, the path of its tree, NAME@AGE for what was the
 // newest that long ago, as in documents@2days, or NAME@TIME for what was the
 // newest then, as in documents@2026-11-20.
-func (e *Engine) Snapshot(ctx context.Context, text string) (*Snapshot, error) {
+func (e *Repository) Snapshot(ctx context.Context, text string) (*Snapshot, error) {
 	all, err := e.Snapshots(ctx, "")
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (e *Engine) Snapshot(ctx context.Context, text string) (*Snapshot, error) {
 
 // Locate returns what SNAPSHOT:PATH names, and "" for the path of a snapshot
 // alone. A path below a snapshot's tree is taken apart, too.
-func (e *Engine) Locate(ctx context.Context, text string) (s *Snapshot, path string, err error) {
+func (e *Repository) Locate(ctx context.Context, text string) (s *Snapshot, path string, err error) {
 	all, err := e.Snapshots(ctx, "")
 	if err != nil {
 		return nil, "", err
@@ -87,7 +87,7 @@ func resolved(text string) string {
 }
 
 // find returns the snapshot that text names, of all, the newest first.
-func (e *Engine) find(all []*Snapshot, text string) (*Snapshot, error) {
+func (e *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 	path := resolved(text)
 	for _, s := range all {
 		if s.Path == path {
@@ -114,7 +114,7 @@ func (e *Engine) find(all []*Snapshot, text string) (*Snapshot, error) {
 
 // suggestion says what to write instead of text, which names no snapshot: one of
 // the name in it if there are such, else what is called like it.
-func (e *Engine) suggestion(all []*Snapshot, text string) string {
+func (e *Repository) suggestion(all []*Snapshot, text string) string {
 	if root, err := e.openRoot(); err == nil {
 		root.Close()
 	} else if errors.Is(err, ErrNoRoot) {
@@ -165,7 +165,7 @@ func nearest(text string, candidates []string) string {
 
 // findAt returns the newest snapshot of name that was made by then; nil if there
 // is no such name.
-func (e *Engine) findAt(all []*Snapshot, name, then string) (*Snapshot, error) {
+func (e *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, error) {
 	var oldest *Snapshot
 	for _, s := range all {
 		if s.Name == name {
@@ -188,7 +188,7 @@ func (e *Engine) findAt(all []*Snapshot, name, then string) (*Snapshot, error) {
 }
 
 // isTree reports whether a folder lies where a snapshot's tree would.
-func (e *Engine) isTree(path string) bool {
+func (e *Repository) isTree(path string) bool {
 	tree, err := resolve(path)
 	if err != nil {
 		return false
@@ -202,7 +202,7 @@ func (e *Engine) isTree(path string) bool {
 }
 
 // hasTrees reports whether folders lie where snapshots of that name would.
-func (e *Engine) hasTrees(name string) bool {
+func (e *Repository) hasTrees(name string) bool {
 	if store.CheckName(name) != nil {
 		return false
 	}

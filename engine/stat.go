@@ -21,7 +21,7 @@ type Stat struct {
 // Stat counts what a snapshot holds, from its manifest, and what only it holds,
 // from the inodes of its tree. When it was verified, the catalog knows.
 func (e *Engine) Stat(ctx context.Context, s *Snapshot) (*Stat, error) {
-	root, err := e.openRoot()
+	root, err := e.repo.openRoot()
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (e *Engine) Stat(ctx context.Context, s *Snapshot) (*Stat, error) {
 }
 
 func (e *Engine) lastVerified(ctx context.Context, root *store.Root, s *Snapshot) (last time.Time, err error) {
-	cat, err := e.openToRead(ctx, root)
+	cat, err := e.repo.openToRead(ctx, root)
 	if err != nil {
 		return last, err
 	}

@@ -28,7 +28,7 @@ type Check struct {
 
 // verification is one under way.
 type verification struct {
-	*Engine
+	*Repository
 	naming bool // somebody wants to hear of every path
 	Check
 	history  catalog.Run // what the catalog is told of it
@@ -67,7 +67,7 @@ type sharedPath struct {
 // content is noted in the catalog, so that no later run links to it, and so is
 // that the snapshot was verified, where the root can be written to. A dry run
 // neither notes nor heals, and takes a snapshot that is only planned for good.
-func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (_ *Report, err error) {
+func Verify(ctx context.Context, e *Repository, s *Snapshot, c Check) (_ *Report, err error) {
 	if !(c.Sample >= 0 && c.Sample <= 1) { // nor is it NaN
 		return nil, fmt.Errorf("verify: sample is %v, want a share from 0 to 1", c.Sample)
 	}
@@ -93,7 +93,7 @@ func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (_ *Report, e
 	}
 	history.Started = e.env.Now()
 	v := &verification{
-		Engine: e, naming: e.log.Enabled(ctx, slog.LevelDebug), Check: c, history: history, root: root, report: &Report{Snapshot: s}, foreign: foreignOf(s.Tags), seed: uint64(history.Started.UnixNano()),
+		Repository: e, naming: e.log.Enabled(ctx, slog.LevelDebug), Check: c, history: history, root: root, report: &Report{Snapshot: s}, foreign: foreignOf(s.Tags), seed: uint64(history.Started.UnixNano()),
 		closed: closed{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
 	}
 	err = v.compare(ctx, cat)
@@ -335,7 +335,7 @@ func (v *verification) file(ctx context.Context, w *worker, b *walk.Batch, want 
 	f.Uncache()
 	own, _ := b.Folder.Data.(*foreignFolder)
 	stated := own.digest(found.Name())
-	n, read, err := w.read(ctx, f, found, stated.algorithm, &v.Progress)
+	n, read, err := w.read(ctx, f, found, stated.algorithm, &v.Progress.Bytes)
 	var source *sourceError
 	if errors.As(err, &source) {
 		v.damage(want, Unreadable, source.Error())

@@ -214,7 +214,7 @@ func (r *repl) stop() {
 // evaluate does what a statement says.
 func (r *repl) evaluate(ctx context.Context, text string, line int) error {
 	r.tick()
-	hide := r.command.show(&r.engine.Progress)
+	hide := r.command.show(r.engine.Progress)
 	defer hide()
 
 	started := time.Now()

@@ -46,7 +46,7 @@ func (c *command) run(cmd *cobra.Command, name, usage string, args []string) err
 	if err != nil {
 		return unread(err)
 	}
-	stop := c.show(&e.Progress)
+	stop := c.show(e.Progress)
 	_, err = script.Run(ctx, args)
 	stop()
 	if errors.Is(err, runtime.ErrHelp) {
