@@ -16,6 +16,8 @@ import (
 	"github.com/ncruces/go-strftime"
 
 	"phlb/engine/catalog"
+	"phlb/engine/content"
+	"phlb/engine/foreign"
 	"phlb/engine/manifest"
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -28,10 +30,10 @@ type adoption struct {
 	root    *store.Root
 	report  *Report
 
-	taking   store.Ref // the tree at hand
-	changing bool      // somebody is still writing it
-	foreign  foreign   // the tool that wrote it
-	cutOff   bool      // as that was, or it has left out files
+	taking   store.Ref    // the tree at hand
+	changing bool         // somebody is still writing it
+	foreign  foreign.Tool // the tool that wrote it
+	cutOff   bool         // as that was, or it has left out files
 
 	// digests are those of the inodes read so far: trees that were linked to
 	// one another by hand are read once.
@@ -59,16 +61,16 @@ type inodeRead struct {
 // file that is not what it stored is reported, and the snapshot is not complete.
 //
 // A dry run reads as much as the real one, to tell what would become links.
-func Adopt(ctx context.Context, e *Repository, path string) (_ *Report, err error) {
-	history := catalog.Run{Verb: "add", Started: e.env.Now()}
-	defer func() { e.fail(ctx, history, err) }()
-	root, err := e.openRoot()
+func Adopt(ctx context.Context, repo *Repository, path string) (_ *Report, err error) {
+	history := catalog.Run{Verb: "add", Started: repo.env.Now()}
+	defer func() { repo.fail(ctx, history, err) }()
+	root, err := repo.openRoot()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	defer e.Progress.begin("add")()
-	a := &adoption{Repository: e, history: history, root: root, report: &Report{}}
+	defer repo.Progress.begin("add")()
+	a := &adoption{Repository: repo, history: history, root: root, report: &Report{}}
 	var within store.Ref
 	if path != "" {
 		if within, err = a.ref(path); err != nil {
@@ -105,11 +107,11 @@ func (a *adoption) fromManifests(ctx context.Context, within store.Ref) error {
 	defer cat.Close()
 	a.report.Removed = c.removed
 	for _, broken := range c.broken {
-		if (within.Name == "" || within.Name == broken.ref.Name) && (within.Stamp == "" || within.Stamp == broken.ref.Stamp) {
+		if (within.Name == "" || within.Name == broken.Ref.Name) && (within.Stamp == "" || within.Stamp == broken.Ref.Stamp) {
 			if errors.Is(broken, fs.ErrPermission) {
-				a.report.add(broken.ref.String(), Unreadable, "%v", broken)
+				a.report.add(broken.Ref.String(), Unreadable, "%v", broken)
 			} else {
-				a.report.add(broken.ref.String(), Manifest, "%v: move it away and run phlb add again", broken.err)
+				a.report.add(broken.Ref.String(), Manifest, "%v: move it away and run phlb add again", broken.Err)
 			}
 		}
 	}
@@ -257,8 +259,8 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 	header := manifest.Header{
 		Name: ref.Name, Source: r.source, Host: a.env.Host, Boot: a.env.Boot, Match: string(r.match),
 	}
-	a.taking, a.changing, a.foreign = ref, false, recognise(a.root, ref)
-	failed, how := a.foreign.outcome(a.root, ref)
+	a.taking, a.changing, a.foreign = ref, false, foreign.Recognise(a.root, ref)
+	failed, how := a.foreign.Outcome(a.root, ref)
 	a.cutOff = failed > 0
 	if a.foreign != "" {
 		header.Tags = []string{string(a.foreign)}
@@ -333,7 +335,7 @@ func (a *adoption) started(tree *store.Dir, stamp string) (time.Time, error) {
 		layouts = append(layouts, layout)
 	}
 	if a.foreign != "" {
-		layouts = append(layouts, foreignLayout)
+		layouts = append(layouts, foreign.Layout)
 	}
 	for _, layout := range layouts {
 		for _, text := range []string{stamp, again.ReplaceAllString(stamp, "")} {
@@ -354,52 +356,52 @@ func (t *task) adopt(e *walk.Entry) (result, error) {
 	res := result{entry: e.Entry, outcome: stored}
 	f, err := t.target.folder.Dir.File(t.name)
 	if err != nil {
-		return result{}, fromSource("open", e.Path, err)
+		return result{}, content.FromSource("open", e.Path, err)
 	}
 	defer f.Close()
 	if res.entry.Xattrs, err = f.Xattrs(); err != nil {
-		return result{}, fromSource("read attributes", e.Path, err)
+		return result{}, content.FromSource("read attributes", e.Path, err)
 	}
-	stated := t.target.foreign.digest(t.name)
+	stated := t.target.foreign.Digest(t.name)
 	t.adopted = inodeRead{e.ID(), e.Size, e.Mtime}
 	found, err := t.read(f, e, stated)
 	if err != nil {
 		return result{}, err
 	}
-	res.entry.Digest = found.sha256
-	t.adopting.count(func(r *Report) { r.Files++ })
+	res.entry.Digest = found.SHA256
+	t.adopting.report.count(func(r *Report) { r.Files++ })
 	switch {
-	case found.differs(stated) != "":
-		return res, fromSource("verify", e.Path, &flaw{Content, found.differs(stated)})
-	case stated.sum == nil && t.adopting.cutOff:
-		return res, fromSource("verify", e.Path, &flaw{Incomplete, "may have been cut off: the tool that stored it left no digest"})
+	case found.Differs(stated) != "":
+		return res, content.FromSource("verify", e.Path, &flaw{Content, found.Differs(stated)})
+	case stated.Sum == nil && t.adopting.cutOff:
+		return res, content.FromSource("verify", e.Path, &flaw{Incomplete, "may have been cut off: the tool that stored it left no digest"})
 	}
 	return t.place(res.entry, func(*manifest.Entry) error { return nil }) // it is there
 }
 
 // read returns the digests of a file, also by the algorithm that a tool has used.
 // Names of one inode wait for each other, so that it is read once.
-func (t *task) read(f *walk.File, e *walk.Entry, also stated) (*digests, error) {
+func (t *task) read(f *walk.File, e *walk.Entry, also content.Stated) (*content.Digests, error) {
 	a := t.adopting
 	one := &a.reading[e.Inode%uint64(len(a.reading))]
 	one.Lock()
 	defer one.Unlock()
 	if known, ok := a.digests.Load(t.adopted); ok {
-		if found := known.(*digests); also.sum == nil || found.by(also.algorithm) != nil {
+		if found := known.(*content.Digests); also.Sum == nil || found.By(also.Algorithm) != nil {
 			t.Progress.Bytes.Add(e.Size)
 			return found, nil
 		}
 	}
-	n, found, err := t.worker.read(t.ctx, f, e, also.algorithm, &t.Progress.Bytes)
+	n, found, err := t.worker.ReadDigests(t.ctx, f, e, also.Algorithm, &t.Progress.Bytes)
 	if err != nil {
 		return nil, err
 	}
 	// Its change time moves when we link to it under another name.
 	if now, err := f.Stat(); err != nil || n != e.Size || now.Size != e.Size || now.Mtime != e.Mtime {
-		return nil, fromSource("read", e.Path, errChanging)
+		return nil, content.FromSource("read", e.Path, errChanging)
 	}
 	a.digests.Store(t.adopted, &found)
-	a.count(func(r *Report) { r.Read++; r.Bytes += n })
+	a.report.count(func(r *Report) { r.Read++; r.Bytes += n })
 	return &found, nil
 }
 
@@ -414,11 +416,11 @@ func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
 		return nil
 	}
 	if now := (inodeRead{walk.ID{Dev: own.Dev, Inode: own.Ino}, own.Size, own.Mtime}); now != t.adopted {
-		return fromSource("replace", path.Join(t.target.folder.Path, t.name), errChanging)
+		return content.FromSource("replace", path.Join(t.target.folder.Path, t.name), errChanging)
 	}
 	if t.env.DryRun {
 		left := t.plannedReplace(to, own)
-		t.adopting.count(func(r *Report) { r.replaced(own.Size, left) })
+		t.adopting.report.count(func(r *Report) { r.replaced(own.Size, left) })
 		return nil
 	}
 	switch err := t.target.dir.Replace(from, old, t.name); {
@@ -431,7 +433,7 @@ func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
 	if err := t.target.dir.SetMtime(t.target.folder.Mtime); err != nil {
 		return err
 	}
-	t.adopting.count(func(r *Report) { r.replaced(own.Size, int64(own.Links)-1) })
+	t.adopting.report.count(func(r *Report) { r.replaced(own.Size, int64(own.Links)-1) })
 	return nil
 }
 
@@ -441,12 +443,6 @@ func (r *Report) replaced(size, left int64) {
 	if left == 0 {
 		r.Saved += size
 	}
-}
-
-func (a *adoption) count(f func(*Report)) {
-	a.report.mu.Lock()
-	defer a.report.mu.Unlock()
-	f(a.report)
 }
 
 // unread reports what could not be taken. What has vanished was seen a moment

@@ -19,7 +19,9 @@ import (
 
 	"phlb/engine/catalog"
 	"phlb/engine/config"
+	"phlb/engine/content"
 	"phlb/engine/manifest"
+	"phlb/engine/parent"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -55,18 +57,18 @@ type run struct {
 	partial *store.Partial
 	lock    *store.Lock // of the name
 	writer  *manifest.Writer
-	splice  splice
+	splice  parent.Splice
 	known   *known
 
 	recording sync.Mutex        // held while record is told, by the lister and the emitter
 	record    *catalog.Recorder // nil where the catalog cannot be told of changes
 
-	previous     *cursor // of the snapshot before; nil if there is none
+	previous     *parent.Cursor // of the snapshot before; nil if there is none
 	previousTree *store.Dir
-	before       store.Ref // of previous
-	changed      sync.Map  // what was said to be changed inside a snapshot, see noteChanged
-	broken       bool      // previous was, and told no more than what it held until there
-	resumed      *cursor   // of a run that was cut off
+	before       store.Ref      // of previous
+	changed      sync.Map       // what was said to be changed inside a snapshot, see noteChanged
+	broken       bool           // previous was, and told no more than what it held until there
+	resumed      *parent.Cursor // of a run that was cut off
 	resumedTree  *store.Dir
 	rebooted     bool // since then, so that its files cannot be trusted unread
 	room         sync.Once
@@ -79,7 +81,7 @@ type run struct {
 	plannedNames map[walk.ID]int64 // that a dry run would give to inodes
 	unread       bool              // the snapshot before is planned itself
 
-	workers []*worker
+	workers []*content.Worker
 	links   links
 	open    []*target // folders that are being filled, the root first
 	targets sync.Map  // *target to nothing: all that have not been closed
@@ -90,12 +92,12 @@ type run struct {
 // Backup makes a snapshot of the source; a dry run returns the one that would
 // be made, and counts it in from then on. With a source that could not be read in
 // part, the snapshot is sealed and its Errors are counted.
-func Backup(ctx context.Context, e *Repository, source Source) (_ *Snapshot, err error) {
-	r := &run{Repository: e, match: source.Match, groups: map[inodeVersion]int64{}, plannedNames: map[walk.ID]int64{}}
+func Backup(ctx context.Context, repo *Repository, source Source) (_ *Snapshot, err error) {
+	r := &run{Repository: repo, match: source.Match, groups: map[inodeVersion]int64{}, plannedNames: map[walk.ID]int64{}}
 	r.history = catalog.Run{Verb: "backup", Name: cmp.Or(source.Name, filepath.Base(source.Root))}
-	defer func() { e.fail(ctx, r.history, err) }()
+	defer func() { repo.fail(ctx, r.history, err) }()
 	if r.match == "" {
-		r.match = e.Config.Match
+		r.match = repo.Config.Match
 	}
 	if r.source, err = resolve(source.Root); err != nil {
 		return nil, err
@@ -113,8 +115,8 @@ func Backup(ctx context.Context, e *Repository, source Source) (_ *Snapshot, err
 		return nil, err
 	}
 	r.history.Name = name
-	defer e.Progress.begin("backup " + name)()
-	root, err := e.rootToWrite()
+	defer repo.Progress.begin("backup " + name)()
+	root, err := repo.rootToWrite()
 	if err != nil {
 		return nil, err
 	}
@@ -123,32 +125,32 @@ func Backup(ctx context.Context, e *Repository, source Source) (_ *Snapshot, err
 		return nil, fmt.Errorf("%s: %w %s", r.source, ErrInsideRoot, root.Path)
 	}
 	var started time.Time
-	if e.env.DryRun {
-		started = e.env.Now()
-		r.partial, err = r.plan(ctx, root, name, e.stamp(started))
+	if repo.env.DryRun {
+		started = repo.env.Now()
+		r.partial, err = r.plan(ctx, root, name, repo.stamp(started))
 	} else {
-		lock, locked := root.LockName(ctx, name, e.owner(), e.env.Wait)
+		lock, locked := root.LockName(ctx, name, repo.owner(), repo.env.Wait)
 		if locked != nil {
 			return nil, locked
 		}
 		defer lock.Unlock()
 		r.lock = lock
-		started = e.env.Now() // others may have been waited for
+		started = repo.env.Now() // others may have been waited for
 		r.history.Started = started
-		r.partial, err = root.Begin(name, e.stamp(started))
+		r.partial, err = root.Begin(name, repo.stamp(started))
 	}
 	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
 	defer r.partial.Close()
-	cat, err := e.openCatalog(ctx, root)
+	cat, err := repo.openCatalog(ctx, root)
 	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
 	defer cat.Close()
 	defer r.close()
 	header := manifest.Header{
-		Name: name, Source: r.source, Host: e.env.Host, Boot: e.env.Boot,
+		Name: name, Source: r.source, Host: repo.env.Host, Boot: repo.env.Boot,
 		Started: started, Match: string(r.match), Tags: source.Tags,
 	}
 	if err := r.prepare(ctx, root, cat, header); err != nil {
@@ -163,18 +165,18 @@ func Backup(ctx context.Context, e *Repository, source Source) (_ *Snapshot, err
 	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
-	return e.shown(newSnapshot(root, *s)), nil
+	return repo.shown(newSnapshot(root, *s)), nil
 }
 
 // rootToWrite returns the root, made where it is missing. A dry run changes
 // nothing: one that is missing is replaced by an empty folder of its own.
-func (e *Repository) rootToWrite() (*store.Root, error) {
-	if !e.env.DryRun {
-		return store.Create(e.Config.BackupPath)
+func (repo *Repository) rootToWrite() (*store.Root, error) {
+	if !repo.env.DryRun {
+		return store.Create(repo.Config.BackupPath)
 	}
-	root, err := e.openRoot()
+	root, err := repo.openRoot()
 	if errors.Is(err, ErrNoRoot) {
-		return e.rehearsal.standIn(e.env.TempDir)
+		return repo.rehearsal.standIn(repo.env.TempDir)
 	}
 	return root, err
 }
@@ -225,10 +227,10 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 		}
 	}
 	if p := r.partial.Previous; p != nil {
-		if r.resumed, err = newCursor(p.Manifest, mayBeCutOff, func(*manifest.Entry) error { return nil }); err == nil {
+		if r.resumed, err = parent.New(p.Manifest, parent.MayBeCutOff, func(*manifest.Entry) error { return nil }); err == nil {
 			r.resumedTree = p.Tree
-			r.rebooted = header.Boot == "" || r.resumed.header.Boot != header.Boot || r.resumed.header.Host != header.Host
-			r.log.Info("taking over from a run that was cut off", "started", r.resumed.header.Started)
+			r.rebooted = header.Boot == "" || r.resumed.Header.Boot != header.Boot || r.resumed.Header.Host != header.Host
+			r.log.Info("taking over from a run that was cut off", "started", r.resumed.Header.Started)
 		}
 	}
 	base := lastAbsorbed(all, header.Name)
@@ -240,7 +242,7 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 		return err
 	}
 	r.writer = manifest.NewWriter(r.partial.Manifest, header)
-	r.splice.writer = r.writer
+	r.splice.Writer = r.writer
 	return nil
 }
 
@@ -255,11 +257,11 @@ func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 		}
 	}
 	// A mark vouches by the change time, and not for what was damaged since.
-	var mode cursorMode
+	var mode parent.Mode
 	if r.Config.Unchanged.Has(config.Ctime) && !r.unread && len(r.known.damaged) == 0 {
-		mode = byMarks
+		mode = parent.ByMarks
 	}
-	c, err := openCursor(root, ref, mode, r.end)
+	c, err := parent.Open(root, ref, mode, r.end)
 	if err != nil {
 		if tree != nil {
 			tree.Close()
@@ -318,8 +320,8 @@ func (r *run) close() {
 		t.(*target).close()
 		return true
 	})
-	r.previous.close()
-	r.resumed.close()
+	r.previous.Close()
+	r.resumed.Close()
 	if r.previousTree != nil {
 		r.previousTree.Close()
 	}
@@ -340,8 +342,8 @@ func (r *run) walk(ctx context.Context, root *store.Root, rules walk.Rules) erro
 	rules.Exclude = append(rules.Exclude, walk.ID{Dev: self.Dev, Inode: self.Ino})
 	defer r.countAhead(ctx, rules)()
 	w := &walk.Walk{Root: r.source, Rules: rules, NamesLeft: r.naming, Prepare: r.prepareBatch, Work: r.work}
-	for i := range w.WorkerCount() {
-		r.workers = append(r.workers, newWorker(i))
+	for range w.WorkerCount() {
+		r.workers = append(r.workers, content.NewWorker())
 	}
 	flush := time.NewTicker(time.Second)
 	defer flush.Stop()
@@ -361,18 +363,18 @@ func (r *run) walk(ctx context.Context, root *store.Root, rules walk.Rules) erro
 	if err := r.finishTo(nil); err != nil {
 		return err
 	}
-	if err := r.previous.rest(); err != nil {
+	if err := r.previous.Rest(); err != nil {
 		return err
 	}
 	r.checkPrevious()
-	return r.splice.release()
+	return r.splice.Release()
 }
 
 // checkPrevious goes on without the snapshot before once its manifest turns out
 // to be broken: a backup must stay possible. Which paths are no more cannot be
 // told to the catalog then, it learns them from the new manifest.
 func (r *run) checkPrevious() {
-	err := r.previous.failed()
+	err := r.previous.Failed()
 	if err == nil || r.broken {
 		return
 	}

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"sync"
 
+	"phlb/engine/content"
 	"phlb/engine/manifest"
+	"phlb/engine/parent"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -102,17 +104,17 @@ func differs(old, new *manifest.Entry) (what, detail string) {
 // result pairs what was removed with what was added of the same content, and
 // sorts by path.
 func (c *comparison) result() []Change {
-	content := func(e *manifest.Entry) bool { return e != nil && e.Kind == manifest.File && e.Size > 0 }
+	hasContent := func(e *manifest.Entry) bool { return e != nil && e.Kind == manifest.File && e.Size > 0 }
 	gone := map[manifest.Digest][]int{}
 	for i, change := range c.changes {
-		if change.What == Removed && content(change.Old) {
+		if change.What == Removed && hasContent(change.Old) {
 			gone[change.Old.Digest] = append(gone[change.Old.Digest], i)
 		}
 	}
 	taken := map[int]bool{}
 	for i := range c.changes {
 		change := &c.changes[i]
-		if change.What != Added || !content(change.New) {
+		if change.What != Added || !hasContent(change.New) {
 			continue
 		}
 		if from := gone[change.New.Digest]; len(from) > 0 {
@@ -134,8 +136,8 @@ func (c *comparison) result() []Change {
 
 // Diff returns what changed from snapshot a to b, by path, from their manifests
 // alone. A file whose content went to another path is told once, as moved.
-func DiffSnapshots(ctx context.Context, e *Repository, a, b *Snapshot) ([]Change, error) {
-	root, err := e.openRoot()
+func DiffSnapshots(ctx context.Context, repo *Repository, a, b *Snapshot) ([]Change, error) {
+	root, err := repo.openRoot()
 	if err != nil {
 		return nil, err
 	}
@@ -149,25 +151,25 @@ func DiffSnapshots(ctx context.Context, e *Repository, a, b *Snapshot) ([]Change
 
 // merge reads two manifests alongside, which have the same order.
 func (c *comparison) merge(ctx context.Context, root *store.Root, a, b store.Ref) error {
-	old, err := openCursor(root, a, 0, c.removed)
+	old, err := parent.Open(root, a, 0, c.removed)
 	if err != nil {
 		return err
 	}
-	defer old.close()
-	new, err := openCursor(root, b, 0, nil)
+	defer old.Close()
+	new, err := parent.Open(root, b, 0, nil)
 	if err != nil {
 		return err
 	}
-	defer new.close()
+	defer new.Close()
 	for {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		before, after := old.peek(), new.peek()
+		before, after := old.Peek(), new.Peek()
 		order := 0
 		switch {
 		case before == nil && after == nil:
-			return errors.Join(old.failed(), new.failed())
+			return errors.Join(old.Failed(), new.Failed())
 		case before == nil:
 			order = 1
 		case after == nil:
@@ -178,79 +180,79 @@ func (c *comparison) merge(ctx context.Context, root *store.Root, a, b store.Ref
 		switch {
 		case order < 0:
 			c.removed(before)
-			old.pass()
+			old.Pass()
 		case order > 0:
 			c.added(after)
-			new.pass()
+			new.Pass()
 		default:
 			c.both(before, after)
-			old.pass()
-			new.pass()
+			old.Pass()
+			new.Pass()
 		}
 	}
 }
 
 // DiffSource returns what changed from a snapshot to a source as it is now. A
-// file of another size or time has changed; with content, files are read to
+// file of another size or time has changed; with read, files are read to
 // tell, and a time that lies shows. Of what is unread, since it could not be
 // read, nothing is said but in the log.
-func DiffSource(ctx context.Context, e *Repository, s *Snapshot, source Source, content bool) (changes []Change, unread int64, err error) {
-	root, err := e.openRoot()
+func DiffSource(ctx context.Context, repo *Repository, s *Snapshot, source Source, read bool) (changes []Change, unread int64, err error) {
+	root, err := repo.openRoot()
 	if err != nil {
 		return nil, 0, err
 	}
 	defer root.Close()
-	defer e.Progress.begin("compare " + s.Ref().String())()
-	e.Progress.TotalFiles.Store(s.Files)
+	defer repo.Progress.begin("compare " + s.Ref().String())()
+	repo.Progress.TotalFiles.Store(s.Files)
 	var c comparison
-	old, err := openCursor(root, s.Ref(), 0, c.removed)
+	old, err := parent.Open(root, s.Ref(), 0, c.removed)
 	if err != nil {
 		return nil, 0, fmt.Errorf("diff: %w", err)
 	}
-	defer old.close()
+	defer old.Close()
 	w := &walk.Walk{Prepare: func(b *walk.Batch) error {
-		_, err := old.follow(b)
+		_, err := old.Follow(b)
 		return err
 	}}
-	var workers []*worker
-	for i := range w.WorkerCount() {
-		workers = append(workers, newWorker(i))
+	var workers []*content.Worker
+	for range w.WorkerCount() {
+		workers = append(workers, content.NewWorker())
 	}
 	w.Work = func(ctx context.Context, worker int, b *walk.Batch) error {
-		return c.batch(ctx, e, workers[worker], b, content)
+		return c.batch(ctx, repo, workers[worker], b, read)
 	}
 	var counts Counts
-	unseen := closed{}
-	err = e.scan(ctx, w, source, &counts, func(b *walk.Batch) error {
-		unseen.note(b)
+	unseen := parent.Closed{}
+	err = repo.scan(ctx, w, source, &counts, func(b *walk.Batch) error {
+		unseen.Note(b)
 		return nil
 	})
 	if err == nil {
-		err = errors.Join(old.rest(), old.failed())
+		err = errors.Join(old.Rest(), old.Failed())
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("diff: %w", err)
 	}
-	c.changes = slices.DeleteFunc(c.changes, func(change Change) bool { return change.What == Removed && unseen.hide(change.Path) })
+	c.changes = slices.DeleteFunc(c.changes, func(change Change) bool { return change.What == Removed && unseen.Hide(change.Path) })
 	return c.result(), counts.Errors, nil
 }
 
 // batch compares what a walk has found with what lies alongside.
-func (c *comparison) batch(ctx context.Context, e *Repository, w *worker, b *walk.Batch, content bool) error {
-	a := b.Data.(*alongside)
+func (c *comparison) batch(ctx context.Context, repo *Repository, w *content.Worker, b *walk.Batch, read bool) error {
+	a := b.Data.(*parent.Batch)
 	if b.First {
-		c.live(ctx, e, w, b, a.folder.entry(), &b.Folder.Entry, false)
+		c.live(ctx, repo, w, b, a.Folder.Entry(), &b.Folder.Entry, false)
 	}
 	for i := range b.Entries {
 		now := &b.Entries[i]
-		old := a.at(now).entry()
-		a.entries[now.At] = position{}
-		if err := c.live(ctx, e, w, b, old, now, content); err != nil {
+		old := a.At(now).Entry()
+		a.Entries[now.At] = parent.Position{}
+		if err := c.live(ctx, repo, w, b, old, now, read); err != nil {
 			return err
 		}
 	}
-	for _, at := range a.entries {
-		if old := at.entry(); old != nil { // listed, but gone or not wanted
+	for _, at := range a.Entries {
+		if old := at.Entry(); old != nil { // listed, but gone or not wanted
 			c.removed(old)
 		}
 	}
@@ -258,8 +260,8 @@ func (c *comparison) batch(ctx context.Context, e *Repository, w *worker, b *wal
 }
 
 // live compares one entry of a source, whose digest is not known yet.
-func (c *comparison) live(ctx context.Context, e *Repository, w *worker, b *walk.Batch, old *manifest.Entry, now *walk.Entry, content bool) error {
-	e.Progress.Files.Add(1)
+func (c *comparison) live(ctx context.Context, repo *Repository, w *content.Worker, b *walk.Batch, old *manifest.Entry, now *walk.Entry, read bool) error {
+	repo.Progress.Files.Add(1)
 	xattrs := func() (err error) {
 		name := now.Name()
 		if now.Kind == manifest.Dir {
@@ -269,22 +271,22 @@ func (c *comparison) live(ctx context.Context, e *Repository, w *worker, b *walk
 		return err
 	}
 	if err := xattrs(); err != nil {
-		b.Errors = append(b.Errors, fromSource("read attributes", now.Path, err))
+		b.Errors = append(b.Errors, content.FromSource("read attributes", now.Path, err))
 	}
 	if now.Kind == manifest.File {
 		same := old != nil && old.Kind == manifest.File && old.Size == now.Size
 		switch {
-		case same && (now.Size == 0 || !content && old.Mtime == now.Mtime):
+		case same && (now.Size == 0 || !read && old.Mtime == now.Mtime):
 			now.Digest = old.Digest
-		case content && (same || old == nil):
-			if _, err := w.hashFile(ctx, b.Folder.Dir, now.Name(), now.Path, &e.Progress.Bytes); err != nil {
+		case read && (same || old == nil):
+			if _, err := w.HashFile(ctx, b.Folder.Dir, now.Name(), now.Path, &repo.Progress.Bytes); err != nil {
 				if cause := context.Cause(ctx); cause != nil {
 					return cause
 				}
 				b.Errors = append(b.Errors, err)
 				return nil
 			}
-			now.Digest = w.sum()
+			now.Digest = w.Sum()
 		}
 	}
 	if old == nil {

@@ -5,7 +5,9 @@ import (
 	"fmt"
 
 	"phlb/engine/catalog"
+	"phlb/engine/foreign"
 	"phlb/engine/manifest"
+	"phlb/engine/parent"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -13,12 +15,12 @@ import (
 // target is a folder of the source in the snapshots.
 type target struct {
 	folder   *walk.Folder
-	entry    manifest.Entry // of the folder, once it has been worked on
-	same     bool           // as in the snapshot before, by its mark
-	dir      *store.Dir     // where it is filled
-	previous *store.Dir     // in the snapshot before, nil if not there
-	resumed  *store.Dir     // in the run that was cut off, nil if not there
-	foreign  *foreignFolder // of the tool that wrote the tree that is adopted, else nil
+	entry    manifest.Entry  // of the folder, once it has been worked on
+	same     bool            // as in the snapshot before, by its mark
+	dir      *store.Dir      // where it is filled
+	previous *store.Dir      // in the snapshot before, nil if not there
+	resumed  *store.Dir      // in the run that was cut off, nil if not there
+	foreign  *foreign.Folder // of the tool that wrote the tree that is adopted, else nil
 }
 
 func (t *target) close() {
@@ -31,8 +33,8 @@ func (t *target) close() {
 
 // plan is what a run knows of a batch.
 type plan struct {
-	previous alongside
-	resumed  alongside
+	previous parent.Batch
+	resumed  parent.Batch
 	results  []result // for every entry of the batch that was stored
 }
 
@@ -49,8 +51,8 @@ type result struct {
 	entry    manifest.Entry
 	id       walk.ID // where the source has several names for it, else zero
 	outcome  outcome
-	previous position // of the same path
-	same     bool     // as there, by its mark: entry lacks what a look does not tell
+	previous parent.Position // of the same path
+	same     bool            // as there, by its mark: entry lacks what a look does not tell
 }
 
 // prepareBatch is called by the lister, in order.
@@ -61,14 +63,14 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 		b.Data = p
 	}
 	p.results = p.results[:0]
-	if err := r.previous.take(b, &p.previous); err != nil {
+	if err := r.previous.Take(b, &p.previous); err != nil {
 		return err
 	}
 	r.checkPrevious()
-	if err := r.resumed.take(b, &p.resumed); err != nil {
+	if err := r.resumed.Take(b, &p.resumed); err != nil {
 		return err
 	}
-	if err := r.resumed.failed(); err != nil {
+	if err := r.resumed.Failed(); err != nil {
 		r.log.Warn("the run that was cut off cannot be used further", "error", err)
 		r.resumed = nil
 	}
@@ -77,7 +79,7 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 	}
 	t := &target{folder: b.Folder}
 	if r.adopting != nil {
-		t.foreign = r.adopting.foreign.in(b.Folder)
+		t.foreign = r.adopting.foreign.In(b.Folder)
 	}
 	b.Folder.Data = t
 	r.targets.Store(t, nil)
@@ -106,10 +108,10 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 		return fmt.Errorf("%s: %w", b.Folder.Path, err)
 	}
 	// A folder that is not there, or not a folder, has nothing to link to.
-	if parent.previous != nil && p.previous.folder.chunk != nil {
+	if parent.previous != nil && p.previous.Folder.Chunk != nil {
 		t.previous, _ = parent.previous.Open(name)
 	}
-	if parent.resumed != nil && p.resumed.folder.chunk != nil {
+	if parent.resumed != nil && p.resumed.Folder.Chunk != nil {
 		t.resumed, _ = parent.resumed.Open(name)
 	}
 	return nil
@@ -135,7 +137,7 @@ func (r *run) emit(b *walk.Batch) error {
 	if r.naming {
 		r.name(b, p)
 	}
-	r.splice.chunks = append(r.splice.chunks, p.previous.begun...)
+	r.splice.Follow(p.previous.Begun)
 	r.summary.Errors += int64(len(b.Errors))
 	r.Progress.Errors.Store(r.summary.Errors)
 	r.summary.Skipped += int64(b.Skipped)
@@ -144,7 +146,7 @@ func (r *run) emit(b *walk.Batch) error {
 		return err
 	}
 	if b.First {
-		if err := r.write(&t.entry, p.previous.folder, t.same); err != nil {
+		if err := r.write(&t.entry, p.previous.Folder, t.same); err != nil {
 			return err
 		}
 	}
@@ -158,17 +160,14 @@ func (r *run) emit(b *walk.Batch) error {
 		}
 		r.count(res)
 	}
-	for _, at := range p.previous.entries {
-		if e := at.entry(); e != nil { // no result took it: the path is no more
+	for _, at := range p.previous.Entries {
+		if e := at.Entry(); e != nil { // no result took it: the path is no more
 			if err := r.end(e); err != nil {
 				return err
 			}
 		}
 	}
-	for _, c := range r.splice.passed {
-		r.previous.reuse(c) // no later batch has entries of it
-	}
-	r.splice.passed = r.splice.passed[:0]
+	r.splice.Reuse()
 	return nil
 }
 
@@ -191,7 +190,7 @@ func (r *run) group(v inodeVersion) int64 {
 
 // write appends an entry to the manifest, and tells the catalog if it is not
 // what it was at a position in the manifest before.
-func (r *run) write(e *manifest.Entry, at position, same bool) error {
+func (r *run) write(e *manifest.Entry, at parent.Position, same bool) error {
 	if r.adopting != nil {
 		// Of the source nothing is known: a later run must not take its files
 		// for unchanged by these.
@@ -199,10 +198,10 @@ func (r *run) write(e *manifest.Entry, at position, same bool) error {
 	}
 	r.summary.Entries++
 	if same {
-		return r.splice.write(e, at, true)
+		return r.splice.Write(e, at, true)
 	}
-	previous := at.entry()
-	if err := r.splice.write(e, at, previous != nil && e.Equal(previous)); err != nil {
+	previous := at.Entry()
+	if err := r.splice.Write(e, at, previous != nil && e.Equal(previous)); err != nil {
 		return err
 	}
 	if previous != nil {

@@ -70,48 +70,48 @@ func OpenRepository(c *config.Config, env Environment) *Repository {
 }
 
 // DryRun reports whether nothing is to be changed.
-func (e *Repository) DryRun() bool { return e.env.DryRun }
+func (repo *Repository) DryRun() bool { return repo.env.DryRun }
 
 // Expand returns the path with a leading ~ replaced by the home directory.
-func (e *Repository) Expand(path string) string {
+func (repo *Repository) Expand(path string) string {
 	if path == "~" || strings.HasPrefix(path, "~/") {
-		return e.env.Home + path[1:]
+		return repo.env.Home + path[1:]
 	}
 	return path
 }
 
 // owner is who this process tells others it is.
-func (e *Repository) owner() store.Owner {
-	return store.Owner{Who: e.env.Owner, Host: e.env.Host, Boot: e.env.Boot, Since: e.env.Now()}
+func (repo *Repository) owner() store.Owner {
+	return store.Owner{Who: repo.env.Owner, Host: repo.env.Host, Boot: repo.env.Boot, Since: repo.env.Now()}
 }
 
 // ErrNoRoot says that there is no backup root yet.
 var ErrNoRoot = errors.New("there is no backup root yet: make a first backup, or set backup_path")
 
 // openRoot opens the root for reading.
-func (e *Repository) openRoot() (*store.Root, error) {
-	root, err := store.Open(e.Config.BackupPath)
+func (repo *Repository) openRoot() (*store.Root, error) {
+	root, err := store.Open(repo.Config.BackupPath)
 	if errors.Is(err, fs.ErrNotExist) {
-		if e.rehearsal.root == "" {
-			return nil, fmt.Errorf("%s: %w", e.Config.BackupPath, ErrNoRoot)
+		if repo.rehearsal.root == "" {
+			return nil, fmt.Errorf("%s: %w", repo.Config.BackupPath, ErrNoRoot)
 		}
-		root, err = e.rehearsal.standIn(e.env.TempDir)
+		root, err = repo.rehearsal.standIn(repo.env.TempDir)
 	}
 	if err == nil {
-		e.rehearsal.show(root)
+		repo.rehearsal.show(root)
 	}
 	return root, err
 }
 
 // stamp returns the folder name for a snapshot that starts at t.
-func (e *Repository) stamp(t time.Time) string {
-	return strftime.Format(e.Config.SnapshotFormat, t)
+func (repo *Repository) stamp(t time.Time) string {
+	return strftime.Format(repo.Config.SnapshotFormat, t)
 }
 
 // Snapshots returns the sealed snapshots, newest first: of one name, or with ""
 // of all. A root that does not exist yet has none.
-func (e *Repository) Snapshots(ctx context.Context, name string) ([]*Snapshot, error) {
-	root, err := e.openRoot()
+func (repo *Repository) Snapshots(ctx context.Context, name string) ([]*Snapshot, error) {
+	root, err := repo.openRoot()
 	if errors.Is(err, ErrNoRoot) {
 		return nil, nil
 	}
@@ -119,7 +119,7 @@ func (e *Repository) Snapshots(ctx context.Context, name string) ([]*Snapshot, e
 		return nil, err
 	}
 	defer root.Close()
-	cat, err := e.openToRead(ctx, root)
+	cat, err := repo.openToRead(ctx, root)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (e *Repository) Snapshots(ctx context.Context, name string) ([]*Snapshot, e
 	var found []*Snapshot
 	for _, s := range all {
 		if name == "" || s.Name == name {
-			found = append(found, e.shown(newSnapshot(root, s)))
+			found = append(found, repo.shown(newSnapshot(root, s)))
 		}
 	}
 	return found, nil
@@ -139,10 +139,9 @@ func (e *Repository) Snapshots(ctx context.Context, name string) ([]*Snapshot, e
 
 // shown gives a snapshot the path that it would have where a dry run has put
 // another root in the place of one that is not there yet.
-func (e *Repository) shown(s *Snapshot) *Snapshot {
-	if e.rehearsal.root != "" {
-		s.Path = filepath.Join(e.Config.BackupPath, s.Name, s.Stamp)
+func (repo *Repository) shown(s *Snapshot) *Snapshot {
+	if repo.rehearsal.root != "" {
+		s.Path = filepath.Join(repo.Config.BackupPath, s.Name, s.Stamp)
 	}
 	return s
 }
-

@@ -2,15 +2,12 @@ package engine
 
 import (
 	"cmp"
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"path"
-	"sync"
-	"sync/atomic"
 
 	"phlb/engine/config"
+	"phlb/engine/content"
 	"phlb/engine/manifest"
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -26,21 +23,21 @@ var errUnstable = errors.New("changes while it is read: what was read is stored,
 func (t *task) file(e *walk.Entry) (result, error) {
 	f, err := t.target.folder.Dir.File(t.name)
 	if err != nil {
-		return result{}, fromSource("open", e.Path, err)
+		return result{}, content.FromSource("open", e.Path, err)
 	}
 	defer f.Close()
 	for try := 1; ; try++ {
 		now := t.env.Now()
 		seen, err := f.Stat()
 		if err != nil {
-			return result{}, fromSource("stat", e.Path, err)
+			return result{}, content.FromSource("stat", e.Path, err)
 		}
 		if seen.Kind != manifest.File {
-			return result{}, fromSource("open", e.Path, errors.New("is no longer a regular file"))
+			return result{}, content.FromSource("open", e.Path, errors.New("is no longer a regular file"))
 		}
 		seen.Path = e.Path
 		xattrs, err := f.Xattrs()
-		unread := fromSource("read attributes", e.Path, err) // no reason to do without the content
+		unread := content.FromSource("read attributes", e.Path, err) // no reason to do without the content
 		seen.Xattrs = xattrs
 		seen.Racy = t.racy(&seen.Entry, now) || unread != nil
 		res, stable, err := t.content(f, &seen, try == attempts)
@@ -52,7 +49,7 @@ func (t *task) file(e *walk.Entry) (result, error) {
 		}
 		if try == attempts {
 			res.entry.Racy = true
-			return res, fromSource("read", e.Path, errUnstable)
+			return res, content.FromSource("read", e.Path, errUnstable)
 		}
 	}
 }
@@ -60,7 +57,7 @@ func (t *task) file(e *walk.Entry) (result, error) {
 // content reads the file and brings it in. Where it changed meanwhile, stable
 // is false and nothing was brought in, unless it is the last try.
 func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable bool, err error) {
-	if e.Size > int64(len(t.worker.buf)) {
+	if e.Size > content.BufferSize {
 		size := e.Size
 		res, stable, err := t.large(f, e, last)
 		if store.IsFull(err) && t.makeRoom() {
@@ -69,10 +66,10 @@ func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable
 		}
 		return res, stable, err
 	}
-	buf := t.worker.buf[:e.Size]
+	buf := t.worker.Whole(e.Size)
 	n, err := f.ReadAt(buf, 0)
 	if err != nil && err != io.EOF {
-		return result{}, false, fromSource("read", e.Path, err)
+		return result{}, false, content.FromSource("read", e.Path, err)
 	}
 	stable = n == len(buf) && unmoved(f, e)
 	if !stable && !last {
@@ -80,9 +77,7 @@ func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable
 	}
 	e.Size = int64(n)
 	buf = buf[:n]
-	t.worker.hash.Reset()
-	t.worker.hash.Write(buf)
-	e.Digest = t.worker.sum()
+	e.Digest = t.worker.Digest(buf)
 	t.Progress.Bytes.Add(e.Size)
 	write := func(out *store.File) error {
 		if e.Sparse() && isZero(buf) {
@@ -170,12 +165,12 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 		return result{}, false, err
 	}
 	if likely && !t.env.DryRun {
-		n, err := t.worker.copy(t.ctx, f, e, nil, &t.Progress.Bytes)
+		n, err := t.worker.Copy(t.ctx, f, e, nil, &t.Progress.Bytes)
 		if err != nil {
 			return result{}, false, err
 		}
 		if n == e.Size && unmoved(f, e) {
-			e.Digest = t.worker.sum()
+			e.Digest = t.worker.Sum()
 			res := result{entry: e.Entry, outcome: linked}
 			release := t.known.claim(e.Digest)
 			ok, err := t.linkKnown(&res.entry)
@@ -191,13 +186,13 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	scratch := t.partial.Scratch
 	var out *store.File
 	if !t.env.DryRun {
-		if out, err = scratch.Create(t.worker.scratch); err != nil {
+		if out, err = scratch.Create(t.scratch); err != nil {
 			return result{}, false, err
 		}
-		defer scratch.Remove(t.worker.scratch)
+		defer scratch.Remove(t.scratch)
 		defer out.Close()
 	}
-	n, err := t.worker.copy(t.ctx, f, e, out, &t.Progress.Bytes)
+	n, err := t.worker.Copy(t.ctx, f, e, out, &t.Progress.Bytes)
 	if err != nil {
 		return result{}, false, err
 	}
@@ -207,7 +202,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 		return result{}, false, nil
 	}
 	e.Size = n
-	e.Digest = t.worker.sum()
+	e.Digest = t.worker.Sum()
 	res := result{entry: e.Entry, outcome: stored}
 	defer t.known.claim(e.Digest)()
 	// Another worker may have stored the same meanwhile.
@@ -223,7 +218,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 		if err := out.Close(); err != nil {
 			return result{}, false, err
 		}
-		if err := scratch.Rename(t.worker.scratch, t.target.dir, t.name); err != nil {
+		if err := scratch.Rename(t.scratch, t.target.dir, t.name); err != nil {
 			return result{}, false, err
 		}
 	}
@@ -315,7 +310,7 @@ func (t *task) linkToWhole(c *candidate, e *manifest.Entry) (bool, error) {
 	}
 	if t.known.isDamaged(e.Digest) {
 		// Some file of this content is rotten. Which one, reading tells.
-		if d, err := t.worker.hashStored(t.ctx, folder, name); err != nil || d != e.Digest {
+		if d, err := t.worker.HashStored(t.ctx, folder, name); err != nil || d != e.Digest {
 			return false, nil
 		}
 	}
@@ -345,105 +340,4 @@ func (t *task) link(from *store.Dir, old string, inode store.Inode) error {
 		return store.ErrLinkLimit
 	}
 	return err
-}
-
-// copy reads the file from its start, hashes it, and writes it to out unless
-// that is nil. It returns how many bytes there were. Errors of reading are of
-// the source.
-func (w *worker) copy(ctx context.Context, f *walk.File, e *walk.Entry, out *store.File, bytes *atomic.Int64) (n int64, err error) {
-	w.hash.Reset()
-	sparse := e.Sparse()
-	for end := int64(0); ; {
-		if err := context.Cause(ctx); err != nil {
-			return n, err
-		}
-		size := int64(len(w.buf))
-		if sparse && n == end {
-			start, next, err := f.Data(n, e.Size)
-			if err != nil {
-				return n, fromSource("read", e.Path, err)
-			}
-			if start > n {
-				if out != nil {
-					if err := out.Skip(start); err != nil {
-						return n, err
-					}
-				}
-				if err := w.zeros(ctx, start-n, bytes); err != nil {
-					return n, err
-				}
-				n = start
-			}
-			end = next
-		}
-		if sparse && end > n {
-			size = min(size, end-n)
-		}
-		got, err := f.ReadAt(w.buf[:size], n)
-		if err != nil && err != io.EOF {
-			return n, fromSource("read", e.Path, err)
-		}
-		if err := w.take(w.buf[:got], out); err != nil {
-			return n, err
-		}
-		n += int64(got)
-		bytes.Add(int64(got))
-		if err == io.EOF || got == 0 {
-			return n, nil
-		}
-	}
-}
-
-// take hashes b, and writes it to out at the same time unless that is nil.
-func (w *worker) take(b []byte, out *store.File) error {
-	if out == nil {
-		w.hash.Write(b)
-		return nil
-	}
-	var hashing sync.WaitGroup
-	hashing.Go(func() { w.hash.Write(b) })
-	defer hashing.Wait()
-	_, err := out.Write(b)
-	return err
-}
-
-// zeros hashes what a hole reads as.
-func (w *worker) zeros(ctx context.Context, n int64, bytes *atomic.Int64) error {
-	clear(w.buf)
-	for n > 0 {
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		size := min(n, int64(len(w.buf)))
-		w.hash.Write(w.buf[:size])
-		bytes.Add(size)
-		n -= size
-	}
-	return nil
-}
-
-// hashStored returns the digest of a file under the root.
-func (w *worker) hashStored(ctx context.Context, dir *store.Dir, name string) (manifest.Digest, error) {
-	f, err := dir.Read(name)
-	if err != nil {
-		return manifest.Digest{}, err
-	}
-	defer f.Close()
-	if w.check == nil { // w.buf may hold a file that is still to be written
-		w.check = make([]byte, bufferSize)
-	}
-	w.hash.Reset()
-	for {
-		if err := context.Cause(ctx); err != nil {
-			return manifest.Digest{}, err
-		}
-		n, err := f.Read(w.check)
-		w.hash.Write(w.check[:n])
-		if err == io.EOF {
-			return w.sum(), nil
-		}
-		if err != nil {
-			return manifest.Digest{}, fmt.Errorf("%s: %w", name, err)
-		}
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"path"
 
 	"phlb/engine/catalog"
+	"phlb/engine/content"
 	"phlb/engine/manifest"
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -29,7 +30,7 @@ type place struct {
 type remedy struct {
 	*verification
 	digest  manifest.Digest
-	worker  *worker
+	worker  *content.Worker
 	verdict map[walk.ID]bool // of the inodes that have been read: whether they are good
 	good    []place          // one for every good inode
 }
@@ -168,7 +169,7 @@ func (r *remedy) isGood(ctx context.Context, p place) (bool, error) {
 	ok, read := r.verdict[id]
 	if !read {
 		if inode.Kind == manifest.File && inode.Size == p.size {
-			d, err := r.worker.hashStored(ctx, folder, name)
+			d, err := r.worker.HashStored(ctx, folder, name)
 			if cause := context.Cause(ctx); cause != nil {
 				return false, cause
 			}

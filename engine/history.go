@@ -11,6 +11,7 @@ import (
 
 	"phlb/engine/catalog"
 	"phlb/engine/manifest"
+	"phlb/engine/parent"
 	"phlb/engine/walk"
 )
 
@@ -56,7 +57,7 @@ func (e *Engine) files(ctx context.Context, s *Snapshot, glob string, yield func
 		return err
 	}
 	defer root.Close()
-	return readManifest(root, s.Ref(), func(_ *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
+	return parent.ReadManifest(root, s.Ref(), func(_ *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
 		for entry, err := range entries {
 			if err == nil {
 				err = ctx.Err()

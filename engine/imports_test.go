@@ -19,6 +19,9 @@ var arrows = map[string][]string{
 	"phlb/scripts":         {"phlb/runtime", "go.starlark.net"}, // its tests run the scripts
 	"phlb/runtime":         {"go.starlark.net"},
 	"phlb/engine":          {"phlb/engine/*"},
+	"phlb/engine/foreign":  {"phlb/engine/content", "phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
+	"phlb/engine/parent":   {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
+	"phlb/engine/content":  {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
 	"phlb/engine/config":   {},
 	"phlb/engine/manifest": {},
 	"phlb/engine/walk":     {"phlb/engine/manifest"},

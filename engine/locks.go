@@ -9,8 +9,8 @@ import (
 
 // Locks returns the locks of the root that are held, or were left by processes
 // that are gone. Of those on this machine it can tell which.
-func (e *Repository) Locks() ([]store.Held, error) {
-	root, err := e.openRoot()
+func (repo *Repository) Locks() ([]store.Held, error) {
+	root, err := repo.openRoot()
 	if errors.Is(err, ErrNoRoot) {
 		return nil, nil
 	}
@@ -18,18 +18,18 @@ func (e *Repository) Locks() ([]store.Held, error) {
 		return nil, err
 	}
 	defer root.Close()
-	return root.Locks(e.owner())
+	return root.Locks(repo.owner())
 }
 
 // Unlock breaks the lock of a backup name, or with "" those of the root itself,
 // and returns what it broke. Where a holder may be alive, that is a
 // [*store.LockedError], unless force is set: a backup whose lock is broken
 // seals nothing.
-func (e *Repository) Unlock(ctx context.Context, name string, force bool) ([]store.Held, error) {
-	root, err := e.openRoot()
+func (repo *Repository) Unlock(ctx context.Context, name string, force bool) ([]store.Held, error) {
+	root, err := repo.openRoot()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	return root.Break(ctx, name, e.owner(), force)
+	return root.Break(ctx, name, repo.owner(), force)
 }

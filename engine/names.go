@@ -1,6 +1,8 @@
 package engine
 
-import "phlb/engine/walk"
+import (
+	"phlb/engine/walk"
+)
 
 // Who listens at the level of information hears of paths that fare otherwise than
 // is usual, and at that of debugging of every path. A snapshot's log holds none.

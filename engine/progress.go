@@ -1,6 +1,8 @@
 package engine
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+)
 
 // Progress is how far a verb has come. The verb counts up while others read.
 // Totals are 0 as long as they are not known; those of a backup are an

@@ -31,18 +31,18 @@ type planned struct {
 
 // Close ends a dry run: it deletes what that has kept, which is nothing in the
 // backup root. An engine that changes things need not be closed.
-func (e *Repository) Close() error {
-	if e.rehearsal.dir == "" {
+func (repo *Repository) Close() error {
+	if repo.rehearsal.dir == "" {
 		return nil
 	}
-	dir := e.rehearsal.dir
-	e.rehearsal = rehearsal{}
+	dir := repo.rehearsal.dir
+	repo.rehearsal = rehearsal{}
 	return os.RemoveAll(dir)
 }
 
 // Planned reports whether the snapshot is one that a dry run would have made:
 // it can be listed, compared and removed, but there is nothing to read.
-func (e *Repository) Planned(s *Snapshot) bool { return e.rehearsal.holds(s.Ref()) }
+func (repo *Repository) Planned(s *Snapshot) bool { return repo.rehearsal.holds(s.Ref()) }
 
 func (h *rehearsal) holds(ref store.Ref) bool {
 	return slices.ContainsFunc(h.made, func(p planned) bool { return p.ref == ref })
@@ -82,7 +82,7 @@ func (r *run) plan(ctx context.Context, root *store.Root, name, stamp string) (*
 		return nil, err
 	}
 	for _, path := range p.Left {
-		if err := eachFile(ctx, path, func(e *walk.Entry) { r.plannedNames[e.ID()]-- }); err != nil && !notFound(err) {
+		if err := walk.EachFile(ctx, path, func(e *walk.Entry) { r.plannedNames[e.ID()]-- }); err != nil && !notFound(err) {
 			p.Close()
 			return nil, err
 		}

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"phlb/engine/catalog"
-	"phlb/engine/manifest"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -211,7 +210,7 @@ func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) (nam
 			r.Bytes += s.NewBytes
 			continue
 		}
-		err := eachFile(ctx, root.SnapshotPath(s.Ref()), func(entry *walk.Entry) {
+		err := walk.EachFile(ctx, root.SnapshotPath(s.Ref()), func(entry *walk.Entry) {
 			e.Progress.Files.Add(1)
 			if total := int64(entry.Nlink) + e.repo.rehearsal.names[entry.ID()]; total > 1 {
 				names[entry.ID()]++
@@ -227,21 +226,4 @@ func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) (nam
 		}
 	}
 	return names, nil
-}
-
-// eachFile calls f for every regular file below path, one after the other in any
-// order. What cannot be read is passed over.
-func eachFile(ctx context.Context, path string, f func(*walk.Entry)) error {
-	var mu sync.Mutex
-	w := &walk.Walk{Root: path, Work: func(_ context.Context, _ int, b *walk.Batch) error {
-		mu.Lock()
-		defer mu.Unlock()
-		for i := range b.Entries {
-			if b.Entries[i].Kind == manifest.File {
-				f(&b.Entries[i])
-			}
-		}
-		return nil
-	}}
-	return w.Run(ctx, func(*walk.Batch) error { return nil })
 }

@@ -105,6 +105,14 @@ func (r *Report) Damaged() bool {
 	})
 }
 
+// count changes the numbers of the report. It may be called from several
+// goroutines.
+func (r *Report) count(change func(*Report)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(r)
+}
+
 // add notes a problem. It may be called from several goroutines.
 func (r *Report) add(path, what, format string, args ...any) {
 	r.mu.Lock()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"phlb/engine/content"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -115,13 +116,13 @@ type restore struct {
 // the target (no space, read-only, I/O) ends the restore with an error. After a
 // kill, nothing half-made lies under a final name, but directories may lack
 // their metadata: run again with [Newer] or [Always].
-func Restore(ctx context.Context, e *Repository, s *Snapshot, o Restoration) (_ *Restored, err error) {
+func Restore(ctx context.Context, repo *Repository, s *Snapshot, o Restoration) (_ *Restored, err error) {
 	r := &restore{
-		Repository: e, Restoration: o, snapshot: s,
+		Repository: repo, Restoration: o, snapshot: s,
 		groups: map[groupKey]*group{}, lost: map[string]*lost{},
 		result: &Restored{Snapshot: s},
 	}
-	r.Dry = o.Dry || e.env.DryRun
+	r.Dry = o.Dry || repo.env.DryRun
 	r.result.Dry = r.Dry
 	defer func() {
 		if err != nil {
@@ -134,7 +135,7 @@ func Restore(ctx context.Context, e *Repository, s *Snapshot, o Restoration) (_ 
 	if r.selection, err = newSelection(&o); err != nil {
 		return nil, err
 	}
-	if r.root, err = e.openRoot(); err != nil {
+	if r.root, err = repo.openRoot(); err != nil {
 		return nil, err
 	}
 	defer r.root.Close()
@@ -144,14 +145,14 @@ func Restore(ctx context.Context, e *Repository, s *Snapshot, o Restoration) (_ 
 	}
 	r.rootID = walk.ID{Dev: self.Dev, Inode: self.Ino}
 	tree := r.root.SnapshotPath(s.Ref())
-	if r.planned = e.Planned(s); r.planned {
-		tree = e.rehearsal.dir // where nothing of it is
+	if r.planned = repo.Planned(s); r.planned {
+		tree = repo.rehearsal.dir // where nothing of it is
 	}
 	if r.tree, err = walk.OpenRoot(tree); err != nil {
 		return nil, err
 	}
 	defer r.tree.Close()
-	defer e.Progress.begin("restore " + s.Ref().String())()
+	defer repo.Progress.begin("restore " + s.Ref().String())()
 	kind, err := r.survey(ctx)
 	if err != nil {
 		return nil, err
@@ -191,9 +192,9 @@ func (r *restore) run(ctx context.Context) error {
 	const workers = 4
 	r.todo = make(chan *batch, 4*workers)
 	var running sync.WaitGroup
-	for i := range workers {
+	for range workers {
 		running.Go(func() {
-			w := newWorker(i)
+			w := content.NewWorker()
 			for b := range r.todo {
 				r.work(w, b)
 			}

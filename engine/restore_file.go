@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"phlb/engine/content"
 	"phlb/engine/manifest"
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -19,7 +20,7 @@ import (
 // piece is an entry that is being restored.
 type piece struct {
 	*restore
-	*worker
+	*content.Worker
 	from  *folder // in the snapshot
 	to    *folder // in the target
 	name  string  // there
@@ -30,14 +31,14 @@ type piece struct {
 }
 
 // work restores a batch.
-func (r *restore) work(w *worker, b *batch) {
+func (r *restore) work(w *content.Worker, b *batch) {
 	defer r.release(b.folder)
 	for i := range b.entries {
 		e := &b.entries[i]
 		if r.ctx.Err() != nil {
 			return
 		}
-		p := &piece{restore: r, worker: w, from: b.folder, to: b.folder, name: e.Name(), entry: e}
+		p := &piece{restore: r, Worker: w, from: b.folder, to: b.folder, name: e.Name(), entry: e}
 		if e.Path == r.selection.base {
 			p.to, p.name = r.landing, r.as
 		}
@@ -314,14 +315,12 @@ func (p *piece) copyFrom(dir *walk.Dir, from, name string) error {
 	}
 	defer in.Close()
 	seen.Path = p.entry.Path
-	if seen.Size <= int64(len(p.buf)) && !seen.Sparse() {
-		buf := p.buf[:seen.Size]
+	if seen.Size <= content.BufferSize && !seen.Sparse() {
+		buf := p.Whole(seen.Size)
 		if _, err := in.ReadAt(buf, 0); err != nil && err != io.EOF {
 			return &damage{Unreadable, reason(err)}
 		}
-		p.hash.Reset()
-		p.hash.Write(buf)
-		if err := p.verify(); err != nil {
+		if err := p.verify(p.Digest(buf)); err != nil {
 			return err
 		}
 		return p.create(name, func(out *store.File) error {
@@ -330,22 +329,22 @@ func (p *piece) copyFrom(dir *walk.Dir, from, name string) error {
 		})
 	}
 	return p.create(name, func(out *store.File) error {
-		n, err := p.copy(p.ctx, in, seen, out, &p.Progress.Bytes)
+		n, err := p.Copy(p.ctx, in, seen, out, &p.Progress.Bytes)
 		p.bytes += n
-		var unread *sourceError
+		var unread *content.SourceError
 		if errors.As(err, &unread) {
 			return &damage{Unreadable, reason(err)}
 		}
 		if err != nil {
 			return err
 		}
-		return p.verify()
+		return p.verify(p.Sum())
 	})
 }
 
-// verify compares what was hashed with what the manifest says.
-func (p *piece) verify() error {
-	if got := p.sum(); got != p.entry.Digest {
+// verify compares the digest of what was read with what the manifest says.
+func (p *piece) verify(got manifest.Digest) error {
+	if got != p.entry.Digest {
 		return &damage{Content, fmt.Sprintf("sha256 is %v, was %v", got, p.entry.Digest)}
 	}
 	return nil

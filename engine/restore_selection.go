@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"phlb/engine/manifest"
+	"phlb/engine/parent"
 	"phlb/engine/walk"
 )
 
@@ -76,7 +77,7 @@ var (
 func (r *restore) read(ctx context.Context, v visitor) error {
 	ref := r.snapshot.Ref()
 	var open []*folder // each in the one before
-	err := readManifest(r.root, ref, func(_ *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
+	err := parent.ReadManifest(r.root, ref, func(_ *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
 		for e, err := range entries {
 			if err != nil {
 				return err
@@ -89,19 +90,19 @@ func (r *restore) read(ctx context.Context, v visitor) error {
 				v.leave(open[n-1])
 			}
 			open = open[:n]
-			var parent *folder
+			var above *folder
 			if n > 0 {
-				parent = open[n-1]
+				above = open[n-1]
 			}
-			if (parent == nil) != (e.Path == ".") || parent != nil && parent.entry.Path != path.Dir(e.Path) {
-				return &manifestError{ref, fmt.Errorf("%q does not lie in a directory of it", e.Path)}
+			if (above == nil) != (e.Path == ".") || above != nil && above.entry.Path != path.Dir(e.Path) {
+				return &parent.ManifestError{Ref: ref, Err: fmt.Errorf("%q does not lie in a directory of it", e.Path)}
 			}
 			if e.Kind == manifest.Dir {
-				f := r.selection.folder(parent, e)
+				f := r.selection.folder(above, e)
 				v.enter(f)
 				open = append(open, f)
 			} else {
-				v.entry(parent, e, r.selection.entry(parent, e))
+				v.entry(above, e, r.selection.entry(above, e))
 			}
 		}
 		return nil

@@ -10,8 +10,8 @@ import (
 )
 
 // ended returns a run as the catalog is told of it now that it is over.
-func (e *Repository) ended(r catalog.Run, as catalog.Outcome) catalog.Run {
-	r.Host, r.Finished, r.Outcome = e.env.Host, e.env.Now(), as
+func (repo *Repository) ended(r catalog.Run, as catalog.Outcome) catalog.Run {
+	r.Host, r.Finished, r.Outcome = repo.env.Host, repo.env.Now(), as
 	if r.Started.IsZero() { // it failed before it began
 		r.Started = r.Finished
 	}
@@ -24,9 +24,9 @@ const patience = time.Second
 // fail has the catalog remember a run that failed, if err says that it did and
 // the catalog can be told at once. What hinders that is not said: it would hide
 // what is the matter.
-func (e *Repository) fail(ctx context.Context, r catalog.Run, err error) {
+func (repo *Repository) fail(ctx context.Context, r catalog.Run, err error) {
 	var locked *store.LockedError
-	if err == nil || e.env.DryRun || errors.As(err, &locked) || store.IsFull(err) || r.Name != "" && store.CheckName(r.Name) != nil {
+	if err == nil || repo.env.DryRun || errors.As(err, &locked) || store.IsFull(err) || r.Name != "" && store.CheckName(r.Name) != nil {
 		return
 	}
 	outcome := catalog.Failed
@@ -36,12 +36,12 @@ func (e *Repository) fail(ctx context.Context, r catalog.Run, err error) {
 	r.Error = err.Error()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	root, err := e.openRoot()
+	root, err := repo.openRoot()
 	if err != nil {
 		return
 	}
 	defer root.Close()
-	cat, err := catalog.Open(e.Config.Catalog, e.env.TempDir)
+	cat, err := catalog.Open(repo.Config.Catalog, repo.env.TempDir)
 	if err != nil {
 		return
 	}
@@ -54,9 +54,9 @@ func (e *Repository) fail(ctx context.Context, r catalog.Run, err error) {
 			return
 		}
 	}
-	r = e.ended(r, outcome)
+	r = repo.ended(r, outcome)
 	cat.NoteRun(r)
-	_ = e.publish(ctx, root, cat, noting(r))
+	_ = repo.publish(ctx, root, cat, noting(r))
 }
 
 // noting returns what notes runs again in the catalog that another has

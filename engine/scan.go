@@ -32,9 +32,9 @@ var errStop = errors.New("stop")
 // Scan walks the source and yields its entries other than directories in the
 // order of a manifest, each valid until the next. Entries that cannot be read are
 // logged and counted in counts, which may be nil.
-func (e *Repository) Scan(ctx context.Context, source Source, counts *Counts) iter.Seq2[*walk.Entry, error] {
+func (repo *Repository) Scan(ctx context.Context, source Source, counts *Counts) iter.Seq2[*walk.Entry, error] {
 	return func(yield func(*walk.Entry, error) bool) {
-		err := e.scan(ctx, &walk.Walk{}, source, counts, func(b *walk.Batch) error {
+		err := repo.scan(ctx, &walk.Walk{}, source, counts, func(b *walk.Batch) error {
 			for i := range b.Entries {
 				if !yield(&b.Entries[i], nil) {
 					return errStop
@@ -49,7 +49,7 @@ func (e *Repository) Scan(ctx context.Context, source Source, counts *Counts) it
 }
 
 // scan runs w over the source, counts, and calls emit for every batch.
-func (e *Repository) scan(ctx context.Context, w *walk.Walk, source Source, counts *Counts, emit func(*walk.Batch) error) error {
+func (repo *Repository) scan(ctx context.Context, w *walk.Walk, source Source, counts *Counts, emit func(*walk.Batch) error) error {
 	if counts == nil {
 		counts = &Counts{}
 	}
@@ -58,13 +58,13 @@ func (e *Repository) scan(ctx context.Context, w *walk.Walk, source Source, coun
 	if w.Root, err = resolve(source.Root); err != nil {
 		return err
 	}
-	w.Rules = e.outsideOfRoot(source.Rules)
+	w.Rules = repo.outsideOfRoot(source.Rules)
 	return w.Run(ctx, func(b *walk.Batch) error {
 		for _, err := range b.Errors {
-			e.log.Error("cannot be read", "error", err)
+			repo.log.Error("cannot be read", "error", err)
 		}
 		for _, err := range b.Warnings {
-			e.log.Warn("ignore file", "error", err)
+			repo.log.Warn("ignore file", "error", err)
 		}
 		counts.Errors += int64(len(b.Errors))
 		counts.Skipped += int64(b.Skipped)
@@ -79,8 +79,8 @@ func (e *Repository) scan(ctx context.Context, w *walk.Walk, source Source, coun
 }
 
 // outsideOfRoot adds that the backup root is never entered.
-func (e *Repository) outsideOfRoot(rules walk.Rules) walk.Rules {
-	root, err := store.Open(e.Config.BackupPath)
+func (repo *Repository) outsideOfRoot(rules walk.Rules) walk.Rules {
+	root, err := store.Open(repo.Config.BackupPath)
 	if err != nil {
 		return rules // there is none to be entered
 	}

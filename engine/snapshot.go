@@ -37,25 +37,25 @@ var ErrNoSnapshot = errors.New("no such snapshot")
 // NAME for the newest one, the path of its tree, NAME@AGE for what was the
 // newest that long ago, as in documents@2days, or NAME@TIME for what was the
 // newest then, as in documents@2026-11-20.
-func (e *Repository) Snapshot(ctx context.Context, text string) (*Snapshot, error) {
-	all, err := e.Snapshots(ctx, "")
+func (repo *Repository) Snapshot(ctx context.Context, text string) (*Snapshot, error) {
+	all, err := repo.Snapshots(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	return e.find(all, text)
+	return repo.find(all, text)
 }
 
 // Locate returns what SNAPSHOT:PATH names, and "" for the path of a snapshot
 // alone. A path below a snapshot's tree is taken apart, too.
-func (e *Repository) Locate(ctx context.Context, text string) (s *Snapshot, path string, err error) {
-	all, err := e.Snapshots(ctx, "")
+func (repo *Repository) Locate(ctx context.Context, text string) (s *Snapshot, path string, err error) {
+	all, err := repo.Snapshots(ctx, "")
 	if err != nil {
 		return nil, "", err
 	}
-	s, err = e.find(all, text)
+	s, err = repo.find(all, text)
 	// Names, times and paths may have colons.
 	for at := strings.LastIndexByte(text, ':'); err != nil && at >= 0; at = strings.LastIndexByte(text[:at], ':') {
-		s, first := e.find(all, text[:at])
+		s, first := repo.find(all, text[:at])
 		if first == nil {
 			return s, text[at+1:], nil
 		}
@@ -87,7 +87,7 @@ func resolved(text string) string {
 }
 
 // find returns the snapshot that text names, of all, the newest first.
-func (e *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
+func (repo *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 	path := resolved(text)
 	for _, s := range all {
 		if s.Path == path {
@@ -95,18 +95,18 @@ func (e *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 		}
 	}
 	name, stamp, _ := strings.Cut(strings.Trim(text, "/"), "/")
-	for _, s := range aheadLast(all, e.env.Now(), func(s *Snapshot) time.Time { return s.Started }) {
+	for _, s := range aheadLast(all, repo.env.Now(), func(s *Snapshot) time.Time { return s.Started }) {
 		if s.Name == name && (stamp == "" || stamp == "latest" || stamp == s.Stamp) {
 			return s, nil
 		}
 	}
 	if at := strings.LastIndexByte(text, '@'); at > 0 {
-		if s, err := e.findAt(all, text[:at], text[at+1:]); s != nil || err != nil {
+		if s, err := repo.findAt(all, text[:at], text[at+1:]); s != nil || err != nil {
 			return s, err
 		}
 	}
-	todo := e.suggestion(all, strings.Trim(text, "/"))
-	if e.isTree(path) || e.isTree(filepath.Join(e.Config.BackupPath, text)) || e.hasTrees(name) {
+	todo := repo.suggestion(all, strings.Trim(text, "/"))
+	if repo.isTree(path) || repo.isTree(filepath.Join(repo.Config.BackupPath, text)) || repo.hasTrees(name) {
 		todo = "its manifest is missing or broken: move it away if it is there, and run phlb add"
 	}
 	return nil, fmt.Errorf("%w: %q; %s", ErrNoSnapshot, text, todo)
@@ -114,8 +114,8 @@ func (e *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 
 // suggestion says what to write instead of text, which names no snapshot: one of
 // the name in it if there are such, else what is called like it.
-func (e *Repository) suggestion(all []*Snapshot, text string) string {
-	if root, err := e.openRoot(); err == nil {
+func (repo *Repository) suggestion(all []*Snapshot, text string) string {
+	if root, err := repo.openRoot(); err == nil {
 		root.Close()
 	} else if errors.Is(err, ErrNoRoot) {
 		return err.Error()
@@ -144,7 +144,7 @@ func (e *Repository) suggestion(all []*Snapshot, text string) string {
 		return "phlb snapshots lists them"
 	}
 	if rest := text[len(name):]; rest != "" {
-		if s, _ := e.find(all, near+rest); s != nil {
+		if s, _ := repo.find(all, near+rest); s != nil {
 			near += rest
 		}
 	}
@@ -165,7 +165,7 @@ func nearest(text string, candidates []string) string {
 
 // findAt returns the newest snapshot of name that was made by then; nil if there
 // is no such name.
-func (e *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, error) {
+func (repo *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, error) {
 	var oldest *Snapshot
 	for _, s := range all {
 		if s.Name == name {
@@ -175,7 +175,7 @@ func (e *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, erro
 	if oldest == nil {
 		return nil, nil
 	}
-	when, err := parseMoment(then, e.env.Now())
+	when, err := parseMoment(then, repo.env.Now())
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %s@%s: %w", name, then, err)
 	}
@@ -188,12 +188,12 @@ func (e *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, erro
 }
 
 // isTree reports whether a folder lies where a snapshot's tree would.
-func (e *Repository) isTree(path string) bool {
+func (repo *Repository) isTree(path string) bool {
 	tree, err := resolve(path)
 	if err != nil {
 		return false
 	}
-	root, err := resolve(e.Config.BackupPath)
+	root, err := resolve(repo.Config.BackupPath)
 	if err != nil {
 		return false
 	}
@@ -202,11 +202,11 @@ func (e *Repository) isTree(path string) bool {
 }
 
 // hasTrees reports whether folders lie where snapshots of that name would.
-func (e *Repository) hasTrees(name string) bool {
+func (repo *Repository) hasTrees(name string) bool {
 	if store.CheckName(name) != nil {
 		return false
 	}
-	root, err := e.openRoot()
+	root, err := repo.openRoot()
 	if err != nil {
 		return false
 	}

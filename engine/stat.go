@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"phlb/engine/manifest"
+	"phlb/engine/parent"
 	"phlb/engine/store"
 )
 
@@ -27,20 +28,20 @@ func (e *Engine) Stat(ctx context.Context, s *Snapshot) (*Stat, error) {
 	}
 	defer root.Close()
 	defer e.Progress.begin("stat " + s.Ref().String())()
-	c, err := openCursor(root, s.Ref(), 0, nil)
+	c, err := parent.Open(root, s.Ref(), 0, nil)
 	if err != nil {
 		return nil, fmt.Errorf("stat: %w", err)
 	}
-	defer c.close()
+	defer c.Close()
 	stat := &Stat{Kinds: map[manifest.Kind]int64{}}
-	for entry := c.peek(); entry != nil; entry = c.peek() {
+	for entry := c.Peek(); entry != nil; entry = c.Peek() {
 		stat.Kinds[entry.Kind]++
 		if entry.Kind == manifest.File {
 			stat.Bytes += entry.Size
 		}
-		c.pass()
+		c.Pass()
 	}
-	if err := c.failed(); err != nil {
+	if err := c.Failed(); err != nil {
 		return nil, fmt.Errorf("stat: %w", err)
 	}
 	only := &Removal{Snapshots: []*Snapshot{s}}

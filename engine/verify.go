@@ -9,12 +9,14 @@ import (
 	"iter"
 	"log/slog"
 	"math/rand/v2"
-	"path"
 	"slices"
 	"sync"
 
 	"phlb/engine/catalog"
+	"phlb/engine/content"
+	"phlb/engine/foreign"
 	"phlb/engine/manifest"
+	"phlb/engine/parent"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -34,11 +36,11 @@ type verification struct {
 	history  catalog.Run // what the catalog is told of it
 	root     *store.Root
 	report   *Report
-	foreign  foreign // the tool that the snapshot is from
-	stale    bool    // the catalog does not agree with the manifest
-	closed   closed
-	manifest *cursor
-	workers  []*worker
+	foreign  foreign.Tool // the tool that the snapshot is from
+	stale    bool         // the catalog does not agree with the manifest
+	closed   parent.Closed
+	manifest *parent.Cursor
+	workers  []*content.Worker
 	seed     uint64 // of the sample
 
 	mu      sync.Mutex
@@ -67,51 +69,51 @@ type sharedPath struct {
 // content is noted in the catalog, so that no later run links to it, and so is
 // that the snapshot was verified, where the root can be written to. A dry run
 // neither notes nor heals, and takes a snapshot that is only planned for good.
-func Verify(ctx context.Context, e *Repository, s *Snapshot, c Check) (_ *Report, err error) {
+func Verify(ctx context.Context, repo *Repository, s *Snapshot, c Check) (_ *Report, err error) {
 	if !(c.Sample >= 0 && c.Sample <= 1) { // nor is it NaN
 		return nil, fmt.Errorf("verify: sample is %v, want a share from 0 to 1", c.Sample)
 	}
-	if e.Planned(s) {
+	if repo.Planned(s) {
 		return &Report{Snapshot: s, Files: s.Files}, nil
 	}
 	history := catalog.Run{Verb: "verify", Name: s.Name, Stamp: s.Stamp}
-	defer func() { e.fail(ctx, history, err) }()
-	root, err := e.openRoot()
+	defer func() { repo.fail(ctx, history, err) }()
+	root, err := repo.openRoot()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	cat, err := e.openCatalog(ctx, root)
+	cat, err := repo.openCatalog(ctx, root)
 	if err != nil {
 		return nil, err
 	}
 	defer cat.Close()
-	defer e.Progress.begin("verify " + s.Ref().String())()
-	e.Progress.TotalFiles.Store(s.Files)
+	defer repo.Progress.begin("verify " + s.Ref().String())()
+	repo.Progress.TotalFiles.Store(s.Files)
 	if !c.Fast {
-		e.Progress.TotalBytes.Store(int64(float64(s.Bytes) * c.Sample))
+		repo.Progress.TotalBytes.Store(int64(float64(s.Bytes) * c.Sample))
 	}
-	history.Started = e.env.Now()
+	history.Started = repo.env.Now()
 	v := &verification{
-		Repository: e, naming: e.log.Enabled(ctx, slog.LevelDebug), Check: c, history: history, root: root, report: &Report{Snapshot: s}, foreign: foreignOf(s.Tags), seed: uint64(history.Started.UnixNano()),
-		closed: closed{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
+		Repository: repo, naming: repo.log.Enabled(ctx, slog.LevelDebug), Check: c, history: history, root: root, report: &Report{Snapshot: s}, foreign: foreign.Of(s.Tags), seed: uint64(history.Started.UnixNano()),
+		closed: parent.Closed{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
 	}
 	err = v.compare(ctx, cat)
 	if err == nil {
 		err = v.walk(ctx)
 	}
-	var broken *manifestError
+	var broken *parent.ManifestError
 	if errors.As(err, &broken) {
 		how := "move it away and run phlb add"
-		if notFound(broken.err) {
+		if notFound(broken.Err) {
 			how = "run phlb add"
 		}
-		v.report.add(".", Manifest, "%v; %s, which makes a new one of what is there", broken.err, how)
+		v.report.add(".", Manifest, "%v; %s, which makes a new one of what is there", broken.Err, how)
 		v.Heal = false
 		v.damaged = nil // there is no telling what it should be
 		err = nil
 	}
-	if err == nil && !e.env.DryRun {
+	if err == nil && !repo.env.DryRun {
 		err = v.settle(ctx, cat)
 	}
 	if err != nil {
@@ -123,7 +125,7 @@ func Verify(ctx context.Context, e *Repository, s *Snapshot, c Check) (_ *Report
 
 // compare holds the manifest against the catalog.
 func (v *verification) compare(ctx context.Context, cat *catalog.Catalog) error {
-	return readManifest(v.root, v.report.Snapshot.Ref(), func(r *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
+	return parent.ReadManifest(v.root, v.report.Snapshot.Ref(), func(r *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
 		id, err := number(ctx, cat, v.report.Snapshot.Ref())
 		if err != nil {
 			return err
@@ -163,16 +165,16 @@ func difference(d catalog.Difference) string {
 func (v *verification) walk(ctx context.Context) error {
 	ref := v.report.Snapshot.Ref()
 	var err error
-	if v.manifest, err = openCursor(v.root, ref, 0, v.gone); err != nil {
+	if v.manifest, err = parent.Open(v.root, ref, 0, v.gone); err != nil {
 		return err
 	}
-	defer v.manifest.close()
+	defer v.manifest.Close()
 	w := &walk.Walk{Root: v.root.SnapshotPath(ref), Prepare: v.prepare, Work: v.work}
-	for i := range w.WorkerCount() {
-		v.workers = append(v.workers, newWorker(i))
+	for range w.WorkerCount() {
+		v.workers = append(v.workers, content.NewWorker())
 	}
 	err = w.Run(ctx, func(b *walk.Batch) error {
-		v.closed.note(b)
+		v.closed.Note(b)
 		for _, err := range b.Errors {
 			v.unreadable(err)
 		}
@@ -181,7 +183,7 @@ func (v *verification) walk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(v.manifest.rest(), v.manifest.failed()); err != nil {
+	if err := errors.Join(v.manifest.Rest(), v.manifest.Failed()); err != nil {
 		return err
 	}
 	v.keepUnseen()
@@ -199,30 +201,9 @@ func (v *verification) keepUnseen() {
 	if len(v.closed) == 0 {
 		return
 	}
-	unseen := func(what, at string) bool { return what == Missing && v.closed.hide(at) }
+	unseen := func(what, at string) bool { return what == Missing && v.closed.Hide(at) }
 	v.report.Problems = slices.DeleteFunc(v.report.Problems, func(p Problem) bool { return unseen(p.What, p.Path) })
 	v.damaged = slices.DeleteFunc(v.damaged, func(d damaged) bool { return unseen(d.what, d.entry.Path) })
-}
-
-// closed are paths that a walk could not read: what lies below is not gone.
-type closed map[string]bool
-
-func (c closed) note(b *walk.Batch) {
-	for _, err := range b.Errors {
-		if at, ok := errors.AsType[*fs.PathError](err); ok {
-			c[at.Path] = true
-		}
-	}
-}
-
-// hide reports whether a path is among them, or below one.
-func (c closed) hide(at string) bool {
-	for ; at != "."; at = path.Dir(at) {
-		if c[at] {
-			return true
-		}
-	}
-	return false
 }
 
 func (v *verification) unreadable(err error) {
@@ -253,14 +234,14 @@ func (v *verification) damage(e *manifest.Entry, what, detail string) {
 
 // prepare is called in the order of the walk, which is that of the manifest.
 func (v *verification) prepare(b *walk.Batch) error {
-	a, err := v.manifest.follow(b)
+	a, err := v.manifest.Follow(b)
 	if err != nil {
 		return err
 	}
 	switch {
 	case !b.First:
-	case a.folder.chunk != nil:
-		b.Folder.Data = v.foreign.in(b.Folder)
+	case a.Folder.Chunk != nil:
+		b.Folder.Data = v.foreign.In(b.Folder)
 	default:
 		b.Folder.Data = Extra
 		if b.Folder.Parent == nil || b.Folder.Parent.Data != Extra { // else it is said already
@@ -271,13 +252,13 @@ func (v *verification) prepare(b *walk.Batch) error {
 }
 
 func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) error {
-	a := b.Data.(*alongside)
-	if folder := a.folder.entry(); folder != nil {
+	a := b.Data.(*parent.Batch)
+	if folder := a.Folder.Entry(); folder != nil {
 		v.metadata(folder, &b.Folder.Entry)
 	}
 	for i := range b.Entries {
 		found := &b.Entries[i]
-		want := a.at(found).entry()
+		want := a.At(found).Entry()
 		switch {
 		case want == nil && b.Folder.Data == Extra:
 		case want == nil && found.Kind == manifest.File && v.isForeign(b.Folder, found):
@@ -309,11 +290,9 @@ func (v *verification) metadata(want *manifest.Entry, found *walk.Entry) {
 }
 
 // file looks at size and content.
-func (v *verification) file(ctx context.Context, w *worker, b *walk.Batch, want *manifest.Entry, found *walk.Entry) error {
+func (v *verification) file(ctx context.Context, w *content.Worker, b *walk.Batch, want *manifest.Entry, found *walk.Entry) error {
 	v.Progress.Files.Add(1)
-	v.report.mu.Lock()
-	v.report.Files++
-	v.report.mu.Unlock()
+	v.report.count(func(r *Report) { r.Files++ })
 	if want.Size != found.Size {
 		v.damage(want, Size, fmt.Sprintf("is %s long, was %d", long(found.Size), want.Size))
 		return nil
@@ -333,10 +312,10 @@ func (v *verification) file(ctx context.Context, w *worker, b *walk.Batch, want 
 	}
 	defer f.Close()
 	f.Uncache()
-	own, _ := b.Folder.Data.(*foreignFolder)
-	stated := own.digest(found.Name())
-	n, read, err := w.read(ctx, f, found, stated.algorithm, &v.Progress.Bytes)
-	var source *sourceError
+	own, _ := b.Folder.Data.(*foreign.Folder)
+	stated := own.Digest(found.Name())
+	n, read, err := w.ReadDigests(ctx, f, found, stated.Algorithm, &v.Progress.Bytes)
+	var source *content.SourceError
 	if errors.As(err, &source) {
 		v.damage(want, Unreadable, source.Error())
 		return nil
@@ -344,13 +323,10 @@ func (v *verification) file(ctx context.Context, w *worker, b *walk.Batch, want 
 	if err != nil {
 		return err
 	}
-	v.report.mu.Lock()
-	v.report.Read++
-	v.report.Bytes += n
-	v.report.mu.Unlock()
-	how := read.differs(stated)
-	if read.sha256 != want.Digest {
-		how = fmt.Sprintf("sha256 is %v, was %v", read.sha256, want.Digest)
+	v.report.count(func(r *Report) { r.Read++; r.Bytes += n })
+	how := read.Differs(stated)
+	if read.SHA256 != want.Digest {
+		how = fmt.Sprintf("sha256 is %v, was %v", read.SHA256, want.Digest)
 	}
 	if how != "" {
 		v.damage(want, Content, how)

@@ -2,55 +2,20 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io/fs"
 	"path"
 	"slices"
 	"time"
 
 	"phlb/engine/config"
+	"phlb/engine/content"
 	"phlb/engine/manifest"
+	"phlb/engine/parent"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
-
-// bufferSize is how much of a file is read at a time. A file that fits is read
-// once, and only stored if its content is not there yet.
-const bufferSize = 256 << 10
-
-// worker is what one goroutine works with.
-type worker struct {
-	buf     []byte
-	check   []byte // see hashStored
-	hash    hash.Hash
-	scratch string // name of a copy that may not be wanted
-}
-
-func newWorker(number int) *worker {
-	return &worker{buf: make([]byte, bufferSize), hash: sha256.New(), scratch: fmt.Sprint("copy-", number)}
-}
-
-func (w *worker) sum() (d manifest.Digest) {
-	w.hash.Sum(d[:0])
-	return d
-}
-
-// sourceError is one that is counted and does not end the run.
-type sourceError struct{ err error }
-
-func (e *sourceError) Error() string { return e.err.Error() }
-func (e *sourceError) Unwrap() error { return e.err }
-
-// fromSource marks an error of reading the source.
-func fromSource(op, path string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &sourceError{&fs.PathError{Op: op, Path: path, Err: err}}
-}
 
 // work brings the entries of a batch into the snapshot. It is called from
 // several goroutines.
@@ -63,31 +28,31 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 		}
 	}
 	p.results = slices.Grow(p.results, len(b.Entries))
-	task := &task{run: r, ctx: ctx, worker: r.workers[worker], target: t}
+	task := &task{run: r, ctx: ctx, worker: r.workers[worker], scratch: fmt.Sprint("copy-", worker), target: t}
 	for i := range b.Entries {
 		e := &b.Entries[i]
 		if r.isForeign(t, b, e) {
 			continue
 		}
-		at := p.previous.at(e)
-		task.name, task.resumed = b.Names[e.At], p.resumed.at(e).entry()
+		at := p.previous.At(e)
+		task.name, task.resumed = b.Names[e.At], p.resumed.At(e).Entry()
 		res, err := task.do(e, at)
 		if e.Kind == manifest.File {
 			r.Progress.Files.Add(1)
 		}
 		if err != nil {
-			var source *sourceError
+			var source *content.SourceError
 			if !errors.As(err, &source) {
 				return fmt.Errorf("%s: %w", e.Path, err)
 			}
-			b.Errors = append(b.Errors, source.err)
+			b.Errors = append(b.Errors, source.Err)
 			if res.entry.Path == "" {
 				continue
 			}
 		}
 		if res.same || task.previous != nil {
 			res.previous = at
-			p.previous.entries[e.At] = position{} // taken, see emit
+			p.previous.Entries[e.At] = parent.Position{} // taken, see emit
 		}
 		if e.Nlink > 1 && r.adopting == nil { // there, links may be of our own making
 			res.id = e.ID()
@@ -105,17 +70,17 @@ func (r *run) folder(b *walk.Batch, t *target, p *plan) error {
 			return fmt.Errorf("%s: %w", t.entry.Path, err)
 		}
 	}
-	at := p.previous.folder
-	if at.mark().Vouches(&t.entry, t.entry.InSnapshot().Mtime) {
+	at := p.previous.Folder
+	if at.Mark().Vouches(&t.entry, t.entry.InSnapshot().Mtime) {
 		if xattrs, err := b.Folder.Dir.Xattrs(""); err == nil {
 			t.entry.Xattrs, t.same = xattrs, true
 			return nil
 		}
 	}
-	old := at.entryOf(&b.Folder.Entry)
-	if old == nil && at.chunk != nil { // another one, which is no more
-		p.previous.folder = position{}
-		p.previous.entries = append(p.previous.entries, at)
+	old := at.EntryOf(&b.Folder.Entry)
+	if old == nil && at.Chunk != nil { // another one, which is no more
+		p.previous.Folder = parent.Position{}
+		p.previous.Entries = append(p.previous.Entries, at)
 	}
 	if old != nil && r.sameAs(old, &b.Folder.Entry) && r.Config.Unchanged.Has(config.Ctime) {
 		t.entry.Xattrs = old.Xattrs
@@ -157,7 +122,8 @@ func (r *run) racy(e *manifest.Entry, looked time.Time) bool {
 type task struct {
 	*run
 	ctx      context.Context
-	worker   *worker
+	worker   *content.Worker
+	scratch  string // the name of a copy that may not be wanted
 	target   *target
 	name     string
 	previous *manifest.Entry // of the same path in the snapshot before, or nil
@@ -166,15 +132,15 @@ type task struct {
 }
 
 // do brings in the entry, which the manifest before has at that position, maybe.
-func (t *task) do(e *walk.Entry, at position) (result, error) {
+func (t *task) do(e *walk.Entry, at parent.Position) (result, error) {
 	t.previous = nil
 	if t.adopting != nil && e.Kind == manifest.File {
 		return t.adopt(e)
 	}
-	if res, err := t.carryMarked(e, at.mark()); err != nil || res.same {
+	if res, err := t.carryMarked(e, at.Mark()); err != nil || res.same {
 		return res, err
 	}
-	t.previous = at.entryOf(e)
+	t.previous = at.EntryOf(e)
 	if t.isUnchanged(e, t.previous) {
 		res, err := t.carry(e, t.previous, t.target.previous)
 		if err != nil || res.entry.Path != "" {
@@ -303,7 +269,7 @@ func (t *task) trusted() bool {
 	if t.target.resumed == nil {
 		return false
 	}
-	d, err := t.worker.hashStored(t.ctx, t.target.resumed, t.name)
+	d, err := t.worker.HashStored(t.ctx, t.target.resumed, t.name)
 	return err == nil && d == t.resumed.Digest
 }
 
@@ -364,7 +330,7 @@ func (t *task) take(e *walk.Entry) (result, error) {
 	}
 	res := result{entry: e.Entry, outcome: stored}
 	xattrs, err := t.target.folder.Dir.Xattrs(t.name)
-	unread := fromSource("read attributes", e.Path, err) // no reason to do without the rest
+	unread := content.FromSource("read attributes", e.Path, err) // no reason to do without the rest
 	res.entry.Xattrs = xattrs
 	if t.adopting != nil {
 		return res, unread

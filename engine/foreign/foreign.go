@@ -1,4 +1,10 @@
-package engine
+// Package foreign knows the snapshots of other backup tools, so that they can be
+// taken over as they are: which tool wrote a tree, how its run ended, which files
+// are the tool's own, and which digest it has recorded of each of the others.
+//
+// Most callers [Recognise] the tool of a tree once and ask it for a [Folder] of
+// every directory that they walk. The package only reads.
+package foreign
 
 import (
 	"io"
@@ -15,29 +21,32 @@ import (
 	"phlb/engine/store"
 )
 
-// foreign is another tool that wrote a snapshot; what is adopted of it is
-// tagged with that. The tool's own files are no content: no manifest has them,
-// no restore brings them back, and verify does not take them for extra. But they
-// stay where they are. So the tool can still read its snapshots, verify can
-// still ask what it said of a file, and there is no moment at which a kill could
-// part a file from its digest. Its index in the root's .phlb (hash-lookup,
-// size-lookup) is not needed, and left alone too.
-type foreign string
+// Tool is the backup tool that wrote a snapshot, "" for phlb itself. An adopted
+// snapshot carries the name of its tool as a tag.
+//
+// The tool's own files are no content: no manifest has them, no restore brings
+// them back, and verify does not take them for extra. They stay where they are,
+// so that the tool can still read its snapshots, that verify can still ask what
+// the tool said of a file, and that no kill can part a file from its digest. The
+// tool's index in the root's .phlb (hash-lookup, size-lookup) is not needed, and
+// stays too.
+type Tool string
 
 const (
 	// sidecars is pyhardlinkbackup before 1.0: beside every file lies another,
 	// named for it and the algorithm, that holds the digest and nothing else.
-	sidecars foreign = "pyhardlinkbackup-0.12"
+	sidecars Tool = "pyhardlinkbackup-0.12"
 	// sums is pyhardlinkbackup since then: a SHA256SUMS in every folder.
-	sums foreign = "pyhardlinkbackup-1"
+	sums Tool = "pyhardlinkbackup-1"
 )
 
-// foreignLayout is how both name a snapshot's folder, unless they are configured.
-const foreignLayout = "2006-01-02-150405"
+// Layout is how both tools name the folder of a snapshot, unless they were
+// configured to do otherwise.
+const Layout = "2006-01-02-150405"
 
-// foreignOf returns the tool that a snapshot of these tags is from, "" for none.
-func foreignOf(tags []string) foreign {
-	for _, tool := range []foreign{sidecars, sums} {
+// Of returns the tool that a snapshot of these tags is from, "" for none.
+func Of(tags []string) Tool {
+	for _, tool := range []Tool{sidecars, sums} {
 		if slices.Contains(tags, string(tool)) {
 			return tool
 		}
@@ -45,11 +54,11 @@ func foreignOf(tags []string) foreign {
 	return ""
 }
 
-// recognise returns the tool that wrote the tree at ref, "" where there is no
+// Recognise returns the tool that wrote the tree at ref, "" where there is no
 // sign of one.
-func recognise(root *store.Root, ref store.Ref) foreign {
+func Recognise(root *store.Root, ref store.Ref) Tool {
 	tree := root.SnapshotPath(ref)
-	_, err := time.Parse(foreignLayout, ref.Stamp)
+	_, err := time.Parse(Layout, ref.Stamp)
 	switch {
 	case exists(tree + summarySuffix), exists(tree + "-backup.log"):
 		return sums
@@ -87,10 +96,10 @@ var (
 	runErrors  = regexp.MustCompile(`WARNING: (\d+) omitted files!|Errors during backup:\s+(\d+)`)
 )
 
-// outcome reads how the tool's run for the tree at ref ended. It returns how
+// Outcome reads how the tool's run for the tree at ref ended. It returns how
 // many of its files it could not take, one more where it was cut off, and that
 // in words; 0 where all went well.
-func (tool foreign) outcome(root *store.Root, ref store.Ref) (errors int64, words string) {
+func (tool Tool) Outcome(root *store.Root, ref store.Ref) (errors int64, words string) {
 	tree := root.SnapshotPath(ref)
 	var text []byte
 	switch tool {

@@ -1,4 +1,4 @@
-package engine
+package foreign
 
 import (
 	"bufio"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"phlb/engine/content"
 	"phlb/engine/manifest"
 	"phlb/engine/walk"
 )
@@ -25,36 +26,29 @@ var sidecarAlgorithms = []struct {
 	size int
 }{{"sha512", 64}, {"sha256", 32}, {"sha384", 48}, {"sha1", 20}, {"md5", 16}}
 
-// foreignFolder is what a tool has left in one folder of a snapshot. A nil one
+// Folder is what a tool has left in one folder of a snapshot. A nil one
 // holds nothing of any tool. Its methods may be called from several goroutines.
-type foreignFolder struct {
-	tool foreign
+type Folder struct {
+	tool Tool
 	*walk.Folder
 
 	once sync.Once
-	sums map[string]stated // of sums
+	sums map[string]content.Stated // of sums
 }
 
-// stated is a digest that a tool has recorded of a file. The zero value says
-// that there is none.
-type stated struct {
-	algorithm string // a key of algorithms
-	sum       []byte
-}
-
-// in returns what the tool has left in a folder.
-func (tool foreign) in(f *walk.Folder) *foreignFolder {
+// In returns what the tool has left in a folder.
+func (tool Tool) In(f *walk.Folder) *Folder {
 	if tool == "" {
 		return nil
 	}
-	return &foreignFolder{tool: tool, Folder: f}
+	return &Folder{tool: tool, Folder: f}
 }
 
-// digest returns what the tool says of the file called name.
-func (f *foreignFolder) digest(name string) stated {
+// Digest returns what the tool says of the file called name.
+func (f *Folder) Digest(name string) content.Stated {
 	switch {
 	case f == nil:
-		return stated{}
+		return content.Stated{}
 	case f.tool == sums:
 		return f.load()[name]
 	}
@@ -64,20 +58,20 @@ func (f *foreignFolder) digest(name string) stated {
 
 // beside returns the digest that lies beside the file called name, and whether
 // the file is to have one: that is empty until the file is copied.
-func (f *foreignFolder) beside(name string) (said stated, planned bool) {
+func (f *Folder) beside(name string) (said content.Stated, planned bool) {
 	for _, a := range sidecarAlgorithms {
 		sum, empty := f.sidecar(name+"."+a.name, a.size)
 		if sum != nil {
-			return stated{a.name, sum}, true
+			return content.Stated{Algorithm: a.name, Sum: sum}, true
 		}
 		planned = planned || empty
 	}
-	return stated{}, planned
+	return content.Stated{}, planned
 }
 
-// owns reports whether the regular file called name is the tool's own, not the
+// Owns reports whether the regular file called name is the tool's own, not the
 // user's, and lists files of which it holds a digest and that are gone.
-func (f *foreignFolder) owns(name string) (own bool, lost []string) {
+func (f *Folder) Owns(name string) (own bool, lost []string) {
 	switch {
 	case f == nil:
 	case f.tool == sums && name == sumsName:
@@ -114,14 +108,14 @@ func (f *foreignFolder) owns(name string) (own bool, lost []string) {
 	return own, lost
 }
 
-func (f *foreignFolder) hasFile(name string) bool {
+func (f *Folder) hasFile(name string) bool {
 	e, err := f.Dir.Lstat(name)
 	return err == nil && e.Kind == manifest.File
 }
 
 // sidecar reads the file called name. Its sum is nil where that holds anything
 // but a digest of that size.
-func (f *foreignFolder) sidecar(name string, size int) (sum []byte, empty bool) {
+func (f *Folder) sidecar(name string, size int) (sum []byte, empty bool) {
 	text, ok := f.read(name, int64(2*size+2))
 	sum, err := hex.DecodeString(string(bytes.TrimSpace(text)))
 	if err != nil || len(sum) != size {
@@ -132,7 +126,7 @@ func (f *foreignFolder) sidecar(name string, size int) (sum []byte, empty bool) 
 
 // read returns the first bytes of a regular file, one more than most where
 // there are more.
-func (f *foreignFolder) read(name string, most int64) ([]byte, bool) {
+func (f *Folder) read(name string, most int64) ([]byte, bool) {
 	file, err := f.Dir.File(name)
 	if err != nil {
 		return nil, false
@@ -151,7 +145,7 @@ var runSection = regexp.MustCompile(`(?m)^\[BACKUP_RUN\]\s+primary_key\s*=`)
 func isRunConfig(text []byte) bool { return runSection.Match(text) }
 
 // load reads the folder's SHA256SUMS.
-func (f *foreignFolder) load() map[string]stated {
+func (f *Folder) load() map[string]content.Stated {
 	f.once.Do(func() {
 		file, err := f.Dir.File(sumsName)
 		if err != nil {
@@ -166,13 +160,13 @@ func (f *foreignFolder) load() map[string]stated {
 // parseSums reads what sums has written of a folder: a line HASH  NAME for every
 // file, without any escaping. A line that is none goes on with a name that a
 // newline is in.
-func parseSums(r io.Reader) map[string]stated {
-	found := map[string]stated{}
+func parseSums(r io.Reader) map[string]content.Stated {
+	found := map[string]content.Stated{}
 	var sum []byte
 	var name string
 	add := func() {
 		if _, twice := found[name]; name != "" && !twice {
-			found[name] = stated{"sha256", sum}
+			found[name] = content.Stated{Algorithm: "sha256", Sum: sum}
 		}
 	}
 	lines := bufio.NewReader(r)

@@ -1,4 +1,4 @@
-package engine
+package parent
 
 import (
 	"sync"
@@ -10,7 +10,7 @@ import (
 // chunk is a run of entries of a manifest that a cursor reads: a member of its
 // file, which is inflated when somebody asks for an entry, or some entries.
 type chunk struct {
-	cursor  *cursor
+	cursor  *Cursor
 	member  manifest.Member // without marks if it is none
 	inflate sync.Once
 	entries []manifest.Entry // of a member, once it was inflated
@@ -65,41 +65,42 @@ func (c *chunk) entry(n int) *manifest.Entry {
 	return &c.entries[n]
 }
 
-// position is where a manifest holds an entry; nowhere is the zero position.
-type position struct {
-	chunk *chunk
+// Position is the place of an entry in a manifest. The zero position is that of
+// none.
+type Position struct {
+	Chunk *chunk
 	n     int
 }
 
-// entry returns the entry, nil where there is none or it cannot be had.
-func (p position) entry() *manifest.Entry {
-	if p.chunk == nil {
+// Entry returns the entry, nil where there is none or it cannot be had.
+func (p Position) Entry() *manifest.Entry {
+	if p.Chunk == nil {
 		return nil
 	}
-	return p.chunk.entry(p.n)
+	return p.Chunk.entry(p.n)
 }
 
-// entryOf returns the entry if it is of that path: it was found by a mark, maybe,
+// EntryOf returns the entry if it is of that path: it was found by a mark, maybe,
 // which does not tell for sure.
-func (p position) entryOf(e *walk.Entry) *manifest.Entry {
-	if old := p.entry(); old != nil && old.Path == e.Path {
+func (p Position) EntryOf(e *walk.Entry) *manifest.Entry {
+	if old := p.Entry(); old != nil && old.Path == e.Path {
 		return old
 	}
 	return nil
 }
 
-// mark returns the entry's mark, 0 where there is none.
-func (p position) mark() manifest.Mark {
-	if p.chunk == nil || !p.chunk.isMember() {
+// Mark returns the entry's mark, 0 where there is none.
+func (p Position) Mark() manifest.Mark {
+	if p.Chunk == nil || !p.Chunk.isMember() {
 		return 0
 	}
-	return p.chunk.member.Marks[p.n]
+	return p.Chunk.member.Marks[p.n]
 }
 
 // matches reports whether the entry, by its mark, is of that path.
-func (p position) matches(path manifest.PathMark, isDir bool) bool {
-	return p.mark() != 0 && p.mark().Matches(path, isDir)
+func (p Position) matches(path manifest.PathMark, isDir bool) bool {
+	return p.Mark() != 0 && p.Mark().Matches(path, isDir)
 }
 
 // isDir reports whether the entry, by its mark, is that of a directory.
-func (p position) isDir() bool { return p.mark().IsDir() }
+func (p Position) isDir() bool { return p.Mark().IsDir() }

@@ -1,0 +1,171 @@
+// Package content reads the bytes of files: it copies, hashes, and reads back.
+//
+// Most callers make one [Worker] for each goroutine and call its methods for one
+// file after the other. Errors of reading a source are a [*SourceError], so that
+// callers can tell them from trouble with where the copy goes.
+//
+// The package does not promise that a file stays as it is while it is read:
+// callers look at it before and after.
+package content
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"sync/atomic"
+
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// BufferSize is how many bytes of a file are read at a time.
+const BufferSize = 256 << 10
+
+// Worker is what one goroutine reads files with.
+type Worker struct {
+	hash    hash.Hash
+	whole   []byte   // the buffer for a file that is kept in memory, see Whole
+	buffers [][]byte // those that a large file goes through, see stream
+}
+
+// NewWorker returns a worker that hashes by sha256.
+func NewWorker() *Worker { return &Worker{hash: sha256.New()} }
+
+// Sum returns the digest of what was read last, of a worker that hashes by
+// sha256.
+func (w *Worker) Sum() (d manifest.Digest) {
+	w.hash.Sum(d[:0])
+	return d
+}
+
+// Digest returns the digest of bytes that are in memory.
+func (w *Worker) Digest(b []byte) manifest.Digest {
+	w.hash.Reset()
+	w.hash.Write(b)
+	return w.Sum()
+}
+
+// Whole returns a buffer for a file of n bytes, at most [BufferSize]. What it
+// holds stays until the next call: the other methods leave it alone.
+func (w *Worker) Whole(n int64) []byte {
+	if w.whole == nil {
+		w.whole = make([]byte, BufferSize)
+	}
+	return w.whole[:n]
+}
+
+// SourceError is an error of one entry of the source, which does not end a run.
+type SourceError struct{ Err error }
+
+func (e *SourceError) Error() string { return e.Err.Error() }
+func (e *SourceError) Unwrap() error { return e.Err }
+
+// FromSource marks an error of reading the source; nil stays nil.
+func FromSource(op, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &SourceError{&fs.PathError{Op: op, Path: path, Err: err}}
+}
+
+// Copy reads the file from its start, hashes it, and writes it to out unless
+// that is nil. It returns how many bytes there were, and adds them to progress
+// as they are read.
+func (w *Worker) Copy(ctx context.Context, f *walk.File, e *walk.Entry, out *store.File, progress *atomic.Int64) (n int64, err error) {
+	s := w.start(out, e.Size)
+	defer s.stop()
+	sparse := e.Sparse()
+	for end := int64(0); ; {
+		if err := context.Cause(ctx); err != nil {
+			return n, err
+		}
+		size := int64(BufferSize)
+		if sparse && n == end {
+			start, next, err := f.Data(n, e.Size)
+			if err != nil {
+				return n, FromSource("read", e.Path, err)
+			}
+			if start > n {
+				if out != nil {
+					if err := out.Skip(start); err != nil {
+						return n, err
+					}
+				}
+				if err := s.zeros(ctx, start-n, progress); err != nil {
+					return n, err
+				}
+				n = start
+			}
+			end = next
+		}
+		if sparse && end > n {
+			size = min(size, end-n)
+		}
+		b := s.buffer()
+		got, err := f.ReadAt(b[:size], n)
+		if err != nil && err != io.EOF {
+			return n, FromSource("read", e.Path, err)
+		}
+		if err := s.take(b[:got]); err != nil {
+			return n, err
+		}
+		n += int64(got)
+		progress.Add(int64(got))
+		if err == io.EOF || got == 0 {
+			return n, nil
+		}
+	}
+}
+
+// HashStored returns the digest of a file under the root, by sha256.
+func (w *Worker) HashStored(ctx context.Context, dir *store.Dir, name string) (manifest.Digest, error) {
+	f, err := dir.Read(name)
+	if err != nil {
+		return manifest.Digest{}, err
+	}
+	defer f.Close()
+	s := w.start(nil, BufferSize+1)
+	for {
+		if err := context.Cause(ctx); err != nil {
+			s.stop()
+			return manifest.Digest{}, err
+		}
+		b := s.buffer()
+		n, err := f.Read(b)
+		s.take(b[:n]) // nothing is written, and so nothing fails
+		if err == io.EOF {
+			s.stop()
+			return w.Sum(), nil
+		}
+		if err != nil {
+			s.stop()
+			return manifest.Digest{}, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+}
+
+// HashFile returns the digest of the file called name in dir, by the algorithm
+// of the worker. Errors name the file by path; what is read is added to progress.
+func (w *Worker) HashFile(ctx context.Context, dir *walk.Dir, name, path string, progress *atomic.Int64) ([]byte, error) {
+	f, err := dir.File(name)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer f.Close()
+	seen, err := f.Stat()
+	if err != nil {
+		return nil, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	if seen.Kind != manifest.File {
+		return nil, &fs.PathError{Op: "hash", Path: path, Err: fmt.Errorf("is a %v, not a regular file", seen.Kind)}
+	}
+	seen.Path = path
+	if _, err := w.Copy(ctx, f, &seen, nil, progress); err != nil {
+		return nil, err
+	}
+	return w.hash.Sum(nil), nil
+}

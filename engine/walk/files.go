@@ -1,0 +1,25 @@
+package walk
+
+import (
+	"context"
+	"sync"
+
+	"phlb/engine/manifest"
+)
+
+// EachFile calls f for every regular file below path, one after the other in any
+// order. What cannot be read is passed over.
+func EachFile(ctx context.Context, path string, f func(*Entry)) error {
+	var mu sync.Mutex
+	w := &Walk{Root: path, Work: func(_ context.Context, _ int, b *Batch) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for i := range b.Entries {
+			if b.Entries[i].Kind == manifest.File {
+				f(&b.Entries[i])
+			}
+		}
+		return nil
+	}}
+	return w.Run(ctx, func(*Batch) error { return nil })
+}
