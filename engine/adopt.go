@@ -19,16 +19,17 @@ import (
 	"phlb/engine/content"
 	"phlb/engine/foreign"
 	"phlb/engine/manifest"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
 
 // adoption takes trees that lie under the root without a manifest.
 type adoption struct {
-	*Repository
+	*repository.Repository
 	history catalog.Run // what the catalog is told of it
 	root    *store.Root
-	report  *Report
+	report  *repository.Report
 
 	taking   store.Ref    // the tree at hand
 	changing bool         // somebody is still writing it
@@ -61,16 +62,16 @@ type inodeRead struct {
 // file that is not what it stored is reported, and the snapshot is not complete.
 //
 // A dry run reads as much as the real one, to tell what would become links.
-func Adopt(ctx context.Context, repo *Repository, path string) (_ *Report, err error) {
-	history := catalog.Run{Verb: "add", Started: repo.env.Now()}
-	defer func() { repo.fail(ctx, history, err) }()
-	root, err := repo.openRoot()
+func Adopt(ctx context.Context, repo *repository.Repository, path string) (_ *repository.Report, err error) {
+	history := catalog.Run{Verb: "add", Started: repo.Env.Now()}
+	defer func() { repo.NoteFailed(ctx, history, err) }()
+	root, err := repo.OpenRoot()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	defer repo.Progress.begin("add")()
-	a := &adoption{Repository: repo, history: history, root: root, report: &Report{}}
+	defer repo.Progress.Begin("add")()
+	a := &adoption{Repository: repo, history: history, root: root, report: &repository.Report{}}
 	var within store.Ref
 	if path != "" {
 		if within, err = a.ref(path); err != nil {
@@ -90,32 +91,32 @@ func Adopt(ctx context.Context, repo *Repository, path string) (_ *Report, err e
 			return nil, fmt.Errorf("add %s: %w", ref, err)
 		}
 		if s != nil {
-			a.report.Added = append(a.report.Added, newSnapshot(root, *s))
+			a.report.Added = append(a.report.Added, repository.NewSnapshot(root, *s))
 		}
 	}
-	a.report.sort()
+	a.report.Sort()
 	return a.report, nil
 }
 
 // fromManifests takes what manifests tell, and reports those that tell nothing of
 // what lies within.
 func (a *adoption) fromManifests(ctx context.Context, within store.Ref) error {
-	cat, c, err := a.openCaughtUp(ctx, a.root)
+	cat, c, err := a.OpenCaughtUp(ctx, a.root)
 	if err != nil {
 		return err
 	}
 	defer cat.Close()
-	a.report.Removed = c.removed
-	for _, broken := range c.broken {
+	a.report.Removed = c.Removed
+	for _, broken := range c.Broken {
 		if (within.Name == "" || within.Name == broken.Ref.Name) && (within.Stamp == "" || within.Stamp == broken.Ref.Stamp) {
 			if errors.Is(broken, fs.ErrPermission) {
-				a.report.add(broken.Ref.String(), Unreadable, "%v", broken)
+				a.report.Add(broken.Ref.String(), repository.Unreadable, "%v", broken)
 			} else {
-				a.report.add(broken.Ref.String(), Manifest, "%v: move it away and run phlb add again", broken.Err)
+				a.report.Add(broken.Ref.String(), repository.Manifest, "%v: move it away and run phlb add again", broken.Err)
 			}
 		}
 	}
-	if len(c.added) == 0 && c.removed == 0 {
+	if len(c.Added) == 0 && c.Removed == 0 {
 		return nil
 	}
 	all, err := cat.Snapshots(ctx)
@@ -123,21 +124,21 @@ func (a *adoption) fromManifests(ctx context.Context, within store.Ref) error {
 		return err
 	}
 	var taken []catalog.Run
-	for _, ref := range c.added {
+	for _, ref := range c.Added {
 		for _, s := range all {
 			if s.Name == ref.Name && s.Stamp == ref.Stamp {
-				a.report.Added = append(a.report.Added, newSnapshot(a.root, s))
-				run := a.ended(a.history, catalog.OK)
+				a.report.Added = append(a.report.Added, repository.NewSnapshot(a.root, s))
+				run := a.Ended(a.history, catalog.OK)
 				run.Name, run.Stamp, run.Snapshot = s.Name, s.Stamp, s.ID
 				taken = append(taken, run)
 			}
 		}
 	}
-	if a.env.DryRun {
+	if a.Env.DryRun {
 		return nil
 	}
 	cat.NoteRun(taken...)
-	return a.publish(ctx, a.root, cat, noting(taken...))
+	return a.Publish(ctx, a.root, cat, repository.Noting(taken...))
 }
 
 // trees returns those without a manifest: the one called within, those of its
@@ -187,8 +188,8 @@ func (a *adoption) strays(name string) error {
 	}
 	strays, err := a.root.Strays(name)
 	if len(strays) > 0 {
-		a.report.add(name, Stray, "in no snapshot: %s; move all that belongs together into a folder of its own there, such as %s",
-			some(strays), path.Join(name, a.stamp(a.env.Now())))
+		a.report.Add(name, repository.Stray, "in no snapshot: %s; move all that belongs together into a folder of its own there, such as %s",
+			repository.SomeOf(strays), path.Join(name, a.Stamp(a.Env.Now())))
 	}
 	return err
 }
@@ -206,7 +207,7 @@ func (a *adoption) ref(path string) (store.Ref, error) {
 		candidates = append(candidates, filepath.Join(a.root.Path, path))
 	}
 	for _, candidate := range candidates {
-		real, err := resolve(candidate)
+		real, err := repository.Resolve(candidate)
 		if err != nil {
 			continue
 		}
@@ -234,14 +235,14 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 	}
 	r.history.Name = ref.Name
 	var err error
-	if a.env.DryRun {
-		if err := a.rehearsal.keep(a.env.TempDir); err != nil {
+	if a.Env.DryRun {
+		if err := a.Rehearsal.Keep(a.Env.TempDir); err != nil {
 			return nil, err
 		}
-		a.rehearsal.show(a.root) // also what was planned a moment before
-		r.partial, err = a.root.PlanAdoption(ref, a.rehearsal.dir)
+		a.Rehearsal.Show(a.root) // also what was planned a moment before
+		r.partial, err = a.root.PlanAdoption(ref, a.Rehearsal.Dir)
 	} else {
-		if r.lock, err = a.root.LockName(ctx, ref.Name, a.owner(), a.env.Wait); err != nil {
+		if r.lock, err = a.root.LockName(ctx, ref.Name, a.Owner(), a.Env.Wait); err != nil {
 			return nil, err
 		}
 		defer r.lock.Unlock()
@@ -251,13 +252,13 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 		return nil, err
 	}
 	defer r.partial.Close()
-	cat, err := a.openCatalog(ctx, a.root)
+	cat, err := a.OpenCatalog(ctx, a.root)
 	if err != nil {
 		return nil, err
 	}
 	defer cat.Close()
 	header := manifest.Header{
-		Name: ref.Name, Source: r.source, Host: a.env.Host, Boot: a.env.Boot, Match: string(r.match),
+		Name: ref.Name, Source: r.source, Host: a.Env.Host, Boot: a.Env.Boot, Match: string(r.match),
 	}
 	a.taking, a.changing, a.foreign = ref, false, foreign.Recognise(a.root, ref)
 	failed, how := a.foreign.Outcome(a.root, ref)
@@ -272,19 +273,19 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 		return nil, err
 	}
 	defer r.close()
-	a.Progress.phase("add " + ref.String())
+	a.Progress.Phase("add " + ref.String())
 	if err := r.walk(ctx, a.root, walk.Rules{Where: r.sweep}); err != nil {
 		r.writer.Abort()
 		return nil, r.explain(ctx, err)
 	}
 	if a.changing {
 		r.writer.Abort()
-		a.report.add(ref.String(), Unreadable, "%v: run phlb add again when that is over", errChanging)
+		a.report.Add(ref.String(), repository.Unreadable, "%v: run phlb add again when that is over", errChanging)
 		return nil, nil
 	}
 	if failed > 0 {
 		r.log.Warn("the snapshot is not complete", "tool", a.foreign, "reason", how)
-		a.report.add(ref.String(), Incomplete, "%s", how)
+		a.report.Add(ref.String(), repository.Incomplete, "%s", how)
 		r.summary.Errors += failed
 	}
 	s, err := r.seal(ctx, a.root, cat, header)
@@ -300,7 +301,7 @@ func (r *run) sweep(_ int, e *walk.Entry) (wanted bool, err error) {
 	if e.Kind != manifest.File || e.Nlink == 1 || !store.IsTemp(e.Name()) {
 		return true, nil
 	}
-	if r.env.DryRun {
+	if r.Env.DryRun {
 		return false, nil
 	}
 	folder, err := r.partial.Tree.Descend(e.Folder())
@@ -339,7 +340,7 @@ func (a *adoption) started(tree *store.Dir, stamp string) (time.Time, error) {
 	}
 	for _, layout := range layouts {
 		for _, text := range []string{stamp, again.ReplaceAllString(stamp, "")} {
-			if t, err := time.ParseInLocation(layout, text, a.env.Now().Location()); err == nil {
+			if t, err := time.ParseInLocation(layout, text, a.Env.Now().Location()); err == nil {
 				return t, nil
 			}
 		}
@@ -369,12 +370,12 @@ func (t *task) adopt(e *walk.Entry) (result, error) {
 		return result{}, err
 	}
 	res.entry.Digest = found.SHA256
-	t.adopting.report.count(func(r *Report) { r.Files++ })
+	t.adopting.report.Count(func(r *repository.Report) { r.Files++ })
 	switch {
 	case found.Differs(stated) != "":
-		return res, content.FromSource("verify", e.Path, &flaw{Content, found.Differs(stated)})
+		return res, content.FromSource("verify", e.Path, &flaw{repository.Content, found.Differs(stated)})
 	case stated.Sum == nil && t.adopting.cutOff:
-		return res, content.FromSource("verify", e.Path, &flaw{Incomplete, "may have been cut off: the tool that stored it left no digest"})
+		return res, content.FromSource("verify", e.Path, &flaw{repository.Incomplete, "may have been cut off: the tool that stored it left no digest"})
 	}
 	return t.place(res.entry, func(*manifest.Entry) error { return nil }) // it is there
 }
@@ -401,7 +402,7 @@ func (t *task) read(f *walk.File, e *walk.Entry, also content.Stated) (*content.
 		return nil, content.FromSource("read", e.Path, errChanging)
 	}
 	a.digests.Store(t.adopted, &found)
-	a.report.count(func(r *Report) { r.Read++; r.Bytes += n })
+	a.report.Count(func(r *repository.Report) { r.Read++; r.Bytes += n })
 	return &found, nil
 }
 
@@ -418,9 +419,9 @@ func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
 	if now := (inodeRead{walk.ID{Dev: own.Dev, Inode: own.Ino}, own.Size, own.Mtime}); now != t.adopted {
 		return content.FromSource("replace", path.Join(t.target.folder.Path, t.name), errChanging)
 	}
-	if t.env.DryRun {
+	if t.Env.DryRun {
 		left := t.plannedReplace(to, own)
-		t.adopting.report.count(func(r *Report) { r.replaced(own.Size, left) })
+		t.adopting.report.Count(func(r *repository.Report) { r.CountReplaced(own.Size, left) })
 		return nil
 	}
 	switch err := t.target.dir.Replace(from, old, t.name); {
@@ -433,16 +434,8 @@ func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
 	if err := t.target.dir.SetMtime(t.target.folder.Mtime); err != nil {
 		return err
 	}
-	t.adopting.report.count(func(r *Report) { r.replaced(own.Size, int64(own.Links)-1) })
+	t.adopting.report.Count(func(r *repository.Report) { r.CountReplaced(own.Size, int64(own.Links)-1) })
 	return nil
-}
-
-// replaced counts a file that became a link, and left so many names of its own.
-func (r *Report) replaced(size, left int64) {
-	r.Linked++
-	if left == 0 {
-		r.Saved += size
-	}
 }
 
 // unread reports what could not be taken. What has vanished was seen a moment
@@ -451,7 +444,7 @@ func (a *adoption) unread(err error) {
 	if errors.Is(err, errChanging) || errors.Is(err, fs.ErrNotExist) {
 		a.changing = true
 	}
-	name, what := a.taking.String(), Unreadable
+	name, what := a.taking.String(), repository.Unreadable
 	var other *flaw
 	if errors.As(err, &other) {
 		what = other.what
@@ -460,5 +453,5 @@ func (a *adoption) unread(err error) {
 	if errors.As(err, &at) {
 		name, err = path.Join(name, at.Path), at.Err
 	}
-	a.report.add(name, what, "%v", err)
+	a.report.Add(name, what, "%v", err)
 }

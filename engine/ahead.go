@@ -11,7 +11,7 @@ import (
 // does not where a function of a script decides, which may take long to do so.
 // The caller calls stop when it is done.
 func (r *run) countAhead(ctx context.Context, rules walk.Rules) (stop func()) {
-	if !r.env.CountAhead || r.previous != nil || r.adopting != nil || rules.Where != nil {
+	if !r.Env.CountAhead || r.previous != nil || r.adopting != nil || rules.Where != nil {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)

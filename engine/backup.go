@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,18 +20,10 @@ import (
 	"phlb/engine/content"
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
-
-// Source is what a backup is made of.
-type Source struct {
-	Root  string // the directory
-	Rules walk.Rules
-	Name  string       // backup name; the folder name of Root by default
-	Match config.Match // the configured one by default
-	Tags  []string
-}
 
 var (
 	// ErrNeedsName says that the source has no folder name to call its backup by.
@@ -48,7 +38,7 @@ var (
 
 // run is a backup under way.
 type run struct {
-	*Repository
+	*repository.Repository
 	history catalog.Run  // what the catalog is told of it
 	log     *slog.Logger // the engine's, and the snapshot's own
 	naming  bool         // somebody wants to hear of paths
@@ -92,14 +82,14 @@ type run struct {
 // Backup makes a snapshot of the source; a dry run returns the one that would
 // be made, and counts it in from then on. With a source that could not be read in
 // part, the snapshot is sealed and its Errors are counted.
-func Backup(ctx context.Context, repo *Repository, source Source) (_ *Snapshot, err error) {
+func Backup(ctx context.Context, repo *repository.Repository, source repository.Source) (_ *repository.Snapshot, err error) {
 	r := &run{Repository: repo, match: source.Match, groups: map[inodeVersion]int64{}, plannedNames: map[walk.ID]int64{}}
 	r.history = catalog.Run{Verb: "backup", Name: cmp.Or(source.Name, filepath.Base(source.Root))}
-	defer func() { repo.fail(ctx, r.history, err) }()
+	defer func() { repo.NoteFailed(ctx, r.history, err) }()
 	if r.match == "" {
 		r.match = repo.Config.Match
 	}
-	if r.source, err = resolve(source.Root); err != nil {
+	if r.source, err = repository.Resolve(source.Root); err != nil {
 		return nil, err
 	}
 	name := source.Name
@@ -115,8 +105,8 @@ func Backup(ctx context.Context, repo *Repository, source Source) (_ *Snapshot, 
 		return nil, err
 	}
 	r.history.Name = name
-	defer repo.Progress.begin("backup " + name)()
-	root, err := repo.rootToWrite()
+	defer repo.Progress.Begin("backup " + name)()
+	root, err := repo.RootToWrite()
 	if err != nil {
 		return nil, err
 	}
@@ -125,32 +115,32 @@ func Backup(ctx context.Context, repo *Repository, source Source) (_ *Snapshot, 
 		return nil, fmt.Errorf("%s: %w %s", r.source, ErrInsideRoot, root.Path)
 	}
 	var started time.Time
-	if repo.env.DryRun {
-		started = repo.env.Now()
-		r.partial, err = r.plan(ctx, root, name, repo.stamp(started))
+	if repo.Env.DryRun {
+		started = repo.Env.Now()
+		r.partial, err = r.plan(ctx, root, name, repo.Stamp(started))
 	} else {
-		lock, locked := root.LockName(ctx, name, repo.owner(), repo.env.Wait)
+		lock, locked := root.LockName(ctx, name, repo.Owner(), repo.Env.Wait)
 		if locked != nil {
 			return nil, locked
 		}
 		defer lock.Unlock()
 		r.lock = lock
-		started = repo.env.Now() // others may have been waited for
+		started = repo.Env.Now() // others may have been waited for
 		r.history.Started = started
-		r.partial, err = root.Begin(name, repo.stamp(started))
+		r.partial, err = root.Begin(name, repo.Stamp(started))
 	}
 	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
 	defer r.partial.Close()
-	cat, err := repo.openCatalog(ctx, root)
+	cat, err := repo.OpenCatalog(ctx, root)
 	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
 	defer cat.Close()
 	defer r.close()
 	header := manifest.Header{
-		Name: name, Source: r.source, Host: repo.env.Host, Boot: repo.env.Boot,
+		Name: name, Source: r.source, Host: repo.Env.Host, Boot: repo.Env.Boot,
 		Started: started, Match: string(r.match), Tags: source.Tags,
 	}
 	if err := r.prepare(ctx, root, cat, header); err != nil {
@@ -165,60 +155,28 @@ func Backup(ctx context.Context, repo *Repository, source Source) (_ *Snapshot, 
 	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
-	return repo.shown(newSnapshot(root, *s)), nil
-}
-
-// rootToWrite returns the root, made where it is missing. A dry run changes
-// nothing: one that is missing is replaced by an empty folder of its own.
-func (repo *Repository) rootToWrite() (*store.Root, error) {
-	if !repo.env.DryRun {
-		return store.Create(repo.Config.BackupPath)
-	}
-	root, err := repo.openRoot()
-	if errors.Is(err, ErrNoRoot) {
-		return repo.rehearsal.standIn(repo.env.TempDir)
-	}
-	return root, err
-}
-
-// resolve returns the source directory without symbolic links.
-func resolve(path string) (string, error) {
-	real, err := filepath.EvalSymlinks(path)
-	if err == nil {
-		real, err = filepath.Abs(real)
-	}
-	if err != nil {
-		return "", fmt.Errorf("source: %w", err)
-	}
-	info, err := os.Stat(real)
-	if err != nil {
-		return "", fmt.Errorf("source: %w", err)
-	}
-	if !info.IsDir() {
-		return "", fmt.Errorf("source: %s is not a directory", real)
-	}
-	return real, nil
+	return repo.Shown(repository.NewSnapshot(root, *s)), nil
 }
 
 // prepare opens all that the run needs beside the partial.
 func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalog, header manifest.Header) error {
-	r.log = slog.New(slog.NewMultiHandler(r.env.Log,
+	r.log = slog.New(slog.NewMultiHandler(r.Env.Log,
 		slog.NewTextHandler(r.partial.Log, &slog.HandlerOptions{Level: r.Config.LogLevel})))
-	r.naming = r.Repository.log.Enabled(ctx, slog.LevelInfo)
+	r.naming = r.Repository.Log.Enabled(ctx, slog.LevelInfo)
 	damaged, err := cat.Damaged(ctx)
 	if err != nil {
 		return err
 	}
-	r.known = newKnown(root, r.partial.Tree, cat, r.env.TempDir, damaged)
+	r.known = newKnown(root, r.partial.Tree, cat, r.Env.TempDir, damaged)
 	all, err := cat.Snapshots(ctx)
 	if err != nil {
 		return err
 	}
-	now := r.env.Now()
-	all = aheadLast(all, now, startOf)
-	before := newest(all, header.Name)
-	r.partial.Older = before != nil && before.Started.After(header.Started) && !IsAhead(before.Started, now)
-	if i := slices.IndexFunc(all, func(s catalog.Snapshot) bool { return s.Name == header.Name && IsAhead(s.Started, now) }); i >= 0 {
+	now := r.Env.Now()
+	all = repository.AheadLast(all, now, repository.StartOf)
+	before := repository.Newest(all, header.Name)
+	r.partial.Older = before != nil && before.Started.After(header.Started) && !repository.IsAhead(before.Started, now)
+	if i := slices.IndexFunc(all, func(s catalog.Snapshot) bool { return s.Name == header.Name && repository.IsAhead(s.Started, now) }); i >= 0 {
 		r.log.Warn("a snapshot is dated ahead of the clock, and is not taken for the newest", "snapshot", all[i].Stamp, "started", all[i].Started)
 	}
 	if before != nil && r.adopting == nil {
@@ -233,7 +191,7 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 			r.log.Info("taking over from a run that was cut off", "started", r.resumed.Header.Started)
 		}
 	}
-	base := lastAbsorbed(all, header.Name)
+	base := repository.LastAbsorbed(all, header.Name)
 	if r.previous == nil && base != 0 || r.previous != nil && base != before.ID {
 		// The catalog numbers snapshots as it gets to know them. Where that is
 		// not the order of time, what changed is told by the manifest alone.
@@ -250,7 +208,7 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 	ref := store.Ref{Name: before.Name, Stamp: before.Stamp}
 	var tree *store.Dir
-	if r.unread = r.rehearsal.holds(ref); !r.unread {
+	if r.unread = r.Rehearsal.Holds(ref); !r.unread {
 		var err error
 		if tree, err = root.OpenSnapshot(ref); err != nil {
 			return err
@@ -272,47 +230,6 @@ func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
 	r.Progress.TotalFiles.Store(before.Files)
 	r.Progress.TotalBytes.Store(before.Bytes)
 	return nil
-}
-
-// IsAhead reports whether a snapshot was dated by a clock that ran ahead, or that
-// of now runs behind. Where there is another, it is not taken for the newest.
-func IsAhead(started, now time.Time) bool { return started.After(now.Add(time.Minute)) }
-
-// aheadLast returns snapshots, sorted with the newest first, with those at the
-// end that are dated ahead: else one run with a wrong clock would be the newest
-// for good.
-func aheadLast[S any](all []S, now time.Time, start func(S) time.Time) []S {
-	var ahead, others []S
-	for _, s := range all {
-		if IsAhead(start(s), now) {
-			ahead = append(ahead, s)
-		} else {
-			others = append(others, s)
-		}
-	}
-	return append(others, ahead...)
-}
-
-func startOf(s catalog.Snapshot) time.Time { return s.Started }
-
-// newest returns the first of that name, nil if there is none.
-func newest(all []catalog.Snapshot, name string) *catalog.Snapshot {
-	for i := range all { // sorted, the newest first
-		if all[i].Name == name {
-			return &all[i]
-		}
-	}
-	return nil
-}
-
-func lastAbsorbed(all []catalog.Snapshot, name string) catalog.ID {
-	id := catalog.ID(0)
-	for i := range all {
-		if all[i].Name == name {
-			id = max(id, all[i].ID)
-		}
-	}
-	return id
 }
 
 func (r *run) close() {
@@ -390,8 +307,8 @@ func (r *run) checkPrevious() {
 
 // seal makes the partial a snapshot and tells the catalog.
 func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, header manifest.Header) (*catalog.Snapshot, error) {
-	r.Progress.phase("seal " + r.partial.Ref.String())
-	r.summary.Finished = r.env.Now()
+	r.Progress.Phase("seal " + r.partial.Ref.String())
+	r.summary.Finished = r.Env.Now()
 	if err := r.writer.Close(r.summary); err != nil {
 		return nil, err
 	}
@@ -399,12 +316,12 @@ func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 		return nil, err
 	}
 	s := &catalog.Snapshot{Stamp: r.partial.Stamp, Header: header, Summary: r.summary}
-	if r.env.DryRun {
-		r.rehearsal.add(r.partial, r.plannedNames)
+	if r.Env.DryRun {
+		r.Rehearsal.Add(r.partial, r.plannedNames)
 		return s, nil
 	}
 	if err := errors.Join(r.logSummary(s), r.partial.Log.Close()); err != nil {
-		r.Repository.log.Warn("the log lacks its summary; the manifest has the numbers", "error", err)
+		r.Repository.Log.Warn("the log lacks its summary; the manifest has the numbers", "error", err)
 	}
 	// To note the changes takes a look at every row of the catalog, and to sync
 	// takes the disk: neither waits for the other.
@@ -421,7 +338,7 @@ func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 		failed = r.tell(ctx, root, cat, s)
 	}
 	if failed != nil {
-		r.Repository.log.Warn("the snapshot is sealed, but the catalog could not be brought up to date; the next command does it", "error", failed)
+		r.Repository.Log.Warn("the snapshot is sealed, but the catalog could not be brought up to date; the next command does it", "error", failed)
 	}
 	return s, nil
 }
@@ -430,7 +347,7 @@ func (r *run) sealPartial(ctx context.Context, root *store.Root) error {
 	if err := r.partial.Sync(); err != nil {
 		return err
 	}
-	lock, err := root.LockSeal(ctx, r.owner())
+	lock, err := root.LockSeal(ctx, r.Owner())
 	if err != nil {
 		return err
 	}
@@ -441,7 +358,7 @@ func (r *run) sealPartial(ctx context.Context, root *store.Root) error {
 	err = r.partial.Seal(ctx)
 	var late *store.LateError
 	if errors.As(err, &late) {
-		r.Repository.log.Warn("the snapshot is sealed, but not all is in order", "error", err)
+		r.Repository.Log.Warn("the snapshot is sealed, but not all is in order", "error", err)
 		return nil
 	}
 	return err
@@ -469,25 +386,25 @@ func (r *run) tell(ctx context.Context, root *store.Root, cat *catalog.Catalog, 
 	if s.Errors > 0 {
 		outcome = catalog.Incomplete
 	}
-	done := r.ended(r.history, outcome)
+	done := r.Ended(r.history, outcome)
 	done.Stamp = s.Stamp
 	note := func(cat *catalog.Catalog) (err error) {
 		if s.ID == 0 {
-			s.ID, err = number(ctx, cat, r.partial.Ref)
+			s.ID, err = repository.NumberOf(ctx, cat, r.partial.Ref)
 		}
 		done.Snapshot = s.ID
 		cat.NoteRun(done)
 		return err
 	}
 	if s.ID == 0 {
-		if _, err := r.catchUp(ctx, root, cat); err != nil {
+		if _, err := r.CatchUp(ctx, root, cat); err != nil {
 			return err
 		}
 	}
 	if err := note(cat); err != nil {
 		return err
 	}
-	return r.publish(ctx, root, cat, func(again *catalog.Catalog) error {
+	return r.Publish(ctx, root, cat, func(again *catalog.Catalog) error {
 		s.ID = 0 // it may have got another one there
 		return note(again)
 	})
@@ -510,7 +427,7 @@ func (r *run) explain(ctx context.Context, err error) error {
 
 // logSummary ends the snapshot's log.
 func (r *run) logSummary(s *catalog.Snapshot) error {
-	_, err := fmt.Fprintln(r.partial.Log, Summarize(&s.Header, &s.Summary))
+	_, err := fmt.Fprintln(r.partial.Log, repository.Summarize(&s.Header, &s.Summary))
 	return err
 }
 
@@ -539,10 +456,4 @@ func (l *links) follow(id walk.ID) (_ *leader, first bool) {
 	made := &leader{done: make(chan struct{})}
 	l.leader[id] = made
 	return made, true
-}
-
-// notFound reports whether err says that something is not there, or not what
-// it was: a source may vanish, and so may what could have been linked to.
-func notFound(err error) bool {
-	return errors.Is(err, fs.ErrNotExist)
 }

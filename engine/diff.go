@@ -11,6 +11,7 @@ import (
 	"phlb/engine/content"
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -76,7 +77,7 @@ func differs(old, new *manifest.Entry) (what, detail string) {
 	case old.Digest != new.Digest && old.Size == new.Size && new.Digest == manifest.Digest{}:
 		return Changed, "time, and perhaps content, which was not read"
 	case old.Digest != new.Digest:
-		return Changed, fmt.Sprintf("%d → %s", old.Size, long(new.Size))
+		return Changed, fmt.Sprintf("%d → %s", old.Size, repository.Bytes(new.Size))
 	case old.Target != new.Target:
 		return Changed, fmt.Sprintf("led to %q, leads to %q", old.Target, new.Target)
 	case old.Major != new.Major || old.Minor != new.Minor:
@@ -136,8 +137,8 @@ func (c *comparison) result() []Change {
 
 // Diff returns what changed from snapshot a to b, by path, from their manifests
 // alone. A file whose content went to another path is told once, as moved.
-func DiffSnapshots(ctx context.Context, repo *Repository, a, b *Snapshot) ([]Change, error) {
-	root, err := repo.openRoot()
+func DiffSnapshots(ctx context.Context, repo *repository.Repository, a, b *repository.Snapshot) ([]Change, error) {
+	root, err := repo.OpenRoot()
 	if err != nil {
 		return nil, err
 	}
@@ -196,13 +197,13 @@ func (c *comparison) merge(ctx context.Context, root *store.Root, a, b store.Ref
 // file of another size or time has changed; with read, files are read to
 // tell, and a time that lies shows. Of what is unread, since it could not be
 // read, nothing is said but in the log.
-func DiffSource(ctx context.Context, repo *Repository, s *Snapshot, source Source, read bool) (changes []Change, unread int64, err error) {
-	root, err := repo.openRoot()
+func DiffSource(ctx context.Context, repo *repository.Repository, s *repository.Snapshot, source repository.Source, read bool) (changes []Change, unread int64, err error) {
+	root, err := repo.OpenRoot()
 	if err != nil {
 		return nil, 0, err
 	}
 	defer root.Close()
-	defer repo.Progress.begin("compare " + s.Ref().String())()
+	defer repo.Progress.Begin("compare " + s.Ref().String())()
 	repo.Progress.TotalFiles.Store(s.Files)
 	var c comparison
 	old, err := parent.Open(root, s.Ref(), 0, c.removed)
@@ -221,9 +222,9 @@ func DiffSource(ctx context.Context, repo *Repository, s *Snapshot, source Sourc
 	w.Work = func(ctx context.Context, worker int, b *walk.Batch) error {
 		return c.batch(ctx, repo, workers[worker], b, read)
 	}
-	var counts Counts
+	var counts repository.Counts
 	unseen := parent.Closed{}
-	err = repo.scan(ctx, w, source, &counts, func(b *walk.Batch) error {
+	err = repo.Walk(ctx, w, source, &counts, func(b *walk.Batch) error {
 		unseen.Note(b)
 		return nil
 	})
@@ -238,7 +239,7 @@ func DiffSource(ctx context.Context, repo *Repository, s *Snapshot, source Sourc
 }
 
 // batch compares what a walk has found with what lies alongside.
-func (c *comparison) batch(ctx context.Context, repo *Repository, w *content.Worker, b *walk.Batch, read bool) error {
+func (c *comparison) batch(ctx context.Context, repo *repository.Repository, w *content.Worker, b *walk.Batch, read bool) error {
 	a := b.Data.(*parent.Batch)
 	if b.First {
 		c.live(ctx, repo, w, b, a.Folder.Entry(), &b.Folder.Entry, false)
@@ -260,7 +261,7 @@ func (c *comparison) batch(ctx context.Context, repo *Repository, w *content.Wor
 }
 
 // live compares one entry of a source, whose digest is not known yet.
-func (c *comparison) live(ctx context.Context, repo *Repository, w *content.Worker, b *walk.Batch, old *manifest.Entry, now *walk.Entry, read bool) error {
+func (c *comparison) live(ctx context.Context, repo *repository.Repository, w *content.Worker, b *walk.Batch, old *manifest.Entry, now *walk.Entry, read bool) error {
 	repo.Progress.Files.Add(1)
 	xattrs := func() (err error) {
 		name := now.Name()

@@ -100,7 +100,7 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 	switch {
 	case r.adopting != nil:
 		t.dir, err = parent.dir.Open(name)
-	case r.env.DryRun:
+	case r.Env.DryRun:
 	default:
 		t.dir, err = parent.dir.Mkdir(name)
 	}
@@ -270,8 +270,31 @@ func (r *run) finishTo(t *target) error {
 
 // finish gives the folder the metadata of its source.
 func (r *run) finish(t *target) error {
-	if r.adopting != nil || r.env.DryRun {
+	if r.adopting != nil || r.Env.DryRun {
 		return nil // it has them, or there is none
 	}
 	return r.notKept(&t.entry, t.dir.Finish(&t.entry))
+}
+
+// name tells whoever listens how the paths of a batch fare: at the level of
+// information those that fare otherwise than is usual, at that of debugging every
+// path. A snapshot's own log holds none of them.
+func (r *run) name(b *walk.Batch, p *plan) {
+	log := r.Repository.Log
+	for _, l := range b.Left {
+		log.Info("skipped", "path", l.Path, "by", l.By)
+	}
+	if b.First {
+		log.Debug("folder", "path", b.Folder.Path)
+	}
+	for i := range p.results {
+		switch res := &p.results[i]; res.outcome {
+		case linked:
+			log.Info("linked to what is there", "path", res.entry.Path)
+		case unchanged:
+			log.Debug("unchanged", "path", res.entry.Path)
+		case stored:
+			log.Debug("new", "path", res.entry.Path)
+		}
+	}
 }

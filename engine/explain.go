@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"phlb/engine/repository"
 	"phlb/engine/walk"
 )
 
@@ -19,8 +20,8 @@ type Explanation struct {
 // Explain says whether a backup of the source takes the path, and why, without
 // making one. The path is absolute. One that does not exist is taken for that of
 // a directory if it ends in a slash.
-func (e *Engine) Explain(source Source, path string) (*Explanation, error) {
-	root, err := resolve(source.Root)
+func (e *Engine) Explain(source repository.Source, path string) (*Explanation, error) {
+	root, err := repository.Resolve(source.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -34,12 +35,12 @@ func (e *Engine) Explain(source Source, path string) (*Explanation, error) {
 	}
 	// As it is written comes first: that a link on the way is not followed is
 	// worth telling.
-	inside, ok := pathInside(given, path)
+	inside, ok := repository.PathInside(given, path)
 	if !ok {
-		inside, ok = pathInside(root, path)
+		inside, ok = repository.PathInside(root, path)
 	}
 	if !ok {
-		inside, ok = pathInside(root, realFolder(path))
+		inside, ok = repository.PathInside(root, repository.RealFolder(path))
 	}
 	if !ok {
 		x.Outside = true
@@ -48,32 +49,12 @@ func (e *Engine) Explain(source Source, path string) (*Explanation, error) {
 	if strings.HasSuffix(path, string(filepath.Separator)) {
 		inside += "/"
 	}
-	v, err := (&walk.Walk{Root: root, Rules: e.repo.outsideOfRoot(source.Rules)}).Explain(inside)
+	v, err := (&walk.Walk{Root: root, Rules: e.repo.OutsideOfRoot(source.Rules)}).Explain(inside)
 	if err != nil {
 		return nil, err
 	}
 	x.Verdict = *v
 	return x, nil
-}
-
-// pathInside returns the path as seen from root, and whether it lies there.
-func pathInside(root, path string) (string, bool) {
-	inside, err := filepath.Rel(root, path)
-	return filepath.ToSlash(inside), err == nil && filepath.IsLocal(inside)
-}
-
-// realFolder returns the path without symbolic links on the way, as far as it
-// exists. The last name is left as it is: a link is taken as such.
-func realFolder(path string) string {
-	path = filepath.Clean(path)
-	dir := filepath.Dir(path)
-	if dir == path {
-		return path
-	}
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		return filepath.Join(real, filepath.Base(path))
-	}
-	return filepath.Join(realFolder(dir), filepath.Base(path))
 }
 
 // MarshalJSON gives the verdict with the deciding rule as "by" and those that it
@@ -100,8 +81,8 @@ func (x *Explanation) MarshalJSON() ([]byte, error) {
 		Warnings []string `json:"warnings"`
 	}
 	d := document{
-		Root: Text(x.Root), Name: Text(x.Name), Outside: x.Outside, Taken: x.Taken, Path: Text(x.Path), Missing: x.Missing,
-		Reason: string(x.Reason), At: Text(x.At), Size: x.Size, MaxSize: x.Limit, Over: []rule{}, Warnings: []string{},
+		Root: repository.Text(x.Root), Name: repository.Text(x.Name), Outside: x.Outside, Taken: x.Taken, Path: repository.Text(x.Path), Missing: x.Missing,
+		Reason: string(x.Reason), At: repository.Text(x.At), Size: x.Size, MaxSize: x.Limit, Over: []rule{}, Warnings: []string{},
 	}
 	if x.By != nil {
 		d.By = &rule{x.By.Text, x.By.Origin, x.By.Beside}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"io/fs"
 	"path"
 
 	"phlb/engine/config"
@@ -27,7 +28,7 @@ func (t *task) file(e *walk.Entry) (result, error) {
 	}
 	defer f.Close()
 	for try := 1; ; try++ {
-		now := t.env.Now()
+		now := t.Env.Now()
 		seen, err := f.Stat()
 		if err != nil {
 			return result{}, content.FromSource("stat", e.Path, err)
@@ -128,7 +129,7 @@ func (t *task) place(e manifest.Entry, make func(*manifest.Entry) error) (result
 
 // make makes the file with its metadata.
 func (t *task) make(e *manifest.Entry, write func(*store.File) error) error {
-	if t.env.DryRun {
+	if t.Env.DryRun {
 		return nil
 	}
 	err := t.tryMake(e, write)
@@ -164,7 +165,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	if err != nil {
 		return result{}, false, err
 	}
-	if likely && !t.env.DryRun {
+	if likely && !t.Env.DryRun {
 		n, err := t.worker.Copy(t.ctx, f, e, nil, &t.Progress.Bytes)
 		if err != nil {
 			return result{}, false, err
@@ -185,7 +186,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	// The copy gets its name once it is clear that it is wanted.
 	scratch := t.partial.Scratch
 	var out *store.File
-	if !t.env.DryRun {
+	if !t.Env.DryRun {
 		if out, err = scratch.Create(t.scratch); err != nil {
 			return result{}, false, err
 		}
@@ -315,7 +316,7 @@ func (t *task) linkToWhole(c *candidate, e *manifest.Entry) (bool, error) {
 		}
 	}
 	switch err := t.link(folder, name, inode); {
-	case errors.Is(err, store.ErrLinkLimit), notFound(err):
+	case errors.Is(err, store.ErrLinkLimit), errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
 		return false, err
@@ -327,7 +328,7 @@ func (t *task) link(from *store.Dir, old string, inode store.Inode) error {
 	switch {
 	case t.adopting != nil:
 		return t.replace(from, old, inode)
-	case t.env.DryRun:
+	case t.Env.DryRun:
 		t.plannedLink(inode)
 		return nil
 	}

@@ -9,14 +9,15 @@ import (
 
 	"phlb/engine/catalog"
 	"phlb/engine/manifest"
+	"phlb/engine/repository"
 	"phlb/engine/walk"
 )
 
 // Found is a path that snapshots of one name hold.
 type Found struct {
-	*manifest.Entry           // as it is in the newest of them
-	Versions        int       // distinct ones
-	First, Last     *Snapshot // that hold it, by time
+	*manifest.Entry                      // as it is in the newest of them
+	Versions        int                  // distinct ones
+	First, Last     *repository.Snapshot // that hold it, by time
 }
 
 // Find returns what snapshots of one name, or with "" of all, hold under paths
@@ -26,7 +27,7 @@ func (e *Engine) Find(ctx context.Context, glob, name string) ([]*Found, error) 
 	if err != nil {
 		return nil, fmt.Errorf("find: %w", err)
 	}
-	found, known, err := e.findVersions(ctx, func(cat *catalog.Catalog, _ map[catalog.ID]*Snapshot) ([]catalog.Version, error) {
+	found, known, err := e.findVersions(ctx, func(cat *catalog.Catalog, _ map[catalog.ID]*repository.Snapshot) ([]catalog.Version, error) {
 		return cat.Find(ctx, func(p string) bool {
 			at := strings.LastIndexByte(p, '/')
 			return p != "." && patterns.Match(p[:max(at, 0)], p[at+1:])
@@ -43,7 +44,7 @@ func (e *Engine) Find(ctx context.Context, glob, name string) ([]*Found, error) 
 		of *catalog.Snapshot
 		n  int
 	}
-	ends := map[list][2]*Snapshot{}
+	ends := map[list][2]*repository.Snapshot{}
 	for _, v := range found {
 		p := place{v.Snapshots[0].Name, v.Entry.Path}
 		f := at[p]
@@ -55,7 +56,7 @@ func (e *Engine) Find(ctx context.Context, glob, name string) ([]*Found, error) 
 		held, ok := ends[list{&v.Snapshots[0], len(v.Snapshots)}]
 		if !ok {
 			byTime := func(a, b catalog.Snapshot) int { return a.Started.Compare(b.Started) }
-			held = [2]*Snapshot{known[slices.MinFunc(v.Snapshots, byTime).ID], known[slices.MaxFunc(v.Snapshots, byTime).ID]}
+			held = [2]*repository.Snapshot{known[slices.MinFunc(v.Snapshots, byTime).ID], known[slices.MaxFunc(v.Snapshots, byTime).ID]}
 			ends[list{&v.Snapshots[0], len(v.Snapshots)}] = held
 		}
 		if f.Last == nil || held[1].Started.After(f.Last.Started) {

@@ -6,6 +6,7 @@ import (
 
 	"phlb/engine/foreign"
 	"phlb/engine/manifest"
+	"phlb/engine/repository"
 	"phlb/engine/walk"
 )
 
@@ -26,7 +27,7 @@ func (r *run) isForeign(t *target, b *walk.Batch, e *walk.Entry) bool {
 	own, lost := t.foreign.Owns(e.Name())
 	for _, name := range lost {
 		b.Errors = append(b.Errors, &fs.PathError{
-			Op: "verify", Path: path.Join(t.foreign.Path, name), Err: &flaw{Missing, "its digest is there, the file is not"},
+			Op: "verify", Path: path.Join(t.foreign.Path, name), Err: &flaw{repository.Missing, "its digest is there, the file is not"},
 		})
 	}
 	return own

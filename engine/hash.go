@@ -9,6 +9,7 @@ import (
 
 	"phlb/engine/content"
 	"phlb/engine/manifest"
+	"phlb/engine/repository"
 	"phlb/engine/walk"
 )
 
@@ -40,14 +41,14 @@ type Hashed struct {
 // HashAll reads the regular files of a source in parallel and yields them in
 // the order of a manifest, each valid until the next. Files that cannot be read are logged and counted in
 // counts, which may be nil.
-func (e *Engine) HashAll(ctx context.Context, source Source, algorithm string, counts *Counts) iter.Seq2[Hashed, error] {
+func (e *Engine) HashAll(ctx context.Context, source repository.Source, algorithm string, counts *repository.Counts) iter.Seq2[Hashed, error] {
 	return func(yield func(Hashed, error) bool) {
 		newWorker, err := content.NewHasher(algorithm)
 		if err != nil {
 			yield(Hashed{}, err)
 			return
 		}
-		defer e.Progress.begin("hash")()
+		defer e.Progress.Begin("hash")()
 		var workers []*content.Worker
 		w := &walk.Walk{Work: func(ctx context.Context, worker int, b *walk.Batch) error {
 			digests := make([][]byte, len(b.Entries))
@@ -72,15 +73,15 @@ func (e *Engine) HashAll(ctx context.Context, source Source, algorithm string, c
 		for range w.WorkerCount() {
 			workers = append(workers, newWorker())
 		}
-		err = e.repo.scan(ctx, w, source, counts, func(b *walk.Batch) error {
+		err = e.repo.Walk(ctx, w, source, counts, func(b *walk.Batch) error {
 			for i, digest := range b.Data.([][]byte) {
 				if digest != nil && !yield(Hashed{&b.Entries[i], digest}, nil) {
-					return errStop
+					return repository.ErrStop
 				}
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, errStop) {
+		if err != nil && !errors.Is(err, repository.ErrStop) {
 			yield(Hashed{}, err)
 		}
 	}

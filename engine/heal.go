@@ -10,6 +10,7 @@ import (
 	"phlb/engine/catalog"
 	"phlb/engine/content"
 	"phlb/engine/manifest"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -42,12 +43,12 @@ func (v *verification) heal(ctx context.Context, cat *catalog.Catalog) (healed [
 	if err != nil || len(known) == 0 && len(v.damaged) == 0 {
 		return nil, err
 	}
-	lock, err := v.root.LockSeal(ctx, v.owner())
+	lock, err := v.root.LockSeal(ctx, v.Owner())
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause
 	}
 	if err != nil { // what was found must not be lost for it
-		v.report.add(".", Unhealed, "%v", err)
+		v.report.Add(".", repository.Unhealed, "%v", err)
 		return nil, nil
 	}
 	defer lock.Unlock()
@@ -136,9 +137,9 @@ func (r *remedy) apply(ctx context.Context, places []place) (all bool, err error
 			return false, context.Cause(ctx)
 		case err != nil:
 			all = false
-			r.report.add(p.path, Unhealed, "%s%v", p.elsewhere(), err)
+			r.report.Add(p.path, repository.Unhealed, "%s%v", p.elsewhere(), err)
 		default:
-			r.report.add(p.path, Healed, "%sreplaced by a good copy", p.elsewhere())
+			r.report.Add(p.path, repository.Healed, "%sreplaced by a good copy", p.elsewhere())
 		}
 	}
 	return all, nil

@@ -12,19 +12,20 @@ import (
 	"phlb/engine/catalog"
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
+	"phlb/engine/repository"
 	"phlb/engine/walk"
 )
 
 // Version is one version of a path.
 type Version struct {
 	*manifest.Entry
-	Snapshots []*Snapshot // that hold it, the newest first; all of one name
+	Snapshots []*repository.Snapshot // that hold it, the newest first; all of one name
 }
 
 // Files returns what a snapshot holds in the order of the walk, from its
 // manifest: everything, or with a glob what that matches as those of a scan do.
 // Entries are good until the next one. An error ends it.
-func (e *Engine) Files(ctx context.Context, s *Snapshot, glob string) iter.Seq2[*manifest.Entry, error] {
+func (e *Engine) Files(ctx context.Context, s *repository.Snapshot, glob string) iter.Seq2[*manifest.Entry, error] {
 	return func(yield func(*manifest.Entry, error) bool) {
 		stopped := false
 		err := e.files(ctx, s, glob, func(entry *manifest.Entry) bool {
@@ -37,7 +38,7 @@ func (e *Engine) Files(ctx context.Context, s *Snapshot, glob string) iter.Seq2[
 	}
 }
 
-func (e *Engine) files(ctx context.Context, s *Snapshot, glob string, yield func(*manifest.Entry) bool) error {
+func (e *Engine) files(ctx context.Context, s *repository.Snapshot, glob string, yield func(*manifest.Entry) bool) error {
 	wanted := func(*manifest.Entry) bool { return true }
 	if glob != "" {
 		patterns, err := walk.CompilePatterns([]string{glob})
@@ -52,7 +53,7 @@ func (e *Engine) files(ctx context.Context, s *Snapshot, glob string, yield func
 			return patterns.Match(folder, entry.Name())
 		}
 	}
-	root, err := e.repo.openRoot()
+	root, err := e.repo.OpenRoot()
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (e *Engine) files(ctx context.Context, s *Snapshot, glob string, yield func
 // seen from the working directory or from the root, or of the form that
 // [Engine.Locate] knows.
 func (e *Engine) Versions(ctx context.Context, path, name string) iter.Seq2[*Version, error] {
-	return e.versions(ctx, "versions of "+path, func(cat *catalog.Catalog, known map[catalog.ID]*Snapshot) (list []catalog.Version, err error) {
+	return e.versions(ctx, "versions of "+path, func(cat *catalog.Catalog, known map[catalog.ID]*repository.Snapshot) (list []catalog.Version, err error) {
 		if !filepath.IsAbs(path) {
 			list, err := cat.Versions(ctx, filepath.ToSlash(filepath.Clean(path)), name)
 			if len(list) > 0 || err != nil {
@@ -111,12 +112,12 @@ func (e *Engine) Versions(ctx context.Context, path, name string) iter.Seq2[*Ver
 // Holders returns the versions of all paths whose content has that digest, and
 // so the snapshots that hold it: the newest first, then by path.
 func (e *Engine) Holders(ctx context.Context, digest manifest.Digest) iter.Seq2[*Version, error] {
-	return e.versions(ctx, "holders of "+digest.String(), func(cat *catalog.Catalog, _ map[catalog.ID]*Snapshot) ([]catalog.Version, error) {
+	return e.versions(ctx, "holders of "+digest.String(), func(cat *catalog.Catalog, _ map[catalog.ID]*repository.Snapshot) ([]catalog.Version, error) {
 		return cat.Holders(ctx, digest)
 	})
 }
 
-func (e *Engine) versions(ctx context.Context, what string, find func(*catalog.Catalog, map[catalog.ID]*Snapshot) ([]catalog.Version, error)) iter.Seq2[*Version, error] {
+func (e *Engine) versions(ctx context.Context, what string, find func(*catalog.Catalog, map[catalog.ID]*repository.Snapshot) ([]catalog.Version, error)) iter.Seq2[*Version, error] {
 	return func(yield func(*Version, error) bool) {
 		list, known, err := e.findVersions(ctx, find)
 		if err != nil {
@@ -128,7 +129,7 @@ func (e *Engine) versions(ctx context.Context, what string, find func(*catalog.C
 			for _, s := range v.Snapshots {
 				version.Snapshots = append(version.Snapshots, known[s.ID])
 			}
-			slices.SortStableFunc(version.Snapshots, func(a, b *Snapshot) int { return b.Started.Compare(a.Started) })
+			slices.SortStableFunc(version.Snapshots, func(a, b *repository.Snapshot) int { return b.Started.Compare(a.Started) })
 			if !yield(version, nil) {
 				return
 			}
@@ -136,13 +137,13 @@ func (e *Engine) versions(ctx context.Context, what string, find func(*catalog.C
 	}
 }
 
-func (e *Engine) findVersions(ctx context.Context, find func(*catalog.Catalog, map[catalog.ID]*Snapshot) ([]catalog.Version, error)) ([]catalog.Version, map[catalog.ID]*Snapshot, error) {
-	root, err := e.repo.openRoot()
+func (e *Engine) findVersions(ctx context.Context, find func(*catalog.Catalog, map[catalog.ID]*repository.Snapshot) ([]catalog.Version, error)) ([]catalog.Version, map[catalog.ID]*repository.Snapshot, error) {
+	root, err := e.repo.OpenRoot()
 	if err != nil {
 		return nil, nil, err
 	}
 	defer root.Close()
-	cat, err := e.repo.openToRead(ctx, root)
+	cat, err := e.repo.OpenToRead(ctx, root)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -151,9 +152,9 @@ func (e *Engine) findVersions(ctx context.Context, find func(*catalog.Catalog, m
 	if err != nil {
 		return nil, nil, err
 	}
-	known := map[catalog.ID]*Snapshot{}
+	known := map[catalog.ID]*repository.Snapshot{}
 	for _, s := range all {
-		known[s.ID] = newSnapshot(root, s)
+		known[s.ID] = repository.NewSnapshot(root, s)
 	}
 	list, err := find(cat, known)
 	return list, known, err
@@ -163,20 +164,20 @@ func (e *Engine) findVersions(ctx context.Context, find func(*catalog.Catalog, m
 type placed struct{ name, path string }
 
 // places returns what a path outside of the snapshots is called in them.
-func (e *Engine) places(ctx context.Context, path string, known map[catalog.ID]*Snapshot) (map[placed]bool, error) {
+func (e *Engine) places(ctx context.Context, path string, known map[catalog.ID]*repository.Snapshot) (map[placed]bool, error) {
 	given, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	paths := []string{given, realFolder(given)}
+	paths := []string{given, repository.RealFolder(given)}
 	if filepath.IsLocal(path) {
-		paths = append(paths, realFolder(filepath.Join(e.Config.BackupPath, path)))
+		paths = append(paths, repository.RealFolder(filepath.Join(e.Config.BackupPath, path)))
 	}
 	found := map[placed]bool{}
 	for _, s := range known {
 		for _, top := range []string{s.Source, s.Path} {
 			for _, path := range paths {
-				if inside, ok := pathInside(top, path); ok {
+				if inside, ok := repository.PathInside(top, path); ok {
 					found[placed{s.Name, inside}] = true
 				}
 			}
@@ -189,7 +190,7 @@ func (e *Engine) places(ctx context.Context, path string, known map[catalog.ID]*
 	switch {
 	case err == nil:
 		found[placed{s.Name, filepath.ToSlash(filepath.Clean(inside))}] = true
-	case !errors.Is(err, ErrNoSnapshot):
+	case !errors.Is(err, repository.ErrNoSnapshot):
 		return nil, err
 	}
 	return found, nil

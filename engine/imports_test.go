@@ -13,20 +13,21 @@ import (
 // arrows says which packages of this module, and which of the others that are
 // kept to one place, each may import, tests included.
 var arrows = map[string][]string{
-	"phlb/cmd/phlb":        {"phlb/builtins", "phlb/runtime", "phlb/engine", "phlb/engine/*", "phlb/scripts", "go.starlark.net"},
-	"phlb/cmd/phlb-bench":  {"phlb/engine/*"},
-	"phlb/builtins":        {"phlb/engine", "phlb/engine/*", "phlb/runtime", "go.starlark.net"},
-	"phlb/scripts":         {"phlb/runtime", "go.starlark.net"}, // its tests run the scripts
-	"phlb/runtime":         {"go.starlark.net"},
-	"phlb/engine":          {"phlb/engine/*"},
-	"phlb/engine/foreign":  {"phlb/engine/content", "phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
-	"phlb/engine/parent":   {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
-	"phlb/engine/content":  {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
-	"phlb/engine/config":   {},
-	"phlb/engine/manifest": {},
-	"phlb/engine/walk":     {"phlb/engine/manifest"},
-	"phlb/engine/store":    {"phlb/engine/manifest"},
-	"phlb/engine/catalog":  {"phlb/engine/manifest", "modernc.org/ql"},
+	"phlb/cmd/phlb":          {"phlb/builtins", "phlb/runtime", "phlb/engine", "phlb/engine/*", "phlb/scripts", "go.starlark.net"},
+	"phlb/cmd/phlb-bench":    {"phlb/engine/*"},
+	"phlb/builtins":          {"phlb/engine", "phlb/engine/*", "phlb/runtime", "go.starlark.net"},
+	"phlb/scripts":           {"phlb/runtime", "go.starlark.net"}, // its tests run the scripts
+	"phlb/runtime":           {"go.starlark.net"},
+	"phlb/engine":            {"phlb/engine/*"},
+	"phlb/engine/repository": {"phlb/engine/parent", "phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/config", "phlb/engine/manifest"},
+	"phlb/engine/foreign":    {"phlb/engine/content", "phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
+	"phlb/engine/parent":     {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
+	"phlb/engine/content":    {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
+	"phlb/engine/config":     {},
+	"phlb/engine/manifest":   {},
+	"phlb/engine/walk":       {"phlb/engine/manifest"},
+	"phlb/engine/store":      {"phlb/engine/manifest"},
+	"phlb/engine/catalog":    {"phlb/engine/manifest", "modernc.org/ql"},
 }
 
 // kept are modules that few packages may import.

@@ -6,6 +6,7 @@ import (
 
 	"phlb/engine/catalog"
 	"phlb/engine/manifest"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 )
 
@@ -41,10 +42,6 @@ type candidate struct {
 
 	planned bool // a dry run would have made it: it is not there
 }
-
-// candidatesAsked bounds how many places of one content are tried: each may be
-// at the link limit or of the wrong owner.
-const candidatesAsked = 16
 
 func newKnown(root *store.Root, tree *store.Dir, cat *catalog.Catalog, tempDir string, damaged map[manifest.Digest][]catalog.Damage) *known {
 	return &known{
@@ -104,7 +101,7 @@ func (k *known) isDamaged(d manifest.Digest) bool { return len(k.damaged[d]) > 0
 // before older ones.
 func (k *known) candidates(ctx context.Context, d manifest.Digest, size int64) ([]candidate, error) {
 	k.mu.Lock()
-	own, err := k.stored.find(d, candidatesAsked)
+	own, err := k.stored.find(d, repository.CandidatesAsked)
 	k.mu.Unlock()
 	if err != nil {
 		return nil, err
@@ -119,7 +116,7 @@ func (k *known) candidates(ctx context.Context, d manifest.Digest, size int64) (
 	if err := k.load(ctx); err != nil {
 		return nil, err
 	}
-	contents, err := k.contents.Lookup(d, candidatesAsked)
+	contents, err := k.contents.Lookup(d, repository.CandidatesAsked)
 	if err != nil {
 		return nil, err
 	}

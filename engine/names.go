@@ -1,41 +1,50 @@
 package engine
 
 import (
-	"phlb/engine/walk"
+	"time"
+
+	"phlb/engine/manifest"
+	"phlb/engine/repository"
 )
 
-// Who listens at the level of information hears of paths that fare otherwise than
-// is usual, and at that of debugging of every path. A snapshot's log holds none.
+// What the verbs take and give, so that a caller of the engine needs to know this
+// package alone.
+type (
+	Environment = repository.Environment
+	Source      = repository.Source
+	Counts      = repository.Counts
+	Snapshot    = repository.Snapshot
+	Removal     = repository.Removal
+	Report      = repository.Report
+	Problem     = repository.Problem
+	Progress    = repository.Progress
+	Age         = repository.Age
+)
 
-// name tells of the paths of a batch.
-func (r *run) name(b *walk.Batch, p *plan) {
-	log := r.Repository.log
-	for _, l := range b.Left {
-		log.Info("skipped", "path", l.Path, "by", l.By)
-	}
-	if b.First {
-		log.Debug("folder", "path", b.Folder.Path)
-	}
-	for i := range p.results {
-		switch res := &p.results[i]; res.outcome {
-		case linked:
-			log.Info("linked to what is there", "path", res.entry.Path)
-		case unchanged:
-			log.Debug("unchanged", "path", res.entry.Path)
-		case stored:
-			log.Debug("new", "path", res.entry.Path)
-		}
-	}
-}
+// Errors that callers tell apart.
+var (
+	ErrNoRoot     = repository.ErrNoRoot
+	ErrNoSnapshot = repository.ErrNoSnapshot
+)
 
-// skip counts a path that the target keeps as it is.
-func (r *restore) skip(path string) {
-	r.count(func(done *Restored) { done.Skipped++ })
-	r.log.Info("skipped, the target has another", "path", path)
-}
+// PinnedTag is the tag of a snapshot that is never removed.
+const PinnedTag = repository.PinnedTag
 
-func (v *verification) name(what, path string) {
-	if v.naming {
-		v.log.Debug(what, "path", path)
-	}
-}
+// Missing and Unhealed are problems of a report that callers tell apart.
+const (
+	Missing  = repository.Missing
+	Unhealed = repository.Unhealed
+)
+
+// Text returns what stands for s in JSON, see [repository.Text].
+func Text(s string) string { return repository.Text(s) }
+
+// Summarize returns the line that ends a backup and its log.
+func Summarize(h *manifest.Header, s *manifest.Summary) string { return repository.Summarize(h, s) }
+
+// ParseAge reads an age such as 2days, see [repository.ParseAge].
+func ParseAge(text string) (Age, error) { return repository.ParseAge(text) }
+
+// IsAhead reports whether a snapshot is dated ahead of the clock, see
+// [repository.IsAhead].
+func IsAhead(started, now time.Time) bool { return repository.IsAhead(started, now) }

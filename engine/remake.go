@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"phlb/engine/manifest"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 )
 
@@ -17,7 +18,7 @@ import (
 func (v *verification) remakeFolders() {
 	slices.SortStableFunc(v.damaged, func(a, b damaged) int { return strings.Compare(a.entry.Path, b.entry.Path) })
 	for _, d := range v.damaged {
-		if d.entry.Kind == manifest.Dir && d.what == Missing {
+		if d.entry.Kind == manifest.Dir && d.what == repository.Missing {
 			err := v.in(&d.entry, func(folder *store.Dir, name string) error {
 				made, err := folder.Mkdir(name)
 				if err == nil {
@@ -57,7 +58,7 @@ func (v *verification) finishFolders() {
 			err = finishFolder(tree, d)
 			tree.Close()
 		}
-		if d.what != Missing || err == nil { // else it is said already
+		if d.what != repository.Missing || err == nil { // else it is said already
 			v.remade(e, err)
 		}
 	}
@@ -70,7 +71,7 @@ func finishFolder(tree *store.Dir, d damaged) error {
 	}
 	defer folder.Close()
 	e := asStored(&d.entry)
-	if d.what == Mtime {
+	if d.what == repository.Mtime {
 		return folder.SetMtime(e.Mtime)
 	}
 	var lost *store.NotKept
@@ -111,8 +112,8 @@ func (v *verification) in(e *manifest.Entry, change func(folder *store.Dir, name
 
 func (v *verification) remade(e *manifest.Entry, err error) {
 	if err != nil {
-		v.report.add(e.Path, Unhealed, "%v", err)
+		v.report.Add(e.Path, repository.Unhealed, "%v", err)
 		return
 	}
-	v.report.add(e.Path, Healed, "put right from the manifest")
+	v.report.Add(e.Path, repository.Healed, "put right from the manifest")
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"phlb/engine/catalog"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -18,49 +19,36 @@ var (
 	// ErrNoneComplete says the same of one that is not complete.
 	ErrNoneComplete = errors.New("is the newest snapshot of its name, of which none is complete: it is never removed")
 	// ErrPinned says that a snapshot is to be kept.
-	ErrPinned = errors.New(`is tagged "` + PinnedTag + `" and therefore kept`)
+	ErrPinned = errors.New(`is tagged "` + repository.PinnedTag + `" and therefore kept`)
 )
-
-// PinnedTag is the tag of a snapshot that is never removed.
-const PinnedTag = "pinned"
-
-// Pinned reports whether the snapshot is never removed.
-func (s *Snapshot) Pinned() bool { return slices.Contains(s.Tags, PinnedTag) }
-
-// Removal is what a removal has freed, or with a dry run would free.
-type Removal struct {
-	Snapshots []*Snapshot
-	Files     int64 // contents that no other snapshot holds
-	Bytes     int64 // their sizes
-}
 
 // Remove removes snapshots: all of them, or none where one must not be. Each
 // disappears in a single step, before anything is deleted, so that a kill at
 // any moment leaves every snapshot whole or gone.
-func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal, err error) {
+func (e *Engine) Remove(ctx context.Context, snapshots ...*repository.Snapshot) (_ *repository.Removal, err error) {
 	snapshots = distinct(snapshots)
-	history := catalog.Run{Verb: "remove", Started: e.repo.env.Now()}
+	history := catalog.Run{Verb: "remove", Started: e.repo.Env.Now()}
 	if names := namesOf(snapshots); len(names) == 1 {
 		history.Name = names[0]
 	}
-	defer func() { e.repo.fail(ctx, history, err) }()
-	root, err := e.repo.openRoot()
+	defer func() { e.repo.NoteFailed(ctx, history, err) }()
+	root, err := e.repo.OpenRoot()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	if !e.repo.env.DryRun {
+	if !e.repo.Env.DryRun {
 		root.Draw()
 		defer root.Reserve()
 		for _, name := range namesOf(snapshots) {
-			lock, err := root.LockName(ctx, name, e.repo.owner(), e.repo.env.Wait)
+			lock, err := root.LockName(ctx, name, e.repo.Owner(), e.repo.Env.Wait)
 			if err != nil {
 				return nil, err
 			}
 			defer lock.Unlock()
 		}
 	}
-	cat, err := e.repo.openCatalog(ctx, root)
+	cat, err := e.repo.OpenCatalog(ctx, root)
 	if err != nil {
 		return nil, err
 	}
@@ -69,21 +57,21 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 	if err != nil {
 		return nil, err
 	}
-	gone, left, err := removable(aheadLast(all, e.repo.env.Now(), startOf), snapshots)
+	gone, left, err := removable(repository.AheadLast(all, e.repo.Env.Now(), repository.StartOf), snapshots)
 	if err != nil {
 		return nil, err
 	}
-	defer e.Progress.begin("remove")()
-	r := &Removal{Snapshots: snapshots}
-	if e.repo.env.DryRun {
+	defer e.Progress.Begin("remove")()
+	r := &repository.Removal{Snapshots: snapshots}
+	if e.repo.Env.DryRun {
 		names, err := e.measure(ctx, root, r)
 		if err != nil {
 			return nil, fmt.Errorf("remove %w", err)
 		}
-		e.repo.rehearsal.remove(snapshots, names)
+		e.repo.Rehearsal.Remove(snapshots, names)
 		return r, nil
 	}
-	trash, err := root.OpenTrash(ctx, e.repo.owner())
+	trash, err := root.OpenTrash(ctx, e.repo.Owner())
 	if err != nil && len(snapshots) == 0 && ctx.Err() == nil {
 		return r, nil // what an earlier run has left can wait
 	}
@@ -98,9 +86,9 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 		e.Progress.TotalFiles.Add(s.Files)
 	}
 	for _, name := range namesOf(snapshots) {
-		if s := newest(left, name); s != nil {
+		if s := repository.Newest(left, name); s != nil {
 			if err := root.Point(store.Ref{Name: name, Stamp: s.Stamp}); err != nil {
-				e.repo.log.Warn("the snapshots are removed, but not all is in order", "error", err)
+				e.repo.Log.Warn("the snapshots are removed, but not all is in order", "error", err)
 			}
 		}
 	}
@@ -108,13 +96,13 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 	// of them: neither waits for the other.
 	var removed []catalog.Run
 	for i, s := range snapshots {
-		run := e.repo.ended(history, catalog.OK)
+		run := e.repo.Ended(history, catalog.OK)
 		run.Name, run.Stamp, run.Snapshot = s.Name, s.Stamp, gone[i]
 		removed = append(removed, run)
 	}
 	tell := func(cat *catalog.Catalog) error {
 		cat.NoteRun(removed...)
-		return e.repo.publish(ctx, root, cat, noting(removed...))
+		return e.repo.Publish(ctx, root, cat, repository.Noting(removed...))
 	}
 	var telling sync.WaitGroup
 	var untold error
@@ -128,20 +116,20 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*Snapshot) (_ *Removal
 	r.Files, r.Bytes = freed.Files, freed.Bytes
 	if store.IsFull(untold) && err == nil {
 		// Now there is room.
-		again, opened := e.repo.openCatalog(ctx, root)
+		again, opened := e.repo.OpenCatalog(ctx, root)
 		if untold = opened; opened == nil {
 			defer again.Close()
 			untold = tell(again)
 		}
 	}
 	if untold != nil {
-		e.repo.log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", untold)
+		e.repo.Log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", untold)
 	}
 	return r, err
 }
 
 // distinct leaves out snapshots that were given before.
-func distinct(snapshots []*Snapshot) (list []*Snapshot) {
+func distinct(snapshots []*repository.Snapshot) (list []*repository.Snapshot) {
 	known := map[store.Ref]bool{}
 	for _, s := range snapshots {
 		if !known[s.Ref()] {
@@ -152,7 +140,7 @@ func distinct(snapshots []*Snapshot) (list []*Snapshot) {
 	return list
 }
 
-func namesOf(snapshots []*Snapshot) []string {
+func namesOf(snapshots []*repository.Snapshot) []string {
 	var names []string
 	for _, s := range snapshots {
 		names = append(names, s.Name)
@@ -163,7 +151,7 @@ func namesOf(snapshots []*Snapshot) []string {
 
 // removable returns the catalog's numbers of the snapshots and what is left
 // without them, or an error where one of them has to stay.
-func removable(all []catalog.Snapshot, snapshots []*Snapshot) (gone []catalog.ID, left []catalog.Snapshot, err error) {
+func removable(all []catalog.Snapshot, snapshots []*repository.Snapshot) (gone []catalog.ID, left []catalog.Snapshot, err error) {
 	going := map[store.Ref]bool{}
 	ids := map[store.Ref]catalog.ID{}
 	last := map[string]catalog.Snapshot{} // resort of each name
@@ -183,7 +171,7 @@ func removable(all []catalog.Snapshot, snapshots []*Snapshot) (gone []catalog.ID
 	for _, s := range snapshots {
 		switch id, known := ids[s.Ref()]; {
 		case !known:
-			return nil, nil, fmt.Errorf("remove %s: %w: it was removed meanwhile", s.Ref(), ErrNoSnapshot)
+			return nil, nil, fmt.Errorf("remove %s: %w: it was removed meanwhile", s.Ref(), repository.ErrNoSnapshot)
 		case s.Pinned():
 			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrPinned)
 		case last[s.Name].Stamp == s.Stamp && last[s.Name].Errors > 0:
@@ -199,7 +187,7 @@ func removable(all []catalog.Snapshot, snapshots []*Snapshot) (gone []catalog.ID
 
 // measure finds the inodes all of whose names lie in the snapshots. It returns
 // how many names of an inode do that has, or in a dry run would have, several.
-func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) (names map[walk.ID]int64, err error) {
+func (e *Engine) measure(ctx context.Context, root *store.Root, r *repository.Removal) (names map[walk.ID]int64, err error) {
 	names = map[walk.ID]int64{}
 	for _, s := range r.Snapshots {
 		e.Progress.TotalFiles.Add(s.Files)
@@ -212,7 +200,7 @@ func (e *Engine) measure(ctx context.Context, root *store.Root, r *Removal) (nam
 		}
 		err := walk.EachFile(ctx, root.SnapshotPath(s.Ref()), func(entry *walk.Entry) {
 			e.Progress.Files.Add(1)
-			if total := int64(entry.Nlink) + e.repo.rehearsal.names[entry.ID()]; total > 1 {
+			if total := int64(entry.Nlink) + e.repo.Rehearsal.Names[entry.ID()]; total > 1 {
 				names[entry.ID()]++
 				if names[entry.ID()] < total {
 					return

@@ -14,6 +14,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"phlb/engine/content"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -80,13 +81,13 @@ var (
 
 // restore is one under way.
 type restore struct {
-	*Repository
+	*repository.Repository
 	Restoration
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
 	root      *store.Root
 	rootID    walk.ID
-	snapshot  *Snapshot
+	snapshot  *repository.Snapshot
 	tree      *walk.Dir // of the snapshot
 	planned   bool      // which is not there
 	selection selection
@@ -116,13 +117,13 @@ type restore struct {
 // the target (no space, read-only, I/O) ends the restore with an error. After a
 // kill, nothing half-made lies under a final name, but directories may lack
 // their metadata: run again with [Newer] or [Always].
-func Restore(ctx context.Context, repo *Repository, s *Snapshot, o Restoration) (_ *Restored, err error) {
+func Restore(ctx context.Context, repo *repository.Repository, s *repository.Snapshot, o Restoration) (_ *Restored, err error) {
 	r := &restore{
 		Repository: repo, Restoration: o, snapshot: s,
 		groups: map[groupKey]*group{}, lost: map[string]*lost{},
 		result: &Restored{Snapshot: s},
 	}
-	r.Dry = o.Dry || repo.env.DryRun
+	r.Dry = o.Dry || repo.Env.DryRun
 	r.result.Dry = r.Dry
 	defer func() {
 		if err != nil {
@@ -135,7 +136,7 @@ func Restore(ctx context.Context, repo *Repository, s *Snapshot, o Restoration) 
 	if r.selection, err = newSelection(&o); err != nil {
 		return nil, err
 	}
-	if r.root, err = repo.openRoot(); err != nil {
+	if r.root, err = repo.OpenRoot(); err != nil {
 		return nil, err
 	}
 	defer r.root.Close()
@@ -146,13 +147,13 @@ func Restore(ctx context.Context, repo *Repository, s *Snapshot, o Restoration) 
 	r.rootID = walk.ID{Dev: self.Dev, Inode: self.Ino}
 	tree := r.root.SnapshotPath(s.Ref())
 	if r.planned = repo.Planned(s); r.planned {
-		tree = repo.rehearsal.dir // where nothing of it is
+		tree = repo.Rehearsal.Dir // where nothing of it is
 	}
 	if r.tree, err = walk.OpenRoot(tree); err != nil {
 		return nil, err
 	}
 	defer r.tree.Close()
-	defer repo.Progress.begin("restore " + s.Ref().String())()
+	defer repo.Progress.Begin("restore " + s.Ref().String())()
 	kind, err := r.survey(ctx)
 	if err != nil {
 		return nil, err
@@ -260,5 +261,11 @@ func (r *restore) complete() {
 		r.result.add(l.path, Inexact, "%s", text)
 		r.result.Errors += l.count
 	}
-	slices.SortStableFunc(r.result.Problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortStableFunc(r.result.Problems, func(a, b repository.Problem) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// skip counts a path that the target keeps as it is.
+func (r *restore) skip(path string) {
+	r.count(func(done *Restored) { done.Skipped++ })
+	r.Log.Info("skipped, the target has another", "path", path)
 }

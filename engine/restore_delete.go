@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
@@ -9,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"phlb/engine/manifest"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -26,14 +29,14 @@ func (r *restore) keepUnknown() {
 	switch {
 	case !r.Delete:
 	case !s.Complete():
-		r.unknown = &unknown{what: Unreadable, reason: fmt.Sprintf("nothing is deleted: the snapshot lacks %s that could not be read, which may lie here",
+		r.unknown = &unknown{what: repository.Unreadable, reason: fmt.Sprintf("nothing is deleted: the snapshot lacks %s that could not be read, which may lie here",
 			english.Plural(int(s.Errors), "path", ""))}
 	case s.Skipped == 0:
-	case s.Host == r.env.Host && sameFile(from, r.result.To):
+	case s.Host == r.Env.Host && repository.SameFile(from, r.result.To):
 		r.unknown = &unknown{what: InTheWay, reason: fmt.Sprintf("nothing is deleted: this is what was backed up, without %s: delete by hand what is too much, or restore to another place",
 			english.Plural(int(s.Skipped), "path", ""))}
 	default:
-		r.log.Warn("what the snapshot does not have is deleted, also where it was left out of it", "snapshot", s.Ref(), "skipped", s.Skipped)
+		r.Log.Warn("what the snapshot does not have is deleted, also where it was left out of it", "snapshot", s.Ref(), "skipped", s.Skipped)
 	}
 }
 
@@ -66,7 +69,7 @@ func (r *restore) deleteExtra(f *folder) error {
 func (r *restore) deletePath(f *folder, dir *store.Dir, name string, device uint64) (gone bool, err error) {
 	at := path.Join(f.entry.Path, name)
 	there, err := dir.Look(name)
-	if notFound(err) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}
 	if err == nil && there.Kind == manifest.Dir {
@@ -104,7 +107,7 @@ func (r *restore) deleted(at string, err error) (gone bool, fatal error) {
 		return false, nil
 	}
 	r.count(func(done *Restored) { done.Deleted++ })
-	r.log.Debug("deleted", "path", at)
+	r.Log.Debug("deleted", "path", at)
 	return true, nil
 }
 

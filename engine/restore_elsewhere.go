@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"phlb/engine/catalog"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -29,19 +30,19 @@ func (w *elsewhere) close() {
 func (p *piece) recover(try func(dir *walk.Dir, name string) error) (where string, err error) {
 	w := &p.elsewhere
 	w.once.Do(func() {
-		cat, err := p.openCatalog(p.ctx, p.root)
+		cat, err := p.OpenCatalog(p.ctx, p.root)
 		if err == nil {
 			defer cat.Close()
 			w.contents, err = cat.Contents(p.ctx)
 		}
 		if err != nil {
-			p.log.Warn("the catalog cannot tell where else damaged files may be found", "error", err)
+			p.Log.Warn("the catalog cannot tell where else damaged files may be found", "error", err)
 		}
 	})
 	if w.contents == nil {
 		return "", nil
 	}
-	found, err := w.contents.Lookup(p.entry.Digest, candidatesAsked)
+	found, err := w.contents.Lookup(p.entry.Digest, repository.CandidatesAsked)
 	if err != nil {
 		return "", err
 	}

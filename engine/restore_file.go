@@ -13,6 +13,7 @@ import (
 
 	"phlb/engine/content"
 	"phlb/engine/manifest"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -105,7 +106,7 @@ func (p *piece) alone() (has bool, err error) {
 	case p.there == nil:
 	case p.same():
 		p.count(func(done *Restored) { done.Unchanged++ })
-		p.log.Debug("unchanged", "path", p.entry.Path)
+		p.Log.Debug("unchanged", "path", p.entry.Path)
 		return true, nil
 	case !p.replaces(p.entry, p.there):
 		p.skip(p.entry.Path)
@@ -115,7 +116,7 @@ func (p *piece) alone() (has bool, err error) {
 		return false, err
 	}
 	p.made = true
-	p.log.Debug("restored", "path", p.entry.Path)
+	p.Log.Debug("restored", "path", p.entry.Path)
 	p.count(func(done *Restored) {
 		if p.entry.Kind != manifest.File {
 			done.Others++
@@ -256,7 +257,7 @@ func (p *piece) file(try func(dir *walk.Dir, name string) error) error {
 	return nil
 }
 
-var errGone = &damage{Missing, "the snapshot does not have it any more"}
+var errGone = &damage{repository.Missing, "the snapshot does not have it any more"}
 
 // stored looks whether the file is there, without reading it.
 func (p *piece) stored(dir *walk.Dir, name string) error {
@@ -280,21 +281,21 @@ func (p *piece) openStored(dir *walk.Dir, name string) (*walk.File, *walk.Entry,
 	}
 	in, err := dir.File(name)
 	switch {
-	case notFound(err):
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, errGone
 	case errors.Is(err, fs.ErrPermission):
 		return nil, nil, &damage{Denied, reason(err)}
 	case err != nil:
-		return nil, nil, &damage{Unreadable, reason(err)}
+		return nil, nil, &damage{repository.Unreadable, reason(err)}
 	}
 	seen, err := in.Stat()
 	switch {
 	case err != nil:
-		err = &damage{Unreadable, reason(err)}
+		err = &damage{repository.Unreadable, reason(err)}
 	case seen.Kind != manifest.File:
-		err = &damage{Kind, fmt.Sprintf("is a %v, was a %v", seen.Kind, manifest.File)}
+		err = &damage{repository.Kind, fmt.Sprintf("is a %v, was a %v", seen.Kind, manifest.File)}
 	case seen.Size != p.entry.Size:
-		err = &damage{Size, fmt.Sprintf("is %s long, was %d", long(seen.Size), p.entry.Size)}
+		err = &damage{repository.Size, fmt.Sprintf("is %s long, was %d", repository.Bytes(seen.Size), p.entry.Size)}
 	}
 	if err != nil {
 		in.Close()
@@ -318,7 +319,7 @@ func (p *piece) copyFrom(dir *walk.Dir, from, name string) error {
 	if seen.Size <= content.BufferSize && !seen.Sparse() {
 		buf := p.Whole(seen.Size)
 		if _, err := in.ReadAt(buf, 0); err != nil && err != io.EOF {
-			return &damage{Unreadable, reason(err)}
+			return &damage{repository.Unreadable, reason(err)}
 		}
 		if err := p.verify(p.Digest(buf)); err != nil {
 			return err
@@ -333,7 +334,7 @@ func (p *piece) copyFrom(dir *walk.Dir, from, name string) error {
 		p.bytes += n
 		var unread *content.SourceError
 		if errors.As(err, &unread) {
-			return &damage{Unreadable, reason(err)}
+			return &damage{repository.Unreadable, reason(err)}
 		}
 		if err != nil {
 			return err
@@ -345,7 +346,7 @@ func (p *piece) copyFrom(dir *walk.Dir, from, name string) error {
 // verify compares the digest of what was read with what the manifest says.
 func (p *piece) verify(got manifest.Digest) error {
 	if got != p.entry.Digest {
-		return &damage{Content, fmt.Sprintf("sha256 is %v, was %v", got, p.entry.Digest)}
+		return &damage{repository.Content, fmt.Sprintf("sha256 is %v, was %v", got, p.entry.Digest)}
 	}
 	return nil
 }

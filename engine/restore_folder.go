@@ -295,7 +295,7 @@ func (r *restore) makeFolder(f *folder) (err error) {
 		}
 	}
 	r.count(func(done *Restored) { done.Folders++ })
-	r.log.Debug("restored", "path", f.entry.Path)
+	r.Log.Debug("restored", "path", f.entry.Path)
 	return nil
 }
 

@@ -63,7 +63,7 @@ func (p *piece) link(g *group) (done bool, err error) {
 		}
 		if together || p.Overwrite != Always && p.same() {
 			p.count(func(done *Restored) { done.Unchanged++ })
-			p.log.Debug("unchanged", "path", p.entry.Path)
+			p.Log.Debug("unchanged", "path", p.entry.Path)
 			return true, nil
 		}
 		if !p.replaces(p.entry, p.there) {
@@ -77,13 +77,13 @@ func (p *piece) link(g *group) (done bool, err error) {
 		}
 		return p.leader(g, func(dir *store.Dir, leader string) error { return p.to.to.Link(dir, leader, name) })
 	})
-	if errors.Is(err, store.ErrLinkLimit) || errors.Is(err, store.ErrNoLink) || notFound(err) || errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, store.ErrLinkLimit) || errors.Is(err, store.ErrNoLink) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return false, p.notKept(p.entry.Path, &store.NotKept{What: "hardlink", Err: err}) // made anew
 	}
 	if err != nil {
 		return false, err
 	}
-	p.log.Debug("linked", "path", p.entry.Path)
+	p.Log.Debug("linked", "path", p.entry.Path)
 	p.count(func(done *Restored) {
 		if p.entry.Kind != manifest.File {
 			done.Others++
@@ -105,7 +105,7 @@ func (p *piece) together(g *group) (bool, error) {
 		inode, err = dir.Look(leader)
 		return err
 	})
-	if notFound(err) || errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return false, nil
 	}
 	return inode.Dev == p.there.Dev && inode.Ino == p.there.Ino, err

@@ -77,7 +77,7 @@ func (r *restore) refuse(into string, kind manifest.Kind) error {
 		r.Delete = false
 		return nil
 	}
-	for _, held := range []string{"/", r.env.Home} {
+	for _, held := range []string{"/", r.Env.Home} {
 		if a, err := os.Stat(r.result.To); err == nil && held != "" {
 			if b, err := os.Stat(held); err == nil && os.SameFile(a, b) {
 				return fmt.Errorf("%s %w", r.result.To, ErrDelete)

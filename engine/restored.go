@@ -6,6 +6,8 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
+
+	"phlb/engine/repository"
 )
 
 // What can be the matter with a path that is restored, beside what [Engine.Verify]
@@ -21,20 +23,20 @@ const (
 // Restored is what a restore has done, or with a dry run would do. What a dry
 // run cannot know is whether content is damaged: it reads none.
 type Restored struct {
-	Snapshot *Snapshot
+	Snapshot *repository.Snapshot
 	To       string // absolute path of the target
 	Dry      bool
 
-	Files     int64     // regular files made, Linked among them
-	Bytes     int64     // of those that are not links
-	Linked    int64     // files made as further names of others
-	Others    int64     // symbolic links, fifos, sockets and devices made
-	Folders   int64     // directories made
-	Unchanged int64     // paths that were there already, the same
-	Skipped   int64     // paths that were there already, different, and were kept
-	Deleted   int64     // paths that the snapshot does not have
-	Errors    int64     // paths that are not what they should be
-	Problems  []Problem // by path, relative to the snapshot
+	Files     int64                // regular files made, Linked among them
+	Bytes     int64                // of those that are not links
+	Linked    int64                // files made as further names of others
+	Others    int64                // symbolic links, fifos, sockets and devices made
+	Folders   int64                // directories made
+	Unchanged int64                // paths that were there already, the same
+	Skipped   int64                // paths that were there already, different, and were kept
+	Deleted   int64                // paths that the snapshot does not have
+	Errors    int64                // paths that are not what they should be
+	Problems  []repository.Problem // by path, relative to the snapshot
 }
 
 // OK reports whether all is as it should be.
@@ -71,30 +73,30 @@ func (r *Restored) String() string {
 func (r *Restored) MarshalJSON() ([]byte, error) {
 	problems := r.Problems
 	if problems == nil {
-		problems = []Problem{}
+		problems = []repository.Problem{}
 	}
 	return json.Marshal(struct {
-		OK        bool      `json:"ok"`
-		Snapshot  *Snapshot `json:"snapshot"`
-		To        string    `json:"to"`
-		Dry       bool      `json:"dry"`
-		Files     int64     `json:"files"`
-		Bytes     int64     `json:"bytes"`
-		Linked    int64     `json:"linked"`
-		Others    int64     `json:"others"`
-		Folders   int64     `json:"folders"`
-		Unchanged int64     `json:"unchanged"`
-		Skipped   int64     `json:"skipped"`
-		Deleted   int64     `json:"deleted"`
-		Errors    int64     `json:"errors"`
-		Problems  []Problem `json:"problems"`
+		OK        bool                 `json:"ok"`
+		Snapshot  *repository.Snapshot `json:"snapshot"`
+		To        string               `json:"to"`
+		Dry       bool                 `json:"dry"`
+		Files     int64                `json:"files"`
+		Bytes     int64                `json:"bytes"`
+		Linked    int64                `json:"linked"`
+		Others    int64                `json:"others"`
+		Folders   int64                `json:"folders"`
+		Unchanged int64                `json:"unchanged"`
+		Skipped   int64                `json:"skipped"`
+		Deleted   int64                `json:"deleted"`
+		Errors    int64                `json:"errors"`
+		Problems  []repository.Problem `json:"problems"`
 	}{
-		r.OK(), r.Snapshot, Text(r.To), r.Dry, r.Files, r.Bytes, r.Linked, r.Others, r.Folders,
+		r.OK(), r.Snapshot, repository.Text(r.To), r.Dry, r.Files, r.Bytes, r.Linked, r.Others, r.Folders,
 		r.Unchanged, r.Skipped, r.Deleted, r.Errors, problems,
 	})
 }
 
 // add notes a problem.
 func (r *Restored) add(path, what, format string, args ...any) {
-	r.Problems = append(r.Problems, Problem{path, what, fmt.Sprintf(format, args...)})
+	r.Problems = append(r.Problems, repository.Problem{Path: path, What: what, Detail: fmt.Sprintf(format, args...)})
 }

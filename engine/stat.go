@@ -7,6 +7,7 @@ import (
 
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 )
 
@@ -21,13 +22,13 @@ type Stat struct {
 
 // Stat counts what a snapshot holds, from its manifest, and what only it holds,
 // from the inodes of its tree. When it was verified, the catalog knows.
-func (e *Engine) Stat(ctx context.Context, s *Snapshot) (*Stat, error) {
-	root, err := e.repo.openRoot()
+func (e *Engine) Stat(ctx context.Context, s *repository.Snapshot) (*Stat, error) {
+	root, err := e.repo.OpenRoot()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	defer e.Progress.begin("stat " + s.Ref().String())()
+	defer e.Progress.Begin("stat " + s.Ref().String())()
 	c, err := parent.Open(root, s.Ref(), 0, nil)
 	if err != nil {
 		return nil, fmt.Errorf("stat: %w", err)
@@ -44,7 +45,7 @@ func (e *Engine) Stat(ctx context.Context, s *Snapshot) (*Stat, error) {
 	if err := c.Failed(); err != nil {
 		return nil, fmt.Errorf("stat: %w", err)
 	}
-	only := &Removal{Snapshots: []*Snapshot{s}}
+	only := &repository.Removal{Snapshots: []*repository.Snapshot{s}}
 	if _, err := e.measure(ctx, root, only); err != nil {
 		return nil, fmt.Errorf("stat: %w", err)
 	}
@@ -55,13 +56,13 @@ func (e *Engine) Stat(ctx context.Context, s *Snapshot) (*Stat, error) {
 	return stat, nil
 }
 
-func (e *Engine) lastVerified(ctx context.Context, root *store.Root, s *Snapshot) (last time.Time, err error) {
-	cat, err := e.repo.openToRead(ctx, root)
+func (e *Engine) lastVerified(ctx context.Context, root *store.Root, s *repository.Snapshot) (last time.Time, err error) {
+	cat, err := e.repo.OpenToRead(ctx, root)
 	if err != nil {
 		return last, err
 	}
 	defer cat.Close()
-	id, err := number(ctx, cat, s.Ref())
+	id, err := repository.NumberOf(ctx, cat, s.Ref())
 	if err != nil {
 		return last, err
 	}

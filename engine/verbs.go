@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"phlb/engine/config"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -13,14 +14,14 @@ import (
 // other.
 type Engine struct {
 	Config   *config.Config
-	Progress *Progress // of the verb under way, to be read at any time
+	Progress *repository.Progress // of the verb under way, to be read at any time
 
-	repo *Repository
+	repo *repository.Repository
 }
 
 // Open returns an engine for the configured root, which need not exist yet.
-func Open(c *config.Config, env Environment) *Engine {
-	repo := OpenRepository(c, env)
+func Open(c *config.Config, env repository.Environment) *Engine {
+	repo := repository.Open(c, env)
 	return &Engine{Config: c, Progress: &repo.Progress, repo: repo}
 }
 
@@ -35,62 +36,62 @@ func (e *Engine) DryRun() bool { return e.repo.DryRun() }
 func (e *Engine) Expand(path string) string { return e.repo.Expand(path) }
 
 // Backup makes a snapshot of the source, see [backup.Run].
-func (e *Engine) Backup(ctx context.Context, source Source) (*Snapshot, error) {
+func (e *Engine) Backup(ctx context.Context, source repository.Source) (*repository.Snapshot, error) {
 	return Backup(ctx, e.repo, source)
 }
 
 // Adopt makes the catalog agree with the root, see [backup.Adopt].
-func (e *Engine) Adopt(ctx context.Context, path string) (*Report, error) {
+func (e *Engine) Adopt(ctx context.Context, path string) (*repository.Report, error) {
 	return Adopt(ctx, e.repo, path)
 }
 
 // Verify holds a snapshot against its manifest, see [verify.Run].
-func (e *Engine) Verify(ctx context.Context, s *Snapshot, c Check) (*Report, error) {
+func (e *Engine) Verify(ctx context.Context, s *repository.Snapshot, c Check) (*repository.Report, error) {
 	return Verify(ctx, e.repo, s, c)
 }
 
 // Restore writes what a snapshot holds to a directory, see [restore.Run].
-func (e *Engine) Restore(ctx context.Context, s *Snapshot, o Restoration) (*Restored, error) {
+func (e *Engine) Restore(ctx context.Context, s *repository.Snapshot, o Restoration) (*Restored, error) {
 	return Restore(ctx, e.repo, s, o)
 }
 
 // Diff returns what changed from snapshot a to b, see [diff.Snapshots].
-func (e *Engine) Diff(ctx context.Context, a, b *Snapshot) ([]Change, error) {
+func (e *Engine) Diff(ctx context.Context, a, b *repository.Snapshot) ([]Change, error) {
 	return DiffSnapshots(ctx, e.repo, a, b)
 }
 
 // DiffSource returns what changed from a snapshot to a source as it is now, see
 // [diff.Source].
-func (e *Engine) DiffSource(ctx context.Context, s *Snapshot, source Source, content bool) (changes []Change, unread int64, err error) {
+func (e *Engine) DiffSource(ctx context.Context, s *repository.Snapshot, source repository.Source, content bool) (changes []Change, unread int64, err error) {
 	return DiffSource(ctx, e.repo, s, source, content)
 }
 
 // Scan walks the source and yields its entries, see [repository.Repository.Scan].
-func (e *Engine) Scan(ctx context.Context, source Source, counts *Counts) iter.Seq2[*walk.Entry, error] {
+func (e *Engine) Scan(ctx context.Context, source repository.Source, counts *repository.Counts) iter.Seq2[*walk.Entry, error] {
 	return e.repo.Scan(ctx, source, counts)
 }
 
 // Snapshots returns the sealed snapshots, newest first: of one name, or with ""
 // of all. A root that does not exist yet has none.
-func (e *Engine) Snapshots(ctx context.Context, name string) ([]*Snapshot, error) {
+func (e *Engine) Snapshots(ctx context.Context, name string) ([]*repository.Snapshot, error) {
 	return e.repo.Snapshots(ctx, name)
 }
 
 // Snapshot returns the snapshot that text names, see
 // [repository.Repository.Snapshot] for the ways to name one.
-func (e *Engine) Snapshot(ctx context.Context, text string) (*Snapshot, error) {
+func (e *Engine) Snapshot(ctx context.Context, text string) (*repository.Snapshot, error) {
 	return e.repo.Snapshot(ctx, text)
 }
 
 // Locate returns the snapshot and the path in it that SNAPSHOT:PATH names, see
 // [repository.Repository.Locate].
-func (e *Engine) Locate(ctx context.Context, text string) (s *Snapshot, path string, err error) {
+func (e *Engine) Locate(ctx context.Context, text string) (s *repository.Snapshot, path string, err error) {
 	return e.repo.Locate(ctx, text)
 }
 
 // Planned reports whether the snapshot is one that a dry run would have made:
 // it can be listed, compared and removed, but there is nothing to read.
-func (e *Engine) Planned(s *Snapshot) bool { return e.repo.Planned(s) }
+func (e *Engine) Planned(s *repository.Snapshot) bool { return e.repo.Planned(s) }
 
 // Locks returns the locks of the root that are held, or were left by processes
 // that are gone. Of those on this machine it can tell which.

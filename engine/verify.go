@@ -17,6 +17,7 @@ import (
 	"phlb/engine/foreign"
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -30,12 +31,12 @@ type Check struct {
 
 // verification is one under way.
 type verification struct {
-	*Repository
+	*repository.Repository
 	naming bool // somebody wants to hear of every path
 	Check
 	history  catalog.Run // what the catalog is told of it
 	root     *store.Root
-	report   *Report
+	report   *repository.Report
 	foreign  foreign.Tool // the tool that the snapshot is from
 	stale    bool         // the catalog does not agree with the manifest
 	closed   parent.Closed
@@ -69,33 +70,33 @@ type sharedPath struct {
 // content is noted in the catalog, so that no later run links to it, and so is
 // that the snapshot was verified, where the root can be written to. A dry run
 // neither notes nor heals, and takes a snapshot that is only planned for good.
-func Verify(ctx context.Context, repo *Repository, s *Snapshot, c Check) (_ *Report, err error) {
+func Verify(ctx context.Context, repo *repository.Repository, s *repository.Snapshot, c Check) (_ *repository.Report, err error) {
 	if !(c.Sample >= 0 && c.Sample <= 1) { // nor is it NaN
 		return nil, fmt.Errorf("verify: sample is %v, want a share from 0 to 1", c.Sample)
 	}
 	if repo.Planned(s) {
-		return &Report{Snapshot: s, Files: s.Files}, nil
+		return &repository.Report{Snapshot: s, Files: s.Files}, nil
 	}
 	history := catalog.Run{Verb: "verify", Name: s.Name, Stamp: s.Stamp}
-	defer func() { repo.fail(ctx, history, err) }()
-	root, err := repo.openRoot()
+	defer func() { repo.NoteFailed(ctx, history, err) }()
+	root, err := repo.OpenRoot()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	cat, err := repo.openCatalog(ctx, root)
+	cat, err := repo.OpenCatalog(ctx, root)
 	if err != nil {
 		return nil, err
 	}
 	defer cat.Close()
-	defer repo.Progress.begin("verify " + s.Ref().String())()
+	defer repo.Progress.Begin("verify " + s.Ref().String())()
 	repo.Progress.TotalFiles.Store(s.Files)
 	if !c.Fast {
 		repo.Progress.TotalBytes.Store(int64(float64(s.Bytes) * c.Sample))
 	}
-	history.Started = repo.env.Now()
+	history.Started = repo.Env.Now()
 	v := &verification{
-		Repository: repo, naming: repo.log.Enabled(ctx, slog.LevelDebug), Check: c, history: history, root: root, report: &Report{Snapshot: s}, foreign: foreign.Of(s.Tags), seed: uint64(history.Started.UnixNano()),
+		Repository: repo, naming: repo.Log.Enabled(ctx, slog.LevelDebug), Check: c, history: history, root: root, report: &repository.Report{Snapshot: s}, foreign: foreign.Of(s.Tags), seed: uint64(history.Started.UnixNano()),
 		closed: parent.Closed{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
 	}
 	err = v.compare(ctx, cat)
@@ -105,28 +106,28 @@ func Verify(ctx context.Context, repo *Repository, s *Snapshot, c Check) (_ *Rep
 	var broken *parent.ManifestError
 	if errors.As(err, &broken) {
 		how := "move it away and run phlb add"
-		if notFound(broken.Err) {
+		if errors.Is(broken.Err, fs.ErrNotExist) {
 			how = "run phlb add"
 		}
-		v.report.add(".", Manifest, "%v; %s, which makes a new one of what is there", broken.Err, how)
+		v.report.Add(".", repository.Manifest, "%v; %s, which makes a new one of what is there", broken.Err, how)
 		v.Heal = false
 		v.damaged = nil // there is no telling what it should be
 		err = nil
 	}
-	if err == nil && !repo.env.DryRun {
+	if err == nil && !repo.Env.DryRun {
 		err = v.settle(ctx, cat)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", s.Ref(), err)
 	}
-	v.report.sort()
+	v.report.Sort()
 	return v.report, nil
 }
 
 // compare holds the manifest against the catalog.
 func (v *verification) compare(ctx context.Context, cat *catalog.Catalog) error {
 	return parent.ReadManifest(v.root, v.report.Snapshot.Ref(), func(r *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
-		id, err := number(ctx, cat, v.report.Snapshot.Ref())
+		id, err := repository.NumberOf(ctx, cat, v.report.Snapshot.Ref())
 		if err != nil {
 			return err
 		}
@@ -136,11 +137,11 @@ func (v *verification) compare(ctx context.Context, cat *catalog.Catalog) error 
 					return err
 				}
 			}
-			return ErrNoSnapshot
+			return repository.ErrNoSnapshot
 		}
 		found, err := cat.Compare(ctx, id, entries)
 		for _, d := range found {
-			v.report.add(d.Path, Catalog, "%s", difference(d))
+			v.report.Add(d.Path, repository.Catalog, "%s", difference(d))
 		}
 		v.stale = len(found) > 0
 		return err
@@ -156,7 +157,7 @@ func difference(d catalog.Difference) string {
 	case d.Manifest.Digest != d.Catalog.Digest:
 		return fmt.Sprintf("the manifest says %v, the catalog %v", d.Manifest.Digest, d.Catalog.Digest)
 	case d.Manifest.Size != d.Catalog.Size:
-		return fmt.Sprintf("the manifest says %s, the catalog %d", long(d.Manifest.Size), d.Catalog.Size)
+		return fmt.Sprintf("the manifest says %s, the catalog %d", repository.Bytes(d.Manifest.Size), d.Catalog.Size)
 	}
 	return "manifest and catalog differ in the metadata"
 }
@@ -189,7 +190,7 @@ func (v *verification) walk(ctx context.Context) error {
 	v.keepUnseen()
 	for _, s := range v.shared {
 		if how, ok := v.rotten[s.id]; ok {
-			v.damage(&s.entry, Content, how)
+			v.damage(&s.entry, repository.Content, how)
 		}
 	}
 	return nil
@@ -201,31 +202,31 @@ func (v *verification) keepUnseen() {
 	if len(v.closed) == 0 {
 		return
 	}
-	unseen := func(what, at string) bool { return what == Missing && v.closed.Hide(at) }
-	v.report.Problems = slices.DeleteFunc(v.report.Problems, func(p Problem) bool { return unseen(p.What, p.Path) })
+	unseen := func(what, at string) bool { return what == repository.Missing && v.closed.Hide(at) }
+	v.report.Problems = slices.DeleteFunc(v.report.Problems, func(p repository.Problem) bool { return unseen(p.What, p.Path) })
 	v.damaged = slices.DeleteFunc(v.damaged, func(d damaged) bool { return unseen(d.what, d.entry.Path) })
 }
 
 func (v *verification) unreadable(err error) {
 	var at *fs.PathError
 	if errors.As(err, &at) {
-		v.report.add(at.Path, Unreadable, "%v", at.Err)
+		v.report.Add(at.Path, repository.Unreadable, "%v", at.Err)
 		return
 	}
-	v.report.add(".", Unreadable, "%v", err)
+	v.report.Add(".", repository.Unreadable, "%v", err)
 }
 
 // gone takes entries of the manifest that the tree does not have.
 func (v *verification) gone(e *manifest.Entry) error {
 	if !e.Absent {
-		v.damage(e, Missing, e.Kind.String())
+		v.damage(e, repository.Missing, e.Kind.String())
 	}
 	return nil
 }
 
 // damage reports what is wrong with an entry.
 func (v *verification) damage(e *manifest.Entry, what, detail string) {
-	v.report.add(e.Path, what, "%s", detail)
+	v.report.Add(e.Path, what, "%s", detail)
 	v.Progress.Errors.Add(1)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -243,9 +244,9 @@ func (v *verification) prepare(b *walk.Batch) error {
 	case a.Folder.Chunk != nil:
 		b.Folder.Data = v.foreign.In(b.Folder)
 	default:
-		b.Folder.Data = Extra
-		if b.Folder.Parent == nil || b.Folder.Parent.Data != Extra { // else it is said already
-			v.report.add(b.Folder.Path, Extra, "directory")
+		b.Folder.Data = repository.Extra
+		if b.Folder.Parent == nil || b.Folder.Parent.Data != repository.Extra { // else it is said already
+			v.report.Add(b.Folder.Path, repository.Extra, "directory")
 		}
 	}
 	return nil
@@ -260,12 +261,12 @@ func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) erro
 		found := &b.Entries[i]
 		want := a.At(found).Entry()
 		switch {
-		case want == nil && b.Folder.Data == Extra:
+		case want == nil && b.Folder.Data == repository.Extra:
 		case want == nil && found.Kind == manifest.File && v.isForeign(b.Folder, found):
 		case want == nil:
-			v.report.add(found.Path, Extra, "%v", found.Kind)
+			v.report.Add(found.Path, repository.Extra, "%v", found.Kind)
 		case want.Kind != found.Kind:
-			v.damage(want, Kind, fmt.Sprintf("is a %v, was a %v", found.Kind, want.Kind))
+			v.damage(want, repository.Kind, fmt.Sprintf("is a %v, was a %v", found.Kind, want.Kind))
 		default:
 			v.metadata(want, found)
 			if want.Kind == manifest.File {
@@ -282,19 +283,19 @@ func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) erro
 func (v *verification) metadata(want *manifest.Entry, found *walk.Entry) {
 	v.name("looked at", want.Path)
 	if want.Target != found.Target {
-		v.damage(want, Target, fmt.Sprintf("leads to %q, did to %q", found.Target, want.Target))
+		v.damage(want, repository.Target, fmt.Sprintf("leads to %q, did to %q", found.Target, want.Target))
 	}
 	if m := want.InSnapshot().Mtime; m != found.Mtime {
-		v.damage(want, Mtime, fmt.Sprintf("is %v, was %v", found.Mtime.Time(), m.Time()))
+		v.damage(want, repository.Mtime, fmt.Sprintf("is %v, was %v", found.Mtime.Time(), m.Time()))
 	}
 }
 
 // file looks at size and content.
 func (v *verification) file(ctx context.Context, w *content.Worker, b *walk.Batch, want *manifest.Entry, found *walk.Entry) error {
 	v.Progress.Files.Add(1)
-	v.report.count(func(r *Report) { r.Files++ })
+	v.report.Count(func(r *repository.Report) { r.Files++ })
 	if want.Size != found.Size {
-		v.damage(want, Size, fmt.Sprintf("is %s long, was %d", long(found.Size), want.Size))
+		v.damage(want, repository.Size, fmt.Sprintf("is %s long, was %d", repository.Bytes(found.Size), want.Size))
 		return nil
 	}
 	if v.Fast || !v.sampled(want.Digest) {
@@ -317,19 +318,19 @@ func (v *verification) file(ctx context.Context, w *content.Worker, b *walk.Batc
 	n, read, err := w.ReadDigests(ctx, f, found, stated.Algorithm, &v.Progress.Bytes)
 	var source *content.SourceError
 	if errors.As(err, &source) {
-		v.damage(want, Unreadable, source.Error())
+		v.damage(want, repository.Unreadable, source.Error())
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	v.report.count(func(r *Report) { r.Read++; r.Bytes += n })
+	v.report.Count(func(r *repository.Report) { r.Read++; r.Bytes += n })
 	how := read.Differs(stated)
 	if read.SHA256 != want.Digest {
 		how = fmt.Sprintf("sha256 is %v, was %v", read.SHA256, want.Digest)
 	}
 	if how != "" {
-		v.damage(want, Content, how)
+		v.damage(want, repository.Content, how)
 		v.mu.Lock()
 		v.rotten[found.ID()] = how
 		v.mu.Unlock()
@@ -375,25 +376,25 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 	}
 	news := changed || err != nil
 	if err == nil && (news || cat.Away() == nil) {
-		err = v.publish(ctx, v.root, cat, func(again *catalog.Catalog) error {
+		err = v.Publish(ctx, v.root, cat, func(again *catalog.Catalog) error {
 			_, err := v.note(ctx, again, healed)
 			return err
 		})
 	}
 	switch { // the report must not be lost for it
 	case err != nil && news:
-		v.log.Warn("what was found could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
+		v.Log.Warn("what was found could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
 	case err != nil:
-		v.log.Info("the verification could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
+		v.Log.Info("the verification could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
 	case v.Heal && v.stale:
-		v.report.add(".", Healed, "the catalog has been made anew from the manifest")
+		v.report.Add(".", repository.Healed, "the catalog has been made anew from the manifest")
 	}
 	return nil
 }
 
 // note tells the catalog what was found, and reports whether that is news.
 func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []manifest.Digest) (changed bool, err error) {
-	id, err := number(ctx, cat, v.report.Snapshot.Ref())
+	id, err := repository.NumberOf(ctx, cat, v.report.Snapshot.Ref())
 	if err != nil {
 		return false, err
 	}
@@ -404,7 +405,7 @@ func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []
 	for _, d := range v.damaged {
 		if d.hidden() && !slices.Contains(healed, d.entry.Digest) {
 			found = append(found, catalog.Damage{
-				Digest: d.entry.Digest, Snapshot: id, Path: d.entry.Path, Found: v.env.Now(), What: d.what,
+				Digest: d.entry.Digest, Snapshot: id, Path: d.entry.Path, Found: v.Env.Now(), What: d.what,
 			})
 		}
 	}
@@ -418,7 +419,7 @@ func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []
 		if err := cat.Remove(ctx, id); err != nil {
 			return false, err
 		}
-		if _, err := v.catchUp(ctx, v.root, cat); err != nil {
+		if _, err := v.CatchUp(ctx, v.root, cat); err != nil {
 			return false, err
 		}
 		changed = true
@@ -428,7 +429,7 @@ func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []
 
 // remember adds the verification to the history.
 func (v *verification) remember(ctx context.Context, cat *catalog.Catalog) error {
-	id, err := number(ctx, cat, v.report.Snapshot.Ref()) // another one, if it was made anew
+	id, err := repository.NumberOf(ctx, cat, v.report.Snapshot.Ref()) // another one, if it was made anew
 	if err != nil {
 		return err
 	}
@@ -436,7 +437,7 @@ func (v *verification) remember(ctx context.Context, cat *catalog.Catalog) error
 	if !v.report.OK() {
 		outcome = catalog.Rotten
 	}
-	r := v.ended(v.history, outcome)
+	r := v.Ended(v.history, outcome)
 	r.Snapshot = id
 	cat.NoteRun(r)
 	if id == 0 {
@@ -458,5 +459,12 @@ func (v *verification) remember(ctx context.Context, cat *catalog.Catalog) error
 // told it: of one that is missing or was touched, a look tells. An empty file
 // has no content that could rot.
 func (d *damaged) hidden() bool {
-	return d.entry.Kind == manifest.File && d.entry.Size > 0 && d.what != Missing && d.what != Mtime
+	return d.entry.Kind == manifest.File && d.entry.Size > 0 && d.what != repository.Missing && d.what != repository.Mtime
+}
+
+// name tells whoever listens what is done with a path.
+func (v *verification) name(what, path string) {
+	if v.naming {
+		v.Log.Debug(what, "path", path)
+	}
 }

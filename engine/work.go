@@ -65,7 +65,7 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 // folder takes the entry of the batch's own folder.
 func (r *run) folder(b *walk.Batch, t *target, p *plan) error {
 	t.entry = b.Folder.Entry.Entry
-	if r.adopting == nil && !r.env.DryRun {
+	if r.adopting == nil && !r.Env.DryRun {
 		if err := r.partial.Foresee(t.dir, &t.entry); err != nil {
 			return fmt.Errorf("%s: %w", t.entry.Path, err)
 		}
@@ -90,7 +90,7 @@ func (r *run) folder(b *walk.Batch, t *target, p *plan) error {
 	if t.entry.Xattrs, err = b.Folder.Dir.Xattrs(""); err != nil {
 		b.Errors = append(b.Errors, &fs.PathError{Op: "read attributes", Path: t.entry.Path, Err: err})
 	}
-	t.entry.Racy = r.racy(&t.entry, r.env.Now())
+	t.entry.Racy = r.racy(&t.entry, r.Env.Now())
 	return nil
 }
 
@@ -212,7 +212,7 @@ func (t *task) carry(e *walk.Entry, old *manifest.Entry, from *store.Dir) (resul
 	}
 	inode, err := from.Look(t.name)
 	switch {
-	case err != nil && !notFound(err):
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return result{}, err
 	case err != nil || !inode.Holds(old):
 		var in store.Ref
@@ -235,7 +235,7 @@ func (t *task) carry(e *walk.Entry, old *manifest.Entry, from *store.Dir) (resul
 // that can be.
 func (t *task) linkUnread(e *walk.Entry, from *store.Dir, inode store.Inode) (bool, error) {
 	switch err := t.link(from, t.name, inode); {
-	case errors.Is(err, store.ErrLinkLimit), notFound(err):
+	case errors.Is(err, store.ErrLinkLimit), errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
 		return false, err
@@ -311,7 +311,7 @@ func (t *task) sibling(e *walk.Entry) (result, error) {
 	own.Path = e.Path
 	ok, err := t.linkTo(candidate{
 		tree: func() (*store.Dir, error) { return t.partial.Tree.Descend(".") },
-		path: l.entry.Path, size: own.Size, stored: own.InSnapshot(), xattrs: own.Xattrs, planned: t.env.DryRun,
+		path: l.entry.Path, size: own.Size, stored: own.InSnapshot(), xattrs: own.Xattrs, planned: t.Env.DryRun,
 	}, &own)
 	if err != nil {
 		return result{}, err
@@ -335,8 +335,8 @@ func (t *task) take(e *walk.Entry) (result, error) {
 	if t.adopting != nil {
 		return res, unread
 	}
-	res.entry.Racy = t.racy(&res.entry, t.env.Now()) || unread != nil
-	if t.env.DryRun {
+	res.entry.Racy = t.racy(&res.entry, t.Env.Now()) || unread != nil
+	if t.Env.DryRun {
 		return res, unread
 	}
 	err = t.target.dir.Make(t.name, &res.entry)

@@ -31,11 +31,3 @@ func TestExplain(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
-
-func TestLong(t *testing.T) {
-	for size, want := range map[int64]string{0: "0 bytes", 1: "1 byte", 3 << 31: "6442450944 bytes", 1<<32 + 1: "4294967297 bytes"} {
-		if got := long(size); got != want {
-			t.Errorf("%d is %q, want %q", size, got, want)
-		}
-	}
-}

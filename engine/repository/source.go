@@ -1,14 +1,24 @@
-package engine
+package repository
 
 import (
 	"context"
 	"errors"
 	"iter"
 
+	"phlb/engine/config"
 	"phlb/engine/manifest"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
+
+// Source is what a backup is made of.
+type Source struct {
+	Root  string // the directory
+	Rules walk.Rules
+	Name  string       // backup name; the folder name of Root by default
+	Match config.Match // the configured one by default
+	Tags  []string
+}
 
 // Counts are what a walk over a source found.
 type Counts struct {
@@ -27,44 +37,45 @@ func (c *Counts) Skip(e *walk.Entry) {
 	}
 }
 
-var errStop = errors.New("stop")
+var ErrStop = errors.New("stop")
 
 // Scan walks the source and yields its entries other than directories in the
 // order of a manifest, each valid until the next. Entries that cannot be read are
 // logged and counted in counts, which may be nil.
 func (repo *Repository) Scan(ctx context.Context, source Source, counts *Counts) iter.Seq2[*walk.Entry, error] {
 	return func(yield func(*walk.Entry, error) bool) {
-		err := repo.scan(ctx, &walk.Walk{}, source, counts, func(b *walk.Batch) error {
+		err := repo.Walk(ctx, &walk.Walk{}, source, counts, func(b *walk.Batch) error {
 			for i := range b.Entries {
 				if !yield(&b.Entries[i], nil) {
-					return errStop
+					return ErrStop
 				}
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, errStop) {
+		if err != nil && !errors.Is(err, ErrStop) {
 			yield(nil, err)
 		}
 	}
 }
 
-// scan runs w over the source, counts, and calls emit for every batch.
-func (repo *Repository) scan(ctx context.Context, w *walk.Walk, source Source, counts *Counts, emit func(*walk.Batch) error) error {
+// Walk runs w over the source, counts what it finds, and calls emit for every
+// batch, in order. Entries that cannot be read are logged.
+func (repo *Repository) Walk(ctx context.Context, w *walk.Walk, source Source, counts *Counts, emit func(*walk.Batch) error) error {
 	if counts == nil {
 		counts = &Counts{}
 	}
 	*counts = Counts{}
 	var err error
-	if w.Root, err = resolve(source.Root); err != nil {
+	if w.Root, err = Resolve(source.Root); err != nil {
 		return err
 	}
-	w.Rules = repo.outsideOfRoot(source.Rules)
+	w.Rules = repo.OutsideOfRoot(source.Rules)
 	return w.Run(ctx, func(b *walk.Batch) error {
 		for _, err := range b.Errors {
-			repo.log.Error("cannot be read", "error", err)
+			repo.Log.Error("cannot be read", "error", err)
 		}
 		for _, err := range b.Warnings {
-			repo.log.Warn("ignore file", "error", err)
+			repo.Log.Warn("ignore file", "error", err)
 		}
 		counts.Errors += int64(len(b.Errors))
 		counts.Skipped += int64(b.Skipped)
@@ -78,8 +89,8 @@ func (repo *Repository) scan(ctx context.Context, w *walk.Walk, source Source, c
 	})
 }
 
-// outsideOfRoot adds that the backup root is never entered.
-func (repo *Repository) outsideOfRoot(rules walk.Rules) walk.Rules {
+// OutsideOfRoot adds that the backup root is never entered.
+func (repo *Repository) OutsideOfRoot(rules walk.Rules) walk.Rules {
 	root, err := store.Open(repo.Config.BackupPath)
 	if err != nil {
 		return rules // there is none to be entered

@@ -1,4 +1,4 @@
-package engine
+package repository
 
 import (
 	"sync/atomic"
@@ -26,14 +26,14 @@ func (p *Progress) Verb() string {
 	return ""
 }
 
-// begin starts to count for a verb. The caller calls end when it is done.
-func (p *Progress) begin(verb string) (end func()) {
+// Begin starts to count for a verb. The caller calls end when it is done.
+func (p *Progress) Begin(verb string) (end func()) {
 	for _, n := range []*atomic.Int64{&p.Files, &p.Bytes, &p.TotalFiles, &p.TotalBytes, &p.Errors} {
 		n.Store(0)
 	}
-	p.phase(verb)
+	p.Phase(verb)
 	return func() { p.verb.Store(nil) }
 }
 
-// phase says what the verb has come to.
-func (p *Progress) phase(verb string) { p.verb.Store(&verb) }
+// Phase says what the verb has come to.
+func (p *Progress) Phase(verb string) { p.verb.Store(&verb) }

@@ -1,4 +1,4 @@
-package engine
+package repository
 
 import (
 	"fmt"
@@ -24,13 +24,13 @@ func Summarize(h *manifest.Header, s *manifest.Summary) string {
 	return fmt.Sprintf("%s in %s", text, s.Finished.Sub(h.Started).Round(10*time.Millisecond))
 }
 
-// long tells a size to the byte; an int may be too small for it.
-func long(size int64) string {
+// Bytes tells a size to the byte; an int may be too small for it.
+func Bytes(size int64) string {
 	return fmt.Sprintf("%d %s", size, english.PluralWord(int(min(size, 2)), "byte", ""))
 }
 
-// some lists names, or some of them where there are many.
-func some(names []string) string {
+// SomeOf lists names, or some of them where there are many.
+func SomeOf(names []string) string {
 	const most = 10
 	if len(names) > most {
 		names = append(names[:most-1:most-1], fmt.Sprintf("%d more", len(names)-most+1))
@@ -46,5 +46,5 @@ func (r *Removal) String() string {
 		refs[i] = s.Ref().String()
 	}
 	return fmt.Sprintf("%s: %s of %s that no other snapshot holds",
-		some(refs), humanize.IBytes(uint64(r.Bytes)), english.Plural(int(r.Files), "file", ""))
+		SomeOf(refs), humanize.IBytes(uint64(r.Bytes)), english.Plural(int(r.Files), "file", ""))
 }

@@ -1,4 +1,4 @@
-package engine
+package repository
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 // Locks returns the locks of the root that are held, or were left by processes
 // that are gone. Of those on this machine it can tell which.
 func (repo *Repository) Locks() ([]store.Held, error) {
-	root, err := repo.openRoot()
+	root, err := repo.OpenRoot()
 	if errors.Is(err, ErrNoRoot) {
 		return nil, nil
 	}
@@ -18,7 +18,7 @@ func (repo *Repository) Locks() ([]store.Held, error) {
 		return nil, err
 	}
 	defer root.Close()
-	return root.Locks(repo.owner())
+	return root.Locks(repo.Owner())
 }
 
 // Unlock breaks the lock of a backup name, or with "" those of the root itself,
@@ -26,10 +26,10 @@ func (repo *Repository) Locks() ([]store.Held, error) {
 // [*store.LockedError], unless force is set: a backup whose lock is broken
 // seals nothing.
 func (repo *Repository) Unlock(ctx context.Context, name string, force bool) ([]store.Held, error) {
-	root, err := repo.openRoot()
+	root, err := repo.OpenRoot()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	return root.Break(ctx, name, repo.owner(), force)
+	return root.Break(ctx, name, repo.Owner(), force)
 }

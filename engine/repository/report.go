@@ -1,4 +1,4 @@
-package engine
+package repository
 
 import (
 	"fmt"
@@ -8,6 +8,14 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 )
+
+// CountReplaced counts a file that became a link, and left so many names of its own.
+func (r *Report) CountReplaced(size, left int64) {
+	r.Linked++
+	if left == 0 {
+		r.Saved += size
+	}
+}
 
 // What is the matter with a path.
 const (
@@ -105,24 +113,24 @@ func (r *Report) Damaged() bool {
 	})
 }
 
-// count changes the numbers of the report. It may be called from several
+// Count changes the numbers of the report. It may be called from several
 // goroutines.
-func (r *Report) count(change func(*Report)) {
+func (r *Report) Count(change func(*Report)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(r)
 }
 
-// add notes a problem. It may be called from several goroutines.
-func (r *Report) add(path, what, format string, args ...any) {
+// Add notes a problem. It may be called from several goroutines.
+func (r *Report) Add(path, what, format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Problems = append(r.Problems, Problem{path, what, fmt.Sprintf(format, args...)})
 }
 
-// sort orders the problems. A path that is missing under one kind and extra
+// Sort orders the problems. A path that is missing under one kind and extra
 // under another has changed its kind.
-func (r *Report) sort() {
+func (r *Report) Sort() {
 	slices.SortStableFunc(r.Problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
 	sorted := r.Problems
 	r.Problems = r.Problems[:0]

@@ -1,4 +1,4 @@
-package engine
+package repository
 
 import (
 	"context"
@@ -15,32 +15,32 @@ import (
 	"phlb/engine/store"
 )
 
-// openCatalog opens the catalog and makes it agree with what is on the disk:
+// OpenCatalog opens the catalog and makes it agree with what is on the disk:
 // snapshots that it does not know are absorbed from their manifests, those that
 // are gone are removed. The caller closes or publishes it.
-func (repo *Repository) openCatalog(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
-	cat, _, err := repo.openCaughtUp(ctx, root)
+func (repo *Repository) OpenCatalog(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
+	cat, _, err := repo.OpenCaughtUp(ctx, root)
 	return cat, err
 }
 
-// openToRead is openCatalog for who has nothing to publish. What was made good
+// OpenToRead is openCatalog for who has nothing to publish. What was made good
 // is published all the same where that can be, or the next command would read
 // the same manifests again.
-func (repo *Repository) openToRead(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
-	cat, c, err := repo.openCaughtUp(ctx, root)
-	if err != nil || repo.env.DryRun || !c.rebuilt && len(c.added) == 0 && c.removed == 0 || cat.Away() != nil {
+func (repo *Repository) OpenToRead(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
+	cat, c, err := repo.OpenCaughtUp(ctx, root)
+	if err != nil || repo.Env.DryRun || !c.rebuilt && len(c.Added) == 0 && c.Removed == 0 || cat.Away() != nil {
 		return cat, err
 	}
-	if err := repo.publish(ctx, root, cat, nil); err != nil {
+	if err := repo.Publish(ctx, root, cat, nil); err != nil {
 		cat.Close()
 		if c.rebuilt {
-			repo.log.Warn("the rebuilt catalog cannot take the place of the damaged one", "error", err)
+			repo.Log.Warn("the rebuilt catalog cannot take the place of the damaged one", "error", err)
 		}
 	}
-	return repo.openCatalog(ctx, root)
+	return repo.OpenCatalog(ctx, root)
 }
 
-func (repo *Repository) openCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
+func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
 	cat, c, err := repo.openAs(ctx, root, catalog.Open)
 	if full := err; store.IsFull(full) {
 		cat, c, err = repo.openAs(ctx, root, func(path, tempDir string) (*catalog.Catalog, error) {
@@ -48,10 +48,10 @@ func (repo *Repository) openCaughtUp(ctx context.Context, root *store.Root) (*ca
 		})
 	}
 	if errors.Is(err, catalog.ErrDamaged) {
-		if path := repo.Config.Catalog; !sameFile(path, root.CatalogPath()) && !catalog.IsCatalog(path) {
+		if path := repo.Config.Catalog; !SameFile(path, root.CatalogPath()) && !catalog.IsCatalog(path) {
 			return nil, c, fmt.Errorf("%s %w", path, catalog.ErrForeign)
 		}
-		repo.log.Warn("catalog is damaged, rebuilding it from the manifests", "catalog", repo.Config.Catalog)
+		repo.Log.Warn("catalog is damaged, rebuilding it from the manifests", "catalog", repo.Config.Catalog)
 		cat, c, err = repo.openAs(ctx, root, catalog.Create)
 		c.rebuilt = true
 	}
@@ -61,28 +61,18 @@ func (repo *Repository) openCaughtUp(ctx context.Context, root *store.Root) (*ca
 	return cat, c, err
 }
 
-// sameFile reports whether both paths lead to one file that is there.
-func sameFile(a, b string) bool {
-	one, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	other, err := os.Stat(b)
-	return err == nil && os.SameFile(one, other)
-}
-
 func (repo *Repository) openAs(ctx context.Context, root *store.Root, open func(path, tempDir string) (*catalog.Catalog, error)) (*catalog.Catalog, caughtUp, error) {
 	path := repo.Config.Catalog
-	if repo.rehearsal.root != "" {
+	if repo.Rehearsal.root != "" {
 		path = root.CatalogPath()
 	}
-	cat, err := open(path, repo.env.TempDir)
+	cat, err := open(path, repo.Env.TempDir)
 	if err != nil {
 		return nil, caughtUp{}, err
 	}
-	c, err := repo.catchUp(ctx, root, cat)
+	c, err := repo.CatchUp(ctx, root, cat)
 	if err == nil {
-		err = repo.rehearsal.apply(ctx, root, cat)
+		err = repo.Rehearsal.apply(ctx, root, cat)
 	}
 	if err != nil {
 		cat.Close()
@@ -93,14 +83,14 @@ func (repo *Repository) openAs(ctx context.Context, root *store.Root, open func(
 
 // caughtUp is what a catalog did not know.
 type caughtUp struct {
-	added   []store.Ref
-	broken  []*parent.ManifestError // of those that are left out
-	removed int
+	Added   []store.Ref
+	Broken  []*parent.ManifestError // of those that are left out
+	Removed int
 	rebuilt bool // for the catalog there was damaged
 }
 
-// catchUp makes the catalog agree with what is on the disk.
-func (repo *Repository) catchUp(ctx context.Context, root *store.Root, cat *catalog.Catalog) (c caughtUp, err error) {
+// CatchUp makes the catalog agree with what is on the disk.
+func (repo *Repository) CatchUp(ctx context.Context, root *store.Root, cat *catalog.Catalog) (c caughtUp, err error) {
 	known, err := cat.Snapshots(ctx)
 	if err != nil {
 		return c, err
@@ -126,7 +116,7 @@ func (repo *Repository) catchUp(ctx context.Context, root *store.Root, cat *cata
 		})
 		var broken *parent.ManifestError
 		if errors.As(err, &broken) {
-			c.broken = append(c.broken, broken)
+			c.Broken = append(c.Broken, broken)
 			continue
 		}
 		if err != nil {
@@ -149,7 +139,7 @@ func (repo *Repository) catchUp(ctx context.Context, root *store.Root, cat *cata
 		if err := cat.Remove(ctx, gone...); err != nil {
 			return c, err
 		}
-		c.removed = len(gone)
+		c.Removed = len(gone)
 	}
 	repo.forgotten("snapshots have lost their manifests, phlb add makes new ones", bare)
 	repo.forgotten("snapshots are no longer there, and forgotten", lost)
@@ -159,14 +149,14 @@ func (repo *Repository) catchUp(ctx context.Context, root *store.Root, cat *cata
 		var broken *parent.ManifestError
 		switch {
 		case errors.As(err, &broken):
-			c.broken = append(c.broken, broken)
+			c.Broken = append(c.Broken, broken)
 		case err != nil:
 			return c, err
 		default:
-			c.added = append(c.added, m.ref)
+			c.Added = append(c.Added, m.ref)
 		}
 	}
-	for _, err := range c.broken {
+	for _, err := range c.Broken {
 		if errors.Is(err, fs.ErrPermission) {
 			repo.warnOnce("a snapshot is left out, whose manifest is not for this user to read", "error", err)
 		} else {
@@ -176,9 +166,9 @@ func (repo *Repository) catchUp(ctx context.Context, root *store.Root, cat *cata
 	return c, nil
 }
 
-// number returns what number the catalog gives a snapshot, 0 where it has none.
+// NumberOf returns what number the catalog gives a snapshot, 0 where it has none.
 // It is another one in a catalog that was made anew.
-func number(ctx context.Context, cat *catalog.Catalog, ref store.Ref) (catalog.ID, error) {
+func NumberOf(ctx context.Context, cat *catalog.Catalog, ref store.Ref) (catalog.ID, error) {
 	all, err := cat.Snapshots(ctx)
 	for _, s := range all {
 		if s.Name == ref.Name && s.Stamp == ref.Stamp {
@@ -192,7 +182,7 @@ func number(ctx context.Context, cat *catalog.Catalog, ref store.Ref) (catalog.I
 func (repo *Repository) forgotten(why string, refs []string) {
 	if len(refs) > 0 {
 		slices.Sort(refs)
-		repo.warnOnce(why, "snapshots", some(refs))
+		repo.warnOnce(why, "snapshots", SomeOf(refs))
 	}
 }
 
@@ -200,7 +190,7 @@ func (repo *Repository) forgotten(why string, refs []string) {
 // once.
 func (repo *Repository) warnOnce(message, key string, value any) {
 	if _, said := repo.said.LoadOrStore(fmt.Sprint(message, value), true); !said {
-		repo.log.Warn(message, key, value)
+		repo.Log.Warn(message, key, value)
 	}
 }
 
@@ -245,11 +235,11 @@ func (m *sealedManifest) absorb(ctx context.Context, root *store.Root, cat *cata
 	})
 }
 
-// publish publishes cat under the root's lock. Where another has published
+// Publish publishes cat under the root's lock. Where another has published
 // meanwhile, it starts again from that one's: the manifests hold all that
 // matters, and what they do not hold is done again by redo, if there is one.
-func (repo *Repository) publish(ctx context.Context, root *store.Root, cat *catalog.Catalog, redo func(*catalog.Catalog) error) error {
-	lock, err := root.LockSeal(ctx, repo.owner())
+func (repo *Repository) Publish(ctx context.Context, root *store.Root, cat *catalog.Catalog, redo func(*catalog.Catalog) error) error {
+	lock, err := root.LockSeal(ctx, repo.Owner())
 	if err != nil {
 		cat.Close()
 		return err
@@ -259,7 +249,7 @@ func (repo *Repository) publish(ctx context.Context, root *store.Root, cat *cata
 	if !errors.Is(err, catalog.ErrStale) {
 		return err
 	}
-	again, err := repo.openCatalog(ctx, root)
+	again, err := repo.OpenCatalog(ctx, root)
 	if err != nil {
 		return err
 	}
@@ -271,3 +261,7 @@ func (repo *Repository) publish(ctx context.Context, root *store.Root, cat *cata
 	}
 	return again.Publish()
 }
+
+// CandidatesAsked bounds how many places of one content are tried: each may be
+// at the link limit or of the wrong owner.
+const CandidatesAsked = 16

@@ -1,10 +1,11 @@
-package engine
+package repository
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,60 @@ import (
 	"phlb/engine/catalog"
 	"phlb/engine/store"
 )
+
+// IsAhead reports whether a snapshot was dated by a clock that ran ahead, or that
+// of now runs behind. Where there is another, it is not taken for the newest.
+func IsAhead(started, now time.Time) bool { return started.After(now.Add(time.Minute)) }
+
+// AheadLast returns snapshots, sorted with the newest first, with those at the
+// end that are dated ahead: else one run with a wrong clock would be the newest
+// for good.
+func AheadLast[S any](all []S, now time.Time, start func(S) time.Time) []S {
+	var ahead, others []S
+	for _, s := range all {
+		if IsAhead(start(s), now) {
+			ahead = append(ahead, s)
+		} else {
+			others = append(others, s)
+		}
+	}
+	return append(others, ahead...)
+}
+
+func StartOf(s catalog.Snapshot) time.Time { return s.Started }
+
+// Newest returns the first of that name, nil if there is none.
+func Newest(all []catalog.Snapshot, name string) *catalog.Snapshot {
+	for i := range all { // sorted, the newest first
+		if all[i].Name == name {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+func LastAbsorbed(all []catalog.Snapshot, name string) catalog.ID {
+	id := catalog.ID(0)
+	for i := range all {
+		if all[i].Name == name {
+			id = max(id, all[i].ID)
+		}
+	}
+	return id
+}
+
+// PinnedTag is the tag of a snapshot that is never removed.
+const PinnedTag = "pinned"
+
+// Pinned reports whether the snapshot is never removed.
+func (s *Snapshot) Pinned() bool { return slices.Contains(s.Tags, PinnedTag) }
+
+// Removal is what a removal has freed, or with a dry run would free.
+type Removal struct {
+	Snapshots []*Snapshot
+	Files     int64 // contents that no other snapshot holds
+	Bytes     int64 // their sizes
+}
 
 // Snapshot is a sealed snapshot.
 type Snapshot struct {
@@ -26,7 +81,7 @@ func (s *Snapshot) Complete() bool { return s.Errors == 0 }
 // Ref returns the snapshot's place under the root, NAME/STAMP.
 func (s *Snapshot) Ref() store.Ref { return store.Ref{Name: s.Name, Stamp: s.Stamp} }
 
-func newSnapshot(root *store.Root, s catalog.Snapshot) *Snapshot {
+func NewSnapshot(root *store.Root, s catalog.Snapshot) *Snapshot {
 	return &Snapshot{s, root.SnapshotPath(store.Ref{Name: s.Name, Stamp: s.Stamp})}
 }
 
@@ -75,17 +130,6 @@ func (repo *Repository) Locate(ctx context.Context, text string) (s *Snapshot, p
 	return nil, "", err
 }
 
-// resolved returns the absolute path without symbolic links of what exists, and
-// other text as it is.
-func resolved(text string) string {
-	if real, err := filepath.EvalSymlinks(text); err == nil {
-		if real, err = filepath.Abs(real); err == nil {
-			return real
-		}
-	}
-	return text
-}
-
 // find returns the snapshot that text names, of all, the newest first.
 func (repo *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 	path := resolved(text)
@@ -95,7 +139,7 @@ func (repo *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 		}
 	}
 	name, stamp, _ := strings.Cut(strings.Trim(text, "/"), "/")
-	for _, s := range aheadLast(all, repo.env.Now(), func(s *Snapshot) time.Time { return s.Started }) {
+	for _, s := range AheadLast(all, repo.Env.Now(), func(s *Snapshot) time.Time { return s.Started }) {
 		if s.Name == name && (stamp == "" || stamp == "latest" || stamp == s.Stamp) {
 			return s, nil
 		}
@@ -115,7 +159,7 @@ func (repo *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 // suggestion says what to write instead of text, which names no snapshot: one of
 // the name in it if there are such, else what is called like it.
 func (repo *Repository) suggestion(all []*Snapshot, text string) string {
-	if root, err := repo.openRoot(); err == nil {
+	if root, err := repo.OpenRoot(); err == nil {
 		root.Close()
 	} else if errors.Is(err, ErrNoRoot) {
 		return err.Error()
@@ -175,7 +219,7 @@ func (repo *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, e
 	if oldest == nil {
 		return nil, nil
 	}
-	when, err := parseMoment(then, repo.env.Now())
+	when, err := parseMoment(then, repo.Env.Now())
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %s@%s: %w", name, then, err)
 	}
@@ -189,11 +233,11 @@ func (repo *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, e
 
 // isTree reports whether a folder lies where a snapshot's tree would.
 func (repo *Repository) isTree(path string) bool {
-	tree, err := resolve(path)
+	tree, err := Resolve(path)
 	if err != nil {
 		return false
 	}
-	root, err := resolve(repo.Config.BackupPath)
+	root, err := Resolve(repo.Config.BackupPath)
 	if err != nil {
 		return false
 	}
@@ -206,7 +250,7 @@ func (repo *Repository) hasTrees(name string) bool {
 	if store.CheckName(name) != nil {
 		return false
 	}
-	root, err := repo.openRoot()
+	root, err := repo.OpenRoot()
 	if err != nil {
 		return false
 	}

@@ -1,21 +1,4 @@
-// Package engine is the repository of backups and its verbs: [Engine.Backup]
-// makes a snapshot, [Engine.Verify] checks one, [Engine.Adopt] takes trees that
-// others put under the root, [Engine.Hash] reads digests of a source.
-//
-// Most callers [Open] an Engine with a configuration and call its verbs one
-// after the other:
-//
-//	e := engine.Open(config, environment)
-//	snapshot, err := e.Backup(ctx, engine.Source{Root: "/home/ann"})
-//
-// The manifests of sealed snapshots are the truth; the catalog is brought up to
-// date from them whenever it is opened. What goes wrong with one entry of a
-// source is logged and counted in the summary; what goes wrong with the root
-// ends the verb with an error, and nothing is sealed.
-//
-// The package does not promise a consistent picture of a source that changes
-// while it is read; a file that does is reported.
-package engine
+package repository
 
 import (
 	"context"
@@ -33,6 +16,19 @@ import (
 	"phlb/engine/config"
 	"phlb/engine/store"
 )
+
+// RootToWrite returns the root, made where it is missing. A dry run changes
+// nothing: one that is missing is replaced by an empty folder of its own.
+func (repo *Repository) RootToWrite() (*store.Root, error) {
+	if !repo.Env.DryRun {
+		return store.Create(repo.Config.BackupPath)
+	}
+	root, err := repo.OpenRoot()
+	if errors.Is(err, ErrNoRoot) {
+		return repo.Rehearsal.standIn(repo.Env.TempDir)
+	}
+	return root, err
+}
 
 // Environment is what the process knows of where it runs. Now and Log are
 // needed.
@@ -58,60 +54,60 @@ type Repository struct {
 	Config   *config.Config
 	Progress Progress // of the verb under way, to be read at any time
 
-	env       Environment
-	log       *slog.Logger
-	rehearsal rehearsal
+	Env       Environment
+	Log       *slog.Logger
+	Rehearsal rehearsal
 	said      sync.Map // warnings, see warnOnce
 }
 
 // OpenRepository returns the repository at the configured root, which need not exist yet.
-func OpenRepository(c *config.Config, env Environment) *Repository {
-	return &Repository{Config: c, env: env, log: slog.New(env.Log)}
+func Open(c *config.Config, env Environment) *Repository {
+	return &Repository{Config: c, Env: env, Log: slog.New(env.Log)}
 }
 
 // DryRun reports whether nothing is to be changed.
-func (repo *Repository) DryRun() bool { return repo.env.DryRun }
+func (repo *Repository) DryRun() bool { return repo.Env.DryRun }
 
 // Expand returns the path with a leading ~ replaced by the home directory.
 func (repo *Repository) Expand(path string) string {
 	if path == "~" || strings.HasPrefix(path, "~/") {
-		return repo.env.Home + path[1:]
+		return repo.Env.Home + path[1:]
 	}
 	return path
 }
 
-// owner is who this process tells others it is.
-func (repo *Repository) owner() store.Owner {
-	return store.Owner{Who: repo.env.Owner, Host: repo.env.Host, Boot: repo.env.Boot, Since: repo.env.Now()}
+// Owner is who this process tells others it is.
+func (repo *Repository) Owner() store.Owner {
+	return store.Owner{Who: repo.Env.Owner, Host: repo.Env.Host, Boot: repo.Env.Boot, Since: repo.Env.Now()}
 }
 
 // ErrNoRoot says that there is no backup root yet.
 var ErrNoRoot = errors.New("there is no backup root yet: make a first backup, or set backup_path")
 
-// openRoot opens the root for reading.
-func (repo *Repository) openRoot() (*store.Root, error) {
+// OpenRoot opens the root for reading.
+func (repo *Repository) OpenRoot() (*store.Root, error) {
 	root, err := store.Open(repo.Config.BackupPath)
 	if errors.Is(err, fs.ErrNotExist) {
-		if repo.rehearsal.root == "" {
+		if repo.Rehearsal.root == "" {
 			return nil, fmt.Errorf("%s: %w", repo.Config.BackupPath, ErrNoRoot)
 		}
-		root, err = repo.rehearsal.standIn(repo.env.TempDir)
+		root, err = repo.Rehearsal.standIn(repo.Env.TempDir)
 	}
 	if err == nil {
-		repo.rehearsal.show(root)
+		repo.Rehearsal.Show(root)
 	}
 	return root, err
 }
 
-// stamp returns the folder name for a snapshot that starts at t.
-func (repo *Repository) stamp(t time.Time) string {
+// Stamp returns the folder name for a snapshot that starts at t.
+func (repo *Repository) Stamp(t time.Time) string {
 	return strftime.Format(repo.Config.SnapshotFormat, t)
 }
 
 // Snapshots returns the sealed snapshots, newest first: of one name, or with ""
 // of all. A root that does not exist yet has none.
 func (repo *Repository) Snapshots(ctx context.Context, name string) ([]*Snapshot, error) {
-	root, err := repo.openRoot()
+	root, err := repo.OpenRoot()
 	if errors.Is(err, ErrNoRoot) {
 		return nil, nil
 	}
@@ -119,7 +115,7 @@ func (repo *Repository) Snapshots(ctx context.Context, name string) ([]*Snapshot
 		return nil, err
 	}
 	defer root.Close()
-	cat, err := repo.openToRead(ctx, root)
+	cat, err := repo.OpenToRead(ctx, root)
 	if err != nil {
 		return nil, err
 	}
@@ -131,16 +127,16 @@ func (repo *Repository) Snapshots(ctx context.Context, name string) ([]*Snapshot
 	var found []*Snapshot
 	for _, s := range all {
 		if name == "" || s.Name == name {
-			found = append(found, repo.shown(newSnapshot(root, s)))
+			found = append(found, repo.Shown(NewSnapshot(root, s)))
 		}
 	}
 	return found, nil
 }
 
-// shown gives a snapshot the path that it would have where a dry run has put
+// Shown gives a snapshot the path that it would have where a dry run has put
 // another root in the place of one that is not there yet.
-func (repo *Repository) shown(s *Snapshot) *Snapshot {
-	if repo.rehearsal.root != "" {
+func (repo *Repository) Shown(s *Snapshot) *Snapshot {
+	if repo.Rehearsal.root != "" {
 		s.Path = filepath.Join(repo.Config.BackupPath, s.Name, s.Stamp)
 	}
 	return s

@@ -1,4 +1,4 @@
-package engine
+package repository
 
 import (
 	"encoding/json"

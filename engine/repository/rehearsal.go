@@ -1,0 +1,137 @@
+package repository
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"phlb/engine/catalog"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// rehearsal is what a dry run has planned so far. What comes after it sees the
+// root as the real run would leave it: with snapshots that are not there, and
+// without some that are.
+type rehearsal struct {
+	Dir     string // for what is kept, "" as long as there is nothing
+	root    string // that stands in for one that is not there yet
+	made    []planned
+	removed []store.Ref
+	Names   map[walk.ID]int64 // how many names more an inode would have, or less
+}
+
+// planned is a snapshot that is not there.
+type planned struct {
+	ref      store.Ref
+	manifest string // path of its manifest
+}
+
+// Close ends a dry run: it deletes what that has kept, which is nothing in the
+// backup root. An engine that changes things need not be closed.
+func (repo *Repository) Close() error {
+	if repo.Rehearsal.Dir == "" {
+		return nil
+	}
+	dir := repo.Rehearsal.Dir
+	repo.Rehearsal = rehearsal{}
+	return os.RemoveAll(dir)
+}
+
+// Planned reports whether the snapshot is one that a dry run would have made:
+// it can be listed, compared and removed, but there is nothing to read.
+func (repo *Repository) Planned(s *Snapshot) bool { return repo.Rehearsal.Holds(s.Ref()) }
+
+func (h *rehearsal) Holds(ref store.Ref) bool {
+	return slices.ContainsFunc(h.made, func(p planned) bool { return p.ref == ref })
+}
+
+// Keep makes the folder for what is kept.
+func (h *rehearsal) Keep(tempDir string) (err error) {
+	if h.Dir == "" {
+		h.Dir, err = os.MkdirTemp(tempDir, "phlb-dry-run-")
+	}
+	return err
+}
+
+// standIn opens an empty root in the place of one that is not there yet.
+func (h *rehearsal) standIn(tempDir string) (*store.Root, error) {
+	if h.root == "" {
+		if err := h.Keep(tempDir); err != nil {
+			return nil, err
+		}
+		root := filepath.Join(h.Dir, "root")
+		if err := os.Mkdir(root, 0o700); err != nil {
+			return nil, err
+		}
+		h.root = root
+	}
+	return store.Open(h.root)
+}
+
+// Add takes a snapshot whose manifest is written, and the names that its files
+// give to inodes that are there.
+func (h *rehearsal) Add(p *store.Partial, names map[walk.ID]int64) {
+	h.made = append(h.made, planned{p.Ref, p.Manifest.Name()})
+	for id, n := range names {
+		h.rename(id, n)
+	}
+}
+
+func (h *rehearsal) rename(id walk.ID, n int64) {
+	if h.Names == nil {
+		h.Names = map[walk.ID]int64{}
+	}
+	h.Names[id] += n
+}
+
+// Remove takes snapshots away, and the names that their files give to inodes.
+func (h *rehearsal) Remove(snapshots []*Snapshot, names map[walk.ID]int64) {
+	for _, s := range snapshots {
+		if h.Holds(s.Ref()) {
+			h.made = slices.DeleteFunc(h.made, func(p planned) bool { return p.ref == s.Ref() })
+			continue
+		}
+		h.removed = append(h.removed, s.Ref())
+	}
+	for id, n := range names {
+		h.rename(id, -n)
+	}
+}
+
+// Show gives root the manifests of snapshots that are not there.
+func (h *rehearsal) Show(root *store.Root) {
+	for _, p := range h.made {
+		if root.Planned == nil {
+			root.Planned = map[store.Ref]string{}
+		}
+		root.Planned[p.ref] = p.manifest
+	}
+}
+
+// apply makes a private copy of the catalog what the real run would leave.
+func (h *rehearsal) apply(ctx context.Context, root *store.Root, cat *catalog.Catalog) error {
+	if len(h.removed) > 0 {
+		var gone []catalog.ID
+		for _, ref := range h.removed {
+			id, err := NumberOf(ctx, cat, ref)
+			if err != nil {
+				return err
+			}
+			if id != 0 {
+				gone = append(gone, id)
+			}
+		}
+		if err := cat.Remove(ctx, gone...); err != nil {
+			return err
+		}
+	}
+	for _, p := range h.made {
+		m := sealedManifest{ref: p.ref}
+		if err := m.absorb(ctx, root, cat); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"phlb/engine/catalog"
+	"phlb/engine/store"
+)
+
+// Ended returns a run as the catalog is told of it now that it is over.
+func (repo *Repository) Ended(r catalog.Run, as catalog.Outcome) catalog.Run {
+	r.Host, r.Finished, r.Outcome = repo.Env.Host, repo.Env.Now(), as
+	if r.Started.IsZero() { // it failed before it began
+		r.Started = r.Finished
+	}
+	return r
+}
+
+// patience is for how long a run that has failed tries to tell the catalog.
+const patience = time.Second
+
+// NoteFailed has the catalog remember a run that failed, if err says that it did and
+// the catalog can be told at once. What hinders that is not said: it would hide
+// what is the matter.
+func (repo *Repository) NoteFailed(ctx context.Context, r catalog.Run, err error) {
+	var locked *store.LockedError
+	if err == nil || repo.Env.DryRun || errors.As(err, &locked) || store.IsFull(err) || r.Name != "" && store.CheckName(r.Name) != nil {
+		return
+	}
+	outcome := catalog.Failed
+	if ctx.Err() != nil {
+		outcome = catalog.Interrupted
+	}
+	r.Error = err.Error()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	root, err := repo.OpenRoot()
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	cat, err := catalog.Open(repo.Config.Catalog, repo.Env.TempDir)
+	if err != nil {
+		return
+	}
+	defer cat.Close()
+	if cat.Away() != nil {
+		return
+	}
+	if r.Stamp != "" {
+		if r.Snapshot, err = NumberOf(ctx, cat, store.Ref{Name: r.Name, Stamp: r.Stamp}); err != nil {
+			return
+		}
+	}
+	r = repo.Ended(r, outcome)
+	cat.NoteRun(r)
+	_ = repo.Publish(ctx, root, cat, Noting(r))
+}
+
+// Noting returns what notes runs again in the catalog that another has
+// published meanwhile.
+func Noting(runs ...catalog.Run) func(*catalog.Catalog) error {
+	return func(again *catalog.Catalog) error {
+		again.NoteRun(runs...)
+		return nil
+	}
+}
