@@ -3,12 +3,16 @@ package engine
 import (
 	"time"
 
+	"phlb/engine/backup"
+	"phlb/engine/diff"
 	"phlb/engine/manifest"
 	"phlb/engine/repository"
+	"phlb/engine/restore"
+	"phlb/engine/verify"
 )
 
-// What the verbs take and give, so that a caller of the engine needs to know this
-// package alone.
+// What the verbs take and give, under names of this package: a caller of the
+// engine needs to know no other.
 type (
 	Environment = repository.Environment
 	Source      = repository.Source
@@ -19,31 +23,58 @@ type (
 	Problem     = repository.Problem
 	Progress    = repository.Progress
 	Age         = repository.Age
+	Check       = verify.Check
+	Change      = diff.Change
+	Restoration = restore.Restoration
+	Restored    = restore.Restored
+	Overwrite   = restore.Overwrite
 )
 
 // Errors that callers tell apart.
 var (
-	ErrNoRoot     = repository.ErrNoRoot
-	ErrNoSnapshot = repository.ErrNoSnapshot
+	ErrNoRoot       = repository.ErrNoRoot
+	ErrNoSnapshot   = repository.ErrNoSnapshot
+	ErrNeedsName    = backup.ErrNeedsName
+	ErrName         = backup.ErrName
+	ErrInsideRoot   = backup.ErrInsideRoot
+	ErrUnsealed     = backup.ErrUnsealed
+	ErrNotBelowRoot = backup.ErrNotBelowRoot
+	ErrIntoRoot     = restore.ErrIntoRoot
+	ErrTarget       = restore.ErrTarget
+	ErrDelete       = restore.ErrDelete
 )
 
 // PinnedTag is the tag of a snapshot that is never removed.
 const PinnedTag = repository.PinnedTag
 
-// Missing and Unhealed are problems of a report that callers tell apart.
+// What becomes of a path that the target of a restore has already.
 const (
-	Missing  = repository.Missing
-	Unhealed = repository.Unhealed
+	Never  = restore.Never
+	Newer  = restore.Newer
+	Always = restore.Always
 )
 
-// Text returns what stands for s in JSON, see [repository.Text].
-func Text(s string) string { return repository.Text(s) }
+// Problems that callers tell apart.
+const (
+	Missing    = repository.Missing
+	Unhealed   = repository.Unhealed
+	Unwritable = restore.Unwritable
+	Denied     = restore.Denied
+	InTheWay   = restore.InTheWay
+	Inexact    = restore.Inexact
+)
 
 // Summarize returns the line that ends a backup and its log.
 func Summarize(h *manifest.Header, s *manifest.Summary) string { return repository.Summarize(h, s) }
 
+// Text returns what stands for s in JSON, see [repository.Text].
+func Text(s string) string { return repository.Text(s) }
+
 // ParseAge reads an age such as 2days, see [repository.ParseAge].
 func ParseAge(text string) (Age, error) { return repository.ParseAge(text) }
+
+// ParseOverwrite reads a rule for what is there already; "" is [Never].
+func ParseOverwrite(text string) (Overwrite, error) { return restore.ParseOverwrite(text) }
 
 // IsAhead reports whether a snapshot is dated ahead of the clock, see
 // [repository.IsAhead].

@@ -1,12 +1,32 @@
+// Package engine is the face of the backup repository: [Engine.Backup] makes a
+// snapshot, [Engine.Verify] checks one, [Engine.Restore] brings back what it
+// holds, [Engine.Adopt] takes trees that others put under the root, and short
+// questions such as [Engine.Find], [Engine.Versions] and [Engine.Stat] are
+// answered from what the root holds.
+//
+// Most callers [Open] an Engine with a configuration and call its verbs one
+// after the other:
+//
+//	e := engine.Open(config, environment)
+//	snapshot, err := e.Backup(ctx, engine.Source{Root: "/home/ann"})
+//
+// What goes wrong with one entry of a source is logged and counted in the
+// summary; what goes wrong with the root ends the verb with an error, and nothing
+// is sealed. A verb does not promise a consistent picture of a source that
+// changes while it is read; a file that does is reported.
 package engine
 
 import (
 	"context"
 	"iter"
 
+	"phlb/engine/backup"
 	"phlb/engine/config"
+	"phlb/engine/diff"
 	"phlb/engine/repository"
+	"phlb/engine/restore"
 	"phlb/engine/store"
+	"phlb/engine/verify"
 	"phlb/engine/walk"
 )
 
@@ -37,33 +57,33 @@ func (e *Engine) Expand(path string) string { return e.repo.Expand(path) }
 
 // Backup makes a snapshot of the source, see [backup.Run].
 func (e *Engine) Backup(ctx context.Context, source repository.Source) (*repository.Snapshot, error) {
-	return Backup(ctx, e.repo, source)
+	return backup.Run(ctx, e.repo, source)
 }
 
 // Adopt makes the catalog agree with the root, see [backup.Adopt].
 func (e *Engine) Adopt(ctx context.Context, path string) (*repository.Report, error) {
-	return Adopt(ctx, e.repo, path)
+	return backup.Adopt(ctx, e.repo, path)
 }
 
 // Verify holds a snapshot against its manifest, see [verify.Run].
-func (e *Engine) Verify(ctx context.Context, s *repository.Snapshot, c Check) (*repository.Report, error) {
-	return Verify(ctx, e.repo, s, c)
+func (e *Engine) Verify(ctx context.Context, s *repository.Snapshot, c verify.Check) (*repository.Report, error) {
+	return verify.Run(ctx, e.repo, s, c)
 }
 
 // Restore writes what a snapshot holds to a directory, see [restore.Run].
-func (e *Engine) Restore(ctx context.Context, s *repository.Snapshot, o Restoration) (*Restored, error) {
-	return Restore(ctx, e.repo, s, o)
+func (e *Engine) Restore(ctx context.Context, s *repository.Snapshot, o restore.Restoration) (*restore.Restored, error) {
+	return restore.Run(ctx, e.repo, s, o)
 }
 
 // Diff returns what changed from snapshot a to b, see [diff.Snapshots].
-func (e *Engine) Diff(ctx context.Context, a, b *repository.Snapshot) ([]Change, error) {
-	return DiffSnapshots(ctx, e.repo, a, b)
+func (e *Engine) Diff(ctx context.Context, a, b *repository.Snapshot) ([]diff.Change, error) {
+	return diff.Snapshots(ctx, e.repo, a, b)
 }
 
 // DiffSource returns what changed from a snapshot to a source as it is now, see
 // [diff.Source].
-func (e *Engine) DiffSource(ctx context.Context, s *repository.Snapshot, source repository.Source, content bool) (changes []Change, unread int64, err error) {
-	return DiffSource(ctx, e.repo, s, source, content)
+func (e *Engine) DiffSource(ctx context.Context, s *repository.Snapshot, source repository.Source, content bool) (changes []diff.Change, unread int64, err error) {
+	return diff.Source(ctx, e.repo, s, source, content)
 }
 
 // Scan walks the source and yields its entries, see [repository.Repository.Scan].

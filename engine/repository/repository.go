@@ -1,3 +1,10 @@
+// Package repository is what every verb of the engine stands on: the environment
+// and the settings, opening a backup root, the catalog brought up to date with the
+// manifests, publishing, runs, locks, and the types that verbs take and give.
+//
+// The manifests of sealed snapshots are the truth. The catalog is made to agree
+// with them whenever it is opened, so a verb that cannot tell it of a change is
+// made good by the next command.
 package repository
 
 import (

@@ -1,4 +1,7 @@
-package engine
+// Package diff tells what has changed: [Snapshots] between two snapshots, from
+// their manifests alone, and [Source] between a snapshot and its source as it is
+// now.
+package diff
 
 import (
 	"context"
@@ -135,9 +138,9 @@ func (c *comparison) result() []Change {
 	return left
 }
 
-// Diff returns what changed from snapshot a to b, by path, from their manifests
+// Snapshots returns what changed from snapshot a to b, by path, from their manifests
 // alone. A file whose content went to another path is told once, as moved.
-func DiffSnapshots(ctx context.Context, repo *repository.Repository, a, b *repository.Snapshot) ([]Change, error) {
+func Snapshots(ctx context.Context, repo *repository.Repository, a, b *repository.Snapshot) ([]Change, error) {
 	root, err := repo.OpenRoot()
 	if err != nil {
 		return nil, err
@@ -193,11 +196,11 @@ func (c *comparison) merge(ctx context.Context, root *store.Root, a, b store.Ref
 	}
 }
 
-// DiffSource returns what changed from a snapshot to a source as it is now. A
+// Source returns what changed from a snapshot to a source as it is now. A
 // file of another size or time has changed; with read, files are read to
 // tell, and a time that lies shows. Of what is unread, since it could not be
 // read, nothing is said but in the log.
-func DiffSource(ctx context.Context, repo *repository.Repository, s *repository.Snapshot, source repository.Source, read bool) (changes []Change, unread int64, err error) {
+func Source(ctx context.Context, repo *repository.Repository, s *repository.Snapshot, source repository.Source, read bool) (changes []Change, unread int64, err error) {
 	root, err := repo.OpenRoot()
 	if err != nil {
 		return nil, 0, err

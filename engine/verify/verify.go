@@ -1,4 +1,9 @@
-package engine
+// Package verify holds a snapshot against its manifest, and replaces what is
+// damaged by good copies: [Run] does both.
+//
+// What it cannot see is damage that came before the file was hashed for the first
+// time.
+package verify
 
 import (
 	"context"
@@ -21,6 +26,14 @@ import (
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
+
+// isForeign reports whether a file that the manifest does not have is one of
+// the tool that the snapshot is from.
+func (v *verification) isForeign(f *walk.Folder, found *walk.Entry) bool {
+	folder, _ := f.Data.(*foreign.Folder)
+	own, _ := folder.Owns(found.Name())
+	return own
+}
 
 // Check says how thorough a verification is.
 type Check struct {
@@ -63,14 +76,14 @@ type sharedPath struct {
 	entry manifest.Entry
 }
 
-// Verify holds a snapshot against its manifest, and the manifest against the
+// Run holds a snapshot against its manifest, and the manifest against the
 // catalog. Of every file it looks at existence, kind, size and time, and reads
 // the content back unless c says otherwise: from the disk, not from the
 // system's cache where that can be asked for, and each inode once. Damaged
 // content is noted in the catalog, so that no later run links to it, and so is
 // that the snapshot was verified, where the root can be written to. A dry run
 // neither notes nor heals, and takes a snapshot that is only planned for good.
-func Verify(ctx context.Context, repo *repository.Repository, s *repository.Snapshot, c Check) (_ *repository.Report, err error) {
+func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapshot, c Check) (_ *repository.Report, err error) {
 	if !(c.Sample >= 0 && c.Sample <= 1) { // nor is it NaN
 		return nil, fmt.Errorf("verify: sample is %v, want a share from 0 to 1", c.Sample)
 	}

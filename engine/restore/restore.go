@@ -1,4 +1,9 @@
-package engine
+// Package restore writes what a snapshot holds to a directory: [Run] does.
+//
+// Metadata come from the manifest, content from the snapshot's tree or, where that
+// is damaged, from another snapshot that holds the same. The package does not
+// promise a whole target after a kill: the same restore, run again, completes it.
+package restore
 
 import (
 	"context"
@@ -109,7 +114,7 @@ type restore struct {
 	lost   map[string]*lost // metadata, by what it is
 }
 
-// Restore writes a snapshot, or a part of it, into a directory: every path with
+// Run writes a snapshot, or a part of it, into a directory: every path with
 // its own metadata from the manifest, what was one inode as one, and content
 // only if it is what the manifest says. What lies in the target is replaced in
 // a single step or left alone, never written into, and no symbolic link in it
@@ -117,7 +122,7 @@ type restore struct {
 // the target (no space, read-only, I/O) ends the restore with an error. After a
 // kill, nothing half-made lies under a final name, but directories may lack
 // their metadata: run again with [Newer] or [Always].
-func Restore(ctx context.Context, repo *repository.Repository, s *repository.Snapshot, o Restoration) (_ *Restored, err error) {
+func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapshot, o Restoration) (_ *Restored, err error) {
 	r := &restore{
 		Repository: repo, Restoration: o, snapshot: s,
 		groups: map[groupKey]*group{}, lost: map[string]*lost{},

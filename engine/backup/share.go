@@ -1,0 +1,110 @@
+package backup
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"path"
+
+	"phlb/engine/config"
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+)
+
+// linkKnown links the path to a file of e's digest that may share its inode,
+// and notes in e what that has of its own. It reports whether there was one.
+func (t *task) linkKnown(e *manifest.Entry) (bool, error) {
+	for _, own := range []struct {
+		entry *manifest.Entry
+		from  *store.Dir
+		in    store.Ref
+	}{{t.previous, t.target.previous, t.before}, {t.resumed, t.target.resumed, store.Ref{}}} {
+		if own.entry == nil || own.from == nil || own.entry.Kind != manifest.File || own.entry.Digest != e.Digest {
+			continue
+		}
+		c := candidate{
+			tree: func() (*store.Dir, error) { return own.from.Descend(".") },
+			in:   own.in, name: own.entry.Path, path: t.name, size: own.entry.Size, stored: own.entry.InSnapshot(), xattrs: own.entry.Xattrs,
+		}
+		if ok, err := t.linkTo(c, e); ok || err != nil {
+			return ok, err
+		}
+	}
+	found, err := t.known.candidates(t.ctx, e.Digest, e.Size)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range found {
+		if ok, err := t.linkTo(c, e); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// agrees reports whether e may share an inode that was stored like that.
+func (r *run) agrees(stored manifest.Stored, xattrs []manifest.Xattr, e *manifest.Entry) bool {
+	switch r.match {
+	case config.MatchContent:
+		return true
+	case config.MatchExact:
+		if stored.Mtime != e.Mtime {
+			return false
+		}
+	}
+	return stored.Permissions == e.Permissions && manifest.SameXattrs(xattrs, e.Xattrs)
+}
+
+// linkTo links the path to c, if that may be and is what it should be.
+func (t *task) linkTo(c candidate, e *manifest.Entry) (bool, error) {
+	if c.size != e.Size || !t.agrees(c.stored, c.xattrs, e) {
+		return false, nil
+	}
+	if !c.planned {
+		if ok, err := t.linkToWhole(&c, e); err != nil || !ok {
+			return false, err
+		}
+	}
+	e.Stored = nil
+	if own := (manifest.Stored{Permissions: e.Permissions, Mtime: e.Mtime}); c.stored != own {
+		stored := c.stored
+		e.Stored = &stored
+	}
+	return true, nil
+}
+
+// linkToWhole looks at c before it links to it.
+func (t *task) linkToWhole(c *candidate, e *manifest.Entry) (bool, error) {
+	tree, err := c.tree()
+	if err != nil {
+		return false, nil // gone, or not a folder any more
+	}
+	defer tree.Close()
+	folder, err := tree.Descend(path.Dir(c.path))
+	if err != nil {
+		return false, nil
+	}
+	defer folder.Close()
+	name := path.Base(c.path)
+	inode, err := folder.Look(name)
+	if err != nil {
+		return false, nil
+	}
+	if inode.Kind != e.Kind || inode.Size != c.size || inode.Mtime != c.stored.Mtime {
+		t.noteChanged(inode, c.in, cmp.Or(c.name, c.path))
+		return false, nil
+	}
+	if t.known.isDamaged(e.Digest) {
+		// Some file of this content is rotten. Which one, reading tells.
+		if d, err := t.worker.HashStored(t.ctx, folder, name); err != nil || d != e.Digest {
+			return false, nil
+		}
+	}
+	switch err := t.link(folder, name, inode); {
+	case errors.Is(err, store.ErrLinkLimit), errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return true, nil
+}
