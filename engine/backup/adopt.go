@@ -8,12 +8,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
-	"time"
-
-	"github.com/ncruces/go-strftime"
 
 	"phlb/engine/catalog"
 	"phlb/engine/foreign"
@@ -23,22 +19,18 @@ import (
 	"phlb/engine/walk"
 )
 
-// adoption takes trees that lie under the root without a manifest.
+// adoption takes trees that lie under the root without a manifest, one after the
+// other.
 type adoption struct {
 	*repository.Repository
-	history catalog.Run // what the catalog is told of it
+	history catalog.Run // what the record of runs will hold of it
 	root    *store.Root
 	report  *repository.Report
 
-	taking   store.Ref    // the tree at hand
-	changing bool         // somebody is still writing it
-	foreign  foreign.Tool // the tool that wrote it
-	cutOff   bool         // as that was, or it has left out files
-
-	// digests are those of the inodes read so far: trees that were linked to
-	// one another by hand are read once.
-	digests sync.Map       // inodeRead to *digests
-	reading [64]sync.Mutex // by the inode's number
+	// digests are those of the inodes that were read so far, so that trees that
+	// were linked to one another by hand are read once.
+	digests sync.Map       // from inodeRead to *content.Digests
+	reading [64]sync.Mutex // held while an inode is read, by the inode's number
 }
 
 // Adopt makes the catalog agree with the root: snapshots that it does not know
@@ -218,30 +210,18 @@ func (a *adoption) ref(path string) (store.Ref, error) {
 }
 
 // tree makes a snapshot of one tree, unless somebody is still writing it.
-func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, error) {
+func (a *adoption) tree(ctx context.Context, ref store.Ref) (_ *catalog.Snapshot, err error) {
 	r := &run{
-		Repository: a.Repository, history: a.history, match: a.Config.Match, adopting: a, source: a.root.SnapshotPath(ref),
-		groups: map[inodeVersion]int64{}, plannedNames: map[walk.ID]int64{},
+		Repository: a.Repository, history: a.history, match: a.Config.Match,
+		root: a.root, source: a.root.SnapshotPath(ref),
 	}
 	r.history.Name = ref.Name
-	var err error
-	if a.Env.DryRun {
-		if err := a.Rehearsal.Keep(a.Env.TempDir); err != nil {
-			return nil, err
-		}
-		a.Rehearsal.Show(a.root) // also what was planned a moment before
-		r.partial, err = a.root.PlanAdoption(ref, a.Rehearsal.Dir)
-	} else {
-		if r.lock, err = a.root.LockName(ctx, ref.Name, a.Owner(), a.Env.Wait); err != nil {
-			return nil, err
-		}
-		defer r.lock.Unlock()
-		r.partial, err = a.root.Adopt(ref)
-	}
-	if err != nil {
+	tree := &adoptedTree{run: r, adoption: a, ref: ref, tool: foreign.Recognise(a.root, ref)}
+	r.tree, r.unread = tree, tree.unread
+	if err := tree.begin(ctx); err != nil {
 		return nil, err
 	}
-	defer r.partial.Close()
+	defer r.letGo()
 	cat, err := a.OpenCatalog(ctx, a.root)
 	if err != nil {
 		return nil, err
@@ -250,62 +230,36 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (*catalog.Snapshot, 
 	header := manifest.Header{
 		Name: ref.Name, Source: r.source, Host: a.Env.Host, Boot: a.Env.Boot, Match: string(r.match),
 	}
-	a.taking, a.changing, a.foreign = ref, false, foreign.Recognise(a.root, ref)
-	failed, how := a.foreign.Outcome(a.root, ref)
-	a.cutOff = failed > 0
-	if a.foreign != "" {
-		header.Tags = []string{string(a.foreign)}
+	if tree.tool != "" {
+		header.Tags = []string{string(tree.tool)}
 	}
-	if header.Started, err = a.started(r.partial.Tree, ref.Stamp); err != nil {
+	if header.Started, err = tree.started(); err != nil {
 		return nil, err
 	}
-	if err := r.prepare(ctx, a.root, cat, header); err != nil {
+	failed, how := tree.tool.Outcome(a.root, ref)
+	tree.cutOff = failed > 0
+	if err := r.prepare(ctx, cat, header, false); err != nil {
 		return nil, err
 	}
 	defer r.close()
 	a.Progress.Phase("add " + ref.String())
-	if err := r.walk(ctx, a.root, walk.Rules{Where: r.sweep}); err != nil {
-		r.writer.Abort()
-		return nil, r.explain(ctx, err)
+	if err := r.walk(ctx, walk.Rules{Where: tree.sweep}); err != nil {
+		r.output.writer.Abort()
+		return nil, r.explainRoot(err)
 	}
-	if a.changing {
-		r.writer.Abort()
+	if tree.changing {
+		r.output.writer.Abort()
 		a.report.Add(ref.String(), repository.Unreadable, "%v: run phlb add again when that is over", errChanging)
 		return nil, nil
 	}
 	if failed > 0 {
-		r.log.Warn("the snapshot is not complete", "tool", a.foreign, "reason", how)
+		r.log.Warn("the snapshot is not complete", "tool", tree.tool, "reason", how)
 		a.report.Add(ref.String(), repository.Incomplete, "%s", how)
-		r.summary.Errors += failed
+		r.output.summary.Errors += failed
 	}
-	s, err := r.seal(ctx, a.root, cat, header)
+	s, err := r.seal(ctx, cat, header)
 	if err != nil {
-		return nil, r.explain(ctx, err)
+		return nil, r.explainRoot(err)
 	}
 	return s, nil
-}
-
-// again is what [store.Root.Begin] adds to a folder name that is taken.
-var again = regexp.MustCompile(`-\d+$`)
-
-// started returns the time of a tree: what its folder's name says in the
-// configured format or that of the tool that wrote it, else when the folder was
-// last changed.
-func (a *adoption) started(tree *store.Dir, stamp string) (time.Time, error) {
-	var layouts []string
-	if layout, err := strftime.Layout(a.Config.SnapshotFormat); err == nil {
-		layouts = append(layouts, layout)
-	}
-	if a.foreign != "" {
-		layouts = append(layouts, foreign.Layout)
-	}
-	for _, layout := range layouts {
-		for _, text := range []string{stamp, again.ReplaceAllString(stamp, "")} {
-			if t, err := time.ParseInLocation(layout, text, a.Env.Now().Location()); err == nil {
-				return t, nil
-			}
-		}
-	}
-	self, err := tree.Self()
-	return self.Mtime.Time(), err
 }

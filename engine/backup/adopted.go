@@ -1,16 +1,137 @@
 package backup
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"path"
+	"regexp"
+	"time"
 
+	"github.com/ncruces/go-strftime"
+
+	"phlb/engine/catalog"
 	"phlb/engine/content"
+	"phlb/engine/foreign"
 	"phlb/engine/manifest"
+	"phlb/engine/parent"
 	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
+
+// adoptedTree is one that lies under the root already: it is read where it lies,
+// and files of known content are replaced by links.
+type adoptedTree struct {
+	unwritten
+	*run
+	adoption *adoption // that the tree is one of
+	ref      store.Ref
+	tool     foreign.Tool // the tool that wrote the tree
+	cutOff   bool         // whether the tool's run was cut off, or left out files
+	changing bool         // whether somebody is still writing the tree
+	names    *nameCounts  // what a dry run would change; nil where it is done
+}
+
+// begin locks the name and opens the tree.
+func (a *adoptedTree) begin(ctx context.Context) (err error) {
+	if a.Env.DryRun {
+		if err := a.Rehearsal.Keep(a.Env.TempDir); err != nil {
+			return err
+		}
+		a.Rehearsal.Show(a.root) // also the trees that were planned a moment before
+		a.names = &nameCounts{}
+		a.partial, err = a.root.PlanAdoption(a.ref, a.Rehearsal.Dir)
+		return err
+	}
+	if a.lock, err = a.root.LockName(ctx, a.ref.Name, a.Owner(), a.Env.Wait); err != nil {
+		return err
+	}
+	if a.partial, err = a.root.Adopt(a.ref); err != nil {
+		a.lock.Unlock()
+	}
+	return err
+}
+
+func (a *adoptedTree) enter(t, above *target) (err error) {
+	t.foreign = a.tool.In(t.folder)
+	if above == nil {
+		t.dir, err = a.partial.Tree.Descend(".")
+	} else {
+		t.dir, err = above.dir.Open(t.folder.Name())
+	}
+	return err
+}
+
+func (a *adoptedTree) describe(t *target) error {
+	forgetSource(&t.entry)
+	return nil
+}
+
+// forgetSource leaves out by what a later run would know an unchanged file of the
+// source: nothing is known of the source that an adopted tree was made from.
+func forgetSource(e *manifest.Entry) { e.Ctime, e.Inode, e.Racy = manifest.Time{}, 0, false }
+
+func (a *adoptedTree) bring(t *task, e *walk.Entry, _ parent.Position) (res result, err error) {
+	switch {
+	case e.Kind != manifest.File:
+		res = result{entry: e.Entry, outcome: stored}
+		res.entry.Xattrs, err = t.target.folder.Dir.Xattrs(t.name)
+		err = content.FromSource("read attributes", e.Path, err) // no reason to do without the rest
+	case a.isTools(t, e):
+		return result{}, nil
+	default:
+		res, err = a.file(t, e)
+	}
+	forgetSource(&res.entry)
+	return res, err
+}
+
+// isTools reports whether e is a file of the tool that wrote the tree. It notes
+// the files that this one holds the digest of, and that are no longer there.
+func (a *adoptedTree) isTools(t *task, e *walk.Entry) bool {
+	own, lost := t.target.foreign.Owns(e.Name())
+	for _, name := range lost {
+		t.batch.Errors = append(t.batch.Errors, &fs.PathError{
+			Op: "verify", Path: path.Join(t.target.folder.Path, name), Err: &flaw{repository.Missing, "its digest is there, the file is not"},
+		})
+	}
+	return own
+}
+
+// seal makes a snapshot of the tree where it lies.
+func (a *adoptedTree) seal(ctx context.Context, cat *catalog.Catalog, s *catalog.Snapshot) error {
+	if a.names != nil {
+		a.Rehearsal.Add(a.partial, a.names.counts)
+		return nil
+	}
+	return a.sealAndTell(ctx, cat, s)
+}
+
+// again is what [store.Root.Begin] adds to a folder name that is taken.
+var again = regexp.MustCompile(`-\d+$`)
+
+// started returns the time of the tree: what its folder's name says in the
+// configured format or that of the tool that wrote the tree, else when the folder
+// was last changed.
+func (a *adoptedTree) started() (time.Time, error) {
+	var layouts []string
+	if layout, err := strftime.Layout(a.Config.SnapshotFormat); err == nil {
+		layouts = append(layouts, layout)
+	}
+	if a.tool != "" {
+		layouts = append(layouts, foreign.Layout)
+	}
+	for _, layout := range layouts {
+		for _, text := range []string{a.ref.Stamp, again.ReplaceAllString(a.ref.Stamp, "")} {
+			if t, err := time.ParseInLocation(layout, text, a.Env.Now().Location()); err == nil {
+				return t, nil
+			}
+		}
+	}
+	self, err := a.partial.Tree.Self()
+	return self.Mtime.Time(), err
+}
 
 // inodeRead tells apart what was read: the number of an inode that was replaced
 // by a link may be given to another file at once. The change time is left out,
@@ -23,14 +144,14 @@ type inodeRead struct {
 
 // sweep removes what an adoption that was killed has left in the tree: another
 // name of a file that is there under its own.
-func (r *run) sweep(_ int, e *walk.Entry) (wanted bool, err error) {
+func (a *adoptedTree) sweep(_ int, e *walk.Entry) (wanted bool, err error) {
 	if e.Kind != manifest.File || e.Nlink == 1 || !store.IsTemp(e.Name()) {
 		return true, nil
 	}
-	if r.Env.DryRun {
+	if a.names != nil {
 		return false, nil
 	}
-	folder, err := r.partial.Tree.Descend(e.Folder())
+	folder, err := a.partial.Tree.Descend(e.Folder())
 	if err != nil {
 		return false, err
 	}
@@ -53,8 +174,8 @@ func removeIn(folder *store.Dir, name string) error {
 // errChanging is the error of a tree that somebody is still writing.
 var errChanging = errors.New("changes while it is read")
 
-// adopt takes a regular file of a tree where it lies.
-func (t *task) adopt(e *walk.Entry) (result, error) {
+// file takes a regular file where it lies.
+func (a *adoptedTree) file(t *task, e *walk.Entry) (result, error) {
 	res := result{entry: e.Entry, outcome: stored}
 	f, err := t.target.folder.Dir.File(t.name)
 	if err != nil {
@@ -65,36 +186,35 @@ func (t *task) adopt(e *walk.Entry) (result, error) {
 		return result{}, content.FromSource("read attributes", e.Path, err)
 	}
 	stated := t.target.foreign.Digest(t.name)
-	t.adopted = inodeRead{e.ID(), e.Size, e.Mtime}
-	found, err := t.read(f, e, stated)
+	t.read = inodeRead{e.ID(), e.Size, e.Mtime}
+	found, err := a.digestsOf(t, f, e, stated)
 	if err != nil {
 		return result{}, err
 	}
 	res.entry.Digest = found.SHA256
-	t.adopting.report.Count(func(r *repository.Report) { r.Files++ })
+	a.adoption.report.Count(func(r *repository.Report) { r.Files++ })
 	switch {
 	case found.Differs(stated) != "":
 		return res, content.FromSource("verify", e.Path, &flaw{repository.Content, found.Differs(stated)})
-	case stated.Sum == nil && t.adopting.cutOff:
+	case stated.Sum == nil && a.cutOff:
 		return res, content.FromSource("verify", e.Path, &flaw{repository.Incomplete, "may have been cut off: the tool that stored it left no digest"})
 	}
-	return t.place(res.entry, func(*manifest.Entry) error { return nil }) // it is there
+	return t.place(res.entry, func(*manifest.Entry) error { return nil }) // the file is there
 }
 
-// read returns the digests of a file, also by the algorithm that a tool has used.
-// Names of one inode wait for each other, so that it is read once.
-func (t *task) read(f *walk.File, e *walk.Entry, also content.Stated) (*content.Digests, error) {
-	a := t.adopting
-	one := &a.reading[e.Inode%uint64(len(a.reading))]
+// digestsOf returns the digests of a file, also by the algorithm that a tool has
+// used. Names of one inode wait for each other, so that it is read once.
+func (a *adoptedTree) digestsOf(t *task, f *walk.File, e *walk.Entry, also content.Stated) (*content.Digests, error) {
+	one := &a.adoption.reading[e.Inode%uint64(len(a.adoption.reading))]
 	one.Lock()
 	defer one.Unlock()
-	if known, ok := a.digests.Load(t.adopted); ok {
+	if known, ok := a.adoption.digests.Load(t.read); ok {
 		if found := known.(*content.Digests); also.Sum == nil || found.By(also.Algorithm) != nil {
-			t.Progress.Bytes.Add(e.Size)
+			a.Progress.Bytes.Add(e.Size)
 			return found, nil
 		}
 	}
-	n, found, err := t.worker.ReadDigests(t.ctx, f, e, also.Algorithm, &t.Progress.Bytes)
+	n, found, err := t.worker.ReadDigests(t.ctx, f, e, also.Algorithm, &a.Progress.Bytes)
 	if err != nil {
 		return nil, err
 	}
@@ -102,14 +222,13 @@ func (t *task) read(f *walk.File, e *walk.Entry, also content.Stated) (*content.
 	if now, err := f.Stat(); err != nil || n != e.Size || now.Size != e.Size || now.Mtime != e.Mtime {
 		return nil, content.FromSource("read", e.Path, errChanging)
 	}
-	a.digests.Store(t.adopted, &found)
-	a.report.Count(func(r *repository.Report) { r.Read++; r.Bytes += n })
+	a.adoption.digests.Store(t.read, &found)
+	a.adoption.report.Count(func(r *repository.Report) { r.Read++; r.Bytes += n })
 	return &found, nil
 }
 
-// replace makes the path a link to what is called old in from, unless it is
-// that already.
-func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
+// link replaces the path by a link, unless it is one to that inode already.
+func (a *adoptedTree) link(t *task, from *store.Dir, old string, to store.Inode) error {
 	own, err := t.target.dir.Look(t.name)
 	if err != nil {
 		return err
@@ -117,12 +236,13 @@ func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
 	if own.Dev == to.Dev && own.Ino == to.Ino {
 		return nil
 	}
-	if now := (inodeRead{walk.ID{Dev: own.Dev, Inode: own.Ino}, own.Size, own.Mtime}); now != t.adopted {
+	if now := (inodeRead{idOf(own), own.Size, own.Mtime}); now != t.read {
 		return content.FromSource("replace", path.Join(t.target.folder.Path, t.name), errChanging)
 	}
-	if t.Env.DryRun {
-		left := t.plannedReplace(to, own)
-		t.adopting.report.Count(func(r *repository.Report) { r.CountReplaced(own.Size, left) })
+	if a.names != nil {
+		a.names.add(idOf(to), 1)
+		left := int64(own.Links) + a.Rehearsal.Names[idOf(own)] + a.names.add(idOf(own), -1)
+		a.adoption.report.Count(func(r *repository.Report) { r.CountReplaced(own.Size, left) })
 		return nil
 	}
 	switch err := t.target.dir.Replace(from, old, t.name); {
@@ -135,17 +255,17 @@ func (t *task) replace(from *store.Dir, old string, to store.Inode) error {
 	if err := t.target.dir.SetMtime(t.target.folder.Mtime); err != nil {
 		return err
 	}
-	t.adopting.report.Count(func(r *repository.Report) { r.CountReplaced(own.Size, int64(own.Links)-1) })
+	a.adoption.report.Count(func(r *repository.Report) { r.CountReplaced(own.Size, int64(own.Links)-1) })
 	return nil
 }
 
 // unread reports what could not be taken. What has vanished was seen a moment
 // before.
-func (a *adoption) unread(err error) {
+func (a *adoptedTree) unread(err error) {
 	if errors.Is(err, errChanging) || errors.Is(err, fs.ErrNotExist) {
 		a.changing = true
 	}
-	name, what := a.taking.String(), repository.Unreadable
+	name, what := a.ref.String(), repository.Unreadable
 	var other *flaw
 	if errors.As(err, &other) {
 		what = other.what
@@ -154,28 +274,13 @@ func (a *adoption) unread(err error) {
 	if errors.As(err, &at) {
 		name, err = path.Join(name, at.Path), at.Err
 	}
-	a.report.Add(name, what, "%v", err)
+	a.adoption.report.Add(name, what, "%v", err)
 }
 
 // flaw is what is the matter with a file other than that it cannot be read.
 type flaw struct {
-	what   string // one of the constants of problems
+	what   string // one of the problems that [repository.Problem] lists
 	detail string
 }
 
 func (f *flaw) Error() string { return f.detail }
-
-// isForeign reports whether e is a file of the tool that wrote the tree, and
-// what that has lost.
-func (r *run) isForeign(t *target, b *walk.Batch, e *walk.Entry) bool {
-	if t.foreign == nil || e.Kind != manifest.File {
-		return false
-	}
-	own, lost := t.foreign.Owns(e.Name())
-	for _, name := range lost {
-		b.Errors = append(b.Errors, &fs.PathError{
-			Op: "verify", Path: path.Join(t.foreign.Path, name), Err: &flaw{repository.Missing, "its digest is there, the file is not"},
-		})
-	}
-	return own
-}

@@ -7,11 +7,12 @@ import (
 	"phlb/engine/walk"
 )
 
-// countAhead finds the totals of a first backup while that is under way. It
-// does not where a function of a script decides, which may take long to do so.
-// The caller calls stop when it is done.
+// countAhead finds the totals of a first backup while that is under way, for its
+// progress. Where a function of a script decides what is wanted, nothing is
+// counted: the function may be slow. The caller calls stop when the backup is
+// done.
 func (r *run) countAhead(ctx context.Context, rules walk.Rules) (stop func()) {
-	if !r.Env.CountAhead || r.previous != nil || r.adopting != nil || rules.Where != nil {
+	if !r.Env.CountAhead || r.previous.cursor != nil || rules.Where != nil {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -17,9 +17,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -27,7 +25,6 @@ import (
 	"phlb/engine/manifest"
 	"phlb/engine/repository"
 	"phlb/engine/store"
-	"phlb/engine/walk"
 )
 
 var (
@@ -45,12 +42,9 @@ var (
 // be made, and counts it in from then on. With a source that could not be read in
 // part, the snapshot is sealed and its Errors are counted.
 func Run(ctx context.Context, repo *repository.Repository, source repository.Source) (_ *repository.Snapshot, err error) {
-	r := &run{Repository: repo, match: source.Match, groups: map[inodeVersion]int64{}, plannedNames: map[walk.ID]int64{}}
+	r := &run{Repository: repo, match: cmp.Or(source.Match, repo.Config.Match)}
 	r.history = catalog.Run{Verb: "backup", Name: cmp.Or(source.Name, filepath.Base(source.Root))}
 	defer func() { repo.NoteFailed(ctx, r.history, err) }()
-	if r.match == "" {
-		r.match = repo.Config.Match
-	}
 	if r.source, err = repository.Resolve(source.Root); err != nil {
 		return nil, err
 	}
@@ -68,168 +62,80 @@ func Run(ctx context.Context, repo *repository.Repository, source repository.Sou
 	}
 	r.history.Name = name
 	defer repo.Progress.Begin("backup " + name)()
-	root, err := repo.RootToWrite()
-	if err != nil {
+	if r.root, err = repo.RootToWrite(); err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	if r.source == root.Path || strings.HasPrefix(r.source, root.Path+string(filepath.Separator)) {
-		return nil, fmt.Errorf("%s: %w %s", r.source, ErrInsideRoot, root.Path)
+	defer r.root.Close()
+	if r.source == r.root.Path || strings.HasPrefix(r.source, r.root.Path+string(filepath.Separator)) {
+		return nil, fmt.Errorf("%s: %w %s", r.source, ErrInsideRoot, r.root.Path)
 	}
-	var started time.Time
-	if repo.Env.DryRun {
-		started = repo.Env.Now()
-		r.partial, err = r.plan(ctx, root, name, repo.Stamp(started))
-	} else {
-		lock, locked := root.LockName(ctx, name, repo.Owner(), repo.Env.Wait)
-		if locked != nil {
-			return nil, locked
-		}
-		defer lock.Unlock()
-		r.lock = lock
-		started = repo.Env.Now() // others may have been waited for
-		r.history.Started = started
-		r.partial, err = root.Begin(name, repo.Stamp(started))
+	if err := r.begin(ctx, name); err != nil {
+		return nil, r.explain(ctx, err)
 	}
+	defer r.letGo()
+	s, err := r.snapshot(ctx, source)
 	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
-	defer r.partial.Close()
-	cat, err := repo.OpenCatalog(ctx, root)
-	if err != nil {
-		return nil, r.explain(ctx, err)
-	}
-	defer cat.Close()
-	defer r.close()
-	header := manifest.Header{
-		Name: name, Source: r.source, Host: repo.Env.Host, Boot: repo.Env.Boot,
-		Started: started, Match: string(r.match), Tags: source.Tags,
-	}
-	if err := r.prepare(ctx, root, cat, header); err != nil {
-		return nil, r.explain(ctx, err)
-	}
-	if err := r.walk(ctx, root, source.Rules); err != nil {
-		r.writer.Flush() // for the next run to take over
-		r.writer.Abort()
-		return nil, r.explain(ctx, err)
-	}
-	s, err := r.seal(ctx, root, cat, header)
-	if err != nil {
-		return nil, r.explain(ctx, err)
-	}
-	return repo.Shown(repository.NewSnapshot(root, *s)), nil
+	return repo.Shown(repository.NewSnapshot(r.root, *s)), nil
 }
 
-// seal makes the partial a snapshot and tells the catalog.
-func (r *run) seal(ctx context.Context, root *store.Root, cat *catalog.Catalog, header manifest.Header) (*catalog.Snapshot, error) {
-	r.Progress.Phase("seal " + r.partial.Ref.String())
-	r.summary.Finished = r.Env.Now()
-	if err := r.writer.Close(r.summary); err != nil {
-		return nil, err
-	}
-	if err := r.partial.Manifest.Close(); err != nil {
-		return nil, err
-	}
-	s := &catalog.Snapshot{Stamp: r.partial.Stamp, Header: header, Summary: r.summary}
+// begin chooses the tree, and starts a partial of that name.
+func (r *run) begin(ctx context.Context, name string) (err error) {
 	if r.Env.DryRun {
-		r.Rehearsal.Add(r.partial, r.plannedNames)
-		return s, nil
-	}
-	if err := errors.Join(r.logSummary(s), r.partial.Log.Close()); err != nil {
-		r.Repository.Log.Warn("the log lacks its summary; the manifest has the numbers", "error", err)
-	}
-	// To note the changes takes a look at every row of the catalog, and to sync
-	// takes the disk: neither waits for the other.
-	var record sync.WaitGroup
-	var failed error
-	record.Go(func() { s.ID, failed = r.commit(ctx, s) })
-	err := r.sealPartial(ctx, root)
-	record.Wait()
-	if err != nil {
-		return nil, err
-	}
-	// From here on the snapshot is there, whatever becomes of the catalog.
-	if failed == nil {
-		failed = r.tell(ctx, root, cat, s)
-	}
-	if failed != nil {
-		r.Repository.Log.Warn("the snapshot is sealed, but the catalog could not be brought up to date; the next command does it", "error", failed)
-	}
-	return s, nil
-}
-
-func (r *run) sealPartial(ctx context.Context, root *store.Root) error {
-	if err := r.partial.Sync(); err != nil {
+		planned := &plannedTree{run: r}
+		r.tree = planned
+		r.history.Started = r.Env.Now()
+		r.partial, err = planned.planPartial(ctx, name, r.Stamp(r.history.Started))
 		return err
 	}
-	lock, err := root.LockSeal(ctx, r.Owner())
-	if err != nil {
+	if r.lock, err = r.root.LockName(ctx, name, r.Owner(), r.Env.Wait); err != nil {
 		return err
 	}
-	defer lock.Unlock()
-	if err := r.lock.Held(); err != nil {
-		return err
-	}
-	err = r.partial.Seal(ctx)
-	var late *store.LateError
-	if errors.As(err, &late) {
-		r.Repository.Log.Warn("the snapshot is sealed, but not all is in order", "error", err)
-		return nil
+	r.tree = &partialTree{run: r}
+	r.history.Started = r.Env.Now() // the lock may have been waited for
+	if r.partial, err = r.root.Begin(name, r.Stamp(r.history.Started)); err != nil {
+		r.lock.Unlock()
 	}
 	return err
 }
 
-// commit notes in the private copy of the catalog what has changed, and returns
-// the snapshot's number there: 0 where the catalog does not hold what the run
-// started from.
-func (r *run) commit(ctx context.Context, s *catalog.Snapshot) (catalog.ID, error) {
-	record := r.record
-	if record == nil {
-		return 0, nil
+// snapshot fills the partial and seals it.
+func (r *run) snapshot(ctx context.Context, source repository.Source) (*catalog.Snapshot, error) {
+	cat, err := r.OpenCatalog(ctx, r.root)
+	if err != nil {
+		return nil, err
 	}
-	r.record = nil
-	id, err := record.Commit(ctx, *s)
-	if errors.Is(err, catalog.ErrBase) {
-		err = nil
+	defer cat.Close()
+	defer r.close()
+	header := manifest.Header{
+		Name: r.history.Name, Source: r.source, Host: r.Env.Host, Boot: r.Env.Boot,
+		Started: r.history.Started, Match: string(r.match), Tags: source.Tags,
 	}
-	return id, err
-}
-
-// tell publishes the catalog, with the snapshot in it.
-func (r *run) tell(ctx context.Context, root *store.Root, cat *catalog.Catalog, s *catalog.Snapshot) error {
-	outcome := catalog.OK
-	if s.Errors > 0 {
-		outcome = catalog.Incomplete
+	if err := r.prepare(ctx, cat, header, true); err != nil {
+		return nil, err
 	}
-	done := r.Ended(r.history, outcome)
-	done.Stamp = s.Stamp
-	note := func(cat *catalog.Catalog) (err error) {
-		if s.ID == 0 {
-			s.ID, err = repository.NumberOf(ctx, cat, r.partial.Ref)
-		}
-		done.Snapshot = s.ID
-		cat.NoteRun(done)
-		return err
+	stop := r.countAhead(ctx, source.Rules)
+	err = r.walk(ctx, source.Rules)
+	stop()
+	if err != nil {
+		r.output.writer.Flush() // for the next run to take over
+		r.output.writer.Abort()
+		return nil, err
 	}
-	if s.ID == 0 {
-		if _, err := r.CatchUp(ctx, root, cat); err != nil {
-			return err
-		}
-	}
-	if err := note(cat); err != nil {
-		return err
-	}
-	return r.Publish(ctx, root, cat, func(again *catalog.Catalog) error {
-		s.ID = 0 // it may have got another one there
-		return note(again)
-	})
+	return r.seal(ctx, cat, header)
 }
 
 // explain adds to an error of the root what the user should know.
 func (r *run) explain(ctx context.Context, err error) error {
-	if ctx.Err() != nil && r.adopting == nil {
+	if ctx.Err() != nil {
 		return fmt.Errorf("%w: %w", ErrUnsealed, err)
 	}
+	return r.explainRoot(err)
+}
+
+// explainRoot is explain for a run that was not told to stop.
+func (r *run) explainRoot(err error) error {
 	if errors.Is(err, syscall.EMFILE) {
 		return fmt.Errorf("nothing was sealed: allow more open files, as with ulimit -n, and run again: %w", err)
 	}
@@ -237,11 +143,5 @@ func (r *run) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("no space left in %s after %s: nothing was sealed, free some and run again: %w",
 			r.Config.BackupPath, humanize.IBytes(uint64(r.Progress.Bytes.Load())), err)
 	}
-	return err
-}
-
-// logSummary ends the snapshot's log.
-func (r *run) logSummary(s *catalog.Snapshot) error {
-	_, err := fmt.Fprintln(r.partial.Log, repository.Summarize(&s.Header, &s.Summary))
 	return err
 }

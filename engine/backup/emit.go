@@ -37,8 +37,8 @@ func (r *run) emit(b *walk.Batch) error {
 		} else {
 			r.log.Error("cannot be read", "error", err)
 		}
-		if r.adopting != nil {
-			r.adopting.unread(err)
+		if r.unread != nil {
+			r.unread(err)
 		}
 	}
 	for _, err := range b.Warnings {
@@ -47,10 +47,10 @@ func (r *run) emit(b *walk.Batch) error {
 	if r.naming {
 		r.name(b, p)
 	}
-	r.splice.Follow(p.previous.Begun)
-	r.summary.Errors += int64(len(b.Errors))
-	r.Progress.Errors.Store(r.summary.Errors)
-	r.summary.Skipped += int64(b.Skipped)
+	r.output.splice.Follow(p.previous.Begun)
+	r.output.summary.Errors += int64(len(b.Errors))
+	r.Progress.Errors.Store(r.output.summary.Errors)
+	r.output.summary.Skipped += int64(b.Skipped)
 	t := b.Folder.Data.(*target)
 	if err := r.finishTo(t); err != nil {
 		return err
@@ -77,7 +77,7 @@ func (r *run) emit(b *walk.Batch) error {
 			}
 		}
 	}
-	r.splice.Reuse()
+	r.output.splice.Reuse()
 	return nil
 }
 
@@ -90,10 +90,10 @@ type inodeVersion struct {
 
 // group numbers the inodes that have several names, in the order of the walk.
 func (r *run) group(v inodeVersion) int64 {
-	n, ok := r.groups[v]
+	n, ok := r.output.groups[v]
 	if !ok {
-		n = int64(len(r.groups) + 1)
-		r.groups[v] = n
+		n = int64(len(r.output.groups) + 1)
+		r.output.groups[v] = n
 	}
 	return n
 }
@@ -101,17 +101,12 @@ func (r *run) group(v inodeVersion) int64 {
 // write appends an entry to the manifest, and tells the catalog if it is not
 // what it was at a position in the manifest before.
 func (r *run) write(e *manifest.Entry, at parent.Position, same bool) error {
-	if r.adopting != nil {
-		// Of the source nothing is known: a later run must not take its files
-		// for unchanged by these.
-		e.Ctime, e.Inode, e.Racy = manifest.Time{}, 0, false
-	}
-	r.summary.Entries++
+	r.output.summary.Entries++
 	if same {
-		return r.splice.Write(e, at, true)
+		return r.output.splice.Write(e, at, true)
 	}
 	previous := at.Entry()
-	if err := r.splice.Write(e, at, previous != nil && e.Equal(previous)); err != nil {
+	if err := r.output.splice.Write(e, at, previous != nil && e.Equal(previous)); err != nil {
 		return err
 	}
 	if previous != nil {
@@ -129,12 +124,12 @@ func (r *run) write(e *manifest.Entry, at parent.Position, same bool) error {
 func (r *run) end(e *manifest.Entry) error { return r.tellCatalog(e, (*catalog.Recorder).End) }
 
 func (r *run) tellCatalog(e *manifest.Entry, what func(*catalog.Recorder, *manifest.Entry) error) error {
-	r.recording.Lock()
-	defer r.recording.Unlock()
-	if r.record == nil {
+	r.changes.mu.Lock()
+	defer r.changes.mu.Unlock()
+	if r.changes.recorder == nil {
 		return nil
 	}
-	if err := what(r.record, e); err != nil {
+	if err := what(r.changes.recorder, e); err != nil {
 		return fmt.Errorf("catalog: %w", err)
 	}
 	return nil
@@ -144,16 +139,16 @@ func (r *run) count(res *result) {
 	if res.entry.Kind != manifest.File {
 		return
 	}
-	r.summary.Files++
-	r.summary.Bytes += res.entry.Size
+	r.output.summary.Files++
+	r.output.summary.Bytes += res.entry.Size
 	switch res.outcome {
 	case unchanged:
-		r.summary.Unchanged++
+		r.output.summary.Unchanged++
 	case linked:
-		r.summary.Linked++
+		r.output.summary.Linked++
 	case stored:
-		r.summary.New++
-		r.summary.NewBytes += res.entry.Size
+		r.output.summary.New++
+		r.output.summary.NewBytes += res.entry.Size
 	}
 }
 

@@ -83,7 +83,7 @@ func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable
 		_, err := out.Write(buf)
 		return err
 	}
-	res, err := t.place(e.Entry, func(e *manifest.Entry) error { return t.make(e, write) })
+	res, err := t.place(e.Entry, func(e *manifest.Entry) error { return t.tree.create(t, e, write) })
 	return res, stable, err
 }
 
@@ -123,19 +123,21 @@ func (t *task) place(e manifest.Entry, make func(*manifest.Entry) error) (result
 	return res, t.known.add(&res.entry)
 }
 
-// large brings in a file that does not fit the buffer: hashed first where one
-// of its size is known, so that it need not be copied, else in one pass.
+// large brings in a file that does not fit the buffer: in one pass that copies and
+// hashes, or, where its content is likely to be known, hashed first so that it need
+// not be copied.
 func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable bool, err error) {
-	likely, err := t.known.hasSize(t.ctx, e.Size)
+	likely, err := t.isLikelyKnown(e)
 	if err != nil {
 		return result{}, false, err
 	}
-	if likely && !t.Env.DryRun {
+	hashed := false
+	if likely {
 		n, err := t.worker.Copy(t.ctx, f, e, nil, &t.Progress.Bytes)
 		if err != nil {
 			return result{}, false, err
 		}
-		if n == e.Size && unmoved(f, e) {
+		if hashed = n == e.Size && unmoved(f, e); hashed {
 			e.Digest = t.worker.Sum()
 			res := result{entry: e.Entry, outcome: linked}
 			release := t.known.claim(e.Digest)
@@ -145,19 +147,18 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 				return res, true, err
 			}
 		}
-		// Read once more, this time to copy it.
 		t.Progress.Bytes.Add(-n)
 	}
-	// The copy gets its name once it is clear that it is wanted.
-	scratch := t.partial.Scratch
-	var out *store.File
-	if !t.Env.DryRun {
-		if out, err = scratch.Create(t.scratch); err != nil {
-			return result{}, false, err
-		}
-		defer scratch.Remove(t.scratch)
-		defer out.Close()
+	out, err := t.tree.scratch(t)
+	if err != nil {
+		return result{}, false, err
 	}
+	if out == nil && hashed { // there is nothing to read it again for
+		t.Progress.Bytes.Add(e.Size)
+		res, err := t.place(e.Entry, func(*manifest.Entry) error { return nil })
+		return res, true, err
+	}
+	defer t.tree.discard(t, out)
 	n, err := t.worker.Copy(t.ctx, f, e, out, &t.Progress.Bytes)
 	if err != nil {
 		return result{}, false, err
@@ -169,24 +170,24 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	}
 	e.Size = n
 	e.Digest = t.worker.Sum()
-	res := result{entry: e.Entry, outcome: stored}
-	defer t.known.claim(e.Digest)()
-	// Another worker may have stored the same meanwhile.
-	ok, err := t.linkKnown(&res.entry)
-	if err != nil || ok {
-		res.outcome = linked
-		return res, stable, err
+	res, err := t.place(e.Entry, func(e *manifest.Entry) error { return t.tree.keep(t, out, e) })
+	return res, stable, err
+}
+
+// isLikelyKnown reports whether it is worth while to hash a file before it is
+// copied: where the root holds a content of that size. A path that had the same
+// size before is left out. A file that is changed in place, such as the image of a
+// virtual machine, would be read twice on every run because of its own older
+// contents.
+func (t *task) isLikelyKnown(e *walk.Entry) (bool, error) {
+	known, err := t.known.hasSize(t.ctx, e.Size)
+	if err != nil || !known {
+		return false, err
 	}
-	if out != nil {
-		if err := t.notKept(&res.entry, out.Finish(&res.entry)); err != nil {
-			return result{}, false, err
-		}
-		if err := out.Close(); err != nil {
-			return result{}, false, err
-		}
-		if err := scratch.Rename(t.scratch, t.target.dir, t.name); err != nil {
-			return result{}, false, err
+	for _, own := range []origin{t.previous, t.resumed} {
+		if own.entry != nil && own.entry.Kind == manifest.File && own.entry.Size == e.Size {
+			return false, nil
 		}
 	}
-	return res, stable, t.known.add(&res.entry)
+	return true, nil
 }

@@ -4,54 +4,75 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"sync"
 
-	"phlb/engine/manifest"
+	"phlb/engine/catalog"
+	"phlb/engine/parent"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
 
-// plan starts a snapshot that is not going to be there. What runs that were cut
-// off have left would be gone after it.
-func (r *run) plan(ctx context.Context, root *store.Root, name, stamp string) (*store.Partial, error) {
-	if err := r.Rehearsal.Keep(r.Env.TempDir); err != nil {
+// plannedTree is that of a dry run: the manifest is written, to a temporary
+// file, and nothing is stored.
+type plannedTree struct {
+	unwritten
+	*run
+	names nameCounts
+}
+
+// nameCounts counts the names that a dry run would give to inodes, or take from
+// them.
+type nameCounts struct {
+	mu     sync.Mutex
+	counts map[walk.ID]int64
+}
+
+// add counts n names more for an inode, and returns the count.
+func (c *nameCounts) add(id walk.ID, n int64) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.counts == nil {
+		c.counts = map[walk.ID]int64{}
+	}
+	c.counts[id] += n
+	return c.counts[id]
+}
+
+// planPartial starts a snapshot that is not going to be there. What runs that
+// were cut off have left would be gone after it.
+func (p *plannedTree) planPartial(ctx context.Context, name, stamp string) (*store.Partial, error) {
+	if err := p.Rehearsal.Keep(p.Env.TempDir); err != nil {
 		return nil, err
 	}
-	p, err := root.Plan(name, stamp, r.Rehearsal.Dir)
+	planned, err := p.root.Plan(name, stamp, p.Rehearsal.Dir)
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range p.Left {
-		if err := walk.EachFile(ctx, path, func(e *walk.Entry) { r.plannedNames[e.ID()]-- }); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			p.Close()
+	for _, path := range planned.Left {
+		err := walk.EachFile(ctx, path, func(e *walk.Entry) { p.names.add(e.ID(), -1) })
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			planned.Close()
 			return nil, err
 		}
 	}
-	return p, nil
+	return planned, nil
 }
 
-// plannedLink notes that a dry run would give an inode one more name.
-func (r *run) plannedLink(inode store.Inode) {
-	r.planning.Lock()
-	defer r.planning.Unlock()
-	r.plannedNames[walk.ID{Dev: inode.Dev, Inode: inode.Ino}]++
+func (p *plannedTree) enter(_, _ *target) error { return nil }
+func (p *plannedTree) describe(*target) error   { return nil }
+
+func (p *plannedTree) bring(t *task, e *walk.Entry, at parent.Position) (result, error) {
+	return t.bringFromSource(e, at)
 }
 
-// plannedReplace notes that a dry run would give an inode a name of another one.
-// It returns how many the other one would have left.
-func (r *run) plannedReplace(inode, other store.Inode) (left int64) {
-	r.planning.Lock()
-	defer r.planning.Unlock()
-	id := walk.ID{Dev: other.Dev, Inode: other.Ino}
-	r.plannedNames[walk.ID{Dev: inode.Dev, Inode: inode.Ino}]++
-	r.plannedNames[id]--
-	return int64(other.Links) + r.Rehearsal.Names[id] + r.plannedNames[id]
+func (p *plannedTree) link(_ *task, _ *store.Dir, _ string, inode store.Inode) error {
+	p.names.add(idOf(inode), 1)
+	return nil
 }
 
-// carryPlanned is carry from a snapshot that is not there: two of one name were
-// planned, and the files have not changed since the first.
-func (t *task) carryPlanned(e *walk.Entry, old *manifest.Entry) result {
-	res := result{entry: *old, outcome: unchanged}
-	res.entry.Ctime, res.entry.Inode, res.entry.Group = e.Ctime, e.Inode, 0
-	t.Progress.Bytes.Add(e.Size)
-	return res
+func (p *plannedTree) seal(context.Context, *catalog.Catalog, *catalog.Snapshot) error {
+	p.Rehearsal.Add(p.partial, p.names.counts)
+	return nil
 }
+
+func idOf(inode store.Inode) walk.ID { return walk.ID{Dev: inode.Dev, Inode: inode.Ino} }

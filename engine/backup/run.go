@@ -17,51 +17,55 @@ import (
 	"phlb/engine/walk"
 )
 
-// run is a backup under way.
+// run is a backup or an adoption under way.
 type run struct {
 	*repository.Repository
-	history catalog.Run  // what the catalog is told of it
-	log     *slog.Logger // the engine's, and the snapshot's own
-	naming  bool         // somebody wants to hear of paths
-	source  string       // absolute, without symbolic links
+	history catalog.Run  // what the record of runs will hold of this one
+	log     *slog.Logger // writes to whoever listens to the engine, and to the snapshot's own log
+	naming  bool         // whether somebody listens who wants to hear of single paths
+	source  string       // the absolute path of the source, without symbolic links
 	match   config.Match
+
+	root    *store.Root
+	lock    *store.Lock // the lock of the backup's name; nil in a dry run
 	partial *store.Partial
-	lock    *store.Lock // of the name
+	tree    tree
+	unread  func(error) // hears of each error of the source; nil if nobody wants to
+
+	previous earlier // the snapshot before
+	resumed  earlier // what a run that was cut off has left
+	known    *known
+	changed  sync.Map  // what noteChanged has warned of
+	room     sync.Once // guards madeRoom
+	madeRoom bool      // whether giving up what is resumed has freed room
+	links    links
+	workers  []*content.Worker
+	targets  sync.Map // every target that is not closed yet, as a key
+
+	changes changes // what the catalog will be told
+	output  output
+}
+
+// changes are what the catalog will be told of the run. The lister and the
+// emitter both add to them.
+type changes struct {
+	mu       sync.Mutex
+	recorder *catalog.Recorder // nil where the catalog learns from the manifest instead
+	broken   bool              // whether the parent's manifest turned out to be broken
+}
+
+// output is what the emitter writes, which takes the batches in order.
+type output struct {
 	writer  *manifest.Writer
 	splice  parent.Splice
-	known   *known
-
-	recording sync.Mutex        // held while record is told, by the lister and the emitter
-	record    *catalog.Recorder // nil where the catalog cannot be told of changes
-
-	previous     *parent.Cursor // of the snapshot before; nil if there is none
-	previousTree *store.Dir
-	before       store.Ref      // of previous
-	changed      sync.Map       // what was said to be changed inside a snapshot, see noteChanged
-	broken       bool           // previous was, and told no more than what it held until there
-	resumed      *parent.Cursor // of a run that was cut off
-	resumedTree  *store.Dir
-	rebooted     bool // since then, so that its files cannot be trusted unread
-	room         sync.Once
-	madeRoom     bool      // by giving up the run that was cut off
-	noLink       sync.Once // that cannot be, said
-
-	adopting *adoption // where the source is to be the snapshot itself, else nil
-
-	planning     sync.Mutex        // guards plannedNames
-	plannedNames map[walk.ID]int64 // that a dry run would give to inodes
-	unread       bool              // the snapshot before is planned itself
-
-	workers []*content.Worker
-	links   links
-	open    []*target // folders that are being filled, the root first
-	targets sync.Map  // *target to nothing: all that have not been closed
-	groups  map[inodeVersion]int64
+	open    []*target              // the folders that are being filled, the top first
+	groups  map[inodeVersion]int64 // numbers of the inodes that have several names
 	summary manifest.Summary
 }
 
-// prepare opens all that the run needs beside the partial.
-func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalog, header manifest.Header) error {
+// prepare opens all that the run needs beside the partial. The run follows the
+// snapshot before if it is told to, and that can be.
+func (r *run) prepare(ctx context.Context, cat *catalog.Catalog, header manifest.Header, follow bool) error {
 	r.log = slog.New(slog.NewMultiHandler(r.Env.Log,
 		slog.NewTextHandler(r.partial.Log, &slog.HandlerOptions{Level: r.Config.LogLevel})))
 	r.naming = r.Repository.Log.Enabled(ctx, slog.LevelInfo)
@@ -69,7 +73,7 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 	if err != nil {
 		return err
 	}
-	r.known = newKnown(root, r.partial.Tree, cat, r.Env.TempDir, damaged)
+	r.known = newKnown(r.root, r.partial.Tree, cat, r.Env.TempDir, damaged)
 	all, err := cat.Snapshots(ctx)
 	if err != nil {
 		return err
@@ -81,85 +85,99 @@ func (r *run) prepare(ctx context.Context, root *store.Root, cat *catalog.Catalo
 	if i := slices.IndexFunc(all, func(s catalog.Snapshot) bool { return s.Name == header.Name && repository.IsAhead(s.Started, now) }); i >= 0 {
 		r.log.Warn("a snapshot is dated ahead of the clock, and is not taken for the newest", "snapshot", all[i].Stamp, "started", all[i].Started)
 	}
-	if before != nil && r.adopting == nil {
-		if err := r.follow(root, before); err != nil {
+	if before != nil && follow {
+		if err := r.follow(before); err != nil {
 			r.log.Warn("the snapshot before cannot be used, everything is read again", "snapshot", before.Stamp, "error", err)
 		}
 	}
-	if p := r.partial.Previous; p != nil {
-		if r.resumed, err = parent.New(p.Manifest, parent.MayBeCutOff, func(*manifest.Entry) error { return nil }); err == nil {
-			r.resumedTree = p.Tree
-			r.rebooted = header.Boot == "" || r.resumed.Header.Boot != header.Boot || r.resumed.Header.Host != header.Host
-			r.log.Info("taking over from a run that was cut off", "started", r.resumed.Header.Started)
-		}
-	}
+	r.takeOver(header)
 	base := repository.LastAbsorbed(all, header.Name)
-	if r.previous == nil && base != 0 || r.previous != nil && base != before.ID {
+	if r.previous.cursor == nil && base != 0 || r.previous.cursor != nil && base != before.ID {
 		// The catalog numbers snapshots as it gets to know them. Where that is
 		// not the order of time, what changed is told by the manifest alone.
-		r.record = nil
-	} else if r.record, err = cat.Begin(ctx, header.Name, base); err != nil {
+		r.changes.recorder = nil
+	} else if r.changes.recorder, err = cat.Begin(ctx, header.Name, base); err != nil {
 		return err
 	}
-	r.writer = manifest.NewWriter(r.partial.Manifest, header)
-	r.splice.Writer = r.writer
+	r.output.groups = map[inodeVersion]int64{}
+	r.output.writer = manifest.NewWriter(r.partial.Manifest, header)
+	r.output.splice.Writer = r.output.writer
 	return nil
 }
 
-// follow opens the snapshot before, to be merged with the walk.
-func (r *run) follow(root *store.Root, before *catalog.Snapshot) error {
-	ref := store.Ref{Name: before.Name, Stamp: before.Stamp}
-	var tree *store.Dir
-	if r.unread = r.Rehearsal.Holds(ref); !r.unread {
-		var err error
-		if tree, err = root.OpenSnapshot(ref); err != nil {
+// takeOver opens what a run that was cut off has left, if there is anything.
+func (r *run) takeOver(header manifest.Header) {
+	left := r.partial.Previous
+	if left == nil {
+		return
+	}
+	cursor, err := parent.New(left.Manifest, parent.MayBeCutOff, func(*manifest.Entry) error { return nil })
+	if err != nil {
+		return // it had not come to its first entry
+	}
+	r.resumed = earlier{
+		cursor: cursor, tree: left.Tree,
+		// What was written before a power loss may not have reached the disk.
+		doubted: header.Boot == "" || cursor.Header.Boot != header.Boot || cursor.Header.Host != header.Host,
+	}
+	r.log.Info("taking over from a run that was cut off", "started", cursor.Header.Started)
+}
+
+// follow opens the snapshot before, to be read in step with the walk.
+func (r *run) follow(before *catalog.Snapshot) (err error) {
+	p := earlier{ref: store.Ref{Name: before.Name, Stamp: before.Stamp}}
+	if p.planned = r.Rehearsal.Holds(p.ref); !p.planned {
+		if p.tree, err = r.root.OpenSnapshot(p.ref); err != nil {
 			return err
 		}
 	}
 	// A mark vouches by the change time, and not for what was damaged since.
 	var mode parent.Mode
-	if r.Config.Unchanged.Has(config.Ctime) && !r.unread && len(r.known.damaged) == 0 {
+	if r.Config.Unchanged.Has(config.Ctime) && !p.planned && len(r.known.damaged) == 0 {
 		mode = parent.ByMarks
 	}
-	c, err := parent.Open(root, ref, mode, r.end)
-	if err != nil {
-		if tree != nil {
-			tree.Close()
-		}
+	if p.cursor, err = parent.Open(r.root, p.ref, mode, r.end); err != nil {
+		p.close()
 		return err
 	}
-	r.previous, r.previousTree, r.before = c, tree, ref
+	r.previous = p
 	r.Progress.TotalFiles.Store(before.Files)
 	r.Progress.TotalBytes.Store(before.Bytes)
 	return nil
 }
 
+// letGo closes the partial, and unlocks its name.
+func (r *run) letGo() {
+	r.partial.Close()
+	if r.lock != nil {
+		r.lock.Unlock()
+	}
+}
+
+// close lets go of what prepare and walk have opened.
 func (r *run) close() {
 	r.targets.Range(func(t, _ any) bool {
 		t.(*target).close()
 		return true
 	})
-	r.previous.Close()
-	r.resumed.Close()
-	if r.previousTree != nil {
-		r.previousTree.Close()
-	}
-	if r.record != nil {
-		r.record.Abort()
+	r.previous.close()
+	r.resumed.cursor.Close() // the tree is the partial's to close
+	if r.changes.recorder != nil {
+		r.changes.recorder.Abort()
 	}
 	if r.known != nil {
 		r.known.close()
 	}
 }
 
-// walk fills the partial's tree and writes the manifest up to its footer.
-func (r *run) walk(ctx context.Context, root *store.Root, rules walk.Rules) error {
-	self, err := root.Dir().Self()
+// walk brings the source into the tree, and writes the manifest up to its last
+// line.
+func (r *run) walk(ctx context.Context, rules walk.Rules) error {
+	self, err := r.root.Dir().Self()
 	if err != nil {
 		return err
 	}
-	rules.Exclude = append(rules.Exclude, walk.ID{Dev: self.Dev, Inode: self.Ino})
-	defer r.countAhead(ctx, rules)()
+	rules.Exclude = append(rules.Exclude, idOf(self))
 	w := &walk.Walk{Root: r.source, Rules: rules, NamesLeft: r.naming, Prepare: r.prepareBatch, Work: r.work}
 	for range w.WorkerCount() {
 		r.workers = append(r.workers, content.NewWorker())
@@ -168,8 +186,8 @@ func (r *run) walk(ctx context.Context, root *store.Root, rules walk.Rules) erro
 	defer flush.Stop()
 	err = w.Run(ctx, func(b *walk.Batch) error {
 		select {
-		case <-flush.C: // so that not much is lost to the next run if this one is killed
-			if err := r.writer.Flush(); err != nil {
+		case <-flush.C: // so that the next run can take over most of it if this one is killed
+			if err := r.output.writer.Flush(); err != nil {
 				return err
 			}
 		default:
@@ -182,27 +200,27 @@ func (r *run) walk(ctx context.Context, root *store.Root, rules walk.Rules) erro
 	if err := r.finishTo(nil); err != nil {
 		return err
 	}
-	if err := r.previous.Rest(); err != nil {
+	if err := r.previous.cursor.Rest(); err != nil {
 		return err
 	}
 	r.checkPrevious()
-	return r.splice.Release()
+	return r.output.splice.Release()
 }
 
 // checkPrevious goes on without the snapshot before once its manifest turns out
-// to be broken: a backup must stay possible. Which paths are no more cannot be
-// told to the catalog then, it learns them from the new manifest.
+// to be broken, for a backup must stay possible. The catalog learns from the new
+// manifest then, since nobody can tell which paths are no more.
 func (r *run) checkPrevious() {
-	err := r.previous.Failed()
-	if err == nil || r.broken {
+	err := r.previous.cursor.Failed()
+	if err == nil || r.changes.broken {
 		return
 	}
-	r.broken = true
 	r.log.Warn("the manifest of the snapshot before is broken, what it does not tell of is read again", "error", err)
-	r.recording.Lock()
-	defer r.recording.Unlock()
-	if r.record != nil {
-		r.record.Abort()
-		r.record = nil
+	r.changes.mu.Lock()
+	defer r.changes.mu.Unlock()
+	r.changes.broken = true
+	if r.changes.recorder != nil {
+		r.changes.recorder.Abort()
+		r.changes.recorder = nil
 	}
 }

@@ -14,17 +14,13 @@ import (
 // linkKnown links the path to a file of e's digest that may share its inode,
 // and notes in e what that has of its own. It reports whether there was one.
 func (t *task) linkKnown(e *manifest.Entry) (bool, error) {
-	for _, own := range []struct {
-		entry *manifest.Entry
-		from  *store.Dir
-		in    store.Ref
-	}{{t.previous, t.target.previous, t.before}, {t.resumed, t.target.resumed, store.Ref{}}} {
-		if own.entry == nil || own.from == nil || own.entry.Kind != manifest.File || own.entry.Digest != e.Digest {
+	for _, own := range []origin{t.previous, t.resumed} {
+		if own.entry == nil || own.dir == nil || own.entry.Kind != manifest.File || own.entry.Digest != e.Digest {
 			continue
 		}
 		c := candidate{
-			tree: func() (*store.Dir, error) { return own.from.Descend(".") },
-			in:   own.in, name: own.entry.Path, path: t.name, size: own.entry.Size, stored: own.entry.InSnapshot(), xattrs: own.entry.Xattrs,
+			tree: func() (*store.Dir, error) { return own.dir.Descend(".") },
+			in:   own.ref, name: own.entry.Path, path: t.name, size: own.entry.Size, stored: own.entry.InSnapshot(), xattrs: own.entry.Xattrs,
 		}
 		if ok, err := t.linkTo(c, e); ok || err != nil {
 			return ok, err
@@ -100,7 +96,7 @@ func (t *task) linkToWhole(c *candidate, e *manifest.Entry) (bool, error) {
 			return false, nil
 		}
 	}
-	switch err := t.link(folder, name, inode); {
+	switch err := t.tree.link(t, folder, name, inode); {
 	case errors.Is(err, store.ErrLinkLimit), errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:

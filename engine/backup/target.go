@@ -10,15 +10,16 @@ import (
 	"phlb/engine/walk"
 )
 
-// target is a folder of the source in the snapshots.
+// target is a folder of the source, and the folders that stand for it in the
+// trees of the run.
 type target struct {
 	folder   *walk.Folder
-	entry    manifest.Entry  // of the folder, once it has been worked on
-	same     bool            // as in the snapshot before, by its mark
-	dir      *store.Dir      // where it is filled
-	previous *store.Dir      // in the snapshot before, nil if not there
-	resumed  *store.Dir      // in the run that was cut off, nil if not there
-	foreign  *foreign.Folder // of the tool that wrote the tree that is adopted, else nil
+	entry    manifest.Entry  // the folder's own entry, once a worker has looked at it
+	same     bool            // whether a mark vouches that the parent's entry is the same
+	dir      *store.Dir      // the folder in the tree of the run; nil in a dry run
+	previous *store.Dir      // the folder in the snapshot before; nil if that has none
+	resumed  *store.Dir      // the folder in the run that was cut off; nil if that has none
+	foreign  *foreign.Folder // what another tool has left in an adopted folder; nil for nothing
 }
 
 func (t *target) close() {
@@ -29,11 +30,11 @@ func (t *target) close() {
 	}
 }
 
-// plan is what a run knows of a batch.
+// plan is what a run knows of a batch of the walk.
 type plan struct {
-	previous parent.Batch
-	resumed  parent.Batch
-	results  []result // for every entry of the batch that was stored
+	previous parent.Batch // what the snapshot before has of it
+	resumed  parent.Batch // what the run that was cut off has of it
+	results  []result     // one for every entry that the snapshot will have
 }
 
 // prepareBatch is called by the lister, in order.
@@ -44,56 +45,39 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 		b.Data = p
 	}
 	p.results = p.results[:0]
-	if err := r.previous.Take(b, &p.previous); err != nil {
+	if err := r.previous.cursor.Take(b, &p.previous); err != nil {
 		return err
 	}
 	r.checkPrevious()
-	if err := r.resumed.Take(b, &p.resumed); err != nil {
+	if err := r.resumed.cursor.Take(b, &p.resumed); err != nil {
 		return err
 	}
-	if err := r.resumed.Failed(); err != nil {
+	if err := r.resumed.cursor.Failed(); err != nil {
 		r.log.Warn("the run that was cut off cannot be used further", "error", err)
-		r.resumed = nil
+		r.resumed.cursor.Close()
+		r.resumed.cursor = nil
 	}
 	if !b.First {
 		return nil
 	}
 	t := &target{folder: b.Folder}
-	if r.adopting != nil {
-		t.foreign = r.adopting.foreign.In(b.Folder)
-	}
 	b.Folder.Data = t
 	r.targets.Store(t, nil)
+	above := &target{}
 	if b.Folder.Parent == nil {
-		if r.partial.Tree != nil {
-			t.dir, err = r.partial.Tree.Descend(".")
-		}
-		if err == nil && r.previousTree != nil {
-			t.previous, err = r.previousTree.Descend(".")
-		}
-		if err == nil && r.resumedTree != nil {
-			t.resumed, err = r.resumedTree.Descend(".")
-		}
-		return err
+		err = r.tree.enter(t, nil)
+	} else {
+		above = b.Folder.Parent.Data.(*target)
+		err = r.tree.enter(t, above)
 	}
-	parent := b.Folder.Parent.Data.(*target)
-	name := b.Folder.Name()
-	switch {
-	case r.adopting != nil:
-		t.dir, err = parent.dir.Open(name)
-	case r.Env.DryRun:
-	default:
-		t.dir, err = parent.dir.Mkdir(name)
+	if err == nil {
+		t.previous, err = r.previous.enter(b, &p.previous, above.previous)
+	}
+	if err == nil {
+		t.resumed, err = r.resumed.enter(b, &p.resumed, above.resumed)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.Folder.Path, err)
-	}
-	// A folder that is not there, or not a folder, has nothing to link to.
-	if parent.previous != nil && p.previous.Folder.Chunk != nil {
-		t.previous, _ = parent.previous.Open(name)
-	}
-	if parent.resumed != nil && p.resumed.Folder.Chunk != nil {
-		t.resumed, _ = parent.resumed.Open(name)
 	}
 	return nil
 }
@@ -101,28 +85,20 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 // finishTo finishes the folders that t does not lie in, all with nil, and opens
 // t where it is new.
 func (r *run) finishTo(t *target) error {
-	for len(r.open) > 0 {
-		last := r.open[len(r.open)-1]
+	for len(r.output.open) > 0 {
+		last := r.output.open[len(r.output.open)-1]
 		if t != nil && (last == t || last.folder == t.folder.Parent) {
 			break
 		}
-		if err := r.finish(last); err != nil {
+		if err := r.tree.finish(last); err != nil {
 			return fmt.Errorf("%s: %w", last.entry.Path, err)
 		}
 		r.targets.Delete(last)
 		last.close()
-		r.open = r.open[:len(r.open)-1]
+		r.output.open = r.output.open[:len(r.output.open)-1]
 	}
-	if t != nil && (len(r.open) == 0 || r.open[len(r.open)-1] != t) {
-		r.open = append(r.open, t)
+	if t != nil && (len(r.output.open) == 0 || r.output.open[len(r.output.open)-1] != t) {
+		r.output.open = append(r.output.open, t)
 	}
 	return nil
-}
-
-// finish gives the folder the metadata of its source.
-func (r *run) finish(t *target) error {
-	if r.adopting != nil || r.Env.DryRun {
-		return nil // it has them, or there is none
-	}
-	return r.notKept(&t.entry, t.dir.Finish(&t.entry))
 }

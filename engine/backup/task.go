@@ -23,20 +23,21 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 	p := b.Data.(*plan)
 	t := b.Folder.Data.(*target)
 	if b.First {
-		if err := r.folder(b, t, p); err != nil {
-			return err
+		r.folder(b, t, p)
+		if err := r.tree.describe(t); err != nil {
+			return fmt.Errorf("%s: %w", t.entry.Path, err)
 		}
 	}
 	p.results = slices.Grow(p.results, len(b.Entries))
-	task := &task{run: r, ctx: ctx, worker: r.workers[worker], scratch: fmt.Sprint("copy-", worker), target: t}
+	task := &task{
+		run: r, ctx: ctx, batch: b, target: t, number: worker, worker: r.workers[worker],
+		previous: origin{earlier: &r.previous, dir: t.previous}, resumed: origin{earlier: &r.resumed, dir: t.resumed},
+	}
 	for i := range b.Entries {
 		e := &b.Entries[i]
-		if r.isForeign(t, b, e) {
-			continue
-		}
 		at := p.previous.At(e)
-		task.name, task.resumed = b.Names[e.At], p.resumed.At(e).Entry()
-		res, err := task.do(e, at)
+		task.name, task.previous.entry, task.resumed.entry = b.Names[e.At], nil, p.resumed.At(e).Entry()
+		res, err := r.tree.bring(task, e, at)
 		if e.Kind == manifest.File {
 			r.Progress.Files.Add(1)
 		}
@@ -46,16 +47,13 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 				return fmt.Errorf("%s: %w", e.Path, err)
 			}
 			b.Errors = append(b.Errors, source.Err)
-			if res.entry.Path == "" {
-				continue
-			}
 		}
-		if res.same || task.previous != nil {
+		if res.entry.Path == "" {
+			continue
+		}
+		if res.same || task.previous.entry != nil {
 			res.previous = at
-			p.previous.Entries[e.At] = parent.Position{} // taken, see emit
-		}
-		if e.Nlink > 1 && r.adopting == nil { // there, links may be of our own making
-			res.id = e.ID()
+			p.previous.Entries[e.At] = parent.Position{} // a result has it, see emit
 		}
 		p.results = append(p.results, res)
 	}
@@ -63,35 +61,29 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 }
 
 // folder takes the entry of the batch's own folder.
-func (r *run) folder(b *walk.Batch, t *target, p *plan) error {
+func (r *run) folder(b *walk.Batch, t *target, p *plan) {
 	t.entry = b.Folder.Entry.Entry
-	if r.adopting == nil && !r.Env.DryRun {
-		if err := r.partial.Foresee(t.dir, &t.entry); err != nil {
-			return fmt.Errorf("%s: %w", t.entry.Path, err)
-		}
-	}
 	at := p.previous.Folder
 	if at.Mark().Vouches(&t.entry, t.entry.InSnapshot().Mtime) {
 		if xattrs, err := b.Folder.Dir.Xattrs(""); err == nil {
 			t.entry.Xattrs, t.same = xattrs, true
-			return nil
+			return
 		}
 	}
 	old := at.EntryOf(&b.Folder.Entry)
-	if old == nil && at.Chunk != nil { // another one, which is no more
+	if old == nil && at.Chunk != nil { // the entry of another folder, which is no more
 		p.previous.Folder = parent.Position{}
 		p.previous.Entries = append(p.previous.Entries, at)
 	}
 	if old != nil && r.sameAs(old, &b.Folder.Entry) && r.Config.Unchanged.Has(config.Ctime) {
 		t.entry.Xattrs = old.Xattrs
-		return nil
+		return
 	}
 	var err error
 	if t.entry.Xattrs, err = b.Folder.Dir.Xattrs(""); err != nil {
 		b.Errors = append(b.Errors, &fs.PathError{Op: "read attributes", Path: t.entry.Path, Err: err})
 	}
 	t.entry.Racy = r.racy(&t.entry, r.Env.Now())
-	return nil
 }
 
 // sameAs reports whether the source entry e is what old says it was, so far as
@@ -118,49 +110,51 @@ func (r *run) racy(e *manifest.Entry, looked time.Time) bool {
 	return !e.Ctime.Before(limit) || !e.Mtime.Before(limit) && e.Mtime.Before(ahead)
 }
 
-// task brings one entry into the snapshot.
+// task brings entries of a batch into the snapshot, one after the other.
 type task struct {
 	*run
 	ctx      context.Context
+	batch    *walk.Batch
+	target   *target // the folder of the batch
+	number   int     // of the worker, from 0
 	worker   *content.Worker
-	scratch  string // the name of a copy that may not be wanted
-	target   *target
-	name     string
-	previous *manifest.Entry // of the same path in the snapshot before, or nil
-	resumed  *manifest.Entry // in the run that was cut off, or nil
-	adopted  inodeRead       // of the file that is adopted
+	name     string    // of the entry at hand
+	previous origin    // what the snapshot before has under the path, once that is known
+	resumed  origin    // what the run that was cut off has under the path
+	read     inodeRead // the file at hand, as it was read: of an adopted tree alone
 }
 
-// do brings in the entry, which the manifest before has at that position, maybe.
-func (t *task) do(e *walk.Entry, at parent.Position) (result, error) {
-	t.previous = nil
-	if t.adopting != nil && e.Kind == manifest.File {
-		return t.adopt(e)
-	}
-	if res, err := t.carryMarked(e, at.Mark()); err != nil || res.same {
+// bringFromSource brings in an entry of a source that is not the tree itself,
+// which the parent's manifest may hold at that position.
+func (t *task) bringFromSource(e *walk.Entry, at parent.Position) (res result, err error) {
+	if res, err = t.carryMarked(e, at.Mark()); err != nil || res.same {
 		return res, err
 	}
-	t.previous = at.EntryOf(e)
-	if t.isUnchanged(e, t.previous) {
-		res, err := t.carry(e, t.previous, t.target.previous)
+	defer func() {
+		if e.Nlink > 1 {
+			res.id = e.ID()
+		}
+	}()
+	t.previous.entry = at.EntryOf(e)
+	if t.isUnchanged(e, t.previous.entry) {
+		if res, err := t.carry(e, t.previous); err != nil || res.entry.Path != "" {
+			return res, err
+		}
+	}
+	if t.resumed.doubted && t.resumed.entry != nil && !(t.isUnchanged(e, t.resumed.entry) && t.isIntact(t.resumed)) {
+		t.resumed.entry = nil // nor is it linked to for its content
+	}
+	if t.isUnchanged(e, t.resumed.entry) {
+		res, err := t.carry(e, t.resumed)
+		if err == nil && res.entry.Path != "" && e.Kind == manifest.File {
+			res.outcome = linked
+			err = t.known.add(&res.entry)
+		}
 		if err != nil || res.entry.Path != "" {
 			return res, err
 		}
 	}
-	if t.rebooted && t.resumed != nil && !(t.isUnchanged(e, t.resumed) && t.trusted()) {
-		t.resumed = nil // nor is it linked to for its content
-	}
-	if t.isUnchanged(e, t.resumed) {
-		res, err := t.carry(e, t.resumed, t.target.resumed)
-		if err != nil || res.entry.Path != "" {
-			if err == nil && e.Kind == manifest.File {
-				res.outcome = linked
-				err = t.known.add(&res.entry)
-			}
-			return res, err
-		}
-	}
-	if e.Nlink > 1 && t.adopting == nil {
+	if e.Nlink > 1 {
 		return t.sibling(e)
 	}
 	return t.take(e)
@@ -182,7 +176,7 @@ func (t *task) isUnchanged(e *walk.Entry, old *manifest.Entry) bool {
 // carryMarked links the entry to that of the snapshot before, if the mark vouches
 // for both. Otherwise it returns no result.
 func (t *task) carryMarked(e *walk.Entry, mark manifest.Mark) (result, error) {
-	from := t.target.previous
+	from := t.previous.dir
 	if mark == 0 || from == nil || e.Nlink > 1 {
 		return result{}, nil
 	}
@@ -198,43 +192,40 @@ func (t *task) carryMarked(e *walk.Entry, mark manifest.Mark) (result, error) {
 	return res, err
 }
 
-// carry links the entry to that of an earlier tree. Where that is not what was
-// stored there, it returns no result.
-func (t *task) carry(e *walk.Entry, old *manifest.Entry, from *store.Dir) (result, error) {
-	if from == nil && !t.unread || old.Absent || t.known.isDamaged(old.Digest) {
+// carry links the entry to what an earlier tree has under its path. Where that is
+// not what was stored there, it returns no result.
+func (t *task) carry(e *walk.Entry, from origin) (result, error) {
+	old := from.entry
+	if from.dir == nil && !from.planned || old.Absent || t.known.isDamaged(old.Digest) {
 		return result{}, nil
 	}
 	if !t.agrees(old.InSnapshot(), old.Xattrs, old) {
 		return result{}, nil // shared when less had to agree
 	}
-	if t.unread {
-		return t.carryPlanned(e, old), nil
+	res := result{entry: *old, outcome: unchanged}
+	res.entry.Ctime, res.entry.Inode, res.entry.Group = e.Ctime, e.Inode, 0
+	if from.planned { // two runs were planned, and the file has not changed since the first
+		t.Progress.Bytes.Add(e.Size)
+		return res, nil
 	}
-	inode, err := from.Look(t.name)
+	inode, err := from.dir.Look(t.name)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return result{}, err
 	case err != nil || !inode.Holds(old):
-		var in store.Ref
-		if from == t.target.previous {
-			in = t.before
-		}
-		t.noteChanged(inode, in, old.Path)
+		t.noteChanged(inode, from.ref, old.Path)
 		return result{}, nil
 	}
-	if ok, err := t.linkUnread(e, from, inode); err != nil || !ok {
+	if ok, err := t.linkUnread(e, from.dir, inode); err != nil || !ok {
 		return result{}, err
 	}
-	res := result{entry: *old, outcome: unchanged}
-	res.entry.Ctime, res.entry.Inode = e.Ctime, e.Inode
-	res.entry.Group = 0
 	return res, nil
 }
 
 // linkUnread links the entry to that of its name in from. It reports whether
 // that can be.
 func (t *task) linkUnread(e *walk.Entry, from *store.Dir, inode store.Inode) (bool, error) {
-	switch err := t.link(from, t.name, inode); {
+	switch err := t.tree.link(t, from, t.name, inode); {
 	case errors.Is(err, store.ErrLinkLimit), errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
@@ -251,7 +242,7 @@ func (r *run) noteChanged(inode store.Inode, in store.Ref, name string) {
 	if in != (store.Ref{}) {
 		at = path.Join(in.String(), name)
 	}
-	var what any = walk.ID{Dev: inode.Dev, Inode: inode.Ino}
+	var what any = idOf(inode)
 	if inode.Ino == 0 { // it is gone
 		what = at
 	}
@@ -260,29 +251,17 @@ func (r *run) noteChanged(inode store.Inode, in store.Ref, name string) {
 	}
 }
 
-// trusted reports whether the file of the run that was cut off is what its
-// manifest says. After a power loss only its content can tell.
-func (t *task) trusted() bool {
-	if !t.rebooted || t.resumed.Kind != manifest.File {
+// isIntact reports whether a file of an earlier tree has the content that its
+// manifest says, which only reading tells.
+func (t *task) isIntact(from origin) bool {
+	if from.entry.Kind != manifest.File {
 		return true
 	}
-	if t.target.resumed == nil {
+	if from.dir == nil {
 		return false
 	}
-	d, err := t.worker.HashStored(t.ctx, t.target.resumed, t.name)
-	return err == nil && d == t.resumed.Digest
-}
-
-// makeRoom gives up what a run that was cut off has left, for what it holds may
-// not be wanted any more. It reports whether there was anything.
-func (r *run) makeRoom() bool {
-	r.room.Do(func() {
-		if r.resumedTree != nil {
-			r.log.Warn("no space left, what the run that was cut off has left is given up")
-			r.madeRoom = r.partial.DropPrevious() == nil
-		}
-	})
-	return r.madeRoom
+	d, err := t.worker.HashStored(t.ctx, from.dir, t.name)
+	return err == nil && d == from.entry.Digest
 }
 
 // sibling brings in one of several names of an inode.
@@ -311,7 +290,7 @@ func (t *task) sibling(e *walk.Entry) (result, error) {
 	own.Path = e.Path
 	ok, err := t.linkTo(candidate{
 		tree: func() (*store.Dir, error) { return t.partial.Tree.Descend(".") },
-		path: l.entry.Path, size: own.Size, stored: own.InSnapshot(), xattrs: own.Xattrs, planned: t.Env.DryRun,
+		path: l.entry.Path, size: own.Size, stored: own.InSnapshot(), xattrs: own.Xattrs, planned: t.partial.Tree == nil,
 	}, &own)
 	if err != nil {
 		return result{}, err
@@ -332,21 +311,8 @@ func (t *task) take(e *walk.Entry) (result, error) {
 	xattrs, err := t.target.folder.Dir.Xattrs(t.name)
 	unread := content.FromSource("read attributes", e.Path, err) // no reason to do without the rest
 	res.entry.Xattrs = xattrs
-	if t.adopting != nil {
-		return res, unread
-	}
 	res.entry.Racy = t.racy(&res.entry, t.Env.Now()) || unread != nil
-	if t.Env.DryRun {
-		return res, unread
-	}
-	err = t.target.dir.Make(t.name, &res.entry)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
-		// A device, as an ordinary user, or what the file system has no room for in
-		// its format: recorded, for a restore to where it can be.
-		res.entry.Absent = true
-		return res, unread
-	}
-	if err := t.notKept(&res.entry, err); err != nil {
+	if err := t.tree.other(t, &res.entry); err != nil {
 		return res, err
 	}
 	return res, unread

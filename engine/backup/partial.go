@@ -1,0 +1,115 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"sync"
+
+	"phlb/engine/catalog"
+	"phlb/engine/manifest"
+	"phlb/engine/parent"
+	"phlb/engine/store"
+	"phlb/engine/walk"
+)
+
+// partialTree stores and links under the root, in the partial of the run.
+type partialTree struct {
+	*run
+	noLink sync.Once // guards the warning that links cannot be made
+}
+
+func (p *partialTree) enter(t, above *target) (err error) {
+	if above == nil {
+		t.dir, err = p.partial.Tree.Descend(".")
+	} else {
+		t.dir, err = above.dir.Mkdir(t.folder.Name())
+	}
+	return err
+}
+
+func (p *partialTree) describe(t *target) error { return p.partial.Foresee(t.dir, &t.entry) }
+
+func (p *partialTree) bring(t *task, e *walk.Entry, at parent.Position) (result, error) {
+	return t.bringFromSource(e, at)
+}
+
+func (p *partialTree) create(t *task, e *manifest.Entry, write func(*store.File) error) error {
+	err := p.tryCreate(t, e, write)
+	if store.IsFull(err) && p.makeRoom() {
+		return p.tryCreate(t, e, write)
+	}
+	return err
+}
+
+func (p *partialTree) tryCreate(t *task, e *manifest.Entry, write func(*store.File) error) error {
+	out, err := t.target.dir.Create(t.name)
+	if err != nil {
+		return err
+	}
+	err = write(out)
+	if err == nil {
+		err = p.notKept(e, out.Finish(e))
+	}
+	// Some file systems say only now that there was no room.
+	if closed := out.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		t.target.dir.Remove(t.name) // leaves room for the rest of the manifest
+	}
+	return err
+}
+
+// scratchName is the name of a worker's scratch file.
+func scratchName(t *task) string { return fmt.Sprint("copy-", t.number) }
+
+func (p *partialTree) scratch(t *task) (*store.File, error) {
+	return p.partial.Scratch.Create(scratchName(t))
+}
+
+func (p *partialTree) keep(t *task, f *store.File, e *manifest.Entry) error {
+	if err := p.notKept(e, f.Finish(e)); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return p.partial.Scratch.Rename(scratchName(t), t.target.dir, t.name)
+}
+
+func (p *partialTree) discard(t *task, f *store.File) {
+	f.Close()
+	p.partial.Scratch.Remove(scratchName(t))
+}
+
+func (p *partialTree) link(t *task, from *store.Dir, old string, _ store.Inode) error {
+	err := t.target.dir.Link(from, old, t.name)
+	if errors.Is(err, store.ErrNoLink) {
+		p.noLink.Do(func() {
+			p.log.Warn("what a snapshot holds is stored anew, this and maybe more",
+				"path", path.Join(t.target.folder.Path, t.name), "error", err)
+		})
+		return store.ErrLinkLimit
+	}
+	return err
+}
+
+func (p *partialTree) other(t *task, e *manifest.Entry) error {
+	err := t.target.dir.Make(t.name, e)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+		// A device, as an ordinary user, or what the file system has no room for in
+		// its format: recorded, for a restore to where it can be.
+		e.Absent = true
+		return nil
+	}
+	return p.notKept(e, err)
+}
+
+func (p *partialTree) finish(t *target) error { return p.notKept(&t.entry, t.dir.Finish(&t.entry)) }
+
+func (p *partialTree) seal(ctx context.Context, cat *catalog.Catalog, s *catalog.Snapshot) error {
+	return p.sealAndTell(ctx, cat, s)
+}

@@ -1,0 +1,126 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"phlb/engine/catalog"
+	"phlb/engine/manifest"
+	"phlb/engine/repository"
+	"phlb/engine/store"
+)
+
+// seal ends the manifest, and has the tree make a snapshot of what is there.
+func (r *run) seal(ctx context.Context, cat *catalog.Catalog, header manifest.Header) (*catalog.Snapshot, error) {
+	r.Progress.Phase("seal " + r.partial.Ref.String())
+	r.output.summary.Finished = r.Env.Now()
+	if err := r.output.writer.Close(r.output.summary); err != nil {
+		return nil, err
+	}
+	if err := r.partial.Manifest.Close(); err != nil {
+		return nil, err
+	}
+	s := &catalog.Snapshot{Stamp: r.partial.Stamp, Header: header, Summary: r.output.summary}
+	return s, r.tree.seal(ctx, cat, s)
+}
+
+// sealAndTell makes the partial a snapshot and tells the catalog.
+func (r *run) sealAndTell(ctx context.Context, cat *catalog.Catalog, s *catalog.Snapshot) error {
+	if err := errors.Join(r.logSummary(s), r.partial.Log.Close()); err != nil {
+		r.Repository.Log.Warn("the log lacks its summary; the manifest has the numbers", "error", err)
+	}
+	// To note the changes takes a look at every row of the catalog, and to sync
+	// takes the disk: neither waits for the other.
+	var record sync.WaitGroup
+	var failed error
+	record.Go(func() { s.ID, failed = r.commit(ctx, s) })
+	err := r.sealPartial(ctx)
+	record.Wait()
+	if err != nil {
+		return err
+	}
+	// From here on the snapshot is there, whatever becomes of the catalog.
+	if failed == nil {
+		failed = r.tell(ctx, cat, s)
+	}
+	if failed != nil {
+		r.Repository.Log.Warn("the snapshot is sealed, but the catalog could not be brought up to date; the next command does it", "error", failed)
+	}
+	return nil
+}
+
+// sealPartial syncs what is there, and gives it the name of a snapshot.
+func (r *run) sealPartial(ctx context.Context) error {
+	if err := r.partial.Sync(); err != nil {
+		return err
+	}
+	lock, err := r.root.LockSeal(ctx, r.Owner())
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if err := r.lock.Held(); err != nil {
+		return err
+	}
+	err = r.partial.Seal(ctx)
+	var late *store.LateError
+	if errors.As(err, &late) {
+		r.Repository.Log.Warn("the snapshot is sealed, but not all is in order", "error", err)
+		return nil
+	}
+	return err
+}
+
+// commit notes in the private copy of the catalog what has changed, and returns
+// the snapshot's number there: 0 where the catalog does not hold what the run
+// started from.
+func (r *run) commit(ctx context.Context, s *catalog.Snapshot) (catalog.ID, error) {
+	recorder := r.changes.recorder
+	if recorder == nil {
+		return 0, nil
+	}
+	r.changes.recorder = nil
+	id, err := recorder.Commit(ctx, *s)
+	if errors.Is(err, catalog.ErrBase) {
+		err = nil
+	}
+	return id, err
+}
+
+// tell publishes the catalog, with the snapshot in it.
+func (r *run) tell(ctx context.Context, cat *catalog.Catalog, s *catalog.Snapshot) error {
+	outcome := catalog.OK
+	if s.Errors > 0 {
+		outcome = catalog.Incomplete
+	}
+	done := r.Ended(r.history, outcome)
+	done.Stamp = s.Stamp
+	note := func(cat *catalog.Catalog) (err error) {
+		if s.ID == 0 {
+			s.ID, err = repository.NumberOf(ctx, cat, r.partial.Ref)
+		}
+		done.Snapshot = s.ID
+		cat.NoteRun(done)
+		return err
+	}
+	if s.ID == 0 {
+		if _, err := r.CatchUp(ctx, r.root, cat); err != nil {
+			return err
+		}
+	}
+	if err := note(cat); err != nil {
+		return err
+	}
+	return r.Publish(ctx, r.root, cat, func(again *catalog.Catalog) error {
+		s.ID = 0 // it may have got another one there
+		return note(again)
+	})
+}
+
+// logSummary ends the snapshot's log.
+func (r *run) logSummary(s *catalog.Snapshot) error {
+	_, err := fmt.Fprintln(r.partial.Log, repository.Summarize(&s.Header, &s.Summary))
+	return err
+}
