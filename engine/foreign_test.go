@@ -218,7 +218,7 @@ func TestForeignLog(t *testing.T) {
 	if want := string(before) + engine.Summarize(&s.Header, &s.Summary) + "\n"; string(after) != want {
 		t.Errorf("the log ends in %q", strings.TrimPrefix(string(after), string(before)))
 	}
-	if mode := lstat(t, path).mode; mode&0o777 != 0o640 {
+	if mode := lstat(t, path).mode; mode&0o777 != 0o600 {
 		t.Errorf("the log has mode %o", mode)
 	}
 }

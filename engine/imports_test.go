@@ -35,8 +35,9 @@ var arrows = map[string][]string{
 	"phlb/engine/content":    {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
 	"phlb/engine/config":     {},
 	"phlb/engine/manifest":   {},
-	"phlb/engine/walk":       {"phlb/engine/manifest"},
-	"phlb/engine/store":      {"phlb/engine/manifest"},
+	"phlb/engine/handle":     {"phlb/engine/manifest"},
+	"phlb/engine/walk":       {"phlb/engine/handle", "phlb/engine/manifest"},
+	"phlb/engine/store":      {"phlb/engine/handle", "phlb/engine/manifest"},
 	"phlb/engine/catalog":    {"phlb/engine/manifest", "modernc.org/ql"},
 }
 

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"phlb/engine"
+	"phlb/engine/manifest"
 )
 
 func lstatTime(t testing.TB, path string) time.Time {
@@ -102,7 +103,13 @@ func TestRestoreAsOther(t *testing.T) {
 	r.must(os.Chmod(r.in("mine"), 0o755|os.ModeSetuid))
 	r.must(unix.Mknod(r.in("device"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
 	s := r.backup()
-	r.must(os.Chmod(r.config.Catalog, 0o644))
+	opened := []string{r.root, filepath.Dir(r.config.Catalog)} // on purpose
+	for _, path := range opened {
+		r.must(os.Chmod(path, 0o755))
+	}
+	for _, path := range []string{r.config.Catalog, s.Path + manifest.Suffix} {
+		r.must(os.Chmod(path, 0o644))
+	}
 	r.must(os.Mkdir(r.to("to"), 0o777))
 	r.must(os.Mkdir(r.to("to/shut"), 0o755)) // root's
 	r.must(os.Chmod(r.to("to"), 0o777))

@@ -30,8 +30,13 @@ func appendPath(b []byte, p string) (_ []byte, escaped bool) {
 	return b, true
 }
 
+var errLongPath = fmt.Errorf("a path is longer than %d bytes", MaxPath)
+
 // parsePath undoes appendPath and refuses what would lead out of a snapshot.
 func parsePath(b []byte, escaped bool) (string, error) {
+	if len(b) > 2*MaxPath { // before any room is taken for it
+		return "", errLongPath
+	}
 	s := string(b)
 	if escaped {
 		var out strings.Builder
@@ -64,6 +69,9 @@ func parsePath(b []byte, escaped bool) (string, error) {
 	p, ok := strings.CutPrefix(s, "./")
 	if !ok || !ValidPath(p) {
 		return "", fmt.Errorf("path %q is not one below the snapshot", s)
+	}
+	if len(p) > MaxPath {
+		return "", errLongPath
 	}
 	return p, nil
 }

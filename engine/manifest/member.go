@@ -138,7 +138,7 @@ func (m *Member) Entries(list []Entry) ([]Entry, error) {
 		return list, fmt.Errorf("manifest: %w", err)
 	}
 	z.lines.Reset(z)
-	r := Reader{lines: z.lines}
+	r := Reader{lines: z.lines, longest: maxLine}
 	list = slices.Grow(list, len(m.Marks))
 	for range m.Marks {
 		list = list[:len(list)+1]

@@ -17,6 +17,14 @@ import (
 // a walk takes no more than half of that in attributes.
 const maxLine = 16 << 20
 
+// Limits of what a manifest may say, so that one that somebody else made does not
+// take all memory to be read.
+const (
+	MaxPath   = 64 << 10 // bytes of a path
+	MaxTags   = 1000
+	MaxHeader = 1 << 20 // bytes of the header, as text
+)
+
 // Error returns the message with the line it is about.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("manifest line %d: %s", e.Line, e.Msg)
@@ -29,6 +37,7 @@ type Reader struct {
 	members *members // of the file; nil where the text was not compressed
 	lines   *bufio.Reader
 	long    []byte // a line that does not fit the buffer of lines
+	longest int    // how long it may be
 	unread  []byte // the first line after the header
 	line    int64
 	last    Entry // Path and Kind of the entry before, to hold the order
@@ -143,10 +152,11 @@ func (m *members) fill() error {
 
 // newReader reads the uncompressed text of a manifest.
 func newReader(text io.Reader) (*Reader, error) {
-	m := &Reader{lines: bufio.NewReaderSize(text, 64<<10)}
+	m := &Reader{lines: bufio.NewReaderSize(text, 64<<10), longest: MaxHeader}
 	if err := m.readHeader(); err != nil {
 		return nil, err
 	}
+	m.longest = maxLine
 	return m, nil
 }
 
@@ -234,8 +244,8 @@ func (m *Reader) readLine() ([]byte, error) {
 		m.long = append(m.long[:0], line...)
 		for err == bufio.ErrBufferFull {
 			line, err = m.lines.ReadSlice('\n')
-			if m.long = append(m.long, line...); len(m.long) > maxLine {
-				return nil, m.syntax("longer than %d bytes", maxLine)
+			if m.long = append(m.long, line...); len(m.long) > m.longest {
+				return nil, m.syntax("longer than %d bytes", m.longest)
 			}
 		}
 		line = m.long
@@ -263,9 +273,12 @@ func (m *Reader) readHeader() error {
 	if version > Version {
 		return ErrVersion
 	}
-	for {
+	for size := len(line); ; size += len(line) {
 		if line, err = m.readLine(); err != nil {
 			return err
+		}
+		if size > MaxHeader {
+			return m.syntax("the header is longer than %d bytes", MaxHeader)
 		}
 		key, value, ok := parseComment(line)
 		if !ok {
@@ -285,7 +298,9 @@ func (m *Reader) readHeader() error {
 		case "match":
 			h.Match = value
 		case "tag":
-			h.Tags = append(h.Tags, value)
+			if h.Tags = append(h.Tags, value); len(h.Tags) > MaxTags {
+				return m.syntax("more than %d tags", MaxTags)
+			}
 		case "started":
 			if h.Started, err = time.Parse(time.RFC3339Nano, value); err != nil {
 				return m.syntax("started: %v", err)

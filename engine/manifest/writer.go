@@ -193,6 +193,9 @@ func (m *Writer) Copy(member *Member, first, last *Entry) error {
 
 // inOrder returns an error if e does not come after the entry before.
 func (m *Writer) inOrder(e *Entry) error {
+	if len(e.Path) > MaxPath {
+		return fmt.Errorf("manifest: %w", errLongPath)
+	}
 	if m.entries > 0 && Compare(&m.last, e) >= 0 {
 		return fmt.Errorf("manifest: %q does not come after %q", e.Path, m.last.Path)
 	}

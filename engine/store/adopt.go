@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
+	"syscall"
+
+	"phlb/engine/handle"
 )
 
 // Adopt starts to make a snapshot of a tree that lies at the place of one
@@ -15,7 +17,8 @@ import (
 // another tool has left in the place of one. The caller holds the lock of the
 // name.
 func (r *Root) Adopt(ref Ref) (*Partial, error) {
-	p := &Partial{Ref: ref, root: r, path: filepath.Join(r.Path, internal, "adopt-"+ref.Name)}
+	p := &Partial{Ref: ref, root: r, name: "adopt-" + ref.Name}
+	p.path = filepath.Join(r.Path, internal, p.name)
 	if err := p.openAdopted(); err != nil {
 		p.Close()
 		return nil, fmt.Errorf("adopt %s: %w", ref, err)
@@ -38,13 +41,19 @@ func (r *Root) PlanAdoption(ref Ref, dir string) (_ *Partial, err error) {
 }
 
 func (p *Partial) openAdopted() (err error) {
-	if p.Tree, err = p.root.OpenSnapshot(p.Ref); err != nil {
+	if p.folder, err = p.root.dir.Open(p.Name); err != nil {
 		return err
 	}
-	if err := removeTree(p.path); err != nil { // of a kill
+	if p.Tree, err = p.folder.Open(p.Stamp); err != nil {
 		return err
 	}
-	if err := os.Mkdir(p.path, 0o700); err != nil {
+	if p.in, err = p.root.ours(); err != nil {
+		return err
+	}
+	if err := erase(p.in, p.name); err != nil { // of a kill
+		return err
+	}
+	if p.Scratch, err = p.in.Mkdir(p.name); err != nil {
 		return err
 	}
 	if err := p.createFiles(); err != nil {
@@ -55,18 +64,13 @@ func (p *Partial) openAdopted() (err error) {
 
 // continueLog begins the log with the one that the seal replaces.
 func (p *Partial) continueLog() error {
-	path := p.root.LogPath(p.Ref)
-	info, err := os.Lstat(path)
+	old, err := p.folder.Read(p.Stamp + logSuffix)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
+	case errors.Is(err, handle.ErrNotRegular), errors.Is(err, syscall.ELOOP):
+		return fmt.Errorf("%s is in the place of a log: move it away", p.root.LogPath(p.Ref))
 	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is in the place of a log: move it away", path)
-	}
-	old, err := os.Open(path)
-	if err != nil {
 		return err
 	}
 	defer old.Close()

@@ -38,13 +38,16 @@ func newDeletion(ctx context.Context, deleters int, deleted *atomic.Int64) *dele
 
 func (d *deletion) freed() Freed { return Freed{d.files.Load(), d.bytes.Load()} }
 
-func (d *deletion) tree(path string) error {
-	parent, err := openRoot(filepath.Dir(path))
-	if err != nil {
-		return err
+// erase deletes what is called name in dir, whatever it is.
+func erase(dir *Dir, name string) error {
+	i, err := dir.Look(name)
+	switch {
+	case err != nil:
+		return unlessGone(err)
+	case i.Kind != manifest.Dir:
+		return dir.Remove(name)
 	}
-	defer parent.Close()
-	return d.folder(parent, filepath.Base(path))
+	return newDeletion(context.Background(), 1, new(atomic.Int64)).folder(dir, name)
 }
 
 // folder deletes the directory called name in parent, and all that it holds.
@@ -54,7 +57,7 @@ func (d *deletion) folder(parent *Dir, name string) error {
 	}
 	dir, err := parent.Open(name)
 	if errors.Is(err, fs.ErrPermission) {
-		if err := parent.allow(name); err != nil {
+		if err := parent.Allow(name); err != nil {
 			return err
 		}
 		dir, err = parent.Open(name)
@@ -98,7 +101,10 @@ func below(name string, err error) error {
 func (d *deletion) content(dir *Dir) (found bool, err error) {
 	allowed := false
 	var folders []string
-	err = dir.children(func(name string, inode uint64, kind manifest.Kind) error {
+	if err := dir.Rewind(); err != nil {
+		return false, err
+	}
+	err = dir.Children(func(name string, inode uint64, kind manifest.Kind) error {
 		found = true
 		if d.ctx.Err() != nil {
 			return context.Cause(d.ctx)
@@ -109,7 +115,7 @@ func (d *deletion) content(dir *Dir) (found bool, err error) {
 		}
 		if errors.Is(err, fs.ErrPermission) && !allowed {
 			allowed = true
-			if err = dir.allow(""); err == nil {
+			if err = dir.AllowSelf(); err == nil {
 				err = d.file(dir, name, inode, kind)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"phlb/engine/handle"
 	"phlb/engine/manifest"
 )
 
@@ -65,7 +66,7 @@ func TestRead(t *testing.T) {
 	}
 	must(t, f.Close())
 	for name, want := range map[string]error{
-		"fifo": errNotRegular, ".": errNotRegular, "link": unix.ELOOP, "none": fs.ErrNotExist,
+		"fifo": handle.ErrNotRegular, ".": handle.ErrNotRegular, "link": unix.ELOOP, "none": fs.ErrNotExist,
 	} {
 		if _, err := p.Tree.Read(name); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", name, err, want)
@@ -279,12 +280,12 @@ func TestRemoveTree(t *testing.T) {
 	for _, path := range []string{"a/b/c", "a/b", "a", "."} {
 		must(t, os.Chmod(filepath.Join(dir, path), 0))
 	}
-	must(t, removeTree(dir))
+	must(t, eraseAt(dir))
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the tree is still there: %v", err)
 	}
 	wantSame(t, before, prints(t, outside), filepath.Join(outside, "f"))
-	must(t, removeTree(dir))
+	must(t, eraseAt(dir))
 }
 
 func TestDeepTree(t *testing.T) {

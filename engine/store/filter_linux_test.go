@@ -53,7 +53,7 @@ func TestNoHardlinks(t *testing.T) {
 	if !errors.Is(made, ErrNoHardlinks) || !errors.Is(made, unix.EPERM) || !strings.Contains(made.Error(), "another file system") {
 		t.Errorf("without hardlinks: %v", made)
 	}
-	if left, err := os.ReadDir(filepath.Join(dir, internal)); err != nil || len(left) != 1 {
+	if left, err := os.ReadDir(filepath.Join(dir, internal)); err != nil || len(left) > 0 {
 		t.Errorf("the probe has left %v, %v", left, err)
 	}
 }

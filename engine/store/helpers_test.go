@@ -26,9 +26,19 @@ func newRoot(t testing.TB) *Root {
 	must(t, err)
 	t.Cleanup(func() {
 		r.Close()
-		removeTree(r.Path) // holds directories that the testing package cannot enter
+		eraseAt(r.Path) // holds directories that the testing package cannot enter
 	})
 	return r
+}
+
+// eraseAt deletes what lies at path.
+func eraseAt(path string) error {
+	parent, err := OpenDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer parent.Close()
+	return erase(parent, filepath.Base(path))
 }
 
 // moment is the time that what tests make was last changed.

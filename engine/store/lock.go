@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
 
-	"github.com/gofrs/flock"
+	"phlb/engine/handle"
 )
 
 // sealKey is the key of the lock of one seal at a time.
@@ -28,6 +29,8 @@ type LockedError struct {
 	// is long enough to doubt that it still runs; else 0.
 	Silence time.Duration
 	Break   string // the command that breaks the lock
+	// Waited is for how long it was waited for, where no more is.
+	Waited time.Duration
 }
 
 // Error returns the message.
@@ -39,6 +42,9 @@ func (e *LockedError) Error() string {
 	if e.Silence > 0 {
 		return fmt.Sprintf("%s is locked by %s, whose last sign of life is %s old; if that one is no longer running, %s and run again",
 			e.What, holder, roughly(e.Silence), e.Break)
+	}
+	if e.Waited > 0 {
+		return fmt.Sprintf("%s is locked by %s, also after %s of waiting; see what that one is at, and run again", e.What, holder, roughly(e.Waited))
 	}
 	return e.What + " is locked by " + holder + "; wait for it, or run again with --wait"
 }
@@ -60,7 +66,8 @@ func roughly(d time.Duration) string {
 // with the process however that comes about but on some network file systems
 // says nothing to other hosts, and a record that every host can read.
 type Lock struct {
-	kernel *flock.Flock
+	kernel *kernelLock
+	set    *records
 	record *record
 	beats  chan struct{} // closed to end them
 	ended  chan struct{}
@@ -74,7 +81,8 @@ func (l *Lock) Unlock() error { return l.unlock() }
 func (l *Lock) release() error {
 	close(l.beats)
 	<-l.ended
-	return errors.Join(l.record.release(), l.kernel.Unlock())
+	defer l.set.close()
+	return errors.Join(l.record.release(), l.kernel.unlock())
 }
 
 // ErrLost says that somebody broke a lock that was held.
@@ -83,7 +91,7 @@ var ErrLost = errors.New("the lock was broken by another phlb")
 // Held returns [ErrLost] where somebody broke the lock: the machine may have
 // slept for so long that it was taken for dead.
 func (l *Lock) Held() error {
-	if top, err := l.record.set.top(); err != nil || top != l.record.number {
+	if top, err := l.set.top(); err != nil || top != l.record.number {
 		return errors.Join(ErrLost, err)
 	}
 	return nil
@@ -99,22 +107,36 @@ func (l *Lock) beat() {
 		case <-l.beats:
 			return
 		case <-ticker.C:
-			touch(l.record.path()) // what hinders it hinders the backup too, and is said there
+			handle.Touch(l.record.file) // what hinders it hinders the backup too, and is said there
 		}
 	}
 }
+
+// patience is for how long one waits for a lock.
+type patience time.Duration
+
+const (
+	none    patience = 0
+	endless patience = math.MaxInt64
+	// sealPatience is enough for whoever holds the lock of the seal for the moments
+	// that a seal takes. Whatever holds it for longer is no seal.
+	sealPatience = patience(time.Minute)
+)
 
 // LockName takes the lock of one writer per backup name. If another holds it,
 // the error is a [*LockedError]; with wait the call waits for it or ctx, unless
 // the other seems to be dead.
 func (r *Root) LockName(ctx context.Context, name string, owner Owner, wait bool) (*Lock, error) {
-	return r.lock(ctx, nameKey(name), owner, wait)
+	if wait {
+		return r.lock(ctx, nameKey(name), owner, endless)
+	}
+	return r.lock(ctx, nameKey(name), owner, none)
 }
 
-// LockSeal takes the lock of one seal at a time per root, for which everybody
-// waits: it is held for moments.
+// LockSeal takes the lock of one seal at a time per root. Everybody waits for it,
+// but not for ever: then the error is a [*LockedError].
 func (r *Root) LockSeal(ctx context.Context, owner Owner) (*Lock, error) {
-	return r.lock(ctx, sealKey, owner, true)
+	return r.lock(ctx, sealKey, owner, sealPatience)
 }
 
 func nameKey(name string) string { return "name-" + name }
@@ -151,22 +173,31 @@ func quoted(name string) string {
 	return name
 }
 
-func (r *Root) lock(ctx context.Context, key string, owner Owner, wait bool) (*Lock, error) {
+func (r *Root) lock(ctx context.Context, key string, owner Owner, wait patience) (*Lock, error) {
 	what, unlock := r.explain(key)
 	set, err := r.records(key)
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", what, err)
 	}
-	kernel, held, err := r.lockKernel(ctx, key, wait)
-	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", what, err)
-	}
-	if !held {
-		holder, _ := set.holder() // only for the message
-		return nil, &LockedError{What: what, Holder: holder.Who}
-	}
-	record, other, err := set.take(ctx, owner, kernel.Locked(), wait)
+	l := &Lock{set: set, beats: make(chan struct{}), ended: make(chan struct{})}
+	var other *Holder
+	err = wait.within(ctx, func(ctx context.Context) (err error) {
+		if l.kernel, err = r.lockKernel(ctx, key, wait > 0); err == nil {
+			l.record, other, err = set.take(ctx, owner, l.kernel.held, wait > 0)
+		}
+		return err
+	})
+	_, isLocked := errors.AsType[*LockedError](err)
 	switch {
+	case isLocked, errors.Is(err, errWaited):
+		locked := &LockedError{What: what}
+		if holder, err := set.holder(); err == nil { // only for the message
+			locked.Holder = holder.Who
+		}
+		if !isLocked {
+			locked.Waited = time.Duration(wait)
+		}
+		err = locked
 	case err != nil:
 		err = fmt.Errorf("lock %s: %w", what, err)
 	case other != nil:
@@ -177,29 +208,97 @@ func (r *Root) lock(ctx context.Context, key string, owner Owner, wait bool) (*L
 		err = locked
 	}
 	if err != nil {
-		kernel.Unlock()
+		l.kernel.unlock()
+		set.close()
 		return nil, err
 	}
-	l := &Lock{kernel: kernel, record: record, beats: make(chan struct{}), ended: make(chan struct{})}
 	l.unlock = sync.OnceValue(l.release)
 	go l.beat()
 	return l, nil
 }
 
-// lockKernel takes the kernel's part of a lock. On a file system that has no
-// such locks it reports held all the same: the record is what is left then.
-func (r *Root) lockKernel(ctx context.Context, key string, wait bool) (l *flock.Flock, held bool, err error) {
-	path := filepath.Join(r.Path, internal, locks, key)
-	l = flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o666))
-	if held, err = l.TryLock(); err == nil && !held && wait {
-		held, err = l.TryLockContext(ctx, again)
+// errWaited ends a wait.
+var errWaited = errors.New("waited long enough")
+
+// within calls f with a context that ends with the patience.
+func (p patience) within(ctx context.Context, f func(context.Context) error) error {
+	if p == none || p == endless {
+		return f(ctx)
 	}
-	switch {
-	case err == nil:
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		err = context.Cause(ctx)
-	case errors.Is(err, errors.ErrUnsupported), noLocks(err):
-		held, err = true, nil
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(p), errWaited)
+	defer cancel()
+	return f(ctx)
+}
+
+// kernelLock is the kernel's part of a lock: nil where the file system has no
+// such locks, and the record is what is left.
+type kernelLock struct {
+	file *os.File
+	held bool
+}
+
+func (k *kernelLock) unlock() error {
+	if k == nil {
+		return nil
 	}
-	return l, held, err
+	return k.file.Close() // which ends the lock
+}
+
+// lockKernel takes the kernel's part of a lock. The error is a [*LockedError]
+// where another has it.
+func (r *Root) lockKernel(ctx context.Context, key string, wait bool) (*kernelLock, error) {
+	dir, err := r.ours(locks)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	file, err := dir.OpenFile(key, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := keepPrivate(file); err != nil {
+		file.Close()
+		return nil, err
+	}
+	for {
+		held, err := handle.TryLock(file)
+		if held || errors.Is(err, errors.ErrUnsupported) {
+			return &kernelLock{file, held}, nil
+		}
+		if err == nil && !wait {
+			err = &LockedError{}
+		}
+		if err == nil {
+			select {
+			case <-time.After(again):
+				continue
+			case <-ctx.Done():
+				err = context.Cause(ctx)
+			}
+		}
+		file.Close()
+		return nil, err
+	}
+}
+
+// keepPrivate takes a lock from those who may read it and not write to it: the
+// kernel locks a file that is open for reading, too.
+func keepPrivate(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	mode := info.Mode().Perm()
+	for shift := 0; shift <= 3; shift += 3 {
+		if mode&(2<<shift) == 0 {
+			mode &^= 7 << shift
+		}
+	}
+	if mode == info.Mode().Perm() {
+		return nil
+	}
+	if err := file.Chmod(mode); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
 }

@@ -248,21 +248,3 @@ func TestCoarseTimes(t *testing.T) {
 		}
 	}
 }
-
-// TestSealGroup has a tree for a group that the process is not of.
-func TestSealGroup(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root")
-	}
-	r := newRoot(t)
-	p := begin(t, r, "1")
-	e := entry(manifest.Dir, 0o750)
-	e.GID = 34
-	must(t, p.Tree.Finish(e))
-	ref := sealIt(t, p)
-	var st unix.Stat_t
-	must(t, unix.Stat(r.ManifestPath(ref), &st))
-	if st.Gid != 34 || st.Mode&0o777 != 0o640 {
-		t.Errorf("the manifest is for group %d and has mode %o", st.Gid, st.Mode)
-	}
-}

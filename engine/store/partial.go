@@ -9,8 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/pkg/xattr"
-
+	"phlb/engine/handle"
 	"phlb/engine/manifest"
 )
 
@@ -25,7 +24,7 @@ const (
 type Partial struct {
 	Ref
 	Tree     *Dir     // what will be the snapshot
-	Scratch  *Dir     // for files that are not in the tree yet; swept with the partial
+	Scratch  *Dir     // has manifest and log, and files that are not in the tree yet; swept with the partial
 	Manifest *os.File // to be written and closed by the caller before Seal
 	Log      *os.File // the same
 	Previous *Previous
@@ -35,8 +34,11 @@ type Partial struct {
 	// what Begin takes over from them, or else sweeps.
 	Left []string
 
-	root *Root
-	path string
+	root   *Root
+	folder *Dir   // of the backup name
+	in     *Dir   // where Scratch lies
+	name   string // called so
+	path   string // the same, for messages
 }
 
 // Previous is what a run that was cut off has left: its files can be linked,
@@ -56,26 +58,31 @@ func (r *Root) Begin(name, stamp string) (*Partial, error) {
 	if stamp == latest || strings.HasSuffix(stamp, partialSuffix) || CheckName(stamp) != nil {
 		return nil, fmt.Errorf("snapshot folder %q cannot be made: change snapshot_format", stamp)
 	}
-	dir := filepath.Join(r.Path, name)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("begin %s: %w", name, err)
-	}
-	if err := r.recover(name); err != nil {
-		return nil, fmt.Errorf("begin %s: %w", name, err)
-	}
-	ref, err := r.free(Ref{name, stamp})
-	if err != nil {
-		return nil, fmt.Errorf("begin %s: %w", name, err)
-	}
-	p := &Partial{Ref: ref, root: r, path: r.SnapshotPath(ref) + partialSuffix}
-	if err := p.makeFolder(); err != nil {
-		return nil, fmt.Errorf("begin %s: %w", ref, err)
-	}
-	if err := p.open(); err != nil {
+	p := &Partial{Ref: Ref{name, stamp}, root: r}
+	if err := p.begin(); err != nil {
 		p.Close()
-		return nil, fmt.Errorf("begin %s: %w", ref, err)
+		return nil, fmt.Errorf("begin %s: %w", p.Ref, err)
 	}
 	return p, nil
+}
+
+func (p *Partial) begin() (err error) {
+	if p.folder, err = p.root.dir.Enter(p.Name, 0o777); err != nil {
+		return err
+	}
+	p.in = p.folder
+	if err := p.root.recover(p.folder, p.Name); err != nil {
+		return err
+	}
+	if p.Ref, err = p.root.free(p.folder, p.Ref); err != nil {
+		return err
+	}
+	p.name = p.Stamp + partialSuffix
+	p.path = p.root.SnapshotPath(p.Ref) + partialSuffix
+	if err := p.makeFolder(); err != nil {
+		return err
+	}
+	return p.open()
 }
 
 // Plan is Begin for a dry run: what it returns cannot be sealed and has no
@@ -83,7 +90,13 @@ func (r *Root) Begin(name, stamp string) (*Partial, error) {
 // cut off has left is read where it lies.
 func (r *Root) Plan(name, stamp, dir string) (_ *Partial, err error) {
 	p := &Partial{root: r}
-	if p.Ref, err = r.free(Ref{name, stamp}); err == nil {
+	if p.folder, err = r.dir.Open(name); errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err == nil {
+		p.Ref, err = r.free(p.folder, Ref{name, stamp})
+	}
+	if err == nil {
 		err = p.createPlanned(dir)
 	}
 	if err == nil {
@@ -112,34 +125,42 @@ func (p *Partial) lookBack() (err error) {
 			return nil
 		}
 	}
-	p.Left, err = p.root.partials(p.Name)
-	if err != nil || len(p.Left) == 0 {
+	if p.folder == nil {
+		return nil
+	}
+	left, err := partials(p.folder)
+	if err != nil || len(left) == 0 {
 		return unlessGone(err)
 	}
-	path := p.Left[len(p.Left)-1]
-	if better := filepath.Join(path, previousName); manifestSize(path) <= manifestSize(better) {
-		path = better
+	for _, name := range left {
+		p.Left = append(p.Left, filepath.Join(p.root.Path, p.Name, name))
 	}
-	below, err := filepath.Rel(p.root.Path, path)
-	if err != nil {
-		return err
-	}
-	dir, err := p.root.dir.Descend(filepath.ToSlash(below))
+	last, err := p.folder.Open(left[len(left)-1])
 	if err != nil {
 		return unlessGone(err)
 	}
-	defer dir.Close()
-	p.Previous = openPrevious(dir, path)
+	defer last.Close()
+	if previous, err := last.Open(previousName); err == nil {
+		defer previous.Close()
+		if manifestSize(last) <= manifestSize(previous) {
+			last = previous
+		}
+	}
+	p.Previous = openPrevious(last)
 	return nil
 }
 
-// free returns ref, or one of a like stamp, that nothing of is there yet.
-func (r *Root) free(ref Ref) (Ref, error) {
+// free returns ref, or one of a like stamp, that nothing of is there yet. Without
+// a folder nothing of any is.
+func (r *Root) free(folder *Dir, ref Ref) (Ref, error) {
 	stamp := ref.Stamp
 	for n := 2; ; n++ {
 		_, taken := r.Planned[ref]
-		for _, path := range []string{r.SnapshotPath(ref), r.ManifestPath(ref), r.LogPath(ref)} {
-			_, err := os.Lstat(path)
+		for _, suffix := range []string{"", manifest.Suffix, logSuffix} {
+			if folder == nil {
+				break
+			}
+			_, err := folder.Look(ref.Stamp + suffix)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return ref, err
 			}
@@ -152,42 +173,38 @@ func (r *Root) free(ref Ref) (Ref, error) {
 	}
 }
 
-// partials returns the paths of the runs of a name that were cut off. There is
-// one at the most, unless somebody else put another there.
-func (r *Root) partials(name string) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(r.Path, name))
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
-	for _, e := range entries {
-		if e.IsDir() && strings.HasSuffix(e.Name(), partialSuffix) {
-			paths = append(paths, filepath.Join(r.Path, name, e.Name()))
+// partials returns the names of the runs that were cut off. There is one at the
+// most, unless somebody else put another there.
+func partials(folder *Dir) (names []string, err error) {
+	all, err := folder.List()
+	for _, c := range all {
+		if c.Kind == manifest.Dir && strings.HasSuffix(c.Name, partialSuffix) {
+			names = append(names, c.Name)
 		}
 	}
-	return paths, nil
+	return names, err
 }
 
 // recover completes a seal that was cut off after the manifest got its name:
 // all that it vouches for had been synced before. A log that got its name
 // without the manifest is that of no snapshot.
-func (r *Root) recover(name string) error {
-	paths, err := r.partials(name)
+func (r *Root) recover(folder *Dir, name string) error {
+	left, err := partials(folder)
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
-		ref := Ref{name, strings.TrimSuffix(filepath.Base(path), partialSuffix)}
-		switch _, err := os.Lstat(r.ManifestPath(ref)); {
+	for _, partial := range left {
+		ref := Ref{name, strings.TrimSuffix(partial, partialSuffix)}
+		switch _, err := folder.Look(ref.Stamp + manifest.Suffix); {
 		case err == nil:
 			var late *LateError // the next seal will say it
-			if err := r.complete(ref, path, true); err != nil && !errors.As(err, &late) {
+			if err := r.complete(folder, ref, folder, partial, true); err != nil && !errors.As(err, &late) {
 				return err
 			}
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		default:
-			if err := remove(r.LogPath(ref)); err != nil {
+			if err := folder.Remove(ref.Stamp + logSuffix); err != nil {
 				return err
 			}
 		}
@@ -195,31 +212,33 @@ func (r *Root) recover(name string) error {
 	return nil
 }
 
-// complete ends a seal once log and manifest have their names. It may be called
-// again where it was cut off.
-func (r *Root) complete(ref Ref, partial string, point bool) error {
-	folder, err := r.dir.Open(ref.Name)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
+// complete ends a seal once log and manifest have their names; what is left of
+// the partial lies in a directory under a name. It may be called again where it
+// was cut off.
+func (r *Root) complete(folder *Dir, ref Ref, in *Dir, partial string, point bool) error {
 	// Without this a power loss could keep the tree's new name and lose the
 	// manifest's: a snapshot of which nothing is known.
 	if err := folder.Sync(); err != nil {
 		return err
 	}
-	if err := moveTree(filepath.Join(partial, treeName), r.SnapshotPath(ref)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	from, err := in.Open(partial)
+	if err != nil {
+		return err
+	}
+	err = moveTree(from, treeName, folder, ref.Stamp)
+	from.Close()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	var late error
 	if point {
-		late = r.point(ref)
+		late = r.point(folder, ref)
 	}
 	// Without this a power loss could undo the seal after it was reported.
 	if err := folder.Sync(); err != nil {
 		return err
 	}
-	if late = errors.Join(late, removeTree(partial)); late != nil {
+	if late = errors.Join(late, erase(in, partial)); late != nil {
 		return &LateError{late}
 	}
 	return nil
@@ -238,46 +257,68 @@ func (e *LateError) Unwrap() error { return e.Err }
 // moveTree renames a tree of ours. To move a directory into another one takes
 // the right to write to it, which its mode may not give even to its owner. A
 // kill in between leaves the tree for our eyes only; the manifest has its mode.
-func moveTree(old, new string) error {
-	err := os.Rename(old, new)
+func moveTree(from *Dir, old string, to *Dir, new string) error {
+	err := from.Rename(old, to, new)
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	info, err := os.Lstat(old)
+	i, err := from.Look(old)
 	if err != nil {
 		return err
 	}
-	if err := os.Chmod(old, 0o700); err != nil {
+	if err := from.Allow(old); err != nil {
 		return err
 	}
-	if err := os.Rename(old, new); err != nil {
+	tree, err := from.Open(old)
+	if err != nil {
 		return err
 	}
-	return os.Chmod(new, info.Mode())
+	defer tree.Close()
+	if err := from.Rename(old, to, new); err != nil {
+		return err
+	}
+	return tree.Chmod(i.Mode)
 }
 
 // makeFolder makes the partial's folder, by giving it that of a run that was
 // cut off, if there is one: so there never are two.
 func (p *Partial) makeFolder() error {
-	left, err := p.root.partials(p.Name)
+	left, err := partials(p.folder)
 	if err != nil {
 		return err
 	}
 	if len(left) == 0 {
-		return os.Mkdir(p.path, 0o700)
+		p.Scratch, err = p.folder.Mkdir(p.name)
+		return err
 	}
 	newest := left[len(left)-1]
-	for _, path := range left[:len(left)-1] {
-		if err := removeTree(path); err != nil {
+	for _, name := range left[:len(left)-1] {
+		if err := erase(p.folder, name); err != nil {
 			return err
 		}
 	}
-	if newest != p.path {
-		if err := os.Rename(newest, p.path); err != nil {
+	if newest != p.name {
+		if err := p.folder.Rename(newest, p.folder, p.name); err != nil {
 			return err
 		}
+	}
+	if p.Scratch, err = p.folder.Open(p.name); err != nil {
+		return err
+	}
+	if err := p.takeFolder(); err != nil {
+		return err
 	}
 	return p.keepBetter()
+}
+
+// takeFolder makes sure that nobody else can change what the run makes in the
+// folder: somebody may have put it there.
+func (p *Partial) takeFolder() error {
+	own, err := p.Scratch.Self()
+	if err != nil || own.Mode&0o077 == 0 {
+		return err
+	}
+	return p.Scratch.AllowSelf()
 }
 
 // keepBetter moves to previous/ the tree of the run that was cut off or leaves
@@ -285,19 +326,26 @@ func (p *Partial) makeFolder() error {
 // manifest. A tree goes first and its manifest after it, and one without the
 // other is worth nothing: a kill in between costs time, not truth.
 func (p *Partial) keepBetter() error {
-	previous := filepath.Join(p.path, previousName)
-	if manifestSize(p.path) <= manifestSize(previous) {
+	previous, err := p.Scratch.Open(previousName)
+	if err == nil {
+		defer previous.Close()
+		if manifestSize(p.Scratch) <= manifestSize(previous) {
+			return p.clear()
+		}
+	} else if manifestSize(p.Scratch) == 0 {
 		return p.clear()
 	}
-	if err := removeTree(previous); err != nil {
+	if err := erase(p.Scratch, previousName); err != nil {
 		return err
 	}
-	if err := os.Mkdir(previous, 0o700); err != nil {
+	kept, err := p.Scratch.Mkdir(previousName)
+	if err != nil {
 		return err
 	}
-	err := moveTree(filepath.Join(p.path, treeName), filepath.Join(previous, treeName))
+	defer kept.Close()
+	err = moveTree(p.Scratch, treeName, kept, treeName)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = os.Rename(filepath.Join(p.path, manifestName), filepath.Join(previous, manifestName))
+		err = p.Scratch.Rename(manifestName, kept, manifestName)
 	}
 	if err != nil {
 		return err
@@ -307,13 +355,13 @@ func (p *Partial) keepBetter() error {
 
 // clear removes all in the folder but previous/.
 func (p *Partial) clear() error {
-	entries, err := os.ReadDir(p.path)
+	names, err := p.Scratch.Names()
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if e.Name() != previousName {
-			if err := removeTree(filepath.Join(p.path, e.Name())); err != nil {
+	for _, name := range names {
+		if name != previousName {
+			if err := erase(p.Scratch, name); err != nil {
 				return err
 			}
 		}
@@ -321,68 +369,37 @@ func (p *Partial) clear() error {
 	return nil
 }
 
-func manifestSize(dir string) int64 {
-	info, err := os.Lstat(filepath.Join(dir, manifestName))
-	if err != nil {
+func manifestSize(dir *Dir) int64 {
+	i, err := dir.Look(manifestName)
+	if err != nil || i.Kind != manifest.File {
 		return 0
 	}
-	return info.Size()
+	return i.Size
 }
 
-// removeTree removes a tree of ours, making directories writable on the way
-// where an ordinary user could not enter them otherwise.
-func removeTree(path string) error {
-	err := os.RemoveAll(path)
-	if !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	// Directories are never shared between snapshots: their mode may change.
-	err = filepath.WalkDir(path, func(dir string, d fs.DirEntry, err error) error {
-		if d != nil && d.IsDir() {
-			if err := os.Chmod(dir, 0o700); err != nil {
-				return err
-			}
-			if err != nil {
-				return nil // read again below, now that it can be
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return os.RemoveAll(path)
-}
-
-func (p *Partial) open() error {
-	dir, err := p.root.dir.Descend(p.Name + "/" + filepath.Base(p.path))
-	if err != nil {
-		return err
-	}
-	p.Scratch = dir
+func (p *Partial) open() (err error) {
 	// What is made below would inherit a default ACL of the root, and with it
-	// access that its source does not grant. There mostly is none, or no such
-	// thing at all.
-	_ = xattr.Remove(p.path, "system.posix_acl_default")
-	if p.Tree, err = dir.Mkdir(treeName); err != nil {
+	// access that its source does not grant.
+	p.Scratch.DisinheritSelf()
+	if p.Tree, err = p.Scratch.Mkdir(treeName); err != nil {
 		return err
 	}
 	if err := p.createFiles(); err != nil {
 		return err
 	}
-	previous, err := dir.Open(previousName)
+	previous, err := p.Scratch.Open(previousName)
 	if err != nil {
 		return nil // nothing was cut off
 	}
 	defer previous.Close()
-	p.Previous = openPrevious(previous, filepath.Join(p.path, previousName))
+	p.Previous = openPrevious(previous)
 	return nil
 }
 
-// openPrevious returns what a run that was cut off has left in dir, which lies
-// at path: nil if that is nothing, or nothing of use.
-func openPrevious(dir *Dir, path string) *Previous {
-	file, err := os.Open(filepath.Join(path, manifestName))
+// openPrevious returns what a run that was cut off has left in dir: nil if that
+// is nothing, or nothing of use.
+func openPrevious(dir *Dir) *Previous {
+	file, err := dir.Read(manifestName)
 	if err != nil {
 		return nil
 	}
@@ -394,19 +411,20 @@ func openPrevious(dir *Dir, path string) *Previous {
 	return &Previous{tree, file}
 }
 
-// createFiles makes manifest and log, for our eyes only until the seal.
+// createFiles makes manifest and log. They tell what lies in directories that
+// others cannot read: they are for our eyes only.
 func (p *Partial) createFiles() (err error) {
-	if p.Manifest, err = os.OpenFile(filepath.Join(p.path, manifestName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+	if p.Manifest, err = p.Scratch.OpenFile(manifestName, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 		return err
 	}
-	p.Log, err = os.OpenFile(filepath.Join(p.path, logName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	p.Log, err = p.Scratch.OpenFile(logName, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	return err
 }
 
 // Close releases the partial's handles. What is not sealed stays for the next
 // run to take over.
 func (p *Partial) Close() {
-	for _, d := range []*Dir{p.Tree, p.Scratch} {
+	for _, d := range []*Dir{p.Tree, p.Scratch, p.folder, p.in} {
 		if d != nil {
 			d.Close()
 		}
@@ -427,14 +445,33 @@ func (p *Partial) Close() {
 // DropPrevious deletes what a run that was cut off has left, but for what is
 // linked by now. Look-ups in its tree find nothing from then on.
 func (p *Partial) DropPrevious() error {
-	return removeTree(filepath.Join(p.path, previousName))
+	return erase(p.Scratch, previousName)
 }
 
 // Sync writes all that the run has made to the disk. Without it a power loss
 // after the seal could leave a sealed snapshot with files that are empty.
 func (p *Partial) Sync() error {
-	if err := p.Tree.SyncFS(); err != nil {
+	if err := p.sync(); err != nil {
 		return fmt.Errorf("sync %s: %w", p.Ref, err)
+	}
+	return nil
+}
+
+func (p *Partial) sync() error {
+	if handle.SyncsAll {
+		return p.Tree.SyncFS()
+	}
+	// Files and directories of the tree were synced one by one as they were
+	// finished. Without this a power loss after the seal could leave a snapshot
+	// whose manifest or log is empty or cut off.
+	for _, name := range []string{manifestName, logName} {
+		f, err := p.Scratch.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -453,61 +490,21 @@ func (p *Partial) Seal(ctx context.Context) error {
 
 func (p *Partial) seal() error {
 	for _, move := range []struct{ from, to string }{
-		{logName, p.root.LogPath(p.Ref)},
-		{manifestName, p.root.ManifestPath(p.Ref)},
+		{logName, p.Stamp + logSuffix},
+		{manifestName, p.Stamp + manifest.Suffix},
 	} {
-		from := filepath.Join(p.path, move.from)
-		if err := p.show(from, move.to); err != nil {
-			return err
-		}
-		if err := os.Rename(from, move.to); err != nil {
+		if err := p.Scratch.Rename(move.from, p.folder, move.to); err != nil {
 			return err
 		}
 	}
-	return p.root.complete(p.Ref, p.path, !p.Older)
-}
-
-// show lets those read the file, which tells what is in the tree, who can list
-// the tree, and not more of them than can read what lies in its place.
-func (p *Partial) show(file, place string) error {
-	tree, err := p.Tree.Self()
-	if err != nil {
-		return err
-	}
-	mode := fs.FileMode(tree.Mode & 0o044)
-	if old, err := os.Lstat(place); err == nil {
-		mode &= old.Mode()
-	}
-	if mode == 0o040 && os.Chown(file, -1, int(tree.GID)) != nil {
-		mode = 0 // the tree's group is not one of ours, and ours may not list it
-	}
-	if err := os.Chmod(file, 0o600|mode); err != nil && !cannotBe(err) {
-		return err
-	}
-	return nil
+	return p.root.complete(p.folder, p.Ref, p.in, p.name, !p.Older)
 }
 
 // point makes latest a link to the snapshot, in a single step. It replaces
 // nothing but a link.
-func (r *Root) point(ref Ref) error {
-	link := filepath.Join(r.Path, ref.Name, latest)
-	if is, err := os.Lstat(link); err == nil && is.Mode().Type() != fs.ModeSymlink {
-		return fmt.Errorf("%s is in the way of the link to the newest snapshot: move it away", link)
+func (r *Root) point(folder *Dir, ref Ref) error {
+	if is, err := folder.Look(latest); err == nil && is.Kind != manifest.Symlink {
+		return fmt.Errorf("%s is in the way of the link to the newest snapshot: move it away", filepath.Join(r.Path, ref.Name, latest))
 	}
-	temp := filepath.Join(r.Path, ref.Name, tempName(latest))
-	if err := remove(temp); err != nil {
-		return err
-	}
-	if err := os.Symlink(ref.Stamp, temp); err != nil {
-		return err
-	}
-	return os.Rename(temp, link)
-}
-
-// remove removes the file at path, if it exists.
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return folder.ReplaceLink(ref.Stamp, latest)
 }

@@ -100,8 +100,8 @@ func TestSealedStaysAsItIs(t *testing.T) {
 		linkAll(p)
 		p.Close()
 	}
-	must(t, removeTree(filepath.Join(r.Path, "docs", p.Stamp+".partial")))
-	must(t, removeTree(r.SnapshotPath(second)))
+	must(t, eraseAt(filepath.Join(r.Path, "docs", p.Stamp+".partial")))
+	must(t, eraseAt(r.SnapshotPath(second)))
 	check()
 	wantWhole(t, r, sealed)
 }

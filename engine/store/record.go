@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -51,12 +51,14 @@ func (h *Holder) gone(us Owner, kernel bool) bool {
 // To take the lock is to make the next one, with its content, by a hard link:
 // only one can succeed in that, on whichever host. So nobody who found the
 // holder dead can ever push aside one that came meanwhile.
-type records struct{ dir string }
+type records struct{ dir *Dir }
 
-// record is the one by which a lock is held.
+// record is the one by which a lock is held. Its file stays open: whatever comes
+// to lie in its place is not ours to write to.
 type record struct {
 	set    *records
 	number int
+	file   *os.File
 }
 
 // kept is how many records stay below the highest: a listing that runs
@@ -66,39 +68,55 @@ const kept = 4
 // holders is the folder of the records of all locks.
 const holders = "held"
 
+const (
+	// maxRecord is how long a record may be.
+	maxRecord = 4 << 10
+	// maxNumber is more than a lock can be taken for.
+	maxNumber = 1 << 40
+)
+
+// records opens those of a lock. The caller closes them.
 func (r *Root) records(key string) (*records, error) {
-	dir := filepath.Join(r.Path, internal, locks, holders, key)
-	return &records{dir}, os.MkdirAll(dir, 0o777)
+	dir, err := r.ours(locks, holders, key)
+	if err != nil {
+		return nil, err
+	}
+	return &records{dir}, nil
 }
 
-func (r *record) path() string { return r.set.path(r.number) }
-
-func (s *records) path(number int) string { return filepath.Join(s.dir, strconv.Itoa(number)) }
+func (s *records) close() { s.dir.Close() }
 
 // release says that nobody holds the lock, unless somebody else does.
 func (r *record) release() error {
-	err := os.Truncate(r.path(), 0)
-	if errors.Is(err, fs.ErrNotExist) { // broken, and taken several times
-		return nil
-	}
-	return err
+	return errors.Join(r.file.Truncate(0), r.file.Close())
 }
 
 // top returns the highest number, 0 if there is no record.
 func (s *records) top() (top int, err error) {
-	entries, err := os.ReadDir(s.dir)
-	for _, e := range entries {
-		if n, err := strconv.Atoi(e.Name()); err == nil {
-			top = max(top, n)
+	names, err := s.dir.Names()
+	for _, name := range names {
+		n, ok := number(name)
+		if !ok {
+			continue
 		}
+		if n > maxNumber {
+			return 0, fmt.Errorf("%s is no record of a lock, its number is too high: remove it", name)
+		}
+		top = max(top, n)
 	}
 	return top, err
+}
+
+// number returns that of a record of that name.
+func number(name string) (int, bool) {
+	n, err := strconv.Atoi(name)
+	return n, err == nil && strconv.Itoa(n) == name && n > 0
 }
 
 // read returns the holder that a record names, with the time of its last sign
 // of life; nil if there is none.
 func (s *records) read(number int) (*Owner, time.Time, error) {
-	f, err := os.Open(s.path(number)) // opened first: network file systems look again then
+	f, err := s.dir.Read(strconv.Itoa(number)) // opened first: network file systems look again then
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, time.Time{}, nil
 	}
@@ -110,8 +128,11 @@ func (s *records) read(number int) (*Owner, time.Time, error) {
 	if err != nil || info.Size() == 0 {
 		return nil, time.Time{}, err
 	}
+	if info.Size() > maxRecord {
+		return nil, time.Time{}, fmt.Errorf("%d is no record of a lock, it is longer than %d bytes: remove it", number, maxRecord)
+	}
 	o := &Owner{}
-	if err := json.NewDecoder(f).Decode(o); err != nil {
+	if err := json.NewDecoder(io.LimitReader(f, maxRecord)).Decode(o); err != nil {
 		if info, err := f.Stat(); err == nil && info.Size() == 0 { // released as it was read
 			return nil, time.Time{}, nil
 		}
@@ -144,11 +165,12 @@ func (s *records) holderOf(top int) (Holder, error) {
 // now is the present by the clock of the file system, which is that of every
 // host's signs of life.
 func (s *records) now() (time.Time, error) {
-	f, err := os.CreateTemp(s.dir, "now-")
+	name := tempFile("now-")
+	f, err := s.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return time.Time{}, err
 	}
-	defer os.Remove(f.Name())
+	defer s.dir.Remove(name)
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
@@ -188,22 +210,21 @@ func (s *records) take(ctx context.Context, owner Owner, kernel, wait bool) (*re
 }
 
 // make makes the record of that number; it returns nil where another has.
-func (s *records) make(number int, owner Owner) (*record, error) {
-	f, err := os.CreateTemp(s.dir, "new-")
-	if err != nil {
+func (s *records) make(number int, owner Owner) (_ *record, err error) {
+	temp, name := tempFile("new-"), strconv.Itoa(number)
+	r := &record{set: s, number: number}
+	if r.file, err = s.dir.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 		return nil, err
 	}
-	defer os.Remove(f.Name())
-	err = json.NewEncoder(f).Encode(owner)
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return nil, err
-	}
-	r := &record{s, number}
-	err = os.Link(f.Name(), r.path())
-	if errors.Is(err, fs.ErrExist) {
-		return nil, nil
+	defer s.dir.Remove(temp)
+	if err = json.NewEncoder(r.file).Encode(owner); err == nil {
+		err = s.dir.Link(s.dir, temp, name)
 	}
 	if err != nil {
+		r.file.Close()
+		if errors.Is(err, fs.ErrExist) {
+			return nil, nil
+		}
 		return nil, err
 	}
 	// That number may have been made before, and removed: then higher ones are
@@ -213,7 +234,8 @@ func (s *records) make(number int, owner Owner) (*record, error) {
 		return nil, errors.Join(err, r.release())
 	}
 	if top != number {
-		return nil, os.Remove(r.path())
+		r.file.Close()
+		return nil, s.dir.Remove(name)
 	}
 	s.sweep(number)
 	return r, nil
@@ -221,7 +243,7 @@ func (s *records) make(number int, owner Owner) (*record, error) {
 
 // sweep removes what nobody needs any more, if it can.
 func (s *records) sweep(top int) {
-	entries, err := os.ReadDir(s.dir)
+	names, err := s.dir.Names()
 	if err != nil {
 		return
 	}
@@ -229,15 +251,15 @@ func (s *records) sweep(top int) {
 	if err != nil {
 		return
 	}
-	for _, e := range entries {
-		n, err := strconv.Atoi(e.Name())
-		old := err == nil && n < top-kept
-		if strings.Contains(e.Name(), "-") { // left by a kill
-			info, err := e.Info()
-			old = err == nil && now.Sub(info.ModTime()) > silence
+	for _, name := range names {
+		n, ok := number(name)
+		old := ok && n < top-kept
+		if strings.HasPrefix(name, "new-") || strings.HasPrefix(name, "now-") { // left by a kill
+			i, err := s.dir.Look(name)
+			old = err == nil && now.Sub(i.Mtime.Time()) > silence
 		}
 		if old {
-			os.Remove(filepath.Join(s.dir, e.Name()))
+			s.dir.Remove(name)
 		}
 	}
 }
@@ -252,39 +274,53 @@ type Held struct {
 
 // Locks returns the locks that are held, or were left, by name. Of holders on
 // the machine of us it can tell whether they are dead.
-func (r *Root) Locks(us Owner) ([]Held, error) {
-	entries, err := os.ReadDir(filepath.Join(r.Path, internal, locks, holders))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("list locks: %w", err)
-	}
-	var all []Held
-	for _, e := range entries {
-		set, err := r.records(e.Name())
-		if err != nil {
-			return nil, fmt.Errorf("list locks: %w", err)
-		}
-		holder, err := set.holder()
-		if err != nil {
-			return nil, fmt.Errorf("list locks: %w", err)
+func (r *Root) Locks(us Owner) (all []Held, err error) {
+	keys, err := r.keys()
+	for _, key := range keys {
+		var holder Holder
+		if holder, err = r.holder(key); err != nil {
+			break
 		}
 		if holder.Who != "" {
-			what, _ := r.explain(e.Name())
-			gone := holder.Host == us.Host && r.isGone(e.Name(), &holder, us)
-			all = append(all, Held{nameOf(e.Name()), what, gone, holder})
+			what, _ := r.explain(key)
+			gone := holder.Host == us.Host && r.isGone(key, &holder, us)
+			all = append(all, Held{nameOf(key), what, gone, holder})
 		}
 	}
+	if err != nil {
+		return nil, fmt.Errorf("list locks: %w", err)
+	}
 	return all, nil
+}
+
+// keys returns those of the locks that were ever taken.
+func (r *Root) keys() ([]string, error) {
+	dir, err := r.dir.Descend(internal + "/" + locks + "/" + holders)
+	if err != nil {
+		return nil, unlessGone(err)
+	}
+	defer dir.Close()
+	return dir.Names()
+}
+
+func (r *Root) holder(key string) (Holder, error) {
+	set, err := r.records(key)
+	if err != nil {
+		return Holder{}, err
+	}
+	defer set.close()
+	return set.holder()
 }
 
 // isGone asks the kernel, by taking its lock for a moment, whether the holder on
 // this machine is dead. Where that cannot be asked it is taken to be alive.
 func (r *Root) isGone(key string, holder *Holder, us Owner) bool {
-	kernel, free, err := r.lockKernel(context.Background(), key, false)
+	kernel, err := r.lockKernel(context.Background(), key, false)
 	if err != nil {
 		return false
 	}
-	defer kernel.Unlock()
-	return free && holder.gone(us, kernel.Locked())
+	defer kernel.unlock()
+	return holder.gone(us, kernel.held)
 }
 
 // Break breaks the lock of a name, or with "" those of the root itself, and
@@ -318,11 +354,14 @@ func (r *Root) breakLock(ctx context.Context, key string, owner Owner, force boo
 	if err != nil {
 		return nil, false, err
 	}
-	kernel, free, err := r.lockKernel(ctx, key, false)
-	if err != nil {
+	defer set.close()
+	kernel, err := r.lockKernel(ctx, key, false)
+	_, locked := errors.AsType[*LockedError](err)
+	if err != nil && !locked {
 		return nil, false, err
 	}
-	defer kernel.Unlock()
+	defer kernel.unlock()
+	free := !locked
 	for {
 		top, err := set.top()
 		if err != nil {
@@ -332,7 +371,7 @@ func (r *Root) breakLock(ctx context.Context, key string, owner Owner, force boo
 		if err != nil || holder.Who == "" {
 			return nil, false, err
 		}
-		gone = free && holder.gone(owner, kernel.Locked())
+		gone = free && holder.gone(owner, kernel.held)
 		if !gone && !(free && holder.Silent()) && !force {
 			what, _ := r.explain(key)
 			return nil, false, &LockedError{What: what, Holder: holder.Who}

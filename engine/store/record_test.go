@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"phlb/engine/handle"
 )
 
 // Records are tested without the kernel's lock: so they must do on file systems
@@ -47,16 +49,22 @@ func newRecords(t *testing.T) (*Root, *records) {
 	r := newRoot(t)
 	s, err := r.records(nameKey("docs"))
 	must(t, err)
+	t.Cleanup(s.close)
 	return r, s
 }
 
+// recordPath returns where the records of docs lie, or one of them.
+func recordPath(r *Root, name ...any) string {
+	return filepath.Join(r.Path, internal, locks, holders, nameKey("docs"), fmt.Sprint(name...))
+}
+
 // fallSilent puts the last sign of life into the past.
-func fallSilent(t *testing.T, r *record, since time.Duration) {
+func fallSilent(t *testing.T, root *Root, r *record, since time.Duration) {
 	t.Helper()
-	info, err := os.Stat(r.path())
+	info, err := r.file.Stat()
 	must(t, err)
 	then := info.ModTime().Add(-since)
-	must(t, os.Chtimes(r.path(), then, then))
+	must(t, os.Chtimes(recordPath(root, r.number), then, then))
 }
 
 func TestRecordOfAnotherHost(t *testing.T) {
@@ -65,7 +73,7 @@ func TestRecordOfAnotherHost(t *testing.T) {
 	if h := refuse(t, s, nas, true, laptop); h.Silent() {
 		t.Errorf("a new lock is silent: %+v", h)
 	}
-	fallSilent(t, first, 3*time.Hour)
+	fallSilent(t, root, first, 3*time.Hour)
 	if h := refuse(t, s, nas, true, laptop); !h.Silent() {
 		t.Errorf("three hours are not: %+v", h)
 	}
@@ -79,7 +87,7 @@ func TestRecordOfAnotherHost(t *testing.T) {
 			t.Errorf("%q does not say %q", err, want)
 		}
 	}
-	must(t, touch(first.path()))
+	must(t, handle.Touch(first.file))
 	if h := refuse(t, s, nas, true, laptop); h.Silent() {
 		t.Error("a sign of life was not seen")
 	}
@@ -101,10 +109,10 @@ func TestRecordOfTheSameHost(t *testing.T) {
 		"without it, after a reset": {rebooted, false, false, true},
 	} {
 		t.Run(what, func(t *testing.T) {
-			_, s := newRecords(t)
+			root, s := newRecords(t)
 			first := takeRecord(t, s, laptop)
 			if c.silent {
-				fallSilent(t, first, time.Hour)
+				fallSilent(t, root, first, time.Hour)
 			}
 			second, _, err := s.take(t.Context(), c.who, c.kernel, false)
 			must(t, err)
@@ -122,7 +130,7 @@ func TestSignsOfLife(t *testing.T) {
 		lock, err := root.LockName(t.Context(), "docs", laptop, false)
 		must(t, err)
 		for range 3 {
-			fallSilent(t, lock.record, time.Hour)
+			fallSilent(t, root, lock.record, time.Hour)
 			time.Sleep(beat)
 			synctest.Wait()
 			all, err := root.Locks(nas)
@@ -159,23 +167,23 @@ func TestRecordWaits(t *testing.T) {
 
 // TestRecordDamaged finds a record that says nothing: somebody may hold it.
 func TestRecordDamaged(t *testing.T) {
-	_, s := newRecords(t)
-	must(t, os.WriteFile(s.path(7), []byte("\x00\x00"), 0o644))
+	root, s := newRecords(t)
+	must(t, os.WriteFile(recordPath(root, 7), []byte("\x00\x00"), 0o644))
 	refuse(t, s, nas, true, Owner{Who: "another phlb"})
-	must(t, os.Truncate(s.path(7), 0)) // a power loss leaves that
+	must(t, os.Truncate(recordPath(root, 7), 0)) // a power loss leaves that
 	if r := takeRecord(t, s, nas); r.number != 8 {
 		t.Errorf("the record is number %d", r.number)
 	}
 }
 
 func TestRecordsAreFew(t *testing.T) {
-	_, s := newRecords(t)
-	must(t, os.WriteFile(filepath.Join(s.dir, "new-123"), nil, 0o644))
-	must(t, os.Chtimes(filepath.Join(s.dir, "new-123"), time.Unix(1, 0), time.Unix(1, 0)))
+	root, s := newRecords(t)
+	must(t, os.WriteFile(recordPath(root, "new-123"), nil, 0o644))
+	must(t, os.Chtimes(recordPath(root, "new-123"), time.Unix(1, 0), time.Unix(1, 0)))
 	for range 20 {
 		must(t, takeRecord(t, s, laptop).release())
 	}
-	if entries, err := os.ReadDir(s.dir); len(entries) != kept+1 || err != nil {
+	if entries, err := os.ReadDir(recordPath(root)); len(entries) != kept+1 || err != nil {
 		t.Errorf("there are %v, %v", entries, err)
 	}
 }
@@ -206,7 +214,7 @@ func TestBreak(t *testing.T) {
 	if all, err := root.Locks(nas); err != nil || len(all) != 1 || all[0].Name != "docs" || all[0].Who != laptop.Who || all[0].Silent() {
 		t.Errorf("locks are %+v, %v", all, err)
 	}
-	fallSilent(t, lock.record, time.Hour)
+	fallSilent(t, root, lock.record, time.Hour)
 	if _, err := root.Break(t.Context(), "docs", laptop, false); err == nil {
 		t.Error("a lock that the kernel holds was broken")
 	}
@@ -220,7 +228,7 @@ func TestBreak(t *testing.T) {
 	}
 	must(t, lock.Unlock())
 
-	fallSilent(t, takeRecord(t, s, laptop), time.Hour)
+	fallSilent(t, root, takeRecord(t, s, laptop), time.Hour)
 	if broken, err := root.Break(t.Context(), "docs", nas, false); err != nil || len(broken) != 1 {
 		t.Errorf("one that is silent: %+v, %v", broken, err)
 	}
@@ -276,7 +284,7 @@ func raceForLock(path string) {
 // seems to be dead.
 func TestRecordRace(t *testing.T) {
 	root, s := newRecords(t)
-	fallSilent(t, takeRecord(t, s, laptop), time.Hour)
+	fallSilent(t, root, takeRecord(t, s, laptop), time.Hour)
 	exe, err := os.Executable()
 	must(t, err)
 	if _, err := root.Break(t.Context(), "docs", nas, false); err != nil {

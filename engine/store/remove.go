@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+
+	"phlb/engine/manifest"
 )
 
 const trash = "trash"
@@ -21,14 +22,14 @@ const aside = "~"
 type Trash struct {
 	root *Root
 	lock *Lock
-	own  []string // folders of what was discarded
+	own  []Ref // what was discarded, by its place there
 
 	deleters int // how many directories are emptied at a time
 }
 
 // OpenTrash waits until nobody else has it open. The caller must close it.
 func (r *Root) OpenTrash(ctx context.Context, owner Owner) (*Trash, error) {
-	lock, err := r.lock(ctx, trash, owner, true)
+	lock, err := r.lock(ctx, trash, owner, endless)
 	if err != nil {
 		return nil, err
 	}
@@ -47,15 +48,15 @@ func (t *Trash) Discard(ref Ref) error {
 	return nil
 }
 
-func (t *Trash) path() string { return filepath.Join(t.root.Path, internal, trash) }
-
 func (t *Trash) discard(ref Ref) error {
-	gone := filepath.Join(t.path(), ref.String())
-	if err := os.MkdirAll(filepath.Dir(gone), 0o700); err != nil {
+	bin, err := t.root.ours(trash, ref.Name)
+	if err != nil {
 		return err
 	}
+	defer bin.Close()
+	gone := ref.Stamp
 	for {
-		_, err := os.Lstat(gone)
+		_, err := bin.Look(gone)
 		if errors.Is(err, fs.ErrNotExist) {
 			break
 		}
@@ -64,28 +65,33 @@ func (t *Trash) discard(ref Ref) error {
 		}
 		gone += aside
 	}
-	// The tree goes first: without its manifest it would look like one that was
-	// put there by hand, and a manifest without its tree is of no snapshot.
-	switch err := moveTree(t.root.SnapshotPath(ref), gone); {
-	case err == nil:
-		t.own = append(t.own, gone)
-	case exists(t.root.SnapshotPath(ref)): // else somebody else has deleted it
+	folder, err := t.root.dir.Open(ref.Name)
+	if err != nil {
 		return err
 	}
-	return t.root.removeRecord(ref)
+	defer folder.Close()
+	// The tree goes first: without its manifest it would look like one that was
+	// put there by hand, and a manifest without its tree is of no snapshot.
+	switch err := moveTree(folder, ref.Stamp, bin, gone); {
+	case err == nil:
+		t.own = append(t.own, Ref{ref.Name, gone})
+	case exists(folder, ref.Stamp): // else somebody else has deleted it
+		return err
+	}
+	return removeRecord(folder, ref.Stamp)
 }
 
-func exists(path string) bool {
-	_, err := os.Lstat(path)
+func exists(dir *Dir, name string) bool {
+	_, err := dir.Look(name)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // removeRecord removes what lies beside a tree that is gone.
-func (r *Root) removeRecord(ref Ref) error {
-	if err := remove(r.ManifestPath(ref)); err != nil {
+func removeRecord(folder *Dir, stamp string) error {
+	if err := folder.Remove(stamp + manifest.Suffix); err != nil {
 		return err
 	}
-	return remove(r.LogPath(ref))
+	return folder.Remove(stamp + logSuffix)
 }
 
 // Empty deletes what was discarded, and then what others have left who were
@@ -99,14 +105,21 @@ func (t *Trash) Empty(ctx context.Context, deleted *atomic.Int64) (Freed, error)
 		err = t.sweep(newDeletion(ctx, t.deleters, new(atomic.Int64)))
 	}
 	if err != nil {
-		err = fmt.Errorf("not all that was removed could be deleted from %s, the next removal tries again: %w", t.path(), err)
+		err = fmt.Errorf("not all that was removed could be deleted from %s, the next removal tries again: %w",
+			filepath.Join(t.root.Path, internal, trash), err)
 	}
 	return own.freed(), err
 }
 
 func (t *Trash) empty(d *deletion) error {
-	for _, path := range t.own {
-		if err := d.tree(path); err != nil {
+	for _, own := range t.own {
+		bin, err := t.root.ours(trash, own.Name)
+		if err != nil {
+			return err
+		}
+		err = d.folder(bin, own.Stamp)
+		bin.Close()
+		if err != nil {
 			return err
 		}
 	}
@@ -114,28 +127,50 @@ func (t *Trash) empty(d *deletion) error {
 }
 
 func (t *Trash) sweep(d *deletion) error {
-	names, err := os.ReadDir(t.path())
+	bin, err := t.root.ours(trash)
 	if err != nil {
-		return unlessGone(err)
+		return err
+	}
+	defer bin.Close()
+	names, err := bin.Names()
+	if err != nil {
+		return err
 	}
 	for _, name := range names {
-		folder := filepath.Join(t.path(), name.Name())
-		stamps, err := os.ReadDir(folder)
-		if err != nil {
+		if err := t.sweepName(d, bin, name); err != nil {
 			return err
 		}
-		for _, stamp := range stamps {
-			ref := Ref{name.Name(), strings.TrimRight(stamp.Name(), aside)}
-			if !exists(t.root.SnapshotPath(ref)) {
-				if err := t.root.removeRecord(ref); err != nil {
-					return err
-				}
-			}
-			if err := d.tree(filepath.Join(folder, stamp.Name())); err != nil {
+		if err := bin.RemoveDir(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Trash) sweepName(d *deletion, bin *Dir, name string) error {
+	left, err := bin.Open(name)
+	if err != nil {
+		return err
+	}
+	defer left.Close()
+	stamps, err := left.Names()
+	if err != nil {
+		return err
+	}
+	folder, err := t.root.dir.Open(name)
+	if err := unlessGone(err); err != nil {
+		return err
+	}
+	if folder != nil {
+		defer folder.Close()
+	}
+	for _, stamp := range stamps {
+		if tree := strings.TrimRight(stamp, aside); folder != nil && !exists(folder, tree) {
+			if err := removeRecord(folder, tree); err != nil {
 				return err
 			}
 		}
-		if err := remove(folder); err != nil {
+		if err := d.folder(left, stamp); err != nil {
 			return err
 		}
 	}
@@ -145,7 +180,12 @@ func (t *Trash) sweep(d *deletion) error {
 // Point makes latest a link to the snapshot. The caller holds the lock of its
 // name.
 func (r *Root) Point(ref Ref) error {
-	if err := r.point(ref); err != nil {
+	folder, err := r.dir.Open(ref.Name)
+	if err == nil {
+		err = r.point(folder, ref)
+		folder.Close()
+	}
+	if err != nil {
 		return fmt.Errorf("point latest to %s: %w", ref, err)
 	}
 	return nil

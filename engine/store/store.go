@@ -23,12 +23,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
+	"sync"
 
+	"phlb/engine/handle"
 	"phlb/engine/manifest"
 )
 
@@ -47,12 +49,6 @@ const (
 var (
 	// ErrNoHardlinks says that the file system of the root has none.
 	ErrNoHardlinks = errors.New("file system has no hardlinks")
-	// ErrLinkLimit says that an inode has as many links as it can have.
-	ErrLinkLimit = errors.New("file has as many links as the file system allows")
-	// ErrNoLink says that an inode can have no other name here: it lies on another
-	// file system, or is of another user and therefore protected, see
-	// protected_hardlinks in proc_sys_fs(5).
-	ErrNoLink = errors.New("file cannot be linked to")
 	// ErrName says that a backup name cannot be a folder's.
 	ErrName = errors.New("not a usable backup name")
 )
@@ -67,6 +63,9 @@ type Root struct {
 
 	dir  *Dir
 	fine bool // it is known to keep times to the nanosecond
+
+	mu       sync.Mutex
+	workshop *workshop // nil as long as none was needed
 }
 
 // Ref names a sealed snapshot by its place under the root.
@@ -88,18 +87,37 @@ func Open(path string) (*Root, error) {
 	if real, err = filepath.Abs(real); err != nil {
 		return nil, fmt.Errorf("backup root: %w", err)
 	}
-	dir, err := openRoot(real)
+	dir, err := handle.OpenWriter(real)
 	if err != nil {
 		return nil, fmt.Errorf("backup root: %w", err)
 	}
-	return &Root{Path: real, dir: dir}, nil
+	r := &Root{Path: real, dir: dir}
+	dir.Workshop = r.openWorkshop
+	return r, nil
+}
+
+// ours opens a folder of ours by the names that lead to it, and makes what is
+// missing, for our eyes only. The caller closes it.
+func (r *Root) ours(names ...string) (*Dir, error) {
+	at, err := r.dir.Enter(internal, 0o700)
+	for _, name := range names {
+		if err != nil {
+			return nil, err
+		}
+		var next *Dir
+		next, err = at.Enter(name, 0o700)
+		at.Close()
+		at = next
+	}
+	return at, err
 }
 
 // Create opens the root at path for writing. It makes the directory where it
-// is missing, and refuses a file system without hardlinks with
-// [ErrNoHardlinks].
+// is missing, for our eyes only: the files below are as open as they were in
+// their sources, but not all directories are that led to them there. It refuses a
+// file system without hardlinks with [ErrNoHardlinks].
 func Create(path string) (*Root, error) {
-	if err := os.MkdirAll(filepath.Join(path, internal, locks), 0o777); err != nil {
+	if err := makeRoot(path); err != nil {
 		return nil, fmt.Errorf("backup root: %w", err)
 	}
 	r, err := Open(path)
@@ -110,46 +128,69 @@ func Create(path string) (*Root, error) {
 		r.Close()
 		return nil, err
 	}
+	r.sweepWorkshops()
 	r.Reserve()
 	return r, nil
+}
+
+func makeRoot(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // probe makes a link and looks at it: some file systems copy instead. It finds
 // out how finely times are kept, too.
 func (r *Root) probe() error {
-	dir := filepath.Join(r.Path, internal)
-	f, err := os.CreateTemp(dir, "probe-")
+	dir, err := r.ours()
 	if err != nil {
 		return fmt.Errorf("backup root: %w", err)
 	}
-	defer os.Remove(f.Name())
+	defer dir.Close()
+	name := tempFile("probe-")
+	link := name + "-link"
+	f, err := dir.Create(name)
+	if err != nil {
+		return fmt.Errorf("backup root: %w", err)
+	}
+	defer dir.Remove(name)
 	defer f.Close()
-	link := f.Name() + "-link"
-	if err := os.Link(f.Name(), link); err != nil {
+	if err := dir.Link(dir, name, link); err != nil {
 		return fmt.Errorf("backup root %s: %w: %w; choose a root on another file system", r.Path, ErrNoHardlinks, err)
 	}
-	defer os.Remove(link)
-	odd := time.Unix(1e9, 123456789)
-	if err := os.Chtimes(f.Name(), odd, odd); err != nil {
+	defer dir.Remove(link)
+	odd := &manifest.Entry{Kind: manifest.File, Mtime: manifest.Time{Sec: 1e9, Nsec: 123456789}}
+	odd.Permissions = manifest.Permissions{Mode: 0o600, UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
+	if err := f.Finish(odd); err != nil {
 		return fmt.Errorf("backup root: %w", err)
 	}
-	a, err := f.Stat()
+	r.fine = odd.Stored == nil
+	a, err := dir.Look(name)
 	if err != nil {
 		return fmt.Errorf("backup root: %w", err)
 	}
-	r.fine = a.ModTime().Equal(odd)
-	b, err := os.Stat(link)
+	b, err := dir.Look(link)
 	if err != nil {
 		return fmt.Errorf("backup root: %w", err)
 	}
-	if !os.SameFile(a, b) {
+	if a.Dev != b.Dev || a.Ino != b.Ino {
 		return fmt.Errorf("backup root %s: %w: a link became a copy; choose a root on another file system", r.Path, ErrNoHardlinks)
 	}
 	return nil
 }
 
+// tempFile returns a name for a file in a folder of ours, which nobody else has.
+func tempFile(prefix string) string { return fmt.Sprintf("%s%016x", prefix, rand.Uint64()) }
+
 // Close releases the root.
-func (r *Root) Close() { r.dir.Close() }
+func (r *Root) Close() {
+	r.closeWorkshop()
+	r.dir.Close()
+}
 
 // Dir returns the root's own handle, valid until Close.
 func (r *Root) Dir() *Dir { return r.dir }
@@ -168,39 +209,55 @@ func (r *Root) LogPath(ref Ref) string { return r.SnapshotPath(ref) + logSuffix 
 
 // Names returns the backup names under the root, sorted.
 func (r *Root) Names() ([]string, error) {
-	entries, err := os.ReadDir(r.Path)
+	all, err := r.dir.List()
 	if err != nil {
 		return nil, fmt.Errorf("backup root: %w", err)
 	}
 	var names []string
-	for _, e := range entries {
-		if e.IsDir() && CheckName(e.Name()) == nil {
-			names = append(names, e.Name())
+	for _, c := range all {
+		if c.Kind == manifest.Dir && CheckName(c.Name) == nil {
+			names = append(names, c.Name)
 		}
 	}
 	return names, nil
 }
 
+// list returns what lies in the folder of a name, sorted.
+func (r *Root) list(name string) (all []handle.Child, err error) {
+	folder, err := r.dir.Open(name)
+	if err == nil {
+		defer folder.Close()
+		all, err = folder.List()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", name, err)
+	}
+	return all, nil
+}
+
+// manifests returns the stamps that a manifest in the list is called by.
+func manifests(list []handle.Child) map[string]bool {
+	stamps := map[string]bool{}
+	for _, c := range list {
+		if stamp, ok := strings.CutSuffix(c.Name, manifest.Suffix); ok {
+			stamps[stamp] = true
+		}
+	}
+	return stamps
+}
+
 // Sealed returns the sealed snapshots of a name, sorted by folder name: those
 // directories that a manifest lies beside.
 func (r *Root) Sealed(name string) ([]Ref, error) {
-	entries, err := os.ReadDir(filepath.Join(r.Path, name))
+	list, err := r.list(name)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		return nil, fmt.Errorf("list %s: %w", name, err)
-	}
-	manifests := map[string]bool{}
-	for _, e := range entries {
-		if stamp, ok := strings.CutSuffix(e.Name(), manifest.Suffix); ok {
-			manifests[stamp] = true
-		}
+		return nil, unlessGone(err)
 	}
 	var refs []Ref
-	for _, e := range entries {
-		if e.IsDir() && manifests[e.Name()] {
-			refs = append(refs, Ref{name, e.Name()})
+	beside := manifests(list)
+	for _, c := range list {
+		if c.Kind == manifest.Dir && beside[c.Name] {
+			refs = append(refs, Ref{name, c.Name})
 		}
 	}
 	return refs, nil
@@ -210,18 +267,16 @@ func (r *Root) Sealed(name string) ([]Ref, error) {
 // and that can be snapshots: neither a run under way nor where the link to the
 // newest one belongs.
 func (r *Root) Adoptable(name string) ([]Ref, error) {
-	entries, err := os.ReadDir(filepath.Join(r.Path, name))
+	list, err := r.list(name)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", name, err)
+		return nil, err
 	}
 	var refs []Ref
-	for _, e := range entries {
-		if !e.IsDir() || strings.HasSuffix(e.Name(), partialSuffix) || strings.HasPrefix(e.Name(), ".") || e.Name() == latest {
-			continue
-		}
-		ref := Ref{name, e.Name()}
-		if _, err := os.Lstat(r.ManifestPath(ref)); errors.Is(err, fs.ErrNotExist) {
-			refs = append(refs, ref)
+	beside := manifests(list)
+	for _, c := range list {
+		if c.Kind == manifest.Dir && !beside[c.Name] &&
+			!strings.HasSuffix(c.Name, partialSuffix) && !strings.HasPrefix(c.Name, ".") && c.Name != latest {
+			refs = append(refs, Ref{name, c.Name})
 		}
 	}
 	return refs, nil
@@ -230,18 +285,18 @@ func (r *Root) Adoptable(name string) ([]Ref, error) {
 // Strays returns what lies under name and belongs to no snapshot, sealed or to
 // be adopted, nor to a run under way.
 func (r *Root) Strays(name string) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(r.Path, name))
+	list, err := r.list(name)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", name, err)
+		return nil, err
 	}
 	var strays []string
-	for _, e := range entries {
-		ours := e.Name() == latest || strings.HasSuffix(e.Name(), manifest.Suffix) || strings.HasSuffix(e.Name(), logSuffix) ||
-			slices.ContainsFunc(entries, func(tree fs.DirEntry) bool { // what a tool has left beside it
-				return tree.IsDir() && strings.HasPrefix(e.Name(), tree.Name())
+	for _, c := range list {
+		ours := c.Name == latest || strings.HasSuffix(c.Name, manifest.Suffix) || strings.HasSuffix(c.Name, logSuffix) ||
+			slices.ContainsFunc(list, func(tree handle.Child) bool { // what a tool has left beside it
+				return tree.Kind == manifest.Dir && strings.HasPrefix(c.Name, tree.Name)
 			})
-		if !ours || e.IsDir() && strings.HasPrefix(e.Name(), ".") {
-			strays = append(strays, e.Name())
+		if !ours || c.Kind == manifest.Dir && strings.HasPrefix(c.Name, ".") {
+			strays = append(strays, c.Name)
 		}
 	}
 	return strays, nil
@@ -259,8 +314,24 @@ func (r *Root) OpenSnapshot(ref Ref) (*Dir, error) {
 // HasTree reports whether there is a directory where the snapshot's tree is, or
 // may come to be.
 func (r *Root) HasTree(ref Ref) bool {
-	info, err := os.Lstat(r.SnapshotPath(ref))
-	return err == nil && info.IsDir()
+	i, err := r.look(ref, "")
+	return err == nil && i.Kind == manifest.Dir
+}
+
+// HasManifest reports whether something lies where the snapshot's manifest is.
+func (r *Root) HasManifest(ref Ref) bool {
+	_, err := r.look(ref, manifest.Suffix)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// look returns what lies where a snapshot does, or beside it with that suffix.
+func (r *Root) look(ref Ref, suffix string) (Inode, error) {
+	folder, err := r.dir.Open(ref.Name)
+	if err != nil {
+		return Inode{}, err
+	}
+	defer folder.Close()
+	return folder.Look(ref.Stamp + suffix)
 }
 
 // OpenManifest opens a sealed snapshot's manifest.
@@ -268,7 +339,18 @@ func (r *Root) OpenManifest(ref Ref) (*os.File, error) {
 	if path, ok := r.Planned[ref]; ok {
 		return os.Open(path)
 	}
-	return os.Open(r.ManifestPath(ref))
+	return r.OpenBeside(ref, manifest.Suffix)
+}
+
+// OpenBeside opens the regular file beside a snapshot's tree that is called like
+// it, with that suffix.
+func (r *Root) OpenBeside(ref Ref, suffix string) (*os.File, error) {
+	folder, err := r.dir.Open(ref.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	return folder.Read(ref.Stamp + suffix)
 }
 
 // CheckName returns an [ErrName] for a backup name that cannot be a folder.

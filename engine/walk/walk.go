@@ -366,6 +366,9 @@ func (l *lister) mountPoint(f *Folder, failed []error) error {
 
 // open opens the directory called name in f.
 func (l *lister) open(f *Folder, name string) (*Folder, error) {
+	if len(f.Path)+1+len(name) > manifest.MaxPath {
+		return nil, syscall.ENAMETOOLONG
+	}
 	dir, err := f.Dir.Open(name)
 	if errors.Is(err, syscall.EMFILE) {
 		l.pending.Wait() // they hold handles too
@@ -431,6 +434,9 @@ func (l *lister) work(worker int, b *Batch) error {
 func (l *lister) look(worker int, b *Batch, e *Entry, name string) (wanted bool, err error) {
 	if *e, err = b.Folder.Dir.Lstat(name); err == nil && e.Kind == manifest.Dir {
 		err = errBecameDir
+	}
+	if len(b.Folder.Path)+1+len(name) > manifest.MaxPath {
+		err = syscall.ENAMETOOLONG
 	}
 	if err != nil {
 		b.Errors = append(b.Errors, pathError("lstat", b.Folder.join(name), err))

@@ -1,18 +1,28 @@
 //go:build unix && !linux
 
-package store
+package handle
 
 import (
 	"errors"
 	"io/fs"
 	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"phlb/engine/manifest"
 )
 
 // system fills in what only the platform's own record of a file says.
 func system(i *Inode, info fs.FileInfo) {
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		i.UID, i.GID = st.Uid, st.Gid
-		i.Dev, i.Ino, i.Links = uint64(st.Dev), uint64(st.Ino), uint64(st.Nlink)
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return
+	}
+	i.UID, i.GID = st.Uid, st.Gid
+	i.Dev, i.Ino, i.Links = uint64(st.Dev), uint64(st.Ino), uint64(st.Nlink)
+	i.Blocks = int64(st.Blocks)
+	if i.Kind == manifest.BlockDevice || i.Kind == manifest.CharDevice {
+		i.Major, i.Minor = unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev))
 	}
 }
 

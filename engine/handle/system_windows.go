@@ -1,4 +1,4 @@
-package store
+package handle
 
 import (
 	"errors"
@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// system does nothing: Windows tells neither owner nor inode number here.
+// system does nothing: Windows gives neither owner nor inode number with a
+// directory entry. Configure unchanged = ["size", "mtime"] there.
 func system(*Inode, fs.FileInfo) {}
 
 func isLinkLimit(err error) bool { return errors.Is(err, windows.ERROR_TOO_MANY_LINKS) }

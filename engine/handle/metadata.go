@@ -1,9 +1,8 @@
-package store
+package handle
 
 import (
 	"errors"
 	"io/fs"
-	"math"
 	"strings"
 	"syscall"
 
@@ -30,11 +29,11 @@ func (m metadata) apply() error {
 	var lost error
 	mode := m.entry.Mode
 	if err := m.chown(int(m.entry.UID), int(m.entry.GID)); err != nil {
-		if !cannotBe(err) {
+		if !CannotBe(err) {
 			return err
 		}
 		// An ordinary user may give a group that is one of his own.
-		if err := m.chown(-1, int(m.entry.GID)); err != nil && !cannotBe(err) {
+		if err := m.chown(-1, int(m.entry.GID)); err != nil && !CannotBe(err) {
 			return err
 		}
 		// A program that runs as its owner must not come to run as another.
@@ -50,7 +49,7 @@ func (m metadata) apply() error {
 		}
 	}
 	if err := m.chmod(mode); err != nil {
-		if !cannotBe(err) {
+		if !CannotBe(err) {
 			return err
 		}
 		lost = &NotKept{"mode", err}
@@ -62,37 +61,20 @@ func (m metadata) apply() error {
 	if err != nil {
 		return err
 	}
-	made.note(m.entry)
+	made.Note(m.entry)
 	return lost
 }
 
-// note sets e.Stored where the file system has made another time of e's.
-func (i *Inode) note(e *manifest.Entry) {
+// Note sets e.Stored where the file system has made another time of e's.
+func (i *Inode) Note(e *manifest.Entry) {
 	if i.Mtime != e.Mtime {
 		e.Stored = &manifest.Stored{Permissions: e.Permissions, Mtime: i.Mtime}
 	}
 }
 
-// Foresee sets e.Stored where [Dir.Finish] will: the entry of a directory is
-// wanted before that is full. Only a time that the root may not keep is tried.
-func (p *Partial) Foresee(dir *Dir, e *manifest.Entry) error {
-	if p.root.fine && e.Mtime.Sec >= 0 && e.Mtime.Sec <= math.MaxInt32 {
-		return nil
-	}
-	if err := dir.SetMtime(e.Mtime); err != nil {
-		return err
-	}
-	made, err := dir.Self()
-	if err != nil {
-		return err
-	}
-	made.note(e)
-	return nil
-}
-
-// cannotBe reports whether err says that an owner or mode cannot be given: we
+// CannotBe reports whether err says that an owner or mode cannot be given: we
 // are an ordinary user, in a user namespace that does not have that owner, or
 // the file system knows of none.
-func cannotBe(err error) bool {
+func CannotBe(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL)
 }

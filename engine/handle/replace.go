@@ -1,0 +1,208 @@
+package handle
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"phlb/engine/manifest"
+)
+
+// Descend opens the directory at the relative path, never through a symbolic link
+// and never upwards.
+func (d *Writer) Descend(path string) (*Writer, error) {
+	if path == "." {
+		return d.dup()
+	}
+	names := strings.Split(path, "/")
+	for _, name := range names {
+		if name == ".." {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrInvalid}
+		}
+	}
+	if len(names) > 1 {
+		if at, err := d.beneath(path); err == nil {
+			return at, nil
+		}
+		// Not every system can, and no path may be longer than a page. One name at
+		// a time, the error is told apart too.
+	}
+	at := d
+	for _, name := range names {
+		next, err := at.Open(name)
+		if at != d {
+			at.Close()
+		}
+		if err != nil {
+			return nil, err
+		}
+		at = next
+	}
+	return at, nil
+}
+
+// Mkdir makes a directory for our eyes only and opens it; [Writer.Finish] gives
+// it its metadata once it is full.
+func (d *Writer) Mkdir(name string) (*Writer, error) { return d.mkdir(name, 0o700) }
+
+// Enter opens the directory called name, and makes it with that mode where it is
+// missing.
+func (d *Writer) Enter(name string, mode uint32) (*Writer, error) {
+	for {
+		at, err := d.Open(name)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return at, err
+		}
+		if at, err = d.mkdir(name, mode); !errors.Is(err, fs.ErrExist) {
+			return at, err
+		}
+		// Somebody else was quicker.
+	}
+}
+
+// Make makes the entry e, which is neither file nor directory, with its
+// metadata; nothing may be called name. It returns a [*NotKept] where that could
+// not be kept, and sets e.Stored where the file system has made another time of
+// e's.
+func (d *Writer) Make(name string, e *manifest.Entry) error {
+	if d.isPrivate() {
+		return d.make(name, e)
+	}
+	// Owner and mode of what is no file are set by its name. Whoever can change
+	// the directory could put a link to something else there in between.
+	return d.elsewhere(func(in *Writer, temp string) error {
+		lost := in.make(temp, e)
+		if err := unlessNotKept(lost); err != nil {
+			return err
+		}
+		if err := in.move(temp, d, name); err != nil {
+			return err
+		}
+		return lost
+	})
+}
+
+// Replace makes name in d a link to the file called old in from, in a single
+// step: whoever looks sees either the inode before or the one after. It changes
+// the time of d, see [Writer.SetMtime].
+func (d *Writer) Replace(from *Writer, old, name string) error {
+	return d.replace(name, func(in *Writer, temp string) error { return in.Link(from, old, temp) })
+}
+
+// ReplaceNew makes name in d a new file in a single step, with what fill writes
+// and the metadata of e. It changes the time of d, see [Writer.SetMtime].
+func (d *Writer) ReplaceNew(name string, e *manifest.Entry, fill func(*NewFile) error) error {
+	return d.replace(name, func(in *Writer, temp string) error {
+		f, err := in.Create(temp)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := fill(f); err != nil {
+			return err
+		}
+		if err := unlessNotKept(f.Finish(e)); err != nil {
+			return err
+		}
+		// Without this a power loss could keep the new name and lose the bytes.
+		return f.Sync()
+	})
+}
+
+// ReplaceLink makes name in d a symbolic link in a single step.
+func (d *Writer) ReplaceLink(target, name string) error {
+	return d.replace(name, func(in *Writer, temp string) error { return in.Symlink(target, temp) })
+}
+
+// ReplaceMade makes name in d the entry e, which is neither file nor directory,
+// in a single step. It changes the time of d, see [Writer.SetMtime].
+func (d *Writer) ReplaceMade(name string, e *manifest.Entry) error {
+	return d.replace(name, func(in *Writer, temp string) error { return unlessNotKept(in.make(temp, e)) })
+}
+
+func unlessNotKept(err error) error {
+	if _, ok := errors.AsType[*NotKept](err); ok {
+		return nil
+	}
+	return err
+}
+
+func (d *Writer) replace(name string, make func(in *Writer, temp string) error) error {
+	return d.elsewhere(func(in *Writer, temp string) error {
+		if err := make(in, temp); err != nil {
+			return err
+		}
+		return in.Rename(temp, d, name)
+	})
+}
+
+// elsewhere calls make with a folder that nobody else can change, and a name that
+// is free there. What it leaves is removed.
+func (d *Writer) elsewhere(make func(in *Writer, temp string) error) error {
+	if d.Workshop != nil {
+		in, err := d.Workshop()
+		if err != nil {
+			return err
+		}
+		// The directory may be of another file system than the rest, or a
+		// subvolume of the same one.
+		if err := tidily(in, TempName(), make); !errors.Is(err, syscall.EXDEV) {
+			return err
+		}
+	}
+	if d.isPrivate() {
+		return tidily(d, TempName(), make)
+	}
+	folder := TempName()
+	in, err := d.Mkdir(folder)
+	if err != nil {
+		return err
+	}
+	defer d.RemoveDir(folder)
+	defer in.Close()
+	if !in.isPrivate() {
+		return &fs.PathError{Op: "mkdir", Path: folder, Err: errors.New("another directory was put in its place")}
+	}
+	return tidily(in, "new", make)
+}
+
+func tidily(in *Writer, temp string, make func(in *Writer, temp string) error) error {
+	err := make(in, temp)
+	// A rename between links to one inode has left both, see rename(2).
+	if removed := in.Remove(temp); err == nil {
+		err = removed
+	}
+	return err
+}
+
+// TempName returns a name for what gets another one once it is whole. Nobody can
+// guess it, and no source is likely to have it.
+func TempName() string {
+	return fmt.Sprintf(".phlb-%016x~", rand.Uint64())
+}
+
+var tempNames = regexp.MustCompile(`^\.phlb-[0-9a-f]{16}~$`)
+
+// IsTemp reports whether a replacement that was cut off may have left something
+// of that name.
+func IsTemp(name string) bool { return tempNames.MatchString(name) }
+
+// NotKept says what of a path's metadata the file system could not take. It is in
+// the manifest all the same.
+type NotKept struct {
+	What string
+	Err  error
+}
+
+// Error returns the message.
+func (e *NotKept) Error() string { return e.What + " not kept in the snapshot: " + e.Err.Error() }
+
+// Unwrap returns the system's error.
+func (e *NotKept) Unwrap() error { return e.Err }
+
+var _ io.WriteCloser = (*NewFile)(nil)

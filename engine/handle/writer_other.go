@@ -1,0 +1,245 @@
+//go:build !linux
+
+package handle
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/pkg/xattr"
+
+	"phlb/engine/manifest"
+)
+
+// Writer is an open directory that may be changed. All that are opened from one
+// share its os.Root, since links can only be made inside of one.
+type Writer struct {
+	Dir
+
+	// Workshop returns a folder of the same root that nobody but us can change.
+	// Replacements are made there first. Directories that are opened from this one
+	// have it too. Where it is nil, a new folder beside what is made does instead.
+	Workshop func() (*Writer, error)
+}
+
+// OpenWriter opens the directory at path.
+func OpenWriter(path string) (*Writer, error) {
+	d, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Writer{Dir: *d}, nil
+}
+
+// Open opens the directory called name.
+func (d *Writer) Open(name string) (*Writer, error) {
+	if _, err := d.isDir(name); err != nil {
+		return nil, err
+	}
+	return &Writer{Dir{root: d.root, path: d.at(name)}, d.Workshop}, nil
+}
+
+func (d *Writer) beneath(path string) (*Writer, error) { return nil, errors.ErrUnsupported }
+
+func (d *Writer) dup() (*Writer, error) {
+	return &Writer{Dir{root: d.root, path: d.path}, d.Workshop}, nil
+}
+
+// mkdir makes a directory and opens it.
+func (d *Writer) mkdir(name string, mode uint32) (*Writer, error) {
+	if err := d.root.Mkdir(d.at(name), fileMode(mode)); err != nil {
+		return nil, err
+	}
+	return d.Open(name)
+}
+
+// isPrivate reports whether nobody else can change what lies in the directory.
+// It is taken for granted here: no owner nor mode is given by name to what only
+// an administrator could make.
+func (d *Writer) isPrivate() bool { return true }
+
+// Allow lets us change the directory called name.
+func (d *Writer) Allow(name string) error {
+	if _, err := d.isDir(name); err != nil {
+		return err
+	}
+	return d.root.Chmod(d.at(name), 0o700)
+}
+
+// AllowSelf lets us change the directory.
+func (d *Writer) AllowSelf() error { return d.Chmod(0o700) }
+
+// Chmod gives the directory that mode.
+func (d *Writer) Chmod(mode uint32) error { return d.root.Chmod(d.path, fileMode(mode)) }
+
+// Link makes name in d another name of the entry called old in from. It returns
+// [ErrLinkLimit] where that has as many as it can have.
+func (d *Writer) Link(from *Writer, old, name string) error {
+	err := d.root.Link(from.at(old), d.at(name))
+	if isLinkLimit(err) {
+		return ErrLinkLimit
+	}
+	return err
+}
+
+// Rename moves what is called old in d to the name new in to, in a single step.
+func (d *Writer) Rename(old string, to *Writer, new string) error {
+	return d.root.Rename(d.at(old), to.at(new))
+}
+
+func (d *Writer) move(old string, to *Writer, new string) error { return d.Rename(old, to, new) }
+
+// Remove removes the name of what is not a directory, if it exists.
+func (d *Writer) Remove(name string) error {
+	if err := d.root.Remove(d.at(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// RemoveDir removes the directory called name, which must be empty.
+func (d *Writer) RemoveDir(name string) error { return d.root.Remove(d.at(name)) }
+
+// Symlink makes a symbolic link.
+func (d *Writer) Symlink(target, name string) error { return d.root.Symlink(target, d.at(name)) }
+
+// make makes the symbolic link e, with its metadata. Other kinds than that
+// cannot be made here; they are recorded, for a restore elsewhere.
+func (d *Writer) make(name string, e *manifest.Entry) error {
+	if e.Kind != manifest.Symlink {
+		return pathError("make "+e.Kind.String(), name, fs.ErrPermission)
+	}
+	if err := d.Symlink(e.Target, name); err != nil {
+		return err
+	}
+	// The times of a symbolic link cannot be set here: what it got is noted.
+	own, err := d.Look(name)
+	if err != nil {
+		return err
+	}
+	e.Stored = &own.Stored
+	return nil
+}
+
+// Finish gives the directory the metadata of e, once nothing is added to it
+// any more. It returns a [*NotKept] where that could not be kept.
+func (d *Writer) Finish(e *manifest.Entry) error {
+	// Without this a power loss after the seal could leave a directory without the
+	// names that were made in it: SyncFS does nothing here.
+	if err := d.Sync(); err != nil {
+		return err
+	}
+	return d.finish(".", e)
+}
+
+func (d *Writer) finish(name string, e *manifest.Entry) error {
+	path := d.at(name)
+	return metadata{
+		entry: e,
+		chown: func(uid, gid int) error { return d.root.Lchown(path, uid, gid) },
+		chmod: func(mode uint32) error { return d.root.Chmod(path, fileMode(mode)) },
+		xattr: func(x manifest.Xattr) error {
+			f, err := d.root.Open(path)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			return xattr.FSet(f, x.Name, []byte(x.Value))
+		},
+		utimes: func() error { return d.root.Chtimes(path, time.Time{}, e.Mtime.Time()) },
+		look:   func() (Inode, error) { return d.Look(name) },
+	}.apply()
+}
+
+// SetMtime sets the modification time of the directory.
+func (d *Writer) SetMtime(t manifest.Time) error {
+	return d.root.Chtimes(d.path, time.Time{}, t.Time())
+}
+
+// Touch gives an open file the present as its time of change.
+func Touch(f *os.File) error {
+	now := time.Now()
+	return os.Chtimes(f.Name(), now, now)
+}
+
+// RemoveXattr removes an extended attribute of what is called name, "." for the
+// directory itself, if it has it.
+func (d *Writer) RemoveXattr(name, attribute string) error {
+	f, err := d.root.Open(d.at(name))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return unlessNone(xattr.FRemove(f, attribute))
+}
+
+// Disinherit does nothing, see [Dir.Bequeaths].
+func (d *Writer) Disinherit(string) error { return nil }
+
+// DisinheritSelf does nothing, see [Dir.Bequeaths].
+func (d *Writer) DisinheritSelf() {}
+
+// SyncFS does nothing: without a call for a whole file system, every file is
+// synced when it is finished, and every directory.
+func (d *Writer) SyncFS() error { return nil }
+
+// Sync writes the directory's own names to the disk, where the system can.
+func (d *Writer) Sync() error { return syncDir(&d.Dir) }
+
+// OpenFile opens the regular file called name, and makes it with flags that say
+// so.
+func (d *Writer) OpenFile(name string, flags int, mode fs.FileMode) (*os.File, error) {
+	return d.openFile(name, flags, mode)
+}
+
+// NewFile is a regular file that is being made.
+type NewFile struct {
+	file *os.File
+	dir  *Writer
+	name string
+}
+
+// Create makes the regular file called name; it must not exist.
+func (d *Writer) Create(name string) (*NewFile, error) {
+	f, err := d.root.OpenFile(d.at(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &NewFile{f, d, name}, nil
+}
+
+// Write appends to the file.
+func (f *NewFile) Write(p []byte) (int, error) { return f.file.Write(p) }
+
+// Skip leaves a hole up to the offset to, the file's end if nothing follows.
+func (f *NewFile) Skip(to int64) error {
+	if err := f.file.Truncate(to); err != nil {
+		return err
+	}
+	_, err := f.file.Seek(to, 0)
+	return err
+}
+
+// Finish gives the file the metadata of e. It returns a [*NotKept] where that
+// could not be kept, and sets e.Stored where the file system has made another
+// time of e's.
+func (f *NewFile) Finish(e *manifest.Entry) error {
+	// Without this a power loss after the seal could leave a file that is empty:
+	// SyncFS does nothing here.
+	if err := f.file.Sync(); err != nil {
+		return err
+	}
+	return f.dir.finish(f.name, e)
+}
+
+// Sync writes the file to the disk.
+func (f *NewFile) Sync() error { return f.file.Sync() }
+
+// Close releases the file.
+func (f *NewFile) Close() error { return f.file.Close() }
+
+// SyncsAll says that SyncFS writes all that was made. Where it does not, Finish
+// writes each file and directory.
+const SyncsAll = false

@@ -1,0 +1,104 @@
+package walk
+
+import (
+	"errors"
+	"io/fs"
+
+	"phlb/engine/handle"
+	"phlb/engine/manifest"
+)
+
+// Dir is an open directory. Names given to its methods are single names. Errors
+// do not tell the name: callers know by which path to report it.
+type Dir struct{ handle.Dir }
+
+// File is a file that is open for reading.
+type File struct{ handle.File }
+
+// OpenRoot opens the directory at path, following symbolic links.
+func OpenRoot(path string) (*Dir, error) {
+	d, err := handle.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Dir{*d}, nil
+}
+
+// Open opens the directory called name; a symbolic link is an error.
+func (d *Dir) Open(name string) (*Dir, error) {
+	below, err := d.Dir.Open(name)
+	if err != nil {
+		return nil, bare(err)
+	}
+	return &Dir{*below}, nil
+}
+
+// File opens the file called name, see [handle.Dir.File].
+func (d *Dir) File(name string) (*File, error) {
+	f, err := d.Dir.File(name)
+	if err != nil {
+		return nil, bare(err)
+	}
+	return &File{*f}, nil
+}
+
+// Stat returns the directory's own entry, without a path.
+func (d *Dir) Stat() (Entry, error) { return entry(d.Self()) }
+
+// Stat returns the file's entry, without a path.
+func (f *File) Stat() (Entry, error) { return entry(f.Self()) }
+
+// Lstat returns the entry called name, without a path. Of a symbolic link it
+// includes the target.
+func (d *Dir) Lstat(name string) (Entry, error) {
+	e, err := entry(d.Look(name))
+	if err == nil && e.Kind == manifest.Symlink {
+		e.Target, err = d.Readlink(name)
+	}
+	return e, bare(err)
+}
+
+func entry(i handle.Inode, err error) (Entry, error) {
+	if err != nil {
+		return Entry{}, bare(err)
+	}
+	e := Entry{Dev: i.Dev, Nlink: i.Links, Blocks: i.Blocks, Atime: i.Atime}
+	e.Kind, e.Permissions, e.Size, e.Inode = i.Kind, i.Permissions, i.Size, i.Ino
+	e.Mtime, e.Ctime, e.Major, e.Minor = i.Mtime, i.Ctime, i.Major, i.Minor
+	if e.Kind == 0 {
+		return e, ErrKind
+	}
+	return e, nil
+}
+
+// dirent is a name in a directory and whether it is that of a directory.
+type dirent struct {
+	name string
+	kind manifest.Kind // Dir, or 0 for anything else
+}
+
+// list appends the names in d to list. With an error it returns what it got.
+func (d *Dir) list(list []dirent) ([]dirent, error) {
+	err := d.Children(func(name string, _ uint64, kind manifest.Kind) error {
+		if kind == 0 {
+			// A failure shows again when the entry is looked at.
+			if i, err := d.Look(name); err == nil {
+				kind = i.Kind
+			}
+		}
+		if kind != manifest.Dir {
+			kind = 0
+		}
+		list = append(list, dirent{name, kind})
+		return nil
+	})
+	return list, bare(err)
+}
+
+// bare leaves out the single name that an error is about.
+func bare(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return at.Err
+	}
+	return err
+}
