@@ -19,6 +19,7 @@ type command struct {
 	backupPath string // the global flags
 	json, wait bool
 	dryRun     bool
+	newRoot    bool
 	metrics    string
 	verbose    int
 	allow      builtins.Permissions // beside those of phlb.toml
@@ -60,6 +61,7 @@ func (c *command) root(args []string) *cobra.Command {
 	flags.StringVar(&c.backupPath, "backup-path", "", "where the backups go, instead of backup_path in phlb.toml")
 	flags.BoolVar(&c.wait, "wait", false, "wait for a lock that another phlb holds")
 	flags.BoolVar(&c.dryRun, "dry-run", false, "change nothing, but say what would be done")
+	flags.BoolVar(&c.newRoot, "new-root", false, "make a new backup root, or go on with another, where one is missed")
 	flags.BoolVar(&c.json, "json", false, "make the output one JSON document")
 	flags.StringVar(&c.metrics, "metrics", "", "file to write how the run ended, for Prometheus")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "say nothing but errors")

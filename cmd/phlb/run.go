@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -126,7 +127,7 @@ func (c *command) engine(help bool) (*engine.Engine, error) {
 		Host: host, Boot: strings.TrimSpace(string(boot)), Home: sources.Home, TempDir: os.TempDir(), Now: time.Now,
 		Owner: fmt.Sprintf("pid %d on %s", os.Getpid(), host),
 		Log:   &logger{console: c.console, level: c.level(settings.ConsoleLevel)}, Wait: c.wait,
-		CountAhead: c.watched(), DryRun: c.dryRun,
+		CountAhead: c.watched(), DryRun: c.dryRun, StateDir: stateDir(sources.Home), NewRoot: c.newRoot,
 	}), nil
 }
 
@@ -147,6 +148,21 @@ func (c *command) sources() (config.Sources, error) {
 func userConfig() string {
 	dir, _ := os.UserConfigDir()
 	return dir
+}
+
+// stateDir is the folder of what phlb remembers for the user, "" if there is
+// none: see the XDG Base Directory Specification.
+func stateDir(home string) string {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "phlb")
+	}
+	if dir := os.Getenv("LocalAppData"); dir != "" { // of Windows
+		return filepath.Join(dir, "phlb")
+	}
+	if home == "" {
+		return ""
+	}
+	return filepath.Join(home, ".local", "state", "phlb")
 }
 
 // level returns from which level on messages appear.

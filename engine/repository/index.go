@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 
+	"github.com/dustin/go-humanize/english"
+
 	"phlb/engine/catalog"
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
@@ -124,6 +126,10 @@ func (repo *Repository) CatchUp(ctx context.Context, root *store.Root, cat *cata
 		}
 		missing = append(missing, m)
 	}
+	if len(known) > 0 && len(byRef) == len(known) && !repo.Env.NewRoot && !repo.isOwnCatalog(root) {
+		return c, fmt.Errorf("%s: %w: the catalog in %s knows %s, of which none is here",
+			root.Path, ErrOtherRoot, repo.Config.Catalog, english.Plural(len(known), "snapshot", ""))
+	}
 	// What is left was removed from the disk behind the catalog's back.
 	var gone []catalog.ID
 	var lost, bare []string
@@ -164,6 +170,12 @@ func (repo *Repository) CatchUp(ctx context.Context, root *store.Root, cat *cata
 		}
 	}
 	return c, nil
+}
+
+// isOwnCatalog reports whether the catalog lies in the root itself. One that lies
+// elsewhere stays where it is while the root is not mounted.
+func (repo *Repository) isOwnCatalog(root *store.Root) bool {
+	return repo.Rehearsal.root != "" || repo.Config.Catalog == root.CatalogPath() || SameFile(repo.Config.Catalog, root.CatalogPath())
 }
 
 // NumberOf returns what number the catalog gives a snapshot, 0 where it has none.

@@ -10,8 +10,6 @@ package repository
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -23,19 +21,6 @@ import (
 	"phlb/engine/config"
 	"phlb/engine/store"
 )
-
-// RootToWrite returns the root, made where it is missing. A dry run changes
-// nothing: one that is missing is replaced by an empty folder of its own.
-func (repo *Repository) RootToWrite() (*store.Root, error) {
-	if !repo.Env.DryRun {
-		return store.Create(repo.Config.BackupPath)
-	}
-	root, err := repo.OpenRoot()
-	if errors.Is(err, ErrNoRoot) {
-		return repo.Rehearsal.standIn(repo.Env.TempDir)
-	}
-	return root, err
-}
 
 // Environment is what the process knows of where it runs. Now and Log are
 // needed.
@@ -49,6 +34,12 @@ type Environment struct {
 	Log     slog.Handler // hears of problems as they come up
 	Wait    bool         // wait for a lock that another holds
 	DryRun  bool         // change nothing, and return what would come of it
+
+	// StateDir is where the roots that were seen are remembered, so that one that
+	// is not mounted is noticed; "" where nothing is. NewRoot takes another root, or
+	// none, for what is wanted.
+	StateDir string
+	NewRoot  bool
 
 	// CountAhead has a backup that has no snapshot before it walk its source
 	// twice, for the totals of its Progress.
@@ -67,7 +58,7 @@ type Repository struct {
 	said      sync.Map // warnings, see warnOnce
 }
 
-// OpenRepository returns the repository at the configured root, which need not exist yet.
+// Open returns the repository at the configured root, which need not exist yet.
 func Open(c *config.Config, env Environment) *Repository {
 	return &Repository{Config: c, Env: env, Log: slog.New(env.Log)}
 }
@@ -86,24 +77,6 @@ func (repo *Repository) Expand(path string) string {
 // Owner is who this process tells others it is.
 func (repo *Repository) Owner() store.Owner {
 	return store.Owner{Who: repo.Env.Owner, Host: repo.Env.Host, Boot: repo.Env.Boot, Since: repo.Env.Now()}
-}
-
-// ErrNoRoot says that there is no backup root yet.
-var ErrNoRoot = errors.New("there is no backup root yet: make a first backup, or set backup_path")
-
-// OpenRoot opens the root for reading.
-func (repo *Repository) OpenRoot() (*store.Root, error) {
-	root, err := store.Open(repo.Config.BackupPath)
-	if errors.Is(err, fs.ErrNotExist) {
-		if repo.Rehearsal.root == "" {
-			return nil, fmt.Errorf("%s: %w", repo.Config.BackupPath, ErrNoRoot)
-		}
-		root, err = repo.Rehearsal.standIn(repo.Env.TempDir)
-	}
-	if err == nil {
-		repo.Rehearsal.Show(root)
-	}
-	return root, err
 }
 
 // Stamp returns the folder name for a snapshot that starts at t.

@@ -1,0 +1,112 @@
+package repository
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"phlb/engine/store"
+)
+
+var (
+	// ErrNoRoot says that there is no backup root yet.
+	ErrNoRoot = errors.New("there is no backup root yet: make a first backup, or set backup_path")
+	// ErrRootGone says that there is no backup root where there was one.
+	ErrRootGone = errors.New("the backup root that was here is gone: is the disk mounted? To make a new root here, use --new-root")
+	// ErrOtherRoot says that another backup root is where one was before.
+	ErrOtherRoot = errors.New("this is another backup root than those that were here before: is the right disk mounted? To go on with this one, use --new-root")
+)
+
+// OpenRoot opens the root for reading. The errors are [ErrNoRoot] where none was
+// made yet, [ErrRootGone] and [ErrOtherRoot].
+func (repo *Repository) OpenRoot() (*store.Root, error) {
+	root, err := store.Open(repo.Config.BackupPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		if repo.Rehearsal.root != "" {
+			root, err := repo.Rehearsal.standIn(repo.Env.TempDir)
+			if err == nil {
+				repo.Rehearsal.Show(root)
+			}
+			return root, err
+		}
+		if repo.remembered() && !repo.Env.NewRoot {
+			return nil, fmt.Errorf("%s: %w", repo.Config.BackupPath, ErrRootGone)
+		}
+		return nil, fmt.Errorf("%s: %w", repo.Config.BackupPath, ErrNoRoot)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := repo.recognise(root); err != nil {
+		root.Close()
+		return nil, err
+	}
+	repo.Rehearsal.Show(root)
+	return root, nil
+}
+
+// RootToWrite returns the root, made where it is missing. A dry run changes
+// nothing: a root that is missing is replaced by an empty folder of the dry run's
+// own.
+func (repo *Repository) RootToWrite() (*store.Root, error) {
+	root, err := repo.OpenRoot()
+	switch {
+	case repo.Env.DryRun && errors.Is(err, ErrNoRoot):
+		return repo.Rehearsal.standIn(repo.Env.TempDir)
+	case repo.Env.DryRun:
+		return root, err
+	case err == nil:
+		root.Close()
+	case !errors.Is(err, ErrNoRoot):
+		return nil, err
+	}
+	if root, err = store.Create(repo.Config.BackupPath); err != nil {
+		return nil, err
+	}
+	if err := repo.identify(root); err != nil {
+		root.Close()
+		return nil, err
+	}
+	return root, nil
+}
+
+// identify gives a root its identity, if it has none, and remembers it.
+func (repo *Repository) identify(root *store.Root) error {
+	_, err := root.Identity()
+	isNew := errors.Is(err, fs.ErrNotExist)
+	id, err := root.Identify(repo.Env.Now())
+	if err != nil {
+		return err
+	}
+	if isNew {
+		if names, err := root.Names(); err == nil && len(names) == 0 {
+			repo.Log.Warn("made a new backup root", "path", root.Path)
+		}
+	}
+	repo.remember(id)
+	return nil
+}
+
+// recognise compares the root with those that were at its path before. What this
+// user may not look into is let pass.
+func (repo *Repository) recognise(root *store.Root) error {
+	if repo.Env.StateDir == "" {
+		return nil
+	}
+	known := repo.roots()
+	id, err := root.Identity()
+	switch {
+	case repo.Env.NewRoot && err != nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist) && len(known.IDs) > 0:
+		return fmt.Errorf("%s: %w", repo.Config.BackupPath, ErrRootGone)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return nil
+	case err != nil:
+		return err
+	case len(known.IDs) > 0 && !known.has(id) && !repo.Env.NewRoot:
+		return fmt.Errorf("%s: %w", repo.Config.BackupPath, ErrOtherRoot)
+	}
+	repo.remember(id)
+	return nil
+}

@@ -1,0 +1,66 @@
+package repository
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/google/renameio/v2/maybe"
+
+	"phlb/engine/store"
+)
+
+// roots are the backup roots that this user has seen at one path, from a file of
+// the user's state: disks may take turns there.
+type roots struct {
+	Path string   `json:"path"`
+	IDs  []string `json:"ids"`
+}
+
+func (r *roots) has(id store.Identity) bool { return slices.Contains(r.IDs, id.ID) }
+
+// rootsFile returns where the roots of the configured path are remembered.
+func (repo *Repository) rootsFile() string {
+	sum := sha256.Sum256([]byte(filepath.Clean(repo.Config.BackupPath)))
+	return filepath.Join(repo.Env.StateDir, fmt.Sprintf("root-%x.json", sum[:8]))
+}
+
+// roots returns the roots that were at the configured path. What cannot be read
+// is as if it had been forgotten.
+func (repo *Repository) roots() (r roots) {
+	if text, err := os.ReadFile(repo.rootsFile()); err == nil {
+		_ = json.Unmarshal(text, &r)
+	}
+	return r
+}
+
+// remembered reports whether there was a root at the configured path.
+func (repo *Repository) remembered() bool {
+	return repo.Env.StateDir != "" && len(repo.roots().IDs) > 0
+}
+
+// remember adds a root to those that were at the configured path. A dry run
+// remembers nothing.
+func (repo *Repository) remember(id store.Identity) {
+	if repo.Env.StateDir == "" || repo.Env.DryRun {
+		return
+	}
+	r := repo.roots()
+	if r.has(id) {
+		return
+	}
+	r.Path, r.IDs = repo.Config.BackupPath, append(r.IDs, id.ID)
+	text, err := json.MarshalIndent(r, "", "\t")
+	if err == nil {
+		err = os.MkdirAll(repo.Env.StateDir, 0o700)
+	}
+	if err == nil {
+		err = maybe.WriteFile(repo.rootsFile(), append(text, '\n'), 0o600)
+	}
+	if err != nil {
+		repo.Log.Info("the backup root cannot be remembered, so that nobody will notice if it is gone", "error", err)
+	}
+}
