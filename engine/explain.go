@@ -35,12 +35,12 @@ func (e *Engine) Explain(source repository.Source, path string) (*Explanation, e
 	}
 	// As it is written comes first: that a link on the way is not followed is
 	// worth telling.
-	inside, ok := repository.PathInside(given, path)
+	inside, ok := pathInside(given, path)
 	if !ok {
-		inside, ok = repository.PathInside(root, path)
+		inside, ok = pathInside(root, path)
 	}
 	if !ok {
-		inside, ok = repository.PathInside(root, repository.RealFolder(path))
+		inside, ok = pathInside(root, realFolder(path))
 	}
 	if !ok {
 		x.Outside = true

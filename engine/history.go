@@ -169,15 +169,15 @@ func (e *Engine) places(ctx context.Context, path string, known map[catalog.ID]*
 	if err != nil {
 		return nil, err
 	}
-	paths := []string{given, repository.RealFolder(given)}
+	paths := []string{given, realFolder(given)}
 	if filepath.IsLocal(path) {
-		paths = append(paths, repository.RealFolder(filepath.Join(e.Config.BackupPath, path)))
+		paths = append(paths, realFolder(filepath.Join(e.Config.BackupPath, path)))
 	}
 	found := map[placed]bool{}
 	for _, s := range known {
 		for _, top := range []string{s.Source, s.Path} {
 			for _, path := range paths {
-				if inside, ok := repository.PathInside(top, path); ok {
+				if inside, ok := pathInside(top, path); ok {
 					found[placed{s.Name, inside}] = true
 				}
 			}

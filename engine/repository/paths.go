@@ -25,26 +25,6 @@ func Resolve(path string) (string, error) {
 	return real, nil
 }
 
-// PathInside returns the path as seen from root, and whether it lies there.
-func PathInside(root, path string) (string, bool) {
-	inside, err := filepath.Rel(root, path)
-	return filepath.ToSlash(inside), err == nil && filepath.IsLocal(inside)
-}
-
-// RealFolder returns the path without symbolic links on the way, as far as it
-// exists. The last name is left as it is: a link is taken as such.
-func RealFolder(path string) string {
-	path = filepath.Clean(path)
-	dir := filepath.Dir(path)
-	if dir == path {
-		return path
-	}
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		return filepath.Join(real, filepath.Base(path))
-	}
-	return filepath.Join(RealFolder(dir), filepath.Base(path))
-}
-
 // SameFile reports whether both paths lead to one file that is there.
 func SameFile(a, b string) bool {
 	one, err := os.Stat(a)

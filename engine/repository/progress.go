@@ -1,19 +1,17 @@
 package repository
 
-import (
-	"sync/atomic"
-)
+import "sync/atomic"
 
-// Progress is how far a verb has come. The verb counts up while others read.
-// Totals are 0 as long as they are not known; those of a backup are an
-// estimate, from the snapshot before or, with [Environment].CountAhead, from a
-// walk ahead.
+// Progress is how far a verb has come. The verb counts up, and others may read the
+// numbers at any time. Totals are 0 as long as they are not known. The totals of a
+// backup are an estimate: they are those of the snapshot before or, with
+// [Environment].CountAhead, of a walk ahead.
 type Progress struct {
-	Files      atomic.Int64 // looked at
-	Bytes      atomic.Int64 // of those, or read of one under way
+	Files      atomic.Int64 // regular files that were looked at
+	Bytes      atomic.Int64 // the sizes of those files, and what was read of the one at hand
 	TotalFiles atomic.Int64
 	TotalBytes atomic.Int64
-	Errors     atomic.Int64
+	Errors     atomic.Int64 // entries that could not be read, or are damaged
 
 	verb atomic.Pointer[string]
 }
@@ -26,7 +24,8 @@ func (p *Progress) Verb() string {
 	return ""
 }
 
-// Begin starts to count for a verb. The caller calls end when it is done.
+// Begin starts to count for a verb, from 0. The caller calls end when the verb is
+// done.
 func (p *Progress) Begin(verb string) (end func()) {
 	for _, n := range []*atomic.Int64{&p.Files, &p.Bytes, &p.TotalFiles, &p.TotalBytes, &p.Errors} {
 		n.Store(0)
@@ -35,5 +34,5 @@ func (p *Progress) Begin(verb string) (end func()) {
 	return func() { p.verb.Store(nil) }
 }
 
-// Phase says what the verb has come to.
+// Phase says what the verb is doing now, such as "seal documents/2026-11-22".
 func (p *Progress) Phase(verb string) { p.verb.Store(&verb) }

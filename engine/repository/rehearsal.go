@@ -15,11 +15,11 @@ import (
 // root as the real run would leave it: with snapshots that are not there, and
 // without some that are.
 type rehearsal struct {
-	Dir     string // for what is kept, "" as long as there is nothing
-	root    string // that stands in for one that is not there yet
-	made    []planned
-	removed []store.Ref
-	Names   map[walk.ID]int64 // how many names more an inode would have, or less
+	Dir     string            // a temporary folder for manifests and the root; "" as long as none was needed
+	root    string            // an empty root that stands in for one that is not there yet
+	made    []planned         // the snapshots that the real run would have made
+	removed []store.Ref       // the snapshots that the real run would have removed
+	Names   map[walk.ID]int64 // how many names each inode would have gained, or with a negative count lost
 }
 
 // planned is a snapshot that is not there.
@@ -28,8 +28,8 @@ type planned struct {
 	manifest string // path of its manifest
 }
 
-// Close ends a dry run: it deletes what that has kept, which is nothing in the
-// backup root. An engine that changes things need not be closed.
+// Close ends a dry run: it deletes what the dry run has kept, which is nothing in
+// the backup root. An engine that changes things need not be closed.
 func (repo *Repository) Close() error {
 	if repo.Rehearsal.Dir == "" {
 		return nil
@@ -43,11 +43,12 @@ func (repo *Repository) Close() error {
 // it can be listed, compared and removed, but there is nothing to read.
 func (repo *Repository) Planned(s *Snapshot) bool { return repo.Rehearsal.Holds(s.Ref()) }
 
+// Holds reports whether the snapshot is a planned one.
 func (h *rehearsal) Holds(ref store.Ref) bool {
 	return slices.ContainsFunc(h.made, func(p planned) bool { return p.ref == ref })
 }
 
-// Keep makes the folder for what is kept.
+// Keep makes the folder Dir, unless there is one.
 func (h *rehearsal) Keep(tempDir string) (err error) {
 	if h.Dir == "" {
 		h.Dir, err = os.MkdirTemp(tempDir, "phlb-dry-run-")
@@ -100,7 +101,7 @@ func (h *rehearsal) Remove(snapshots []*Snapshot, names map[walk.ID]int64) {
 	}
 }
 
-// Show gives root the manifests of snapshots that are not there.
+// Show tells root of the manifests of planned snapshots.
 func (h *rehearsal) Show(root *store.Root) {
 	for _, p := range h.made {
 		if root.Planned == nil {

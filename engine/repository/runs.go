@@ -9,7 +9,8 @@ import (
 	"phlb/engine/store"
 )
 
-// Ended returns a run as the catalog is told of it now that it is over.
+// Ended returns a run that ends now, with that outcome, as the catalog will
+// remember it.
 func (repo *Repository) Ended(r catalog.Run, as catalog.Outcome) catalog.Run {
 	r.Host, r.Finished, r.Outcome = repo.Env.Host, repo.Env.Now(), as
 	if r.Started.IsZero() { // it failed before it began
@@ -18,12 +19,12 @@ func (repo *Repository) Ended(r catalog.Run, as catalog.Outcome) catalog.Run {
 	return r
 }
 
-// patience is for how long a run that has failed tries to tell the catalog.
+// patience is how long a run that has failed tries to tell the catalog so.
 const patience = time.Second
 
-// NoteFailed has the catalog remember a run that failed, if err says that it did and
-// the catalog can be told at once. What hinders that is not said: it would hide
-// what is the matter.
+// NoteFailed has the catalog remember a run that ended with err, unless that is nil.
+// If the catalog cannot be told at once, the run is not remembered, and nothing is
+// said about it: a second message would hide what is the matter.
 func (repo *Repository) NoteFailed(ctx context.Context, r catalog.Run, err error) {
 	var locked *store.LockedError
 	if err == nil || repo.Env.DryRun || errors.As(err, &locked) || store.IsFull(err) || r.Name != "" && store.CheckName(r.Name) != nil {
@@ -59,8 +60,8 @@ func (repo *Repository) NoteFailed(ctx context.Context, r catalog.Run, err error
 	_ = repo.Publish(ctx, root, cat, Noting(r))
 }
 
-// Noting returns what notes runs again in the catalog that another has
-// published meanwhile.
+// Noting returns a function that notes runs, for [Repository.Publish] to call where
+// another process has published meanwhile.
 func Noting(runs ...catalog.Run) func(*catalog.Catalog) error {
 	return func(again *catalog.Catalog) error {
 		again.NoteRun(runs...)

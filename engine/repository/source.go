@@ -13,11 +13,11 @@ import (
 
 // Source is what a backup is made of.
 type Source struct {
-	Root  string // the directory
-	Rules walk.Rules
-	Name  string       // backup name; the folder name of Root by default
-	Match config.Match // the configured one by default
-	Tags  []string
+	Root  string       // path of the directory
+	Rules walk.Rules   // what of the directory is wanted
+	Name  string       // of the backup; "" for the folder name of Root
+	Match config.Match // "" for the configured one
+	Tags  []string     // of the snapshot
 }
 
 // Counts are what a walk over a source found.
@@ -37,6 +37,7 @@ func (c *Counts) Skip(e *walk.Entry) {
 	}
 }
 
+// ErrStop ends a walk that its caller has seen enough of.
 var ErrStop = errors.New("stop")
 
 // Scan walks the source and yields its entries other than directories in the
@@ -89,7 +90,7 @@ func (repo *Repository) Walk(ctx context.Context, w *walk.Walk, source Source, c
 	})
 }
 
-// OutsideOfRoot adds that the backup root is never entered.
+// OutsideOfRoot returns the rules with one more: the backup root is never entered.
 func (repo *Repository) OutsideOfRoot(rules walk.Rules) walk.Rules {
 	root, err := store.Open(repo.Config.BackupPath)
 	if err != nil {

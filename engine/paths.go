@@ -1,0 +1,23 @@
+package engine
+
+import "path/filepath"
+
+// pathInside returns the path as seen from root, and whether it lies there.
+func pathInside(root, path string) (string, bool) {
+	inside, err := filepath.Rel(root, path)
+	return filepath.ToSlash(inside), err == nil && filepath.IsLocal(inside)
+}
+
+// realFolder returns the path without symbolic links on the way, as far as it
+// exists. The last name is left as it is: a link is taken as such.
+func realFolder(path string) string {
+	path = filepath.Clean(path)
+	dir := filepath.Dir(path)
+	if dir == path {
+		return path
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		return filepath.Join(real, filepath.Base(path))
+	}
+	return filepath.Join(realFolder(dir), filepath.Base(path))
+}
