@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
+	"phlb/cmd/phlb/metrics"
 	"phlb/engine"
 	"phlb/engine/config"
 	"phlb/runtime"
@@ -36,6 +38,18 @@ func (c *command) finish(ctx context.Context, err error) int {
 		}
 	}
 	return code
+}
+
+// writeMetrics writes the file of --metrics.
+func (c *command) writeMetrics(code int) error {
+	if c.metrics == "" || c.dryRun || !c.ran && code == 0 {
+		return nil
+	}
+	run := metrics.Run{ExitCode: code, Ended: time.Now()}
+	if c.session != nil {
+		run.Made, run.Checked, run.Reports = c.session.Made(), c.session.Checked(), c.session.Reports()
+	}
+	return run.Write(c.metrics)
 }
 
 // failure is what --json says where there is nothing else to say.

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 	"go.starlark.net/syntax"
 
@@ -50,11 +49,10 @@ func (c *command) helper() *cobra.Command {
 			if c.dryRun {
 				return c.writeText(helperScript(name))
 			}
-			err = writeNew(path, helperScript(name), 0o777, force)
-			if errors.Is(err, fs.ErrExist) {
+			if _, err := os.Lstat(path); err == nil && !force {
 				return usagef("%s is there already: --force replaces it", path)
 			}
-			if err != nil {
+			if err := maybe.WriteFile(path, []byte(helperScript(name)), 0o777); err != nil {
 				return err
 			}
 			return c.writePaths([]string{path})
@@ -71,29 +69,6 @@ func orElse(err error, otherwise string) any {
 		return cause(err)
 	}
 	return otherwise
-}
-
-// writeNew writes a file that appears with all of its content; the error is
-// [fs.ErrExist] if there is one, unless it is to be replaced.
-func writeNew(path, content string, mode fs.FileMode, replace bool) (err error) {
-	temporary := path + ".new"
-	os.Remove(temporary) // left by a kill
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary)
-	_, err = f.WriteString(content)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if replace {
-		return os.Rename(temporary, path)
-	}
-	if _, err := os.Lstat(path); err == nil {
-		return &fs.PathError{Op: "write", Path: path, Err: fs.ErrExist}
-	}
-	return os.Rename(temporary, path)
 }
 
 func helperScript(name string) string {

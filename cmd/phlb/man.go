@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 )
 
@@ -40,7 +41,7 @@ func (c *command) man() *cobra.Command {
 				if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 					return err
 				}
-				if err := writeNew(path, p.content, 0o666, true); err != nil {
+				if err := maybe.WriteFile(path, []byte(p.content), 0o666); err != nil {
 					return err
 				}
 			}

@@ -16,6 +16,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/google/renameio/v2/maybe"
 )
 
 // manager is a scheduler that reads jobs from files: systemd, launchd, the Task
@@ -85,7 +87,7 @@ func (m *manager) add(ctx context.Context, j *job) error {
 		return err
 	}
 	for _, f := range files {
-		if err := writeNew(filepath.Join(m.dir, f.name), f.content, 0o666, true); err != nil {
+		if err := maybe.WriteFile(filepath.Join(m.dir, f.name), []byte(f.content), 0o666); err != nil {
 			return err
 		}
 	}

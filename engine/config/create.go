@@ -2,10 +2,12 @@ package config
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/google/renameio/v2/maybe"
 )
 
 //go:embed phlb.toml
@@ -20,14 +22,11 @@ func Create(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("create %s: %w", path, err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return fmt.Errorf("create the configuration: %w", err)
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("create the configuration: %w", &fs.PathError{Op: "write", Path: path, Err: fs.ErrExist})
 	}
-	_, err = f.Write(template)
 	// A template that is cut short would be read as a file without settings.
-	if err = errors.Join(err, f.Close()); err != nil {
-		os.Remove(path)
+	if err := maybe.WriteFile(path, template, 0o644); err != nil {
 		return fmt.Errorf("create %s: %w", path, err)
 	}
 	return nil

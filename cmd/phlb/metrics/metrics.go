@@ -1,7 +1,15 @@
-package main
+// Package metrics keeps a file of the numbers of each backup in the text format
+// of Prometheus, for the textfile collector of its node_exporter.
+//
+// What ends a run calls [Run.Write] once. Several runs may do so at the same
+// time: each changes what it knows of and keeps the rest. The format is written
+// by hand: Prometheus' own library would bring a registry and its protocol along
+// for the dozen lines that are needed here, and cannot keep what it did not make.
+package metrics
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +21,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2/maybe"
 
 	"phlb/engine"
 )
@@ -58,20 +69,48 @@ func (s samples) set(metric, name string, value float64) {
 	s[metric][name] = value
 }
 
-// writeMetrics puts into the file of --metrics how the run has ended and what it
-// has made and checked. What the file holds of other names stays, and so does
-// the last success where this run had none: a metric that vanishes alarms nobody.
-func (c *command) writeMetrics(code int) error {
-	if c.metrics == "" || c.dryRun || !c.ran && code == 0 {
-		return nil
+// Run is how a run ended, and what it made and checked.
+type Run struct {
+	ExitCode int
+	Ended    time.Time
+	Made     []*engine.Snapshot
+	Checked  map[string]*engine.Snapshot // by name: the newest complete one, nil if there is none
+	Reports  []*engine.Report
+}
+
+// patience is for how long a run waits for others that write to the same file,
+// which take moments.
+const patience = time.Minute
+
+// Write puts the run into the file at path. What the file holds of other names
+// stays, and so does the last success where this run had none: a metric that
+// vanishes alarms nobody.
+func (r *Run) Write(path string) error {
+	// The lock is a file of its own, which stays: the other one is replaced. Its
+	// name has another ending, so that a collector does not take it for metrics.
+	lock := flock.New(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".lock"), flock.SetPermissions(0o666))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err := lock.TryLockContext(ctx, 10*time.Millisecond)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%s is locked by another phlb", path)
 	}
-	known, err := readSamples(c.metrics)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) { // where there are no locks, nobody else should write
+		return err
+	}
+	defer lock.Unlock()
+	known, err := readSamples(path)
 	if err != nil {
 		return err
 	}
-	if c.session != nil {
-		c.measure(known)
+	r.measure(known)
+	if err := maybe.WriteFile(path, []byte(r.text(known)), 0o644); err != nil {
+		return err
 	}
+	return os.Chmod(path, 0o644) // its readers are other users
+}
+
+func (r *Run) text(known samples) string {
 	var b strings.Builder
 	gauge := func(name, help string) {
 		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
@@ -85,30 +124,30 @@ func (c *command) writeMetrics(code int) error {
 		}
 	}
 	gauge("phlb_exit_code", "How the last run ended: 0 all well, 1 failed, 2 usage, 3 files unread, 4 damage, 5 too old, 130 interrupted.")
-	fmt.Fprintf(&b, "phlb_exit_code %d\n", code)
+	fmt.Fprintf(&b, "phlb_exit_code %d\n", r.ExitCode)
 	gauge("phlb_run_timestamp_seconds", "End of the last run.")
-	fmt.Fprintf(&b, "phlb_run_timestamp_seconds %s\n", number(seconds(time.Now())))
-	return replaceFile(c.metrics, b.String())
+	fmt.Fprintf(&b, "phlb_run_timestamp_seconds %s\n", number(seconds(r.Ended)))
+	return b.String()
 }
 
-// measure adds what the script has made and checked.
-func (c *command) measure(known samples) {
-	for _, s := range c.session.Made() {
+// measure adds what the run has made and checked.
+func (r *Run) measure(known samples) {
+	for _, s := range r.Made {
 		for _, m := range metrics {
 			if m.of != nil && (m.name != lastSuccess || s.Complete()) {
 				known.set(m.name, s.Name, m.of(s))
 			}
 		}
 	}
-	for name, s := range c.session.Checked() {
+	for name, s := range r.Checked {
 		if s != nil {
 			known.set(lastSuccess, name, seconds(s.Started))
 		}
 	}
-	for _, r := range c.session.Reports() {
-		if r.Snapshot != nil {
-			found, _, _ := r.Counts()
-			known.set(verifyProblems, r.Snapshot.Name, float64(found))
+	for _, report := range r.Reports {
+		if report.Snapshot != nil {
+			found, _, _ := report.Counts()
+			known.set(verifyProblems, report.Snapshot.Name, float64(found))
 		}
 	}
 }
@@ -143,26 +182,4 @@ func readSamples(path string) (samples, error) {
 		}
 	}
 	return known, lines.Err()
-}
-
-// replaceFile writes a file in a single step: its readers see the old text or
-// the new one. They are other users.
-func replaceFile(path, text string) error {
-	// Not *.prom, which a collector would take for another file of metrics.
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	_, err = file.WriteString(text)
-	if err == nil {
-		err = file.Chmod(0o644)
-	}
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	return err
 }
