@@ -3,6 +3,7 @@ module phlb
 go 1.26.0
 
 require (
+	al.essio.dev/pkg/shellescape v1.6.1
 	github.com/agnivade/levenshtein v1.2.2
 	github.com/djherbis/times v1.6.0
 	github.com/dustin/go-humanize v1.1.0

@@ -50,15 +50,18 @@ func (c *command) man() *cobra.Command {
 	}
 }
 
+// page is one of the manual.
+type page struct{ name, content string }
+
 // pages returns the manual, the page of phlb itself first.
-func (c *command) pages(root *cobra.Command) ([]file, error) {
+func (c *command) pages(root *cobra.Command) ([]page, error) {
 	commands := []*cobra.Command{root}
 	for _, cmd := range root.Commands() {
 		if cmd.IsAvailableCommand() && cmd.Name() != "help" {
 			commands = append(commands, cmd)
 		}
 	}
-	var pages []file
+	var pages []page
 	for _, cmd := range commands {
 		name := strings.ReplaceAll(cmd.CommandPath(), " ", "-")
 		p := newRoff(name, 1, cmd.Short)
@@ -84,7 +87,7 @@ func (c *command) pages(root *cobra.Command) ([]file, error) {
 			p.reference("phlb", 1)
 			p.reference("phlb-starlark", 7)
 		}
-		pages = append(pages, file{name + ".1", p.String()})
+		pages = append(pages, page{name + ".1", p.String()})
 	}
 	owners, err := c.owners()
 	if err != nil {
@@ -123,7 +126,7 @@ func (c *command) pages(root *cobra.Command) ([]file, error) {
 	p.section("See also")
 	p.reference("phlb-exec", 1)
 	p.reference("phlb-scripts", 1)
-	return append(pages, file{"phlb-starlark.7", p.String()}), nil
+	return append(pages, page{"phlb-starlark.7", p.String()}), nil
 }
 
 // exitCodes are the exit codes, as exitCode gives them.

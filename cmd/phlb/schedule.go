@@ -3,49 +3,20 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	goruntime "runtime"
-	"slices"
 	"strings"
-	"unicode"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/spf13/cobra"
 
+	"phlb/cmd/phlb/schedule"
 	"phlb/runtime"
 )
 
-// job is a script that is run at certain times.
-type job struct {
-	Name    string   `json:"name"`
-	When    string   `json:"when"`    // as a user writes it: "daily 02:00"
-	Command string   `json:"command"` // for people to read
-	moment  moment   // of When
-	dir     string   // in which it runs
-	argv    []string // with absolute paths
-	env     []string
-}
-
-// unit is the name of a job outside of phlb.
-func (j *job) unit() string { return "phlb-" + j.Name }
-
-// scheduler is what starts jobs.
-type scheduler interface {
-	// plan writes what add would do.
-	plan(w io.Writer, j *job) error
-	add(ctx context.Context, j *job) error
-	list(ctx context.Context) ([]job, error)
-	// remove reports whether there was such a job.
-	remove(ctx context.Context, name string) (bool, error)
-	// available says why the scheduler cannot be used, nil if it can.
-	available(ctx context.Context) error
-}
-
 func (c *command) schedule() *cobra.Command {
-	var when times
+	var when schedule.Times
 	var name, remove string
 	var list, show, force bool
 	usage := "phlb schedule FILE.star [--daily 02:00 | …] [-- ARGUMENT ...], phlb schedule --list, or phlb schedule --remove NAME"
@@ -78,15 +49,15 @@ func (c *command) schedule() *cobra.Command {
 			if n := cmd.ArgsLenAtDash(); n >= 0 {
 				own = n
 			}
-			if own == 2 && when.weekly != "" && !strings.Contains(when.weekly, " ") { // --weekly Mon 02:00
-				when.weekly += " " + args[1]
+			if own == 2 && when.Weekly != "" && !strings.Contains(when.Weekly, " ") { // --weekly Mon 02:00
+				when.Weekly += " " + args[1]
 				args = append(args[:1:1], args[2:]...)
 				own--
 			}
 			if own != 1 {
 				return usagef("usage: %s", usage)
 			}
-			at, err := when.moment()
+			at, err := when.Moment()
 			if err != nil {
 				return err
 			}
@@ -94,28 +65,26 @@ func (c *command) schedule() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			j.moment, j.When = at, at.String()
+			j.Moment, j.When = at, at.String()
 			return c.addJob(ctx, j, show || c.dryRun, force)
 		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&when.daily, "daily", "", "every day at that time, such as 02:00")
-	flags.BoolVar(&when.hourly, "hourly", false, "every hour")
-	flags.StringVar(&when.weekly, "weekly", "", "every week at that day and time, such as 'Mon 02:00'")
-	flags.DurationVar(&when.every, "every", 0, "again and again, such as 15m or 4h: what divides an hour or a day")
+	flags.StringVar(&when.Daily, "daily", "", "every day at that time, such as 02:00")
+	flags.BoolVar(&when.Hourly, "hourly", false, "every hour")
+	flags.StringVar(&when.Weekly, "weekly", "", "every week at that day and time, such as 'Mon 02:00'")
+	flags.DurationVar(&when.Every, "every", 0, "again and again, such as 15m or 4h: what divides an hour or a day")
 	flags.StringVar(&name, "name", "", "what to call it; after the script by default")
 	flags.BoolVar(&show, "print", false, "only show what would be written")
 	flags.BoolVar(&force, "force", false, "replace what is called so already")
 	flags.BoolVar(&list, "list", false, "list what is scheduled")
 	flags.StringVar(&remove, "remove", "", "remove what is called so")
 	cmd.RegisterFlagCompletionFunc("remove", func(cmd *cobra.Command, _ []string, typed string) (found []string, _ cobra.ShellCompDirective) {
-		for _, s := range c.schedulers() {
-			jobs, _ := s.list(cmd.Context())
-			for _, j := range jobs {
-				if strings.HasPrefix(j.Name, typed) {
-					found = append(found, j.Name)
-				}
+		jobs, _ := schedulers().List(cmd.Context())
+		for _, j := range jobs {
+			if strings.HasPrefix(j.Name, typed) {
+				found = append(found, j.Name)
 			}
 		}
 		return found, noFile
@@ -124,7 +93,7 @@ func (c *command) schedule() *cobra.Command {
 }
 
 // newJob makes a job of a script and its arguments, which must fit.
-func (c *command) newJob(cmd *cobra.Command, file string, args []string, name, metrics string) (*job, error) {
+func (c *command) newJob(cmd *cobra.Command, file string, args []string, name, metrics string) (*schedule.Job, error) {
 	quiet := c.quiet
 	c.quiet = true // locate tells what is run, and nothing is
 	script, err := c.locate(file)
@@ -146,8 +115,8 @@ func (c *command) newJob(cmd *cobra.Command, file string, args []string, name, m
 	} else if err != nil {
 		return nil, err
 	}
-	j := &job{Name: name}
-	if j.dir, err = os.Getwd(); err != nil {
+	j := &schedule.Job{Name: name}
+	if j.Dir, err = os.Getwd(); err != nil {
 		return nil, err
 	}
 	arg := stem(file) // of a policy of phlb's own
@@ -158,7 +127,7 @@ func (c *command) newJob(cmd *cobra.Command, file string, args []string, name, m
 	}
 	if j.Name == "" {
 		j.Name = jobName(arg)
-	} else if jobName(j.Name) != j.Name {
+	} else if schedule.NameOf(j.Name) != j.Name {
 		return nil, usagef("--name: %q may hold only letters, digits, - and _", j.Name)
 	}
 	program, err := ownPath()
@@ -169,31 +138,14 @@ func (c *command) newJob(cmd *cobra.Command, file string, args []string, name, m
 	if err != nil {
 		return nil, err
 	}
-	j.argv = append(append(append([]string{program, "exec"}, settings...), arg), args...)
+	j.Argv = append(append(append([]string{program, "exec"}, settings...), arg), args...)
 	for _, variable := range os.Environ() {
 		if strings.HasPrefix(variable, "PHLB_") {
-			j.env = append(j.env, variable)
+			j.Env = append(j.Env, variable)
 		}
 	}
-	var words []string
-	for _, word := range j.argv[2:] {
-		words = append(words, shellShown(word))
-	}
-	j.Command = strings.Join(words, " ")
+	j.Command = printable(shellescape.QuoteCommand(j.Argv[2:]))
 	return j, nil
-}
-
-// shellShown writes a word as it may be typed into a shell, on one line.
-func shellShown(word string) string {
-	switch {
-	case printable(word) != word:
-		return printable(word)
-	case word != "" && !strings.ContainsFunc(word, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.,:/+@%=", r)
-	}):
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // settingFlags returns the global flags by which a run now would differ from one
@@ -239,12 +191,7 @@ func jobName(script string) string {
 	if filepath.Base(script) == helperName {
 		name = filepath.Base(filepath.Dir(script))
 	}
-	return strings.Map(func(r rune) rune {
-		if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r)) || r == '_' {
-			return r
-		}
-		return '-'
-	}, name)
+	return schedule.NameOf(name)
 }
 
 // ownPath returns the path of this program, by the name that an upgrade keeps.
@@ -263,83 +210,36 @@ func ownPath() (string, error) {
 	return filepath.Abs(own)
 }
 
-func (c *command) addJob(ctx context.Context, j *job, show, force bool) error {
-	s, err := c.choose(ctx, show)
-	if err != nil {
-		return err
-	}
+func (c *command) addJob(ctx context.Context, j *schedule.Job, show, force bool) error {
 	if show {
-		var plan strings.Builder
-		if err := s.plan(&plan, j); err != nil {
-			return err
-		}
-		return c.writeText(plan.String())
-	}
-	for _, other := range c.schedulers() {
-		jobs, err := other.list(ctx)
+		plan, err := schedulers().Plan(ctx, j)
 		if err != nil {
 			return err
 		}
-		for _, there := range jobs {
-			if there.Name != j.Name {
-				continue
-			}
-			if !force {
-				return usagef("%s is scheduled already (%s: %s): choose another --name, or --force to replace it", j.Name, there.When, there.Command)
-			}
-			if _, err := other.remove(ctx, j.Name); err != nil {
-				return err
-			}
-		}
+		return c.writeText(plan)
 	}
-	if err := s.add(ctx, j); err != nil {
-		return fmt.Errorf("schedule %s: %w", j.Name, err)
+	note, err := schedulers().Add(ctx, j, force)
+	if err != nil {
+		return err
 	}
 	c.info("%s is scheduled: %s", j.Name, j.When)
-	if c.json {
-		if err := c.writeJSON(j); err != nil {
-			return err
-		}
+	if note != "" {
+		c.info("%s", note)
 	}
-	if m, ok := s.(*manager); ok && m.note != nil {
-		if note := m.note(); note != "" {
-			c.info("%s", note)
-		}
+	if c.json {
+		return c.writeJSON(j)
 	}
 	return nil
 }
 
-// choose returns the scheduler to use, for a look at its plan even if there is
-// none.
-func (c *command) choose(ctx context.Context, show bool) (scheduler, error) {
-	all := c.schedulers()
-	var problems []string
-	for _, s := range all {
-		err := s.available(ctx)
-		if err == nil {
-			return s, nil
-		}
-		problems = append(problems, err.Error())
-	}
-	if show {
-		return all[0], nil
-	}
-	return nil, fmt.Errorf("nothing here starts scripts at certain times: %s", strings.Join(problems, "; "))
-}
-
 func (c *command) listJobs(ctx context.Context) error {
-	all := []job{}
-	for _, s := range c.schedulers() {
-		jobs, err := s.list(ctx)
-		if err != nil {
-			return err
-		}
-		all = append(all, jobs...)
-	}
-	if c.json {
+	all, err := schedulers().List(ctx)
+	switch {
+	case err != nil:
+		return err
+	case c.json:
 		return c.writeJSON(all)
-	}
-	if len(all) == 0 {
+	case len(all) == 0:
 		c.info("nothing is scheduled")
 		return nil
 	}
@@ -352,26 +252,8 @@ func (c *command) listJobs(ctx context.Context) error {
 
 func (c *command) removeJob(ctx context.Context, name string) error {
 	name = strings.TrimPrefix(name, "phlb-")
-	if jobName(name) != name {
-		return usagef("nothing is scheduled as %q: phlb schedule --list", name)
-	}
-	removed := false
-	for _, s := range c.schedulers() {
-		remove := s.remove
-		if c.dryRun {
-			remove = func(ctx context.Context, name string) (bool, error) {
-				jobs, err := s.list(ctx)
-				return slices.ContainsFunc(jobs, func(j job) bool { return j.Name == name }), err
-			}
-		}
-		was, err := remove(ctx, name)
-		if err != nil {
-			return fmt.Errorf("remove %s: %w", name, err)
-		}
-		removed = removed || was
-	}
-	if !removed {
-		return usagef("nothing is scheduled as %q: phlb schedule --list", name)
+	if err := schedulers().Remove(ctx, name, c.dryRun); err != nil {
+		return err
 	}
 	if c.dryRun {
 		c.info("would remove %s", name)
@@ -384,15 +266,7 @@ func (c *command) removeJob(ctx context.Context, name string) error {
 	return nil
 }
 
-// schedulers are those of this platform, the one to prefer first.
-func (c *command) schedulers() []scheduler {
-	switch goruntime.GOOS {
-	case "windows":
-		return []scheduler{taskScheduler()}
-	case "darwin":
-		return []scheduler{launchd()}
-	case "linux":
-		return []scheduler{systemd(), crontab{}}
-	}
-	return []scheduler{crontab{}}
+func schedulers() schedule.Schedulers {
+	home, _ := os.UserHomeDir() // without one there is nothing of the user's
+	return schedule.Here(home, userConfig())
 }

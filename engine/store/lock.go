@@ -10,7 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
+
+	"al.essio.dev/pkg/shellescape"
 
 	"phlb/engine/handle"
 )
@@ -155,22 +156,12 @@ func nameOf(key string) string {
 // it.
 func (r *Root) explain(key string) (what, unlock string) {
 	if name := nameOf(key); name != "" {
-		return fmt.Sprintf("backup %q", name), "phlb unlock " + quoted(name)
+		return fmt.Sprintf("backup %q", name), "phlb unlock " + shellescape.Quote(name)
 	}
 	if key == trash {
 		return "what was removed", "phlb unlock --root"
 	}
 	return "the backup root " + r.Path, "phlb unlock --root"
-}
-
-// quoted quotes a name for a shell where that is needed.
-func quoted(name string) string {
-	if strings.ContainsFunc(name, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.,+@", r)
-	}) {
-		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
-	}
-	return name
 }
 
 func (r *Root) lock(ctx context.Context, key string, owner Owner, wait patience) (*Lock, error) {

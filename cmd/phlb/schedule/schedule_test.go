@@ -1,4 +1,4 @@
-package main
+package schedule
 
 import (
 	"encoding/json"
@@ -18,17 +18,17 @@ var oddWords = []string{"plain", "two words", `a "b" 'c'`, `back\slash\`, `\%50%
 
 func TestMoment(t *testing.T) {
 	for want, c := range map[string]struct {
-		times
+		Times
 		calendar, cron string
 	}{
-		"daily 02:00":      {times{daily: "2:00"}, "*-*-* 02:00:00", "0 2 * * *"},
-		"weekly Sun 23:59": {times{weekly: "sunday 23:59"}, "Sun *-*-* 23:59:00", "59 23 * * 0"},
-		"hourly":           {times{hourly: true}, "*-*-* 00/1:00:00", "0 * * * *"},
-		"every 15m":        {times{every: 15 * time.Minute}, "*-*-* *:00/15:00", "*/15 * * * *"},
-		"every 6h":         {times{every: 6 * time.Hour}, "*-*-* 00/6:00:00", "0 */6 * * *"},
-		"daily 00:00":      {times{every: 24 * time.Hour}, "*-*-* 00:00:00", "0 0 * * *"},
+		"daily 02:00":      {Times{Daily: "2:00"}, "*-*-* 02:00:00", "0 2 * * *"},
+		"weekly Sun 23:59": {Times{Weekly: "sunday 23:59"}, "Sun *-*-* 23:59:00", "59 23 * * 0"},
+		"hourly":           {Times{Hourly: true}, "*-*-* 00/1:00:00", "0 * * * *"},
+		"every 15m":        {Times{Every: 15 * time.Minute}, "*-*-* *:00/15:00", "*/15 * * * *"},
+		"every 6h":         {Times{Every: 6 * time.Hour}, "*-*-* 00/6:00:00", "0 */6 * * *"},
+		"daily 00:00":      {Times{Every: 24 * time.Hour}, "*-*-* 00:00:00", "0 0 * * *"},
 	} {
-		m, err := c.moment()
+		m, err := c.Moment()
 		if err != nil {
 			t.Errorf("%s: %v", want, err)
 		}
@@ -41,23 +41,23 @@ func TestMoment(t *testing.T) {
 			}
 		}
 	}
-	for _, bad := range []times{{}, {hourly: true, daily: "2:00"}, {every: time.Second}, {every: 7 * time.Minute},
-		{every: 90 * time.Minute}, {every: 48 * time.Hour}, {every: -time.Hour}, {daily: "24:00"}, {weekly: "Mo 2:00"}, {weekly: "Mon"}} {
-		if m, err := bad.moment(); err == nil {
+	for _, bad := range []Times{{}, {Hourly: true, Daily: "2:00"}, {Every: time.Second}, {Every: 7 * time.Minute},
+		{Every: 90 * time.Minute}, {Every: 48 * time.Hour}, {Every: -time.Hour}, {Daily: "24:00"}, {Weekly: "Mo 2:00"}, {Weekly: "Mon"}} {
+		if m, err := bad.Moment(); err == nil {
 			t.Errorf("%+v is taken for %s", bad, m)
 		}
 	}
 }
 
-// TestShellWord has a shell read the words, after cron has read its percent
+// TestCronWord has a shell read the words, after cron has read its percent
 // signs.
-func TestShellWord(t *testing.T) {
+func TestCronWord(t *testing.T) {
 	sh, err := exec.LookPath("sh")
 	if err != nil {
 		t.Skip("no shell here")
 	}
 	for _, word := range oddWords {
-		line := strings.ReplaceAll(shellWord(word), `\%`, "%")
+		line := strings.ReplaceAll(cronWord(word), `\%`, "%")
 		out, err := exec.Command(sh, "-c", "printf %s "+line).Output()
 		if err != nil || string(out) != word {
 			t.Errorf("%q became %q, %v", word, out, err)
@@ -93,22 +93,22 @@ func TestWindowsWord(t *testing.T) {
 }
 
 // oddJob is one with much to quote.
-func oddJob(t *testing.T, when times) *job {
+func oddJob(t *testing.T, when Times) *Job {
 	t.Helper()
-	m, err := when.moment()
+	m, err := when.Moment()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &job{
-		Name: "odd", When: m.String(), Command: "a <b> & c", moment: m,
-		dir: "/tmp/a & b", argv: append([]string{"/bin/phlb", "exec"}, oddWords...), env: []string{"PHLB_X=<1>"},
+	return &Job{
+		Name: "odd", When: m.String(), Command: "a <b> & c", Moment: m,
+		Dir: "/tmp/a & b", Argv: append([]string{"/bin/phlb", "exec"}, oddWords...), Env: []string{"PHLB_X=<1>"},
 	}
 }
 
 // TestXML reads what is written for launchd and the Task Scheduler, with the
 // words in it.
 func TestXML(t *testing.T) {
-	for _, when := range []times{{daily: "2:00"}, {weekly: "Mon 02:00"}, {every: time.Hour}} {
+	for _, when := range []Times{{Daily: "2:00"}, {Weekly: "Mon 02:00"}, {Every: time.Hour}} {
 		j := oddJob(t, when)
 		for _, text := range []string{plist(j), task(j)} {
 			var words strings.Builder
@@ -132,7 +132,7 @@ func TestXML(t *testing.T) {
 				}
 			}
 		}
-		for _, manager := range []*manager{launchd(), taskScheduler()} {
+		for _, manager := range []*manager{launchd(""), taskScheduler("")} {
 			files, err := manager.files(j)
 			if err != nil {
 				t.Fatal(err)
@@ -151,7 +151,7 @@ func TestPlist(t *testing.T) {
 	if err != nil {
 		t.Skip("needs python3")
 	}
-	for _, when := range []times{{daily: "2:05"}, {weekly: "Mon 02:00"}, {every: time.Hour}} {
+	for _, when := range []Times{{Daily: "2:05"}, {Weekly: "Mon 02:00"}, {Every: time.Hour}} {
 		j := oddJob(t, when)
 		cmd := exec.Command(python, "-c", "import json, plistlib, sys; json.dump(plistlib.loads(sys.stdin.buffer.read()), sys.stdout)")
 		cmd.Stdin = strings.NewReader(plist(j))
@@ -171,15 +171,15 @@ func TestPlist(t *testing.T) {
 		if err := json.Unmarshal(out, &got); err != nil {
 			t.Fatal(err)
 		}
-		want := map[string]int{"Hour": j.moment.hour, "Minute": j.moment.minute}
-		if j.moment.day >= 0 {
-			want["Weekday"] = j.moment.day
+		want := map[string]int{"Hour": j.Moment.hour, "Minute": j.Moment.minute}
+		if j.Moment.day >= 0 {
+			want["Weekday"] = j.Moment.day
 		}
-		if j.moment.every > 0 {
+		if j.Moment.every > 0 {
 			want = nil
 		}
-		if got.Label != j.unit() || got.WorkingDirectory != j.dir || !slices.Equal(got.ProgramArguments, j.argv) ||
-			got.EnvironmentVariables["PHLB_X"] != "<1>" || got.StartInterval != int(j.moment.every.Seconds()) ||
+		if got.Label != j.unit() || got.WorkingDirectory != j.Dir || !slices.Equal(got.ProgramArguments, j.Argv) ||
+			got.EnvironmentVariables["PHLB_X"] != "<1>" || got.StartInterval != int(j.Moment.every.Seconds()) ||
 			!maps.Equal(got.StartCalendarInterval, want) || got.Nice != 19 || !got.LowPriorityIO {
 			t.Errorf("%s is read as %+v", j.When, got)
 		}
@@ -189,13 +189,13 @@ func TestPlist(t *testing.T) {
 // TestTask holds what is written for the Task Scheduler against its schema.
 func TestTask(t *testing.T) {
 	for _, tt := range []struct {
-		when    times
+		when    Times
 		trigger string // what is in CalendarTrigger
 	}{
-		{times{daily: "2:05"}, "<StartBoundary>2026-01-01T02:05:00</StartBoundary><ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay>"},
-		{times{weekly: "Mon 02:00"}, "<StartBoundary>2026-01-01T02:00:00</StartBoundary>" +
+		{Times{Daily: "2:05"}, "<StartBoundary>2026-01-01T02:05:00</StartBoundary><ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay>"},
+		{Times{Weekly: "Mon 02:00"}, "<StartBoundary>2026-01-01T02:00:00</StartBoundary>" +
 			"<ScheduleByWeek><WeeksInterval>1</WeeksInterval><DaysOfWeek><Monday/></DaysOfWeek></ScheduleByWeek>"},
-		{times{every: 15 * time.Minute}, "<Repetition><Interval>PT15M</Interval><Duration>P1D</Duration></Repetition>" +
+		{Times{Every: 15 * time.Minute}, "<Repetition><Interval>PT15M</Interval><Duration>P1D</Duration></Repetition>" +
 			"<StartBoundary>2026-01-01T00:00:00</StartBoundary><ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay>"},
 	} {
 		j := oddJob(t, tt.when)
@@ -212,10 +212,10 @@ func TestTask(t *testing.T) {
 		if err := xml.Unmarshal([]byte(text), &got); err != nil {
 			t.Fatalf("%v in\n%s", err, text)
 		}
-		if got.Version != "1.2" || got.Trigger.Text != tt.trigger || !got.Missed || got.Exec.Command != j.argv[0] || got.Exec.WorkingDirectory != j.dir {
+		if got.Version != "1.2" || got.Trigger.Text != tt.trigger || !got.Missed || got.Exec.Command != j.Argv[0] || got.Exec.WorkingDirectory != j.Dir {
 			t.Errorf("%s is read as %+v", j.When, got)
 		}
-		for _, word := range j.argv[1:] {
+		for _, word := range j.Argv[1:] {
 			if !strings.Contains(got.Exec.Arguments, windowsWord(word)) {
 				t.Errorf("%q is missing in %s", word, got.Exec.Arguments)
 			}

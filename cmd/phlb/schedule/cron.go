@@ -1,4 +1,4 @@
-package main
+package schedule
 
 import (
 	"bytes"
@@ -9,7 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
+
+	"al.essio.dev/pkg/shellescape"
+
+	"phlb/runtime"
 )
 
 // crontab starts jobs as lines in the user's crontab. Each ends in a comment,
@@ -29,7 +34,7 @@ func (crontab) available(context.Context) error {
 	return nil
 }
 
-func (t crontab) plan(w io.Writer, j *job) error {
+func (t crontab) plan(w io.Writer, j *Job) error {
 	line, err := t.line(j)
 	if err != nil {
 		return err
@@ -38,46 +43,39 @@ func (t crontab) plan(w io.Writer, j *job) error {
 	return err
 }
 
-func (crontab) line(j *job) (string, error) {
+func (crontab) line(j *Job) (string, error) {
 	words := []string{"nice", "-n", "19"}
 	if _, err := exec.LookPath("ionice"); err == nil {
 		words = append(words, "ionice", "-c", "3")
 	}
-	if len(j.env) > 0 {
-		words = append([]string{"env"}, append(quoteAll(j.env), words...)...)
+	if len(j.Env) > 0 {
+		words = slices.Concat([]string{"env"}, j.Env, words)
 	}
-	words = append(words, quoteAll(j.argv)...)
-	line := j.moment.cron() + " cd " + shellWord(j.dir) + " && " + strings.Join(words, " ") +
+	words = append(words, j.Argv...)
+	line := j.Moment.cron() + " cd " + cronWord(j.Dir) + " && " + cronWord(words...) +
 		fmt.Sprintf(" # %s: %s: %s", j.unit(), j.When, strings.ReplaceAll(j.Command, "%", `\%`))
 	if strings.ContainsAny(line, "\n\x00") {
-		return "", usagef("a crontab has no way to write a line break in a name or argument: %q", line)
+		return "", runtime.Usagef("a crontab has no way to write a line break in a name or argument: %q", line)
 	}
 	return line, nil
 }
 
-func quoteAll(words []string) (quoted []string) {
-	for _, word := range words {
-		quoted = append(quoted, shellWord(word))
-	}
-	return quoted
+// cronWord quotes words for the shell in a crontab, where \% is a percent sign;
+// the quotes before that keep a backslash of the word's own apart.
+func cronWord(words ...string) string {
+	return strings.ReplaceAll(shellescape.QuoteCommand(words), "%", `''\%`)
 }
 
-// shellWord quotes a word for the shell in a crontab, where \% is a percent
-// sign; the quotes before that keep a backslash of the word's own apart.
-func shellWord(word string) string {
-	return "'" + strings.NewReplacer("'", `'\''`, "%", `''\%`).Replace(word) + "'"
-}
-
-func (t crontab) add(ctx context.Context, j *job) error {
+func (t crontab) add(ctx context.Context, j *Job) (note string, err error) {
 	line, err := t.line(j)
 	if err != nil {
-		return err
+		return "", err
 	}
 	lines, err := t.read(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return t.write(ctx, append(lines, line))
+	return "", t.write(ctx, append(lines, line))
 }
 
 // read returns the lines of the crontab.
@@ -102,11 +100,11 @@ func (crontab) write(ctx context.Context, lines []string) error {
 	return execute(ctx, []string{"crontab", "-"}, strings.Join(lines, "\n")+"\n")
 }
 
-func (t crontab) list(ctx context.Context) (all []job, err error) {
+func (t crontab) list(ctx context.Context) (all []Job, err error) {
 	lines, err := t.read(ctx)
 	for _, line := range lines {
 		if found := cronTag.FindStringSubmatch(line); found != nil && !strings.HasPrefix(line, "#") {
-			all = append(all, job{Name: found[1], When: found[2], Command: strings.ReplaceAll(found[3], `\%`, "%")})
+			all = append(all, Job{Name: found[1], When: found[2], Command: strings.ReplaceAll(found[3], `\%`, "%")})
 		}
 	}
 	return all, err

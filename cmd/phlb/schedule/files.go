@@ -1,4 +1,4 @@
-package main
+package schedule
 
 import (
 	"bytes"
@@ -18,6 +18,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/renameio/v2/maybe"
+
+	"phlb/runtime"
 )
 
 // manager is a scheduler that reads jobs from files: systemd, launchd, the Task
@@ -28,7 +30,7 @@ type manager struct {
 	probe []string
 	// files returns the files of a job by name. In the first stands what
 	// described finds: "WHEN: COMMAND", escaped.
-	files     func(*job) ([]file, error)
+	files     func(*Job) ([]file, error)
 	suffixes  []string // of the files; the first tells jobs
 	described *regexp.Regexp
 	unescape  func(string) string
@@ -64,7 +66,7 @@ func execute(ctx context.Context, argv []string, stdin string) error {
 
 func (m *manager) path(unit string) string { return filepath.Join(m.dir, unit+m.suffixes[0]) }
 
-func (m *manager) plan(w io.Writer, j *job) error {
+func (m *manager) plan(w io.Writer, j *Job) error {
 	files, err := m.files(j)
 	if err != nil {
 		return err
@@ -78,35 +80,38 @@ func (m *manager) plan(w io.Writer, j *job) error {
 	return nil
 }
 
-func (m *manager) add(ctx context.Context, j *job) error {
+func (m *manager) add(ctx context.Context, j *Job) (note string, err error) {
 	files, err := m.files(j)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := os.MkdirAll(m.dir, 0o777); err != nil {
-		return err
+		return "", err
 	}
 	for _, f := range files {
 		if err := maybe.WriteFile(filepath.Join(m.dir, f.name), []byte(f.content), 0o666); err != nil {
-			return err
+			return "", err
 		}
 	}
 	for _, argv := range m.enable(j.unit(), m.path(j.unit())) {
 		if err := execute(ctx, argv, ""); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return nil
+	if m.note != nil {
+		note = m.note()
+	}
+	return note, nil
 }
 
-func (m *manager) list(context.Context) (all []job, err error) {
+func (m *manager) list(context.Context) (all []Job, err error) {
 	entries, err := os.ReadDir(m.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	for _, e := range entries {
 		unit, ours := strings.CutSuffix(e.Name(), m.suffixes[0])
-		name, named := strings.CutPrefix(unit, "phlb-")
+		name, named := strings.CutPrefix(unit, prefix)
 		if !ours || !named {
 			continue
 		}
@@ -114,7 +119,7 @@ func (m *manager) list(context.Context) (all []job, err error) {
 		if err != nil {
 			return nil, err
 		}
-		j := job{Name: name}
+		j := Job{Name: name}
 		if found := m.described.FindSubmatch(content); found != nil {
 			j.When, j.Command, _ = strings.Cut(m.unescape(string(found[1])), ": ")
 		}
@@ -124,7 +129,7 @@ func (m *manager) list(context.Context) (all []job, err error) {
 }
 
 func (m *manager) remove(ctx context.Context, name string) (bool, error) {
-	unit := (&job{Name: name}).unit()
+	unit := (&Job{Name: name}).unit()
 	if _, err := os.Lstat(m.path(unit)); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -150,10 +155,10 @@ func (m *manager) remove(ctx context.Context, name string) (bool, error) {
 }
 
 // systemd starts jobs as timers of the user.
-func systemd() *manager {
+func systemd(dir string) *manager {
 	return &manager{
 		name:      "systemd",
-		dir:       filepath.Join(userConfig(), "systemd", "user"),
+		dir:       dir,
 		probe:     []string{"systemctl", "--user", "show-environment"},
 		files:     systemdFiles,
 		suffixes:  []string{".timer", ".service"},
@@ -184,29 +189,30 @@ func lingers() string {
 	return "it is run while you are logged in, and always after: loginctl enable-linger " + u.Username
 }
 
-func systemdFiles(j *job) ([]file, error) {
-	if strings.ContainsFunc(j.dir, func(r rune) bool { return r < ' ' || r == utf8.RuneError }) ||
-		strings.TrimRight(j.dir, ` \`) != j.dir { // there is no escape for these
-		return nil, usagef("systemd cannot run anything in a folder called %q: schedule it from another one", j.dir)
+func systemdFiles(j *Job) ([]file, error) {
+	if strings.ContainsFunc(j.Dir, func(r rune) bool { return r < ' ' || r == utf8.RuneError }) ||
+		strings.TrimRight(j.Dir, ` \`) != j.Dir { // there is no escape for these
+		return nil, runtime.Usagef("systemd cannot run anything in a folder called %q: schedule it from another one", j.Dir)
 	}
 	percent := strings.NewReplacer("%", "%%")
 	description := percent.Replace(fmt.Sprintf("phlb %s: %s", j.When, j.Command))
-	service := "[Unit]\nDescription=" + description + "\n\n[Service]\nType=oneshot\nExecStart=" + unitWord(j.argv[0], false)
-	for _, arg := range j.argv[1:] {
+	service := "[Unit]\nDescription=" + description + "\n\n[Service]\nType=oneshot\nExecStart=" + unitWord(j.Argv[0], false)
+	for _, arg := range j.Argv[1:] {
 		service += " " + unitWord(arg, true)
 	}
-	service += "\nWorkingDirectory=" + percent.Replace(j.dir) + "\n"
-	for _, variable := range j.env {
+	service += "\nWorkingDirectory=" + percent.Replace(j.Dir) + "\n"
+	for _, variable := range j.Env {
 		service += "Environment=" + unitWord(variable, false) + "\n"
 	}
 	service += "Nice=19\nIOSchedulingClass=idle\n"
-	timer := "[Unit]\nDescription=" + description + "\n\n[Timer]\nOnCalendar=" + j.moment.calendar() +
+	timer := "[Unit]\nDescription=" + description + "\n\n[Timer]\nOnCalendar=" + j.Moment.calendar() +
 		"\nPersistent=true\nRandomizedDelaySec=60\n\n[Install]\nWantedBy=timers.target\n"
 	return []file{{j.unit() + ".timer", timer}, {j.unit() + ".service", service}}, nil
 }
 
-// unitWord quotes a word for a unit file: systemd takes escapes, and replaces
-// %x, and $X where it is an argument of a program.
+// unitWord quotes a word for a unit file, by hand: libraries that write units
+// leave the quoting of words to their callers. systemd takes escapes, and
+// replaces %x, and $X where it is an argument of a program.
 func unitWord(word string, argument bool) string {
 	var b strings.Builder
 	for i := 0; i < len(word); {
@@ -227,13 +233,12 @@ func unitWord(word string, argument bool) string {
 }
 
 // launchd starts jobs as agents of the user.
-func launchd() *manager {
-	home, _ := os.UserHomeDir()
+func launchd(dir string) *manager {
 	return &manager{
 		name:      "launchd",
-		dir:       filepath.Join(home, "Library", "LaunchAgents"),
+		dir:       dir,
 		probe:     []string{"launchctl", "list"},
-		files:     func(j *job) ([]file, error) { return []file{{j.unit() + ".plist", plist(j)}}, nil },
+		files:     func(j *Job) ([]file, error) { return []file{{j.unit() + ".plist", plist(j)}}, nil },
 		suffixes:  []string{".plist"},
 		described: regexp.MustCompile(`<key>PhlbJob</key>\s*<string>(.*)</string>`),
 		unescape:  html.UnescapeString,
@@ -243,7 +248,7 @@ func launchd() *manager {
 	}
 }
 
-func plist(j *job) string {
+func plist(j *Job) string {
 	var b strings.Builder
 	value := func(key, kind, text string) {
 		fmt.Fprintf(&b, "  <key>%s</key>\n  <%s>%s</%s>\n", key, kind, text, kind)
@@ -253,23 +258,23 @@ func plist(j *job) string {
 	value("Label", "string", xmlText(j.unit()))
 	value("PhlbJob", "string", xmlText(j.When+": "+j.Command))
 	argv := ""
-	for _, arg := range j.argv {
+	for _, arg := range j.Argv {
 		argv += "<string>" + xmlText(arg) + "</string>"
 	}
 	value("ProgramArguments", "array", argv)
-	value("WorkingDirectory", "string", xmlText(j.dir))
+	value("WorkingDirectory", "string", xmlText(j.Dir))
 	variables := ""
-	for _, variable := range j.env {
+	for _, variable := range j.Env {
 		name, text, _ := strings.Cut(variable, "=")
 		variables += "<key>" + xmlText(name) + "</key><string>" + xmlText(text) + "</string>"
 	}
 	value("EnvironmentVariables", "dict", variables)
-	if j.moment.every > 0 {
-		value("StartInterval", "integer", fmt.Sprint(int(j.moment.every.Seconds())))
+	if j.Moment.every > 0 {
+		value("StartInterval", "integer", fmt.Sprint(int(j.Moment.every.Seconds())))
 	} else {
-		at := fmt.Sprintf("<key>Hour</key><integer>%d</integer><key>Minute</key><integer>%d</integer>", j.moment.hour, j.moment.minute)
-		if j.moment.day >= 0 {
-			at += fmt.Sprintf("<key>Weekday</key><integer>%d</integer>", j.moment.day)
+		at := fmt.Sprintf("<key>Hour</key><integer>%d</integer><key>Minute</key><integer>%d</integer>", j.Moment.hour, j.Moment.minute)
+		if j.Moment.day >= 0 {
+			at += fmt.Sprintf("<key>Weekday</key><integer>%d</integer>", j.Moment.day)
 		}
 		value("StartCalendarInterval", "dict", at)
 	}
@@ -285,12 +290,12 @@ func xmlText(text string) string {
 }
 
 // taskScheduler starts jobs on Windows.
-func taskScheduler() *manager {
+func taskScheduler(dir string) *manager {
 	return &manager{
 		name:      "the Task Scheduler",
-		dir:       filepath.Join(userConfig(), "phlb", "schedule"),
+		dir:       dir,
 		probe:     []string{"schtasks", "/Query", "/FO", "CSV", "/NH"},
-		files:     func(j *job) ([]file, error) { return []file{{j.unit() + ".xml", task(j)}}, nil },
+		files:     func(j *Job) ([]file, error) { return []file{{j.unit() + ".xml", task(j)}}, nil },
 		suffixes:  []string{".xml"},
 		described: regexp.MustCompile(`<Description>(.*)</Description>`),
 		unescape:  html.UnescapeString,
@@ -302,18 +307,18 @@ func taskScheduler() *manager {
 	}
 }
 
-func task(j *job) string {
+func task(j *Job) string {
 	const start = "2026-01-01T"
-	trigger := fmt.Sprintf("<StartBoundary>%s%02d:%02d:00</StartBoundary>", start, j.moment.hour, j.moment.minute)
+	trigger := fmt.Sprintf("<StartBoundary>%s%02d:%02d:00</StartBoundary>", start, j.Moment.hour, j.Moment.minute)
 	schedule := "<ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay>"
-	if j.moment.every > 0 {
-		trigger = fmt.Sprintf("<Repetition><Interval>PT%dM</Interval><Duration>P1D</Duration></Repetition>", int(j.moment.every.Minutes())) + trigger
-	} else if j.moment.day >= 0 {
+	if j.Moment.every > 0 {
+		trigger = fmt.Sprintf("<Repetition><Interval>PT%dM</Interval><Duration>P1D</Duration></Repetition>", int(j.Moment.every.Minutes())) + trigger
+	} else if j.Moment.day >= 0 {
 		days := []string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"}
-		schedule = "<ScheduleByWeek><WeeksInterval>1</WeeksInterval><DaysOfWeek><" + days[j.moment.day] + "/></DaysOfWeek></ScheduleByWeek>"
+		schedule = "<ScheduleByWeek><WeeksInterval>1</WeeksInterval><DaysOfWeek><" + days[j.Moment.day] + "/></DaysOfWeek></ScheduleByWeek>"
 	}
 	var args []string
-	for _, arg := range j.argv[1:] {
+	for _, arg := range j.Argv[1:] {
 		args = append(args, windowsWord(arg))
 	}
 	return `<?xml version="1.0"?>
@@ -322,9 +327,9 @@ func task(j *job) string {
   <Triggers><CalendarTrigger>` + trigger + schedule + `</CalendarTrigger></Triggers>
   <Settings><StartWhenAvailable>true</StartWhenAvailable><MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy><Priority>9</Priority></Settings>
   <Actions><Exec>
-    <Command>` + xmlText(j.argv[0]) + `</Command>
+    <Command>` + xmlText(j.Argv[0]) + `</Command>
     <Arguments>` + xmlText(strings.Join(args, " ")) + `</Arguments>
-    <WorkingDirectory>` + xmlText(j.dir) + `</WorkingDirectory>
+    <WorkingDirectory>` + xmlText(j.Dir) + `</WorkingDirectory>
   </Exec></Actions>
 </Task>
 `

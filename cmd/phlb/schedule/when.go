@@ -1,21 +1,24 @@
-package main
+package schedule
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"phlb/runtime"
 )
 
-// times are the flags that say when.
-type times struct {
-	daily, weekly string
-	hourly        bool
-	every         time.Duration
+// Times are ways to say when, of which one is used.
+type Times struct {
+	Daily  string // "02:00"
+	Weekly string // "Mon 02:00"
+	Hourly bool
+	Every  time.Duration
 }
 
-// moment is when something happens again and again.
-type moment struct {
+// Moment is when something happens again and again.
+type Moment struct {
 	day          int           // of the week, Sunday is 0; -1: every day
 	hour, minute int           // of the day
 	every        time.Duration // instead of that: since midnight, over and over
@@ -23,40 +26,40 @@ type moment struct {
 
 var weekdays = []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
 
-// moment reads the flags, of which one must be given.
-func (t *times) moment() (m moment, err error) {
+// Moment returns what they say, of which one must be given.
+func (t *Times) Moment() (m Moment, err error) {
 	given := 0
-	for _, is := range []bool{t.daily != "", t.weekly != "", t.hourly, t.every != 0} {
+	for _, is := range []bool{t.Daily != "", t.Weekly != "", t.Hourly, t.Every != 0} {
 		if is {
 			given++
 		}
 	}
 	if given != 1 {
-		return m, usagef("when? one of --daily 02:00, --hourly, --weekly 'Mon 02:00', --every 15m")
+		return m, runtime.Usagef("when? one of --daily 02:00, --hourly, --weekly 'Mon 02:00', --every 15m")
 	}
 	m.day = -1
 	switch {
-	case t.hourly:
+	case t.Hourly:
 		m.every = time.Hour
-	case t.every != 0:
+	case t.Every != 0:
 		const day = 24 * time.Hour
-		if t.every == day {
+		if t.Every == day {
 			return m, nil // every midnight
 		}
-		if t.every < time.Minute || t.every%time.Minute != 0 || t.every >= day ||
-			t.every < time.Hour && time.Hour%t.every != 0 || t.every >= time.Hour && (t.every%time.Hour != 0 || day%t.every != 0) {
-			return m, usagef("--every: %s divides neither an hour nor a day: try 15m, 30m, 2h, 4h, 6h, 12h or 24h", short(t.every))
+		if t.Every < time.Minute || t.Every%time.Minute != 0 || t.Every >= day ||
+			t.Every < time.Hour && time.Hour%t.Every != 0 || t.Every >= time.Hour && (t.Every%time.Hour != 0 || day%t.Every != 0) {
+			return m, runtime.Usagef("--every: %s divides neither an hour nor a day: try 15m, 30m, 2h, 4h, 6h, 12h or 24h", short(t.Every))
 		}
-		m.every = t.every
-	case t.daily != "":
-		m.hour, m.minute, err = clockTime("daily", t.daily, t.daily)
+		m.every = t.Every
+	case t.Daily != "":
+		m.hour, m.minute, err = clockTime("daily", t.Daily, t.Daily)
 	default:
-		day, at, ok := strings.Cut(t.weekly, " ")
+		day, at, ok := strings.Cut(t.Weekly, " ")
 		m.day = slices.IndexFunc(weekdays, func(d string) bool { return len(day) >= 3 && strings.EqualFold(d, day[:3]) })
 		if !ok || m.day < 0 {
-			return m, usagef("--weekly: %q is not a day and a time such as 'Mon 02:00'", t.weekly)
+			return m, runtime.Usagef("--weekly: %q is not a day and a time such as 'Mon 02:00'", t.Weekly)
 		}
-		m.hour, m.minute, err = clockTime("weekly", t.weekly, at)
+		m.hour, m.minute, err = clockTime("weekly", t.Weekly, at)
 	}
 	return m, err
 }
@@ -64,7 +67,7 @@ func (t *times) moment() (m moment, err error) {
 func clockTime(flag, given, text string) (hour, minute int, err error) {
 	t, err := time.Parse("15:04", text)
 	if err != nil {
-		return 0, 0, usagef("--%s: %q is not a time such as 02:00", flag, given)
+		return 0, 0, runtime.Usagef("--%s: %q is not a time such as 02:00", flag, given)
 	}
 	return t.Hour(), t.Minute(), nil
 }
@@ -82,7 +85,7 @@ func short(d time.Duration) string {
 }
 
 // String writes it as the flags do.
-func (m moment) String() string {
+func (m Moment) String() string {
 	at := fmt.Sprintf("%02d:%02d", m.hour, m.minute)
 	switch {
 	case m.every == time.Hour:
@@ -96,7 +99,7 @@ func (m moment) String() string {
 }
 
 // calendar writes it for systemd.
-func (m moment) calendar() string {
+func (m Moment) calendar() string {
 	switch {
 	case m.every >= time.Hour:
 		return fmt.Sprintf("*-*-* 00/%d:00:00", m.every/time.Hour)
@@ -111,7 +114,7 @@ func (m moment) calendar() string {
 }
 
 // cron writes it for a crontab.
-func (m moment) cron() string {
+func (m Moment) cron() string {
 	switch {
 	case m.every == time.Hour:
 		return "0 * * * *"
