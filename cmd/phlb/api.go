@@ -6,10 +6,10 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 
 	"phlb/builtins"
+	"phlb/cmd/phlb/show"
 )
 
 func (c *command) api() *cobra.Command {
@@ -35,48 +35,32 @@ func (c *command) api() *cobra.Command {
 			case c.json:
 				return c.writeJSON(apiDocument(owners))
 			}
-			t := table{columns: []column{{title: "NAME"}, {title: "WHAT IT IS", words: true}}}
+			t := show.Table{Columns: []show.Column{{Title: "NAME"}, {Title: "WHAT IT IS", Words: true}}}
 			for _, o := range owners {
 				prefix := o.Name
 				if prefix != "" {
 					prefix += "."
 				}
 				for _, a := range o.Attributes {
-					t.add(prefix+a.Name, a.Doc)
+					t.Add(prefix+a.Name, a.Doc)
 				}
 				for _, f := range o.Functions {
 					star := ""
 					if f.Effect {
 						star = " *"
 					}
-					t.add(prefix+f.Signature+star, f.Doc)
+					t.Add(prefix+f.Signature+star, f.Doc)
 				}
 			}
 			if width := c.width(); width > 0 { // signatures are long, and nothing is to be cut
-				_, err := io.WriteString(c.out(), glossary(t.rows, width))
+				_, err := io.WriteString(c.out(), show.Glossary(t.Rows, width))
 				return err
 			}
-			return c.writeColumns(&t)
+			return c.writeTable(&t)
 		},
 	}
 	cmd.Flags().BoolVar(&stubs, "stubs", false, "write stubs for an editor")
 	return cmd
-}
-
-// glossary writes pairs of a name and its meaning so that they fit into width:
-// side by side, or the meaning below where the name is long.
-func glossary(pairs [][]string, width int) string {
-	indent := min(32, width/3)
-	var b strings.Builder
-	for _, p := range pairs {
-		name, meaning := p[0], wrap(p[1], indent, width)
-		if room := indent - len(gap) - runewidth.StringWidth(name); room >= 0 {
-			b.WriteString(name + strings.Repeat(" ", room) + gap + strings.TrimLeft(meaning, " "))
-		} else {
-			b.WriteString(strings.TrimLeft(wrap(name, 4, width), " ") + meaning)
-		}
-	}
-	return b.String()
 }
 
 // owners returns the script API, for which no root needs to be there.

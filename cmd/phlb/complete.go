@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"phlb/cmd/phlb/show"
 	"phlb/engine/config"
 	"phlb/engine/store"
 	"phlb/runtime"
@@ -65,7 +66,7 @@ func (c *command) backups(typed string, snapshots bool) (found []string) {
 	defer root.Close()
 	names, _ := root.Names()
 	add := func(word string) {
-		if strings.HasPrefix(word, typed) && printable(word) == word { // what shells get is lines
+		if strings.HasPrefix(word, typed) && show.Printable(word) == word { // what shells get is lines
 			found = append(found, word)
 		}
 	}
@@ -141,7 +142,7 @@ func (c *command) completeScript(_ *cobra.Command, args []string, typed string) 
 	for _, e := range entries {
 		name := folder + e.Name()
 		switch {
-		case !strings.HasPrefix(e.Name(), prefix), strings.HasPrefix(e.Name(), ".") && prefix == "", printable(name) != name:
+		case !strings.HasPrefix(e.Name(), prefix), strings.HasPrefix(e.Name(), ".") && prefix == "", show.Printable(name) != name:
 		case e.IsDir():
 			found = append(found, name+"/")
 			directive |= cobra.ShellCompDirectiveNoSpace

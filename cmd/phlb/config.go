@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"phlb/cmd/phlb/show"
 	"phlb/engine/config"
 )
 
@@ -68,11 +69,11 @@ func (c *command) showSettings() error {
 			Settings []config.Setting `json:"settings"`
 		}{settings.Path, settings.Settings()})
 	}
-	t := table{columns: []column{{title: "SETTING"}, {title: "FROM"}}}
+	t := show.Table{Columns: []show.Column{{Title: "SETTING"}, {Title: "FROM"}}}
 	for _, s := range settings.Settings() {
-		t.add(s.String(), s.Origin)
+		t.Add(s.String(), s.Origin)
 	}
-	return t.write(c.out(), 0)
+	return t.Write(c.out(), 0)
 }
 
 func (c *command) editSettings() error {

@@ -8,13 +8,13 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"golang.org/x/term"
+
+	"phlb/cmd/phlb/show"
 )
 
 // console is where output goes. While there is a line of progress, what is
@@ -131,14 +131,14 @@ func attribute(a slog.Attr) string {
 	if err, ok := a.Value.Any().(error); ok {
 		var path *fs.PathError
 		if errors.As(err, &path) {
-			return printable(path.Path) + ": " + cause(err).Error()
+			return show.Printable(path.Path) + ": " + cause(err).Error()
 		}
-		return printable(err.Error())
+		return show.Printable(err.Error())
 	}
 	if a.Value.Kind() == slog.KindTime {
 		return a.Value.Time().Local().Format(time.DateTime)
 	}
-	return printable(a.Value.String())
+	return show.Printable(a.Value.String())
 }
 
 // cause returns the error without the path that it names.
@@ -150,11 +150,21 @@ func cause(err error) error {
 	return err
 }
 
-// printable quotes what would not appear on a terminal as it is, or would tell
-// the terminal what to do.
-func printable(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
-		return strconv.Quote(text)
+// levels are the colours of messages.
+var levels = map[slog.Level]show.Style{slog.LevelError: show.Red, slog.LevelWarn: show.Yellow}
+
+// coloured reports whether w is a terminal, and colours are wanted.
+func coloured(w io.Writer) bool {
+	if through, ok := w.(writer); ok {
+		w = through.to
 	}
-	return text
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// paint sets text in a style, where w is to be coloured.
+func paint(w io.Writer, s show.Style, text string) string {
+	if !coloured(w) {
+		return text
+	}
+	return s.Set(text)
 }

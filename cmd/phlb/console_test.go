@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"phlb/cmd/phlb/show"
 	"strings"
 	"testing"
 	"time"
@@ -39,16 +40,6 @@ func TestLogger(t *testing.T) {
 	}
 }
 
-func TestPrintable(t *testing.T) {
-	for text, want := range map[string]string{
-		"äöü 漢字.txt": "äöü 漢字.txt", "new\nline": `"new\nline"`, "latin-\xe4": `"latin-\xe4"`, "right\u202eleft": `"right\u202eleft"`, "": "",
-	} {
-		if got := printable(text); got != want {
-			t.Errorf("printable(%q) = %s, want %s", text, got, want)
-		}
-	}
-}
-
 // An interruption is one only for what it has stopped.
 func TestExitCodeOfInterruption(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -59,5 +50,12 @@ func TestExitCodeOfInterruption(t *testing.T) {
 	}
 	if code := c.exitCode(ctx, context.Canceled); code != 130 {
 		t.Errorf("exit code %d, want 130", code)
+	}
+}
+
+// Colours are for terminals.
+func TestColoured(t *testing.T) {
+	if coloured(&strings.Builder{}) || paint(&strings.Builder{}, show.Red, "error") != "error" {
+		t.Error("what is no terminal has colours")
 	}
 }

@@ -11,12 +11,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"phlb/builtins"
+	"phlb/cmd/phlb/show"
 	"phlb/engine"
-	"phlb/engine/walk"
 	"phlb/runtime"
 	"phlb/scripts"
 )
@@ -126,7 +125,7 @@ func (c *command) explainPath(cmd *cobra.Command, given, policy string, args []s
 	if failed != nil {
 		c.warn("warning: the policy failed after it had made a backup, which counts: %v", failed)
 	}
-	_, err = fmt.Fprint(c.out(), explanations(path, name, all))
+	_, err = fmt.Fprint(c.out(), show.Explanations(path, name, all))
 	return err
 }
 
@@ -178,7 +177,7 @@ func (c *command) writeExplanations(path string, all []*engine.Explanation, fail
 		Taken bool                  `json:"taken"`
 		Scans []*engine.Explanation `json:"scans"`
 		Error string                `json:"error,omitempty"`
-	}{Path: engine.Text(path), Taken: taken(all), Scans: all}
+	}{Path: engine.Text(path), Taken: show.Taken(all), Scans: all}
 	if d.Scans == nil {
 		d.Scans = []*engine.Explanation{}
 	}
@@ -186,100 +185,4 @@ func (c *command) writeExplanations(path string, all []*engine.Explanation, fail
 		d.Error = failed.Error()
 	}
 	return c.writeJSON(d)
-}
-
-func taken(all []*engine.Explanation) bool {
-	return slices.ContainsFunc(all, func(x *engine.Explanation) bool { return x.Taken })
-}
-
-// explanations says what each scan that the path lies in makes of it.
-func explanations(path, policy string, all []*engine.Explanation) string {
-	inside := slices.DeleteFunc(slices.Clone(all), func(x *engine.Explanation) bool { return x.Outside })
-	if len(all) == 0 {
-		return fmt.Sprintf("skipped: %s makes no backup\n", printable(policy))
-	}
-	if len(inside) == 0 {
-		var roots []string
-		for _, x := range all {
-			roots = append(roots, printable(x.Root))
-		}
-		return fmt.Sprintf("skipped: %s lies outside of what is backed up: %s\n", printable(path), strings.Join(roots, ", "))
-	}
-	var b strings.Builder
-	for _, x := range inside {
-		if len(inside) > 1 {
-			fmt.Fprintf(&b, "%s of %s: ", printable(x.Name), printable(x.Root))
-		}
-		b.WriteString(explanation(&x.Verdict))
-		if x.Missing {
-			b.WriteString("; it does not exist, and is judged by its name")
-			if x.Taken {
-				b.WriteString(": max_size and where are not asked")
-			}
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
-}
-
-func explanation(v *walk.Verdict) string {
-	at := printable(v.At)
-	if v.AtDir {
-		at += "/"
-	}
-	word := "skipped"
-	if v.Taken {
-		word = "taken"
-	}
-	switch v.Reason {
-	case walk.ByRule:
-		text := fmt.Sprintf("skipped: %s by %v", at, v.By)
-		if len(v.Over) > 0 {
-			text += ", which" + overrides(v)
-		}
-		if v.AtDir {
-			text += "; not entered"
-		}
-		return text
-	case walk.ByMark:
-		return fmt.Sprintf("%s: %s holds %s (%s), and what marks a directory is all that is taken of it", word, at, v.By.Text, v.By.Origin)
-	case walk.BySize:
-		return fmt.Sprintf("skipped: %s by max_size, %s is more than %s", at, humanize.IBytes(uint64(v.Size)), humanize.IBytes(uint64(v.Limit)))
-	case walk.ByWhere:
-		return fmt.Sprintf("skipped: %s by where, %s (%s) says no", at, v.By.Text, v.By.Origin)
-	case walk.MountPoint:
-		return fmt.Sprintf("%s: %s is a mount point, and with one_file_system nothing in it is taken", word, at)
-	case walk.Excluded:
-		return fmt.Sprintf("skipped: %s is the backup root", at)
-	case walk.Unreadable:
-		return fmt.Sprintf("skipped: %s cannot be read", at)
-	case walk.NotDir:
-		return fmt.Sprintf("skipped: %s is no directory; if it is a symbolic link, it is taken and not followed", at)
-	}
-	if v.By == nil {
-		return "taken: no rule matches"
-	}
-	text := "taken: " + v.By.String()
-	if v.At != v.Path {
-		text += ", which matches " + at + ","
-	}
-	if len(v.Over) > 0 {
-		text += overrides(v)
-	}
-	return strings.TrimSuffix(text, ",")
-}
-
-// overrides lists the rules that lost, without repeating what they share with
-// the origin of the one that won.
-func overrides(v *walk.Verdict) string {
-	shared, _, ok := strings.Cut(v.By.Origin, ", ")
-	var list []string
-	for _, r := range v.Over {
-		short := *r
-		if rest, same := strings.CutPrefix(r.Origin, shared+", "); ok && same {
-			short.Origin = rest
-		}
-		list = append(list, short.String())
-	}
-	return " overrides " + strings.Join(list, ", ")
 }

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/dustin/go-humanize/english"
 	"github.com/mattn/go-runewidth"
 
+	"phlb/cmd/phlb/show"
 	"phlb/engine"
 )
 
@@ -127,10 +127,10 @@ func (m *meter) text(width int) string {
 		{fmt.Sprintf("%.0f%%", share*100), when(whole, 6)},
 		{filesOf(s, whole), 4},
 		{bytesOf(s, whole), 5},
-		{humanize.IBytes(uint64(max(0, rate))) + "/s", when(rate >= 1, 2)},
-		{clock(left) + " left", when(soon, 3)},
-		{clock(s.at.Sub(m.began)), when(!soon, 1)},
-		{count(s.errors, "error"), when(s.errors > 0, 7)},
+		{show.Size(int64(rate)) + "/s", when(rate >= 1, 2)},
+		{show.Clock(left) + " left", when(soon, 3)},
+		{show.Clock(s.at.Sub(m.began)), when(!soon, 1)},
+		{show.Count(s.errors, "error"), when(s.errors > 0, 7)},
 	}
 	for matters := 0; ; matters++ {
 		texts := []string{m.verb}
@@ -168,28 +168,14 @@ func bar(share float64, width int) string {
 
 func filesOf(s *sample, whole bool) string {
 	if whole && s.totalFiles > 0 {
-		return humanize.Comma(s.files) + " of " + count(s.totalFiles, "file")
+		return humanize.Comma(s.files) + " of " + show.Count(s.totalFiles, "file")
 	}
-	return count(s.files, "file")
+	return show.Count(s.files, "file")
 }
 
 func bytesOf(s *sample, whole bool) string {
 	if whole && s.totalBytes > 0 {
-		return fmt.Sprintf("%s of %s", humanize.IBytes(uint64(s.bytes)), humanize.IBytes(uint64(s.totalBytes)))
+		return fmt.Sprintf("%s of %s", show.Size(s.bytes), show.Size(s.totalBytes))
 	}
-	return humanize.IBytes(uint64(max(0, s.bytes)))
-}
-
-// count writes a number of things: "1 error", "2,000 files".
-func count(n int64, thing string) string {
-	return humanize.Comma(n) + " " + english.PluralWord(int(n), thing, "")
-}
-
-// clock writes a duration as 1:05 or 2:30:00.
-func clock(d time.Duration) string {
-	s := int64(d.Round(time.Second) / time.Second)
-	if s < 3600 {
-		return fmt.Sprintf("%d:%02d", s/60, s%60)
-	}
-	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	return show.Size(s.bytes)
 }

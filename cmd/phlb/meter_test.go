@@ -1,6 +1,7 @@
 package main
 
 import (
+	"phlb/cmd/phlb/show"
 	"testing"
 	"time"
 
@@ -93,8 +94,8 @@ func TestClock(t *testing.T) {
 		0: "0:00", 1499 * time.Millisecond: "0:01", 65 * time.Second: "1:05", 59*time.Minute + 59*time.Second: "59:59",
 		time.Hour: "1:00:00", 26*time.Hour + 3*time.Minute + 4*time.Second: "26:03:04",
 	} {
-		if got := clock(d); got != want {
-			t.Errorf("clock(%v) = %q, want %q", d, got, want)
+		if got := show.Clock(d); got != want {
+			t.Errorf("show.Clock(%v) = %q, want %q", d, got, want)
 		}
 	}
 }

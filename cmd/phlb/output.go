@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"os"
 	"strings"
-	"time"
 
-	"github.com/dustin/go-humanize"
 	"go.starlark.net/starlark"
 
 	"phlb/builtins"
+	"phlb/cmd/phlb/show"
 	"phlb/engine"
 )
 
@@ -42,14 +40,9 @@ func (c *command) writeDocument(code int, message string) error {
 	})
 }
 
-// stream is a result that is written as it comes.
-type stream interface {
-	All() iter.Seq2[starlark.Value, error]
-}
-
 // writeResult writes what main returns.
 func (c *command) writeResult(v starlark.Value) (err error) {
-	if s, ok := v.(stream); ok {
+	if s, ok := v.(show.Stream); ok {
 		c.document, c.returned = false, v // JSON is one per element instead
 		return c.writeStream(s)
 	}
@@ -76,7 +69,7 @@ func (c *command) writeResult(v starlark.Value) (err error) {
 		c.returned = v.Restored
 		return c.writeRestored(c.out(), v.Restored)
 	case *builtins.Table:
-		return c.writeTable(v)
+		return c.writeValues(v)
 	case *starlark.List, starlark.Tuple:
 		return c.writeList(v.(starlark.Iterable))
 	}
@@ -118,7 +111,7 @@ func (c *command) writeMade() error {
 	return nil
 }
 
-func (c *command) writeStream(s stream) error {
+func (c *command) writeStream(s show.Stream) error {
 	for v, err := range s.All() {
 		if err != nil {
 			return err
@@ -159,7 +152,7 @@ func (c *command) writeList(list starlark.Iterable) error {
 		c.info("no snapshots found in %s", c.session.Engine.Config.BackupPath)
 	}
 	if n > 0 && len(all) == n {
-		return c.writeSnapshots(all)
+		return c.writeTable(show.Snapshots(all, c.now))
 	}
 	_, err := io.WriteString(c.out(), lines.String())
 	return err
@@ -182,76 +175,35 @@ func (c *command) writeSnapshot(s *engine.Snapshot) error {
 	return err
 }
 
-func (c *command) writeSnapshots(all []*engine.Snapshot) error {
-	t := table{columns: []column{
-		{title: "NAME"}, {title: "WHEN", drop: 1}, {title: "AGE", right: true, drop: 4}, {title: "FILES", right: true, drop: 2},
-		{title: "SIZE", right: true, drop: 5}, {title: "NEW", right: true, drop: 3}, {title: "STATUS", words: true},
-	}}
-	for _, s := range all {
-		status := "complete"
-		if !s.Complete() {
-			status = count(s.Errors, "error")
+func (c *command) writeValues(rows *builtins.Table) error {
+	c.returned = rows
+	if rows.Len() == 0 {
+		if !c.session.Stale() { // which is told apart
+			c.info("nothing to show")
 		}
-		t.add(printable(s.Ref().String()), minute(s.Started), age(c.now.Sub(s.Started)),
-			humanize.Comma(s.Files), humanize.IBytes(uint64(s.Bytes)), humanize.IBytes(uint64(s.NewBytes)), status)
+		return nil
 	}
-	return c.writeColumns(&t)
+	t, err := show.Values(rows)
+	if err != nil {
+		return err
+	}
+	return c.writeTable(t)
 }
 
-// age writes how old something is, in its largest unit.
-func age(d time.Duration) string {
-	const day = 24 * time.Hour
-	for _, u := range []struct {
-		length time.Duration
-		name   string
-	}{{365 * day, "y"}, {7 * day, "w"}, {day, "d"}, {time.Hour, "h"}, {time.Minute, "min"}} {
-		if d >= u.length {
-			return fmt.Sprintf("%d %s", d/u.length, u.name)
-		}
-	}
-	return "now"
-}
-
-// writeReport writes the problems, one per line, and what was looked at; of what
-// is only planned, nothing was.
+// writeReport writes a report; of what is only planned, nothing was looked at.
 func (c *command) writeReport(to io.Writer, r *engine.Report) error {
 	plan := c.dryRun && (r.Snapshot == nil || c.session.Engine.Planned(r.Snapshot))
 	if (c.quiet || plan) && r.OK() {
 		return nil
 	}
-	var b strings.Builder
-	c.writeProblems(&b, to, r.Problems)
-	if r.Snapshot != nil {
-		fmt.Fprintf(&b, "%s: %s, %s read back: %s\n", r.Snapshot.Ref(), count(r.Files, "file"), humanize.IBytes(uint64(r.Bytes)), r.Verdict())
-	} else {
-		for _, s := range r.Added {
-			fmt.Fprintln(&b, s.Path)
-		}
-		fmt.Fprintf(&b, "%s added, %d forgotten; %s linked, %s saved: %s\n", count(int64(len(r.Added)), "snapshot"), r.Removed,
-			count(r.Linked, "duplicate"), humanize.IBytes(uint64(r.Saved)), r.Verdict())
-	}
-	_, err := io.WriteString(to, b.String())
+	_, err := io.WriteString(to, show.Report(r, coloured(to)))
 	return err
 }
 
-// writeRestored writes the problems, one per line, and what was restored.
 func (c *command) writeRestored(to io.Writer, r *engine.Restored) error {
 	if (c.quiet || r.Dry) && r.OK() {
 		return nil
 	}
-	var b strings.Builder
-	c.writeProblems(&b, to, r.Problems)
-	if !r.Dry {
-		fmt.Fprintf(&b, "%s: %v\n", printable(r.To), r)
-	}
-	_, err := io.WriteString(to, b.String())
+	_, err := io.WriteString(to, show.Restored(r, coloured(to)))
 	return err
-}
-
-// writeProblems writes to b what is going to be shown on to.
-func (c *command) writeProblems(b *strings.Builder, to io.Writer, problems []engine.Problem) {
-	for _, p := range problems {
-		p.Path, p.What = printable(p.Path), paint(to, red, p.What)
-		fmt.Fprintln(b, p)
-	}
 }

@@ -2,20 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"strings"
 
-	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
-	"go.starlark.net/syntax"
 
-	"phlb/builtins"
+	"phlb/cmd/phlb/show"
 	"phlb/engine"
 	"phlb/engine/catalog"
-	"phlb/runtime"
 )
 
 func (c *command) query() *cobra.Command {
@@ -35,7 +29,7 @@ func (c *command) query() *cobra.Command {
   phlb query -0 "SELECT path FROM versions WHERE path LIKE '[.]iso$'" | xargs -0 ls -ld
   phlb query 'SELECT path, size, versions FROM contents ORDER BY versions DESC LIMIT 10'
   phlb query "SELECT started, name, error FROM runs WHERE outcome = 'failed'"
-  phlb query 'SELECT s.name, count(), sum(v.size) FROM versions AS v, snapshots AS s
+  phlb query 'SELECT s.name, show.Count(), sum(v.size) FROM versions AS v, snapshots AS s
       WHERE v.since = s.id GROUP BY s.name'`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,16 +37,16 @@ func (c *command) query() *cobra.Command {
 				if len(args) > 1 {
 					return usagef("usage: phlb query --schema [TABLE]")
 				}
-				return c.writeSchema(c.out(), strings.Join(args, ""))
+				return c.writeSchema(strings.Join(args, ""))
 			}
 			if len(args) == 0 {
 				return usagef("which statement? phlb query 'SELECT …'; phlb query --schema lists the tables")
 			}
-			l := layout{mode: "table", width: c.width()}
+			l := show.Layout{Mode: "table", Width: c.width()}
 			chosen := 0
-			for mode, is := range map[string]bool{"json": c.json, "csv": asCSV, "tsv": asTSV, null: asNull} {
+			for mode, is := range map[string]bool{"json": c.json, "csv": asCSV, "tsv": asTSV, show.Null: asNull} {
 				if is {
-					l.mode = mode
+					l.Mode = mode
 					chosen++
 				}
 			}
@@ -80,93 +74,30 @@ func (c *command) query() *cobra.Command {
 }
 
 // ask shows what the catalog answers.
-func (c *command) ask(ctx context.Context, e *engine.Engine, statement string, values []any, l layout) error {
+func (c *command) ask(ctx context.Context, e *engine.Engine, statement string, values []any, l show.Layout) error {
 	rows, done, err := e.Query(ctx, statement, values...)
 	if err != nil {
-		return statementError("query", 1, err)
+		return show.StatementError("query", 1, err)
 	}
 	defer done()
 	defer rows.Close()
-	_, _, err = result{rows.Columns(), rows.All()}.write(c.out(), l)
-	return statementError("query", 1, err)
-}
-
-// statementError shows the line of the statement that err is about, which
-// begins on that line of the file called name.
-func statementError(name string, line int, err error) error {
-	err = builtins.Suggest(err)
-	var e *catalog.StatementError
-	if !errors.As(err, &e) {
-		return err
-	}
-	problem := runtime.Problem{Msg: e.Msg}
-	if n, column, text := e.Place(); n > 0 {
-		problem.Pos = syntax.MakePosition(&name, int32(line+n-1), int32(column))
-		problem.Line = text
-	}
-	return &runtime.Error{Compile: true, Problems: []runtime.Problem{problem}}
+	_, _, err = show.Rows{Columns: rows.Columns(), All: rows.All()}.Write(c.out(), l)
+	return show.StatementError("query", 1, err)
 }
 
 // writeSchema describes the tables, or the one called only.
-func (c *command) writeSchema(w io.Writer, only string) error {
-	tables := catalog.Tables()
-	if only != "" {
-		var names []string
-		for _, t := range tables {
-			if names = append(names, t.Name); t.Name == only {
-				tables = []catalog.Table{t}
-			}
-		}
-		if len(tables) > 1 {
-			if near := runtime.Nearest(only, names); near != "" {
-				return usagef("no table %s: did you mean %s?", only, near)
-			}
-			return usagef("no table %s, only %s", only, strings.Join(names, ", "))
-		}
+func (c *command) writeSchema(only string) error {
+	tables, err := show.TablesOf(only)
+	if err != nil {
+		return err
 	}
 	if c.json {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(tables)
+		return c.writeJSON(tables)
 	}
 	width := c.width()
 	if width == 0 {
 		width = 100
 	}
-	var b strings.Builder
-	for i, t := range tables {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		b.WriteString(t.Name + "\n" + wrap(t.Doc, 2, width))
-		for _, column := range t.Columns {
-			head := fmt.Sprintf("  %-14s%-8s", column.Name, column.Type)
-			b.WriteString(head + strings.TrimLeft(wrap(column.Doc, len(head), width), " "))
-		}
-	}
-	_, err := io.WriteString(w, b.String())
+	_, err = io.WriteString(c.out(), show.Schema(tables, width))
 	return err
-}
-
-// wrap breaks a text into lines of at most width columns, all indented.
-func wrap(text string, indent, width int) string {
-	var b strings.Builder
-	column := 0
-	for _, word := range strings.Fields(text) {
-		n := runewidth.StringWidth(word)
-		switch {
-		case column == 0:
-			b.WriteString(strings.Repeat(" ", indent))
-			column = indent
-		case column+1+n > width:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			column = indent
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += n
-	}
-	return b.String() + "\n"
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"phlb/cmd/phlb/schedule"
+	"phlb/cmd/phlb/show"
 	"phlb/runtime"
 )
 
@@ -144,7 +145,7 @@ func (c *command) newJob(cmd *cobra.Command, file string, args []string, name, m
 			j.Env = append(j.Env, variable)
 		}
 	}
-	j.Command = printable(shellescape.QuoteCommand(j.Argv[2:]))
+	j.Command = show.Printable(shellescape.QuoteCommand(j.Argv[2:]))
 	return j, nil
 }
 
@@ -243,11 +244,11 @@ func (c *command) listJobs(ctx context.Context) error {
 		c.info("nothing is scheduled")
 		return nil
 	}
-	t := table{columns: []column{{title: "NAME"}, {title: "WHEN"}, {title: "COMMAND"}}}
+	t := show.Table{Columns: []show.Column{{Title: "NAME"}, {Title: "WHEN"}, {Title: "COMMAND"}}}
 	for _, j := range all {
-		t.add(j.Name, j.When, j.Command)
+		t.Add(j.Name, j.When, j.Command)
 	}
-	return c.writeColumns(&t)
+	return c.writeTable(&t)
 }
 
 func (c *command) removeJob(ctx context.Context, name string) error {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"phlb/cmd/phlb/show"
 	"phlb/runtime"
 	"phlb/scripts"
 )
@@ -58,9 +59,9 @@ func (c *command) listScripts() error {
 	if c.json {
 		return json.NewEncoder(c.out()).Encode(all)
 	}
-	t := table{columns: []column{{title: "NAME"}, {title: "WHAT IT DOES"}}}
+	t := show.Table{Columns: []show.Column{{Title: "NAME"}, {Title: "WHAT IT DOES"}}}
 	for _, s := range all {
-		t.add(s.Name, s.Doc)
+		t.Add(s.Name, s.Doc)
 	}
-	return c.writeColumns(&t)
+	return c.writeTable(&t)
 }

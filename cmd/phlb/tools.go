@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"phlb/cmd/phlb/show"
 	"phlb/engine"
 )
 
@@ -47,4 +48,10 @@ func (c *command) writeJSON(v any) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
+}
+
+// writeTable writes a table to stdout.
+func (c *command) writeTable(t *show.Table) error {
+	t.Colours = coloured(c.stdout)
+	return t.Write(c.out(), c.width())
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"phlb/cmd/phlb/show"
 	"phlb/engine/store"
 )
 
@@ -96,7 +97,7 @@ func (c *command) writeLocks(held []store.Held) error {
 		c.info("nothing is locked")
 		return nil
 	}
-	t := table{columns: []column{{title: "WHAT"}, {title: "BY"}, {title: "SINCE"}, {title: "LAST SIGN OF LIFE", words: true}}}
+	t := show.Table{Columns: []show.Column{{Title: "WHAT"}, {Title: "BY"}, {Title: "SINCE"}, {Title: "LAST SIGN OF LIFE", Words: true}}}
 	for _, h := range held {
 		seen := fmt.Sprintf("%s ago", max(0, h.Silence).Round(time.Second))
 		switch {
@@ -105,7 +106,7 @@ func (c *command) writeLocks(held []store.Held) error {
 		case h.Silent():
 			seen += ", seems to be gone"
 		}
-		t.add(printable(h.What), printable(h.Who), minute(h.Since), seen)
+		t.Add(show.Printable(h.What), show.Printable(h.Who), show.Minute(h.Since), seen)
 	}
-	return c.writeColumns(&t)
+	return c.writeTable(&t)
 }

@@ -1,9 +1,10 @@
-package main
+package repl
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"iter"
 	"strings"
 	"time"
@@ -14,12 +15,13 @@ import (
 	"go.starlark.net/starlark"
 
 	"phlb/builtins"
+	"phlb/cmd/phlb/show"
 	"phlb/engine"
 )
 
 // show shows the value of a statement.
 func (r *repl) show(ctx context.Context, v starlark.Value) error {
-	r.layout.width = r.width()
+	r.layout.Width = r.Width()
 	switch v := v.(type) {
 	case *builtins.Rows:
 		rows, done, err := v.Ask(ctx)
@@ -28,23 +30,24 @@ func (r *repl) show(ctx context.Context, v starlark.Value) error {
 		}
 		defer done()
 		defer rows.Close()
-		return r.rows(result{rows.Columns(), rows.All()})
+		return r.rows(show.Rows{Columns: rows.Columns(), All: rows.All()})
 	case *builtins.Scan:
 		return r.plain(v) // its files are elsewhere, and many
-	case stream:
+	case show.Stream:
 		return r.list(v.All(), -1)
 	}
-	if r.layout.mode == "json" {
+	if r.layout.Mode == "json" {
 		return r.json(v)
 	}
 	switch v := v.(type) {
 	case *builtins.Snapshot:
-		_, err := fmt.Fprintf(r.out(), "%s: %s\n", v, engine.Summarize(&v.Header, &v.Summary))
+		_, err := fmt.Fprintf(r.Out, "%s: %s\n", v, engine.Summarize(&v.Header, &v.Summary))
 		return err
 	case *builtins.Report:
-		return r.writeReport(r.out(), v.Report)
+		_, err := io.WriteString(r.Out, show.Report(v.Report, r.Colours))
+		return err
 	case *builtins.Table:
-		return r.writeTable(v)
+		return r.values(v)
 	case *starlark.List:
 		return r.sequence(v)
 	case starlark.Tuple:
@@ -55,23 +58,41 @@ func (r *repl) show(ctx context.Context, v starlark.Value) error {
 	return r.plain(v)
 }
 
-func (r *repl) rows(rows result) error {
-	total, hidden, err := rows.write(r.out(), r.layout)
+// values shows a script's table.
+func (r *repl) values(rows *builtins.Table) error {
+	if rows.Len() == 0 {
+		fmt.Fprintln(r.Err, "nothing to show")
+		return nil
+	}
+	t, err := show.Values(rows)
+	if err != nil {
+		return err
+	}
+	return r.write(t)
+}
+
+func (r *repl) write(t *show.Table) error {
+	t.Colours = r.Colours
+	return t.Write(r.Out, r.layout.Width)
+}
+
+func (r *repl) rows(rows show.Rows) error {
+	total, hidden, err := rows.Write(r.Out, r.layout)
 	if hidden > 0 {
 		r.more(hidden)
-	} else if err == nil && r.layout.mode == "table" && r.source.interactive() {
-		fmt.Fprintf(r.out(), "(%s)\n", count(int64(total), "row"))
+	} else if err == nil && r.layout.Mode == "table" && r.source.interactive() {
+		fmt.Fprintf(r.Out, "(%s)\n", show.Count(int64(total), "row"))
 	}
 	return err
 }
 
 // more says how much is not shown.
 func (r *repl) more(hidden int) {
-	fmt.Fprintf(r.out(), "… and %s more; .maxrows 0 shows all\n", humanize.Comma(int64(hidden)))
+	fmt.Fprintf(r.Out, "… and %s more; .maxrows 0 shows all\n", humanize.Comma(int64(hidden)))
 }
 
 func (r *repl) plain(v starlark.Value) error {
-	_, err := fmt.Fprintln(r.out(), v.String())
+	_, err := fmt.Fprintln(r.Out, v.String())
 	return err
 }
 
@@ -80,7 +101,7 @@ func (r *repl) json(v starlark.Value) error {
 	if err != nil {
 		return err
 	}
-	e := json.NewEncoder(r.out())
+	e := json.NewEncoder(r.Out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(plain)
@@ -91,7 +112,7 @@ func (r *repl) json(v starlark.Value) error {
 func (r *repl) sequence(v starlark.Sequence) error {
 	if _, ok := attributesOf(first(v)); !ok {
 		text := v.String()
-		if r.layout.mode == "table" && (r.layout.width == 0 || runewidth.StringWidth(text) <= r.layout.width) {
+		if r.layout.Mode == "table" && (r.layout.Width == 0 || runewidth.StringWidth(text) <= r.layout.Width) {
 			return r.plain(v)
 		}
 	}
@@ -121,7 +142,7 @@ func (r *repl) list(all iter.Seq2[starlark.Value, error], n int) error {
 			return err
 		}
 		total++
-		if r.layout.most == 0 || total <= r.layout.most {
+		if r.layout.Most == 0 || total <= r.layout.Most {
 			head = append(head, v)
 			continue
 		}
@@ -146,14 +167,14 @@ func (r *repl) elements(head []starlark.Value) error {
 		columns, tabular = attributesOf(head[0])
 	}
 	switch {
-	case r.layout.mode == "json" || len(head) == 0:
+	case r.layout.Mode == "json" || len(head) == 0:
 		return r.json(starlark.NewList(head))
 	case !tabular:
 		return r.each(head)
-	case r.layout.mode == "table":
+	case r.layout.Mode == "table":
 		return r.table(head, columns)
 	}
-	_, _, err := result{columns, cells(head, columns)}.write(r.out(), r.layout)
+	_, _, err := show.Rows{Columns: columns, All: cells(head, columns)}.Write(r.Out, r.layout)
 	return err
 }
 
@@ -176,7 +197,7 @@ func (r *repl) table(head []starlark.Value, columns []string) error {
 		}
 	}
 	if len(all) == len(head) {
-		return r.writeSnapshots(all)
+		return r.write(show.Snapshots(all, r.Session.Now))
 	}
 	for _, v := range head {
 		for _, name := range columns {
@@ -185,7 +206,7 @@ func (r *repl) table(head []starlark.Value, columns []string) error {
 			}
 		}
 	}
-	return r.writeTable(&builtins.Table{List: starlark.NewList(head), Columns: columns})
+	return r.values(&builtins.Table{List: starlark.NewList(head), Columns: columns})
 }
 
 // attributesOf returns what is shown of a value in a table, and false if it is

@@ -1,4 +1,4 @@
-package main
+package repl
 
 import (
 	"bytes"
@@ -43,7 +43,7 @@ var keyBindings = map[string]string{
 
 // newEditor takes the terminal, until its keyboard is restored.
 func newEditor(r *repl) (*editor, error) {
-	keyboard, err := openKeyboard(os.Stdin)
+	keyboard, err := openKeyboard(r.Terminal)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func newEditor(r *repl) (*editor, error) {
 		}})
 	}
 	e.shell.History.Delete()
-	if path := historyFile(); path != "" {
+	if path := r.History; path != "" {
 		os.MkdirAll(filepath.Dir(path), 0o700)
 		if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY, 0o600); err == nil {
 			f.Close()
@@ -99,25 +99,11 @@ func newEditor(r *repl) (*editor, error) {
 func (r *repl) keepRoom(line []rune) string {
 	text := string(line)
 	rows := 2 + strings.Count(text, "\n")
-	if width := r.width(); width > 0 {
+	if width := r.Width(); width > 0 {
 		rows += runewidth.StringWidth(text) / width
 	}
-	fmt.Fprintf(r.stdout, "%s\x1b[%dA", strings.Repeat("\n", rows), rows)
+	fmt.Fprintf(r.Out, "%s\x1b[%dA", strings.Repeat("\n", rows), rows)
 	return text
-}
-
-// historyFile is where statements are remembered from session to session, "" if
-// there is no place for it.
-func historyFile() string {
-	dir := os.Getenv("XDG_STATE_HOME")
-	if dir == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return ""
-		}
-		dir = filepath.Join(home, ".local", "state")
-	}
-	return filepath.Join(dir, "phlb", "history")
 }
 
 // complete reports whether a text ends with a statement.

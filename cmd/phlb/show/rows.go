@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"bufio"
@@ -13,39 +13,45 @@ import (
 	"time"
 
 	"github.com/mattn/go-runewidth"
+	"go.starlark.net/starlark"
 
 	"phlb/builtins"
 	"phlb/engine"
 )
 
-// result is rows to be shown. Values are those of [catalog.Rows].
-type result struct {
-	columns []string
-	rows    iter.Seq2[[]any, error]
+// Rows are rows to be shown. Values are those of the catalog's Rows.
+type Rows struct {
+	Columns []string
+	All     iter.Seq2[[]any, error]
 }
 
-// layout is how rows are shown.
-type layout struct {
-	mode  string // one of modes
-	width int    // of the terminal, 0 for any
-	most  int    // how many rows are shown before the others are only counted, 0 for all
+// Stream is a value of a script that is shown as it comes.
+type Stream interface {
+	All() iter.Seq2[starlark.Value, error]
 }
 
-// modes are those of a layout that one can choose by name.
-var modes = []string{"table", "line", "json", "csv", "tsv"}
+// Layout is how rows are shown.
+type Layout struct {
+	Mode  string // one of Modes, or Null
+	Width int    // of the terminal, 0 for any
+	Most  int    // how many rows are shown before the others are only counted, 0 for all
+}
 
-// null is the mode for xargs -0.
-const null = "null"
+// Modes are those of a layout that one can choose by name.
+var Modes = []string{"table", "line", "json", "csv", "tsv"}
+
+// Null is the mode for xargs -0.
+const Null = "null"
 
 // batch is how many rows decide how wide the columns of a table are.
 const batch = 1000
 
-// write shows the rows, and returns how many there are and how many of them are
+// Write shows the rows, and returns how many there are and how many of them are
 // not shown.
-func (r result) write(to io.Writer, l layout) (total, hidden int, err error) {
+func (r Rows) Write(to io.Writer, l Layout) (total, hidden int, err error) {
 	out := bufio.NewWriter(to)
-	f := newForm(out, r.columns, l)
-	for row, err := range r.rows {
+	f := newForm(out, r.Columns, l)
+	for row, err := range r.All {
 		if err != nil {
 			if hidden == 0 { // what has been read by then is shown
 				f.end()
@@ -53,7 +59,7 @@ func (r result) write(to io.Writer, l layout) (total, hidden int, err error) {
 			}
 			return total, hidden, err
 		}
-		if total++; l.most > 0 && total > l.most {
+		if total++; l.Most > 0 && total > l.Most {
 			if hidden++; hidden == 1 { // show what there is before counting the rest
 				if err := errors.Join(f.end(), out.Flush()); err != nil {
 					return total, hidden, err
@@ -77,8 +83,8 @@ type form interface {
 	end() error
 }
 
-func newForm(w *bufio.Writer, columns []string, l layout) form {
-	switch l.mode {
+func newForm(w *bufio.Writer, columns []string, l Layout) form {
+	switch l.Mode {
 	case "json":
 		return &objects{w: w, columns: columns}
 	case "csv":
@@ -93,12 +99,12 @@ func newForm(w *bufio.Writer, columns []string, l layout) form {
 		}
 		s.row(titles)
 		return s
-	case null:
+	case Null:
 		return &separated{w: w, ending: 0, cell: raw}
 	case "line":
 		return newLines(w, columns)
 	}
-	return &grid{w: w, columns: columns, width: l.width}
+	return &grid{w: w, columns: columns, width: l.Width}
 }
 
 // objects is a JSON array.
@@ -207,7 +213,7 @@ func shown(column string, v any) string {
 	case time.Time:
 		return v.Local().Format(time.DateTime)
 	case string:
-		return printable(v)
+		return Printable(v)
 	case int64:
 		if column = column[strings.LastIndex(column, ".")+1:]; column == "mode" {
 			return fmt.Sprintf("%#o", v)
@@ -252,7 +258,7 @@ type grid struct {
 	width   int
 
 	first  [][]any
-	table  table
+	table  Table
 	widths []int // nil: not decided yet
 	lines  *lines
 }
@@ -281,24 +287,24 @@ func (g *grid) end() error {
 // decide looks at the first rows, and writes them.
 func (g *grid) decide() error {
 	for i, name := range g.columns {
-		c := column{title: name}
+		c := Column{Title: name}
 		for _, row := range g.first {
 			switch row[i].(type) {
 			case nil, bool, time.Time:
 			case string:
-				if c.cut = behind; name == "path" || strings.HasSuffix(name, ".path") {
-					c.cut = before
+				if c.Cut = Behind; name == "path" || strings.HasSuffix(name, ".path") {
+					c.Cut = Before
 				}
 			case []byte:
-				c.cut = behind
+				c.Cut = Behind
 			default:
-				c.right = true
+				c.Right = true
 			}
 		}
-		g.table.columns = append(g.table.columns, c)
+		g.table.Columns = append(g.table.Columns, c)
 	}
 	for _, row := range g.first {
-		g.table.add(g.cells(row)...)
+		g.table.Add(g.cells(row)...)
 	}
 	widths := g.table.fit(g.width)
 	total := -len(gap)
@@ -314,10 +320,10 @@ func (g *grid) decide() error {
 	}
 	g.widths = widths
 	g.w.WriteString(g.table.format(g.columns, widths, false))
-	for _, row := range g.table.rows {
+	for _, row := range g.table.Rows {
 		g.w.WriteString(g.table.format(row, widths, false))
 	}
-	g.first, g.table.rows = nil, nil
+	g.first, g.table.Rows = nil, nil
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"strings"
@@ -10,9 +10,9 @@ import (
 )
 
 func TestTable(t *testing.T) {
-	tab := table{columns: []column{{title: "NAME"}, {title: "WHEN", drop: 1}, {title: "SIZE", right: true, drop: 2}, {title: "STATUS"}}}
-	tab.add("documents", "now", "1 B", "ok")
-	tab.add("äöü", "then", "100 B", "bad")
+	tab := Table{Columns: []Column{{Title: "NAME"}, {Title: "WHEN", Drop: 1}, {Title: "SIZE", Right: true, Drop: 2}, {Title: "STATUS"}}}
+	tab.Add("documents", "now", "1 B", "ok")
+	tab.Add("äöü", "then", "100 B", "bad")
 	for _, tt := range []struct {
 		name  string
 		width int
@@ -26,7 +26,7 @@ func TestTable(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var b strings.Builder
-			if err := tab.write(&b, tt.width); err != nil {
+			if err := tab.Write(&b, tt.width); err != nil {
 				t.Fatal(err)
 			}
 			if b.String() != tt.want {
@@ -37,9 +37,9 @@ func TestTable(t *testing.T) {
 }
 
 func TestTableCut(t *testing.T) {
-	tab := table{columns: []column{{title: "WHAT", words: true}, {title: "PATH", cut: before}, {title: "SIZE", right: true, drop: 2}, {title: "DETAIL", cut: behind, drop: 1}}}
-	tab.add("added", "Documents/2026/letters/to-the-bank.txt", "12 B", "")
-	tab.add("metadata", "a", "4 KiB", "mode 0644 → 0600, owner 0:0 → 1000:1000")
+	tab := Table{Columns: []Column{{Title: "WHAT", Words: true}, {Title: "PATH", Cut: Before}, {Title: "SIZE", Right: true, Drop: 2}, {Title: "DETAIL", Cut: Behind, Drop: 1}}}
+	tab.Add("added", "Documents/2026/letters/to-the-bank.txt", "12 B", "")
+	tab.Add("metadata", "a", "4 KiB", "mode 0644 → 0600, owner 0:0 → 1000:1000")
 	for _, tt := range []struct {
 		name  string
 		width int
@@ -61,7 +61,7 @@ func TestTableCut(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var b strings.Builder
-			if err := tab.write(&b, tt.width); err != nil {
+			if err := tab.Write(&b, tt.width); err != nil {
 				t.Fatal(err)
 			}
 			if want := strings.Join(tt.want, "\n") + "\n"; b.String() != want {
@@ -72,7 +72,7 @@ func TestTableCut(t *testing.T) {
 }
 
 func TestGlossary(t *testing.T) {
-	got := glossary([][]string{{"here()", "the folder of the calling code"}, {"scan(root, skip_dirs=[], skip=[], where=None)", "the files of a directory"}}, 33)
+	got := Glossary([][]string{{"here()", "the folder of the calling code"}, {"scan(root, skip_dirs=[], skip=[], where=None)", "the files of a directory"}}, 33)
 	want := `here()     the folder of the
            calling code
 scan(root, skip_dirs=[],
@@ -86,23 +86,16 @@ scan(root, skip_dirs=[],
 }
 
 func TestTableColours(t *testing.T) {
-	tab := table{columns: []column{{title: "PATH"}, {title: "STATUS", words: true, right: true}}, colours: true}
-	tab.add("added", "complete")
-	tab.add("no", "2 errors")
-	tab.add("x", "removed")
+	tab := Table{Columns: []Column{{Title: "PATH"}, {Title: "STATUS", Words: true, Right: true}}, Colours: true}
+	tab.Add("added", "complete")
+	tab.Add("no", "2 errors")
+	tab.Add("x", "removed")
 	var b strings.Builder
-	if err := tab.write(&b, 0); err != nil {
+	if err := tab.Write(&b, 0); err != nil {
 		t.Fatal(err)
 	}
 	if want := "PATH     STATUS\nadded  complete\nno     \x1b[31m2 errors\x1b[0m\nx       \x1b[31mremoved\x1b[0m\n"; b.String() != want {
 		t.Errorf("wrote %q, want %q", &b, want)
-	}
-}
-
-// Colours are for terminals.
-func TestColoured(t *testing.T) {
-	if coloured(&strings.Builder{}) || paint(&strings.Builder{}, red, "error") != "error" {
-		t.Error("what is no terminal has colours")
 	}
 }
 
@@ -141,8 +134,18 @@ func TestAge(t *testing.T) {
 		-time.Hour: "now", 59 * time.Second: "now", time.Minute: "1 min", 23 * time.Hour: "23 h", day: "1 d", 6 * day: "6 d",
 		20 * day: "2 w", 364 * day: "52 w", 800 * day: "2 y",
 	} {
-		if got := age(d); got != want {
-			t.Errorf("age(%v) = %q, want %q", d, got, want)
+		if got := Age(d); got != want {
+			t.Errorf("Age(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"äöü 漢字.txt": "äöü 漢字.txt", "new\nline": `"new\nline"`, "latin-\xe4": `"latin-\xe4"`, "right\u202eleft": `"right\u202eleft"`, "": "",
+	} {
+		if got := Printable(text); got != want {
+			t.Errorf("Printable(%q) = %s, want %s", text, got, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package repl
 
 import (
 	"os"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/reeflective/readline"
 
+	"phlb/cmd/phlb/show"
 	"phlb/engine/catalog"
 )
 
@@ -78,7 +79,7 @@ func (r *repl) completeDot(text string) (int, []string) {
 	}
 	switch name {
 	case ".mode":
-		names = modes
+		names = show.Modes
 	case ".timer":
 		names = []string{"on", "off"}
 	case ".schema":
@@ -86,7 +87,7 @@ func (r *repl) completeDot(text string) (int, []string) {
 			names = append(names, t.Name)
 		}
 	case ".load", ".save":
-		found, _ := filepath.Glob(r.engine.Expand(arg) + "*")
+		found, _ := filepath.Glob(r.Engine.Expand(arg) + "*")
 		for _, path := range found {
 			info, err := os.Stat(path)
 			switch {
@@ -221,7 +222,7 @@ func openString(text string) (at int, open bool) {
 // and snapshots by NAME/STAMP.
 func (r *repl) completeSnapshot(text string, at int) (int, []string) {
 	from := at + 1
-	all, err := r.engine.Snapshots(r.ctx, "")
+	all, err := r.Engine.Snapshots(r.ctx, "")
 	if err != nil {
 		return from, nil
 	}

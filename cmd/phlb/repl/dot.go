@@ -1,15 +1,18 @@
-package main
+package repl
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 
+	"phlb/cmd/phlb/show"
 	"phlb/engine/catalog"
 	"phlb/runtime"
 )
@@ -27,8 +30,8 @@ func init() {
 	dotCommands = []dotCommand{
 		{".help", "", "list these commands", (*repl).dotHelp},
 		{".tables", "", "list the tables of the catalog", (*repl).dotTables},
-		{".schema", "[TABLE]", "list their columns", func(r *repl, _ context.Context, arg string) error { return r.writeSchema(r.out(), arg) }},
-		{".mode", "[" + strings.Join(modes, "|") + "]", "show results so", (*repl).dotMode},
+		{".schema", "[TABLE]", "list their columns", (*repl).dotSchema},
+		{".mode", "[" + strings.Join(show.Modes, "|") + "]", "show results so", (*repl).dotMode},
 		{".maxrows", "[N]", "show at most so many rows and count the others; 0 shows all", (*repl).dotMaxrows},
 		{".timer", "[on|off]", "say how long each statement took", (*repl).dotTimer},
 		{".save", "FILE", "write what went well so far to a script", (*repl).dotSave},
@@ -50,57 +53,73 @@ func (r *repl) dot(ctx context.Context, text string) error {
 		names = append(names, c.name)
 	}
 	if near := runtime.Nearest(name, names); near != "" {
-		return usagef("no command %s: did you mean %s?", name, near)
+		return runtime.Usagef("no command %s: did you mean %s?", name, near)
 	}
-	return usagef("no command %s: .help lists those there are", name)
+	return runtime.Usagef("no command %s: .help lists those there are", name)
 }
 
 func (r *repl) dotHelp(context.Context, string) error {
-	var t table
-	t.columns = make([]column, 2)
+	t := show.Table{Columns: make([]show.Column, 2)}
 	for _, c := range dotCommands {
-		t.add(strings.TrimSpace(c.name+" "+c.arg), c.doc)
+		t.Add(strings.TrimSpace(c.name+" "+c.arg), c.doc)
 	}
-	var b strings.Builder
-	widths := t.fit(0)
-	for _, row := range t.rows {
-		b.WriteString(t.format(row, widths, false))
+	if err := t.Write(r.Out, 0); err != nil {
+		return err
 	}
-	_, err := fmt.Fprint(r.out(), b.String()+"SELECT …;  asks the catalog, all else is a statement of a script: help() says more\n")
+	_, err := fmt.Fprintln(r.Out, "SELECT …;  asks the catalog, all else is a statement of a script: help() says more")
+	return err
+}
+
+// dotSchema describes the tables, or the one called arg.
+func (r *repl) dotSchema(_ context.Context, arg string) error {
+	tables, err := show.TablesOf(arg)
+	if err != nil {
+		return err
+	}
+	if r.JSON {
+		e := json.NewEncoder(r.Out)
+		e.SetIndent("", "  ")
+		return e.Encode(tables)
+	}
+	width := r.Width()
+	if width == 0 {
+		width = 100
+	}
+	_, err = io.WriteString(r.Out, show.Schema(tables, width))
 	return err
 }
 
 func (r *repl) dotTables(context.Context, string) error {
 	var b strings.Builder
 	for _, t := range catalog.Tables() {
-		b.WriteString(t.Name + "\n" + wrap(t.Doc, 4, 80))
+		b.WriteString(t.Name + "\n" + show.Wrap(t.Doc, 4, 80))
 	}
-	_, err := fmt.Fprint(r.out(), b.String())
+	_, err := fmt.Fprint(r.Out, b.String())
 	return err
 }
 
 func (r *repl) dotMode(_ context.Context, arg string) error {
 	switch {
 	case arg == "":
-		fmt.Fprintln(r.out(), r.layout.mode)
-	case !slices.Contains(modes, arg):
-		return usagef("no mode %s, only %s", arg, strings.Join(modes, ", "))
+		fmt.Fprintln(r.Out, r.layout.Mode)
+	case !slices.Contains(show.Modes, arg):
+		return runtime.Usagef("no mode %s, only %s", arg, strings.Join(show.Modes, ", "))
 	default:
-		r.layout.mode = arg
+		r.layout.Mode = arg
 	}
 	return nil
 }
 
 func (r *repl) dotMaxrows(_ context.Context, arg string) error {
 	if arg == "" {
-		fmt.Fprintln(r.out(), r.layout.most)
+		fmt.Fprintln(r.Out, r.layout.Most)
 		return nil
 	}
 	n, err := strconv.Atoi(arg)
 	if err != nil || n < 0 {
-		return usagef(".maxrows: %q is not a number of rows", arg)
+		return runtime.Usagef(".maxrows: %q is not a number of rows", arg)
 	}
-	r.layout.most = n
+	r.layout.Most = n
 	return nil
 }
 
@@ -111,7 +130,7 @@ func (r *repl) dotTimer(_ context.Context, arg string) error {
 	case "":
 		r.timer = !r.timer
 	default:
-		return usagef(".timer is on or off")
+		return runtime.Usagef(".timer is on or off")
 	}
 	return nil
 }
@@ -119,11 +138,11 @@ func (r *repl) dotTimer(_ context.Context, arg string) error {
 // dotSave writes a new file: none is overwritten.
 func (r *repl) dotSave(_ context.Context, arg string) error {
 	if arg == "" {
-		return usagef("which file? .save FILE")
+		return runtime.Usagef("which file? .save FILE")
 	}
-	f, err := os.OpenFile(r.engine.Expand(arg), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	f, err := os.OpenFile(r.Engine.Expand(arg), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if errors.Is(err, fs.ErrExist) {
-		return usagef("%s is there already: choose another name", arg)
+		return runtime.Usagef("%s is there already: choose another name", arg)
 	}
 	if err != nil {
 		return err
@@ -134,7 +153,7 @@ func (r *repl) dotSave(_ context.Context, arg string) error {
 
 func (r *repl) dotLoad(ctx context.Context, arg string) error {
 	if arg == "" {
-		return usagef("which file? .load FILE.star")
+		return runtime.Usagef("which file? .load FILE.star")
 	}
-	return r.Load(ctx, r.engine.Expand(arg))
+	return r.Load(ctx, r.Engine.Expand(arg))
 }

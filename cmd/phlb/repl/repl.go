@@ -1,0 +1,301 @@
+// Package repl is a session in which statements of scripts and of QL are
+// evaluated as they are typed.
+//
+// [Run] holds a session at a terminal, or with what it reads from a file or a
+// pipe. The terminal, the clock and what scripts may do are handed in as a
+// [Config]; a session that has no terminal can be tested with strings.
+package repl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.starlark.net/starlark"
+
+	"phlb/builtins"
+	"phlb/cmd/phlb/show"
+	"phlb/engine"
+	"phlb/engine/catalog"
+	"phlb/runtime"
+	"phlb/scripts"
+)
+
+// Config is what a session works with.
+type Config struct {
+	Engine  *engine.Engine
+	Session *builtins.Session // the names that statements can use
+	Version string            // to greet with
+
+	In       io.Reader // statements, where there is no terminal
+	Terminal *os.File  // where somebody types and looks; nil: there is none
+	History  string    // file of the statements that were typed there; "": nowhere
+	Out, Err io.Writer
+	Width    func() int // of Out, 0 for any
+	Colours  bool
+
+	Now   func() time.Time                       // is asked before each statement
+	Watch func(p *engine.Progress) (stop func()) // shows how a statement gets on
+	JSON  bool
+	Yes   bool // effects need not be confirmed
+}
+
+// repl is a session.
+type repl struct {
+	Config
+	*runtime.REPL
+	ctx    context.Context   // of the session
+	query  starlark.Callable // the builtin, whatever query means by now
+	source source
+	ending bool // .quit
+
+	layout show.Layout
+	timer  bool
+	said   []string // statements that went well, for .save
+
+	mu        sync.Mutex
+	interrupt context.CancelFunc // stops the turn
+}
+
+// source is where statements come from.
+type source interface {
+	// next returns the next statement, and the line that it begins on. It ends
+	// with io.EOF, and with context.Canceled if it is interrupted.
+	next(context.Context) (text string, line int, err error)
+	// drop forgets statements that have been entered, and not been returned.
+	drop()
+	// confirm asks whether something is to be done.
+	confirm(ctx context.Context, question string) (bool, error)
+	name() string      // of the source, in messages
+	interactive() bool // whether somebody waits for an answer
+}
+
+// Run holds a session until it is left or, without a terminal, until a statement
+// fails.
+func Run(parent context.Context, config Config) error {
+	r := &repl{Config: config, layout: show.Layout{Mode: "table"}}
+	if r.JSON {
+		r.layout.Mode = "json"
+	}
+	r.source = newReader(r.In)
+	if r.Terminal != nil {
+		editor, err := newEditor(r)
+		if err != nil {
+			return err
+		}
+		defer editor.restore()
+		r.source = editor
+		r.layout.Most = 100
+	}
+	docs := map[string]runtime.Table{
+		"": r.Session.Table(), "Snapshot": builtins.SnapshotMethods, "http": r.Session.HTTPTable(),
+	}
+	host := &runtime.Host{
+		Names: r.Session.Names(), Modules: map[string]fs.FS{"std": scripts.FS}, Now: r.Session.Now, Print: r.Out,
+		Docs: docs, Confirm: r.confirm,
+	}
+	r.query = host.Names["query"].(starlark.Callable)
+	r.REPL = host.NewREPL(r.source.name())
+
+	// An interrupt stops a statement and not the session. Whatever else ends
+	// the process ends the session first.
+	ctx, end := context.WithCancelCause(context.WithoutCancel(parent))
+	defer end(nil)
+	r.ctx = ctx
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	go func() {
+		for s := range signals {
+			if s != os.Interrupt {
+				end(fmt.Errorf("ended by a signal: %v", s))
+			} else if r.source.interactive() {
+				r.stop()
+			} else {
+				end(context.Canceled)
+			}
+		}
+	}()
+	return r.loop()
+}
+
+// loop evaluates statement after statement. Without somebody to see what went
+// wrong, the first error ends it.
+func (r *repl) loop() error {
+	if r.source.interactive() {
+		r.greet()
+	}
+	for !r.ending {
+		ctx, over := r.turn()
+		text, line, err := r.source.next(ctx)
+		read := err == nil
+		if read {
+			err = r.evaluate(ctx, text, line)
+		}
+		if ctx.Err() != nil {
+			r.source.drop()
+		}
+		over()
+		switch {
+		case r.ctx.Err() != nil:
+			return context.Cause(r.ctx)
+		case err == nil:
+		case err == io.EOF && !read:
+			return nil
+		case r.source.interactive() && (read || errors.Is(err, context.Canceled)):
+			r.complain(err)
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// turn begins what an interrupt will stop: to read a statement and evaluate it.
+func (r *repl) turn() (ctx context.Context, over func()) {
+	ctx, cancel := context.WithCancel(r.ctx)
+	r.mu.Lock()
+	r.interrupt = cancel
+	r.mu.Unlock()
+	return ctx, cancel
+}
+
+func (r *repl) greet() {
+	all, err := r.Engine.Snapshots(r.ctx, "")
+	what := show.Count(int64(len(all)), "snapshot")
+	if err != nil {
+		what = err.Error()
+	}
+	fmt.Fprintf(r.Out, "phlb %s: %s in %s\nhelp() and .help say what there is, Ctrl-D ends.\n", r.Version, what, r.Engine.Config.BackupPath)
+}
+
+// complain says what went wrong, and the session goes on.
+func (r *repl) complain(err error) {
+	var failed *runtime.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(r.Err, "interrupted")
+	case errors.Is(err, errNotDone):
+		fmt.Fprintln(r.Err, errNotDone)
+	case errors.As(err, &failed):
+		fmt.Fprintln(r.Err, failed.Detail())
+	default:
+		fmt.Fprintln(r.Err, err)
+	}
+}
+
+// stop stops the turn.
+func (r *repl) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.interrupt != nil {
+		r.interrupt()
+	}
+}
+
+// evaluate does what a statement says.
+func (r *repl) evaluate(ctx context.Context, text string, line int) error {
+	r.Session.Now = r.Now().Local()
+	r.SetNow(r.Session.Now)
+	hide := r.Watch(r.Engine.Progress)
+	defer hide()
+
+	started := time.Now()
+	said := text
+	var err error
+	switch kindOf(text) {
+	case dotted:
+		return r.dot(ctx, strings.TrimSpace(text))
+	case selecting:
+		statement := strings.TrimRight(strings.TrimSpace(text), ";")
+		said = "query(" + starlark.String(statement).String() + ")\n"
+		err = r.Call(ctx, r.query, starlark.Tuple{starlark.String(statement)}, func(v starlark.Value) error { return r.show(ctx, v) })
+		var e *catalog.StatementError
+		if errors.As(err, &e) {
+			lead := text[:len(text)-len(strings.TrimLeft(text, " \t\r\n"))]
+			err = show.StatementError(r.source.name(), line+strings.Count(lead, "\n"), e)
+		}
+	default:
+		err = r.Eval(ctx, line, text, func(v starlark.Value) error { return r.show(ctx, v) })
+	}
+	if err == nil && strings.TrimSpace(said) != "" {
+		r.said = append(r.said, strings.TrimRight(said, "\r\n")+"\n")
+	}
+	if r.timer {
+		fmt.Fprintf(r.Out, "took %v\n", time.Since(started).Round(time.Millisecond))
+	}
+	return err
+}
+
+// errNotDone is an effect that was not confirmed.
+var errNotDone = errors.New("not done")
+
+// confirm asks before an effect.
+func (r *repl) confirm(ctx context.Context, call string) error {
+	if r.Yes {
+		return nil
+	}
+	if !r.source.interactive() {
+		return fmt.Errorf("%s has an effect, and nobody is there to confirm it: phlb repl --yes", call)
+	}
+	ok, err := r.source.confirm(ctx, show.Printable(call)+" has an effect. Go on? [y/N] ")
+	if err == nil && !ok {
+		err = errNotDone
+	}
+	return err
+}
+
+// kind is what a statement is.
+type kind int
+
+const (
+	script kind = iota
+	selecting
+	dotted
+)
+
+func kindOf(text string) kind {
+	text = strings.TrimLeft(text, " \t\r\n")
+	if strings.HasPrefix(text, ".") {
+		return dotted
+	}
+	for _, word := range []string{"SELECT", "EXPLAIN"} {
+		if len(text) < len(word) || !strings.EqualFold(text[:len(word)], word) {
+			continue
+		}
+		// A script may have a variable called so.
+		rest := strings.TrimLeft(text[len(word):], " \t")
+		if rest == "" || rest[0] != text[len(word)] && !strings.HasPrefix(rest, "=") || strings.ContainsAny(rest[:1], "\r\n*") {
+			return selecting
+		}
+	}
+	return script
+}
+
+// statementLength returns how many bytes at the beginning of text are one
+// statement, 0 if it goes on behind the text.
+func statementLength(text string) int {
+	switch kindOf(text) {
+	case dotted:
+		lead := len(text) - len(strings.TrimLeft(text, " \t\r\n"))
+		if i := strings.IndexByte(text[lead:], '\n'); i >= 0 {
+			return lead + i + 1
+		}
+		return 0
+	case selecting:
+		n := catalog.Length(text)
+		if n > 0 && strings.HasPrefix(strings.TrimLeft(text[n:], " \t\r"), "\n") {
+			n += strings.IndexByte(text[n:], '\n') + 1
+		}
+		return n
+	}
+	return runtime.Chunk(text)
+}
