@@ -1,126 +1,66 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/pflag"
 	"go.starlark.net/starlark"
 )
 
-// binding is the state of one [Signature.Bind].
-type binding struct {
-	params     []Param
-	arguments  []bool             // by parameter: may be given without its name
-	reserved   []string           // flags of the host
-	values     []starlark.Value   // by parameter, nil if not given
-	lists      [][]starlark.Value // of those that are lists, or take the rest
-	positional []string
+// A Binding matches one command line with the parameters of main.
+type Binding struct {
+	params    []Param
+	arguments []bool             // by parameter: may be given without its name
+	values    []starlark.Value   // by parameter, nil if not given
+	lists     [][]starlark.Value // of those that are lists, or take the rest
+}
+
+// Binding returns one to which nothing is given yet.
+func (s *Signature) Binding() *Binding {
+	return &Binding{
+		params: s.Params, arguments: s.arguments(),
+		values: make([]starlark.Value, len(s.Params)),
+		lists:  make([][]starlark.Value, len(s.Params)),
+	}
 }
 
 // Bind matches a command line with the parameters, and returns what to call
 // main with. A flag is --name VALUE or --name=VALUE, and for a switch --name,
-// --no-name or --name=false; "--" ends the flags. Positional arguments fill the
-// parameters that [Signature.Usage] lists as arguments and no flag sets, in
-// order; a list takes all that are left.
+// --no-name or --name=false; "--" ends the flags.
 //
-// An int may have a unit: 4GiB. The lists it returns are new ones.
+// An int may be a size: 4GiB. The lists it returns are new ones.
 func (s *Signature) Bind(args []string) (starlark.Tuple, []starlark.Tuple, error) {
-	b := &binding{
-		params: s.Params, arguments: s.arguments(), reserved: s.reserved,
-		values: make([]starlark.Value, len(s.Params)),
-		lists:  make([][]starlark.Value, len(s.Params)),
+	b := s.Binding()
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.Usage = func() {}
+	b.AddFlags(flags)
+	if err := flags.Parse(args); errors.Is(err, pflag.ErrHelp) {
+		return nil, nil, ErrHelp
+	} else if err != nil {
+		return nil, nil, FlagError(flags, err)
 	}
-	if err := b.flags(args); err != nil {
+	return b.Values(flags.Args())
+}
+
+// Values returns what to call main with, after the flags were parsed. The
+// positional arguments fill the parameters that [Signature.Synopsis] lists and
+// no flag sets, in order; a list takes all that are left.
+func (b *Binding) Values(positional []string) (starlark.Tuple, []starlark.Tuple, error) {
+	filled := &Binding{params: b.params, arguments: b.arguments, values: slices.Clone(b.values), lists: slices.Clone(b.lists)}
+	if err := filled.fill(positional); err != nil {
 		return nil, nil, err
 	}
-	if err := b.fill(); err != nil {
-		return nil, nil, err
-	}
-	return b.call()
-}
-
-// flags takes the flags, and leaves the rest in positional.
-func (b *binding) flags(args []string) error {
-	for len(args) > 0 {
-		arg := args[0]
-		args = args[1:]
-		switch {
-		case arg == "--":
-			b.positional = append(b.positional, args...)
-			return nil
-		case arg == "-" || !strings.HasPrefix(arg, "-"):
-			b.positional = append(b.positional, arg)
-			continue
-		}
-		flag, value, given := strings.Cut(arg, "=")
-		i, negated := b.find(flag)
-		if i < 0 {
-			return b.unknown(flag)
-		}
-		if b.params[i].Kind == Bool && !given {
-			b.values[i] = starlark.Bool(!negated)
-			continue
-		}
-		if negated {
-			return Usagef("%s takes no value", flag)
-		}
-		if !given {
-			if len(args) == 0 {
-				return Usagef("%s needs a value: %s %s", flag, flag, placeholder(b.params[i]))
-			}
-			value, args = args[0], args[1:]
-		}
-		if err := b.set(i, flag, value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// find returns the parameter that flag sets, -1 if there is none, and whether
-// flag is its --no- form.
-func (b *binding) find(flag string) (i int, negated bool) {
-	name := dashed(flag)
-	for i, p := range b.params {
-		if p.settable() && p.Flag() == name {
-			return i, false
-		}
-	}
-	for i, p := range b.params {
-		if p.Kind == Bool && "--no-"+dashed(p.Name) == name {
-			return i, true
-		}
-	}
-	return -1, false
-}
-
-func (p Param) settable() bool { return p.Kind != Fixed && !p.Rest }
-
-func (b *binding) unknown(flag string) error {
-	if flag == "--help" || flag == "-h" {
-		return ErrHelp
-	}
-	names := []string{"help"} // without dashes, which would make short ones look alike
-	for _, name := range b.reserved {
-		names = append(names, strings.TrimLeft(name, "-"))
-	}
-	for _, p := range b.params {
-		if p.settable() {
-			names = append(names, dashed(p.Name))
-		}
-	}
-	if name := Nearest(strings.TrimLeft(dashed(flag), "-"), names); name != "" {
-		return Usagef("unknown flag %s: did you mean --%s?", flag, name)
-	}
-	return Usagef("unknown flag %s: --help lists those there are, and -- comes before arguments that begin with a dash", flag)
+	return filled.call()
 }
 
 // fill hands out the positional arguments.
-func (b *binding) fill() error {
-	left := b.positional
+func (b *Binding) fill(left []string) error {
 	for i, p := range b.params {
 		if len(left) == 0 {
 			break
@@ -133,8 +73,8 @@ func (b *binding) fill() error {
 			n = len(left)
 		}
 		for _, arg := range left[:n] {
-			if err := b.set(i, "<"+p.Name+">", arg); err != nil {
-				return err
+			if err := b.set(i, arg); err != nil {
+				return Usagef("<%s>: %v", p.Name, err)
 			}
 		}
 		left = left[n:]
@@ -151,8 +91,7 @@ func (b *binding) fill() error {
 }
 
 // set gives parameter i the value that text stands for, or one more element.
-// The label is what the user knows the parameter by.
-func (b *binding) set(i int, label, text string) error {
+func (b *Binding) set(i int, text string) error {
 	p := b.params[i]
 	kind := p.Kind
 	if kind == List {
@@ -161,7 +100,7 @@ func (b *binding) set(i int, label, text string) error {
 	v, err := parse(kind, text)
 	switch {
 	case err != nil:
-		return Usagef("%s: %v", label, err)
+		return err
 	case p.Kind == List || p.Rest:
 		b.lists[i] = append(b.lists[i], v)
 	default:
@@ -172,7 +111,7 @@ func (b *binding) set(i int, label, text string) error {
 
 // call makes the arguments of main. All are named, unless main takes a rest:
 // what stands before that must be positional then.
-func (b *binding) call() (args starlark.Tuple, kwargs []starlark.Tuple, err error) {
+func (b *Binding) call() (args starlark.Tuple, kwargs []starlark.Tuple, err error) {
 	rest := len(b.params) - 1
 	positional := rest >= 0 && b.params[rest].Rest && len(b.lists[rest]) > 0
 	for i, p := range b.params {
@@ -211,6 +150,8 @@ func (p Param) list(elems []starlark.Value) starlark.Value {
 	return starlark.NewList(elems)
 }
 
+func (p Param) settable() bool { return p.Kind != Fixed && !p.Rest }
+
 func missing(p Param) error {
 	label := "<" + p.Name + ">"
 	if p.Named {
@@ -242,25 +183,16 @@ func parse(kind Kind, text string) (starlark.Value, error) {
 	return starlark.String(text), nil
 }
 
-// units are what an int may end in, largest first.
-var units = []struct {
-	name  string
-	bytes int64
-}{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}}
-
+// parseInt reads a whole number, which may be a size.
 func parseInt(text string) (starlark.Value, error) {
-	digits, unit := text, int64(1)
-	for _, u := range units {
-		if d, ok := strings.CutSuffix(text, u.name); ok {
-			digits, unit = d, u.bytes
-			break
-		}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return starlark.MakeInt64(n), nil
 	}
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil {
+	size, err := humanize.ParseBytes(text)
+	if err != nil || !strings.HasSuffix(text, "B") {
 		return nil, fmt.Errorf("%q is not a whole number such as 7 or 4GiB", text)
 	}
-	return starlark.MakeInt64(n).Mul(starlark.MakeInt64(unit)), nil
+	return starlark.MakeUint64(size), nil
 }
 
 // Usagef returns a [*UsageError].

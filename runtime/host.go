@@ -127,7 +127,6 @@ func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
 	}
 	s.main = main
 	s.Signature = newSignature(main, s.unit.doc)
-	s.reserved = h.Flags
 	for _, p := range s.Params {
 		if p.settable() && slices.Contains(h.Flags, p.Flag()) {
 			return nil, s.compileError(s.unit.main.NamePos, fmt.Sprintf(

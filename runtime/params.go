@@ -10,8 +10,6 @@ import (
 type Signature struct {
 	Doc    string // what help says above the parameters
 	Params []Param
-
-	reserved []string // flags of the host, to be suggested
 }
 
 // A Param is one parameter of main.

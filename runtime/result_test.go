@@ -63,8 +63,4 @@ func TestHostFlags(t *testing.T) {
 			t.Errorf("error %#v, want one of compiling", err)
 		}
 	})
-	t.Run("Suggestion", func(t *testing.T) {
-		_, err := runSource(host, "def main(): pass", "--jsn")
-		wantError(t, err, "unknown flag --jsn: did you mean --json?")
-	})
 }

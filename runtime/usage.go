@@ -2,52 +2,47 @@ package runtime
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/dustin/go-humanize"
 	"go.starlark.net/starlark"
 )
 
-// Usage writes help for a script that is called as prog: "phlb exec
-// documents.star".
-func (s *Signature) Usage(w io.Writer, prog string) error {
-	var b strings.Builder
-	if s.Doc != "" {
-		b.WriteString(strings.Trim(s.Doc, "\n") + "\n\n")
-	}
-	arguments, flags := s.split()
-	b.WriteString("Usage:\n  " + prog)
-	if len(flags) > 0 {
-		b.WriteString(" [flags]")
-	}
-	for _, p := range arguments {
-		b.WriteString(" " + argument(p))
-	}
-	b.WriteString("\n")
-
-	writeParams(&b, "Arguments", arguments, func(p Param) string { return p.Name })
-	writeParams(&b, "Flags", flags, func(p Param) string {
-		if p.Kind == Bool && p.Default == starlark.True {
-			return "--no-" + dashed(p.Name)
+// Synopsis lists the positional arguments as help shows them: "<a> [rest...]".
+func (s *Signature) Synopsis() string {
+	var all []string
+	for i, is := range s.arguments() {
+		if is {
+			all = append(all, argument(s.Params[i]))
 		}
-		return strings.TrimSuffix(p.Flag()+" "+placeholder(p), " ")
-	})
-	_, err := io.WriteString(w, b.String())
-	return err
+	}
+	return strings.Join(all, " ")
 }
 
-// split divides the parameters as help shows them.
-func (s *Signature) split() (arguments, flags []Param) {
-	for i, argument := range s.arguments() {
-		switch p := s.Params[i]; {
-		case argument:
-			arguments = append(arguments, p)
-		case p.Kind != Fixed:
-			flags = append(flags, p)
+// Help is what help says of a script before it lists the flags: what the script
+// does, and what its positional arguments are.
+func (s *Signature) Help() string {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
+	for i, is := range s.arguments() {
+		if p := s.Params[i]; is {
+			note := notes(p)
+			if text := p.shownDefault(); text != "" {
+				note += fmt.Sprintf(" (default %s)", showDefault(p.Default))
+			}
+			fmt.Fprintf(t, "  %s\t%s\n", p.Name, strings.TrimSpace(p.Doc+note))
 		}
 	}
-	return arguments, flags
+	t.Flush() // to a buffer, which does not fail
+	text := strings.Trim(s.Doc, "\n")
+	if b.Len() > 0 {
+		text += "\n\nArguments:"
+	}
+	for line := range strings.Lines(b.String()) {
+		text += "\n" + strings.TrimRight(line, " \n")
+	}
+	return strings.Trim(text, "\n")
 }
 
 // arguments tells by parameter whether it is an argument. All but the rest can
@@ -80,59 +75,13 @@ func argument(p Param) string {
 	return "[" + name + "]"
 }
 
-// placeholder stands for the value of a flag, "" if it has none.
-func placeholder(p Param) string {
-	switch p.Kind {
-	case Bool:
-		return ""
-	case List:
-		return p.Elem.String()
-	}
-	return p.Kind.String()
-}
-
-func writeParams(b *strings.Builder, title string, params []Param, label func(Param) string) {
-	if len(params) == 0 {
-		return
-	}
-	b.WriteString("\n" + title + ":\n")
-	var rows strings.Builder
-	t := tabwriter.NewWriter(&rows, 0, 0, 3, ' ', 0)
-	for _, p := range params {
-		fmt.Fprintf(t, "  %s\t%s\n", label(p), strings.TrimSpace(p.Doc+notes(p)))
-	}
-	t.Flush()
-	for line := range strings.Lines(rows.String()) {
-		b.WriteString(strings.TrimRight(line, " \n") + "\n")
-	}
-}
-
-// notes says what holds unless the flag is given, where that says something.
-func notes(p Param) string {
-	note := ""
-	switch {
-	case p.Rest:
-	case p.Required():
-		if p.Named {
-			note = " (required)"
-		}
-	case p.Kind != Bool && bool(p.Default.Truth()):
-		note = fmt.Sprintf(" (default %s)", showDefault(p.Default))
-	}
-	if p.Kind == List {
-		note += " (may be repeated)"
-	}
-	return note
-}
-
 // showDefault writes a size as a user would.
 func showDefault(v starlark.Value) string {
 	if n, ok := v.(starlark.Int); ok {
-		if i, ok := n.Int64(); ok {
-			for _, u := range units {
-				if i != 0 && i%u.bytes == 0 {
-					return fmt.Sprintf("%d%s", i/u.bytes, u.name)
-				}
+		if size, ok := n.Uint64(); ok && size >= 1<<10 {
+			text := strings.NewReplacer(".0 ", "", " ", "").Replace(humanize.IBytes(size))
+			if exact, err := humanize.ParseBytes(text); err == nil && exact == size {
+				return text
 			}
 		}
 	}

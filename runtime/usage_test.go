@@ -3,71 +3,67 @@ package runtime
 import (
 	"context"
 	"fmt"
-	"os"
-	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 )
 
-func ExampleSignature_Usage() {
-	host := new(Host)
-	script, err := host.LoadSource(context.Background(), "documents.star", []byte(documents))
+func ExampleSignature_Binding() {
+	script, err := new(Host).LoadSource(context.Background(), "documents.star", []byte(documents))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	script.Usage(os.Stdout, "phlb exec documents.star")
+	flags := pflag.NewFlagSet("documents", pflag.ContinueOnError)
+	flags.SortFlags = false
+	script.Binding().AddFlags(flags)
+	fmt.Printf("%s\n\nUsage: documents %s\n\n%s", script.Help(), script.Synopsis(), flags.FlagUsages())
 	// Output:
 	// Back up one directory.
-	//
-	// Usage:
-	//   phlb exec documents.star [flags] [source]
 	//
 	// Arguments:
 	//   source   the directory to snapshot (default "~/Documents")
 	//
-	// Flags:
-	//   --daily int    (default 7)
-	//   --weekly int   (default 4)
-	//   --deep         read every byte back afterwards
+	// Usage: documents [source]
+	//
+	//       --daily int     (default 7)
+	//       --weekly int    (default 4)
+	//       --deep         read every byte back afterwards
 }
 
 func TestUsage(t *testing.T) {
-	tests := []struct{ name, src, want string }{
-		{"NoMain", "'Just runs.'\nx = 1", "Just runs.\n\nUsage:\n  phlb exec x.star\n"},
-		{"DocEndsInLine", "'''\nRuns.\n'''", "Runs.\n\nUsage:\n  phlb exec x.star\n"},
-		{"Nothing", "def main(): pass", "Usage:\n  phlb exec x.star\n"},
-		{"Kinds", "def main(a, b = None, max_size = 4 * GiB, skip = ['x'], deep = True, d = {}, *rest, who): pass", `Usage:
-  phlb exec x.star [flags] <a> [b] [rest...]
-
-Arguments:
-  a
-  b
-  rest
-
-Flags:
-  --max-size int   (default 4GiB)
-  --skip string    (default ["x"]) (may be repeated)
-  --no-deep
-  --who string     (required)
+	tests := []struct{ name, src, help, synopsis, flags string }{
+		{"NoMain", "'Just runs.'\nx = 1", "Just runs.", "", ""},
+		{"DocEndsInLine", "'''\nRuns.\n'''", "Runs.", "", ""},
+		{"Nothing", "def main(): pass", "", "", ""},
+		{"Kinds", "def main(a, b = None, max_size = 4 * GiB, odd = 1025, skip = ['x'], deep = True, d = {}, *rest, who): pass",
+			"Arguments:\n  a\n  b\n  rest", "<a> [b] [rest...]", `
+      --max-size int    (default 4GiB)
+      --odd int         (default 1025)
+      --skip strings   (may be repeated) (default ["x"])
+      --who string     (required)
+      --no-deep        
 `},
-		{"List", "def main(sources = [], name = ''): pass", `Usage:
-  phlb exec x.star [flags] [sources...]
-
-Arguments:
-  sources   (may be repeated)
-
-Flags:
-  --name string
+		{"List", "def main(sources = [], name = ''): pass", "Arguments:\n  sources   (may be repeated)", "[sources...]", `
+      --name string   
+`},
+		{"Clash", "def main(x = False, no_x = 1): pass", "", "", `
+      --x          
+      --no-x int    (default 1)
 `},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var b strings.Builder
-			if err := signature(t, tt.src).Usage(&b, "phlb exec x.star"); err != nil {
-				t.Fatal(err)
+			sig := signature(t, tt.src)
+			flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+			flags.SortFlags = false
+			sig.Binding().AddFlags(flags)
+			usages := flags.FlagUsages()
+			if usages != "" {
+				usages = "\n" + usages
 			}
-			if b.String() != tt.want {
-				t.Errorf("got:\n%s\nwant:\n%s", b.String(), tt.want)
+			if help, synopsis := sig.Help(), sig.Synopsis(); help != tt.help || synopsis != tt.synopsis || usages != tt.flags {
+				t.Errorf("got:\n%s\n%s\n%s\nwant:\n%s\n%s\n%s", help, synopsis, usages, tt.help, tt.synopsis, tt.flags)
 			}
 		})
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,21 +22,6 @@ const (
 	noFile  = cobra.ShellCompDirectiveNoFileComp
 	anyFile = cobra.ShellCompDirectiveDefault
 )
-
-// load loads a script without running it.
-func (c *command) load(cmd *cobra.Command, name string) (*runtime.Script, error) {
-	e, err := c.engine(true)
-	if err != nil {
-		return nil, err
-	}
-	defer e.Close()
-	host := &runtime.Host{
-		Names: c.newSession(e).Names(), Modules: map[string]fs.FS{"std": scripts.FS},
-		Now: c.now.Local(), Flags: flagNames(cmd.Root().PersistentFlags()),
-	}
-	script, err := host.Load(cmd.Context(), name)
-	return script, unread(err)
-}
 
 // completeNames completes the names of backups.
 func (c *command) completeNames(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
@@ -90,35 +73,6 @@ func (c *command) backups(typed string, snapshots bool) (found []string) {
 	return found
 }
 
-// completePolicy completes the arguments of a stock policy.
-func (c *command) completePolicy(policy string) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-		return c.completeArguments(cmd, library(policy), args, typed)
-	}
-}
-
-// completeExec completes a script and its arguments.
-func (c *command) completeExec(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-	args, waits := c.setGlobals(cmd, args)
-	if waits {
-		return nil, anyFile
-	}
-	if len(args) > 0 && args[0] == "--" {
-		args = args[1:]
-	}
-	if len(args) == 0 {
-		return c.completeScript(cmd, args, typed)
-	}
-	quiet := c.quiet
-	c.quiet = true
-	name, err := c.locate(args[0])
-	c.quiet = quiet
-	if err != nil {
-		return nil, anyFile
-	}
-	return c.completeArguments(cmd, name, args[1:], typed)
-}
-
 // completeScript completes the name of a script: a file, one of the user's, or
 // a policy of phlb's own.
 func (c *command) completeScript(_ *cobra.Command, args []string, typed string) (found []string, _ cobra.ShellCompDirective) {
@@ -159,73 +113,21 @@ func own() []string {
 	return paths
 }
 
-// completeArguments completes the flags and arguments of a script, which are
-// the parameters of its main.
-func (c *command) completeArguments(cmd *cobra.Command, script string, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-	args, waits := c.setGlobals(cmd, args)
-	if waits {
-		return nil, anyFile
-	}
-	loaded, err := c.load(cmd, script)
-	if err != nil {
-		return nil, anyFile
-	}
-	params := loaded.Params
-	byFlag := map[string]*runtime.Param{}
+// completeArgument completes what follows the positional arguments of a script
+// that stand there already.
+func (c *command) completeArgument(cmd *cobra.Command, params []runtime.Param, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	left := len(args)
 	for i, p := range params {
-		if p.Kind != runtime.Fixed && !p.Rest {
-			byFlag[p.Flag()], byFlag["--"+p.Name] = &params[i], &params[i]
-		}
-	}
-	positional, flagged, ended := 0, map[string]bool{}, false
-	for len(args) > 0 {
-		name, _, given := strings.Cut(args[0], "=")
-		p := byFlag[name]
-		n := 1
+		flag := cmd.Flags().Lookup(strings.TrimPrefix(p.Flag(), "--"))
 		switch {
-		case ended || args[0] == "-" || !strings.HasPrefix(args[0], "-"):
-			positional++
-		case args[0] == "--":
-			ended = true
-		case p != nil:
-			flagged[p.Name] = true
-			if p.Kind != runtime.Bool && !given {
-				n = 2
-			}
-		}
-		if n > len(args) { // its value is what is typed
-			return c.completeValue(p, typed)
-		}
-		args = args[n:]
-	}
-	if !ended && strings.HasPrefix(typed, "-") {
-		return flagsOf(params, typed), noFile // cobra adds the global ones
-	}
-	for i, p := range params {
-		switch {
-		case p.Named, p.Kind == runtime.Fixed, flagged[p.Name]:
-		case positional == 0, p.Rest, p.Kind == runtime.List:
+		case p.Named, p.Kind == runtime.Fixed, flag != nil && flag.Changed:
+		case left == 0, p.Rest, p.Kind == runtime.List:
 			return c.completeValue(&params[i], typed)
 		default:
-			positional--
+			left--
 		}
 	}
 	return nil, noFile
-}
-
-// setGlobals sets the flags of phlb itself, as far as they are right, and
-// returns the other arguments. It reports whether the last one of all waits for
-// its value.
-func (c *command) setGlobals(cmd *cobra.Command, args []string) (rest []string, waits bool) {
-	flags := cmd.Root().PersistentFlags()
-	if n := len(args); n > 0 && !slices.Contains(args, "--") && length(flags, []string{args[n-1], ""}) == 2 {
-		return nil, true
-	}
-	rest, err := c.globals(cmd, args)
-	if err != nil {
-		return nil, true // nothing can be told
-	}
-	return rest, false
 }
 
 // choices are the values of parameters that have few.
@@ -253,24 +155,4 @@ func (c *command) completeValue(p *runtime.Param, typed string) ([]string, cobra
 		return nil, noFile
 	}
 	return nil, anyFile
-}
-
-// flagsOf lists the flags of a script, with their documentation.
-func flagsOf(params []runtime.Param, typed string) (found []string) {
-	all := map[string]string{}
-	for _, p := range params {
-		switch {
-		case p.Kind == runtime.Fixed, p.Rest:
-		case p.Kind == runtime.Bool && p.Default != nil && bool(p.Default.Truth()):
-			all["--no-"+strings.TrimPrefix(p.Flag(), "--")] = p.Doc
-		default:
-			all[p.Flag()] = p.Doc
-		}
-	}
-	for _, flag := range slices.Sorted(maps.Keys(all)) {
-		if strings.HasPrefix(flag, typed) {
-			found = append(found, flag+"\t"+all[flag])
-		}
-	}
-	return found
 }

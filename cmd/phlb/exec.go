@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -14,42 +15,36 @@ import (
 )
 
 func (c *command) exec() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "exec FILE.star [ARGUMENT ...]",
 		Short: "Run a script.",
 		Long: "Run a script: the file of that name, else the one of that name in the folder\n" +
 			"phlb/scripts of the user's configuration, else the policy of phlb's own.\n\n" +
 			"The parameters of the script's main are its flags and arguments, which\n" +
 			"phlb exec FILE.star --help lists. The global flags may stand among them; what\n" +
-			"follows -- is the script's alone.",
-		Example: "  phlb exec documents.star ~/Documents --deep --daily 14",
-
-		DisableFlagParsing: true,
-		ValidArgsFunction:  c.completeExec,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			args, err := c.globals(cmd, args)
-			if err != nil {
-				return err
-			}
-			if len(args) > 0 && args[0] == "--" {
-				args = args[1:]
-			}
-			if len(args) == 0 {
-				return usagef("which script? phlb exec FILE.star")
-			}
-			if args[0] == "--help" || args[0] == "-h" {
-				return cmd.Help()
-			}
-			if strings.HasPrefix(args[0], "-") {
-				return usagef("unknown flag %s: the script comes before its flags, phlb exec FILE.star", args[0])
-			}
-			name, err := c.locate(args[0])
-			if err != nil {
-				return err
-			}
-			return c.run(cmd, name, "phlb exec "+args[0], args[1:])
+			"follows -- is an argument, whatever it begins with.",
+		Example:           "  phlb exec documents.star ~/Documents --deep --daily 14",
+		ValidArgsFunction: c.completeScript,
+		RunE: func(*cobra.Command, []string) error {
+			return usagef("which script? phlb exec FILE.star")
 		},
 	}
+	c.before[cmd] = func(ctx context.Context, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		name, err := c.locate(args[0])
+		if err != nil {
+			return err
+		}
+		// A command ends at a space, its other name does not.
+		file := &cobra.Command{Use: strings.ReplaceAll(args[0], " ", "\u00a0"), Aliases: []string{args[0]}}
+		file.Flags().SortFlags = false
+		file.RunE = cmd.RunE
+		cmd.AddCommand(file)
+		return c.become(ctx, file, name)
+	}
+	return cmd
 }
 
 // locate finds a script: the path as given, else that name in the user's folder
@@ -64,11 +59,11 @@ func (c *command) locate(name string) (string, error) {
 		file := stem(name) + ".star"
 		own := filepath.Join(userConfig(), "phlb", "scripts", file)
 		if info, err := os.Stat(own); err == nil && !info.IsDir() {
-			c.info("running %s", own)
+			c.running("running %s", own)
 			return own, nil
 		}
 		if _, err := fs.Stat(scripts.FS, file); err == nil {
-			c.info("running the stock policy %s", stem(name))
+			c.running("running the stock policy %s", stem(name))
 			return library(stem(name)), nil
 		}
 		if near := meant(name, append(stems(filepath.Dir(own)), scripts.Names()...)); err != nil && near != "" {
@@ -85,6 +80,13 @@ func (c *command) locate(name string) (string, error) {
 		return "", usagef("no script %s: %v", name, cause(err))
 	}
 	return "", usagef("no script %s: is a directory", name)
+}
+
+// running says which script is run, where one is.
+func (c *command) running(format, name string) {
+	if !c.peek {
+		c.info(format, name)
+	}
 }
 
 // meant returns what name is most likely a misspelling of, "" if nothing is

@@ -2,27 +2,22 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"phlb/builtins"
 	"phlb/cmd/phlb/show"
 	"phlb/engine"
-	"phlb/runtime"
-	"phlb/scripts"
 )
 
 func (c *command) explain() *cobra.Command {
-	return &cobra.Command{
-		Use:   "explain PATH [--policy FILE.star] [ARGUMENT ...]",
+	var policy string
+	var asked *script
+	cmd := &cobra.Command{
+		Use:   "explain PATH [ARGUMENT ...]",
 		Short: "Say whether a path is backed up, and which rule decides.",
 		Long: "Say whether a path is backed up, and which rule decides. It need not exist; one\n" +
 			"that ends in a slash is meant as a directory.\n\n" +
@@ -33,70 +28,47 @@ func (c *command) explain() *cobra.Command {
 			"the path that there is a snapshot of.",
 		Example: "  phlb explain ~/src/x/target/a.o --policy documents.star\n" +
 			"  phlb explain ~/notes.tmp ~ --skip '*.tmp'",
-		GroupID:            "make",
-		DisableFlagParsing: true,
+		GroupID: "make",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			args, err := c.globals(cmd, args)
-			if err != nil {
-				return err
-			}
-			if len(args) > 0 && (args[0] == "--help" || args[0] == "-h") {
-				return cmd.Help()
-			}
-			if len(args) > 1 && args[0] == "--" {
-				args = args[1:]
-			} else if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+			if len(args) == 0 || args[0] == "" {
 				return usagef("which path? phlb explain PATH --policy FILE.star")
 			}
-			policy, rest, err := cutPolicy(args[1:])
-			if err != nil {
-				return err
-			}
-			return c.explainPath(cmd, args[0], policy, rest)
+			return c.explainPath(cmd.Context(), asked, args[0], args[1:], policy == "")
 		},
 	}
-}
-
-// cutPolicy takes --policy out of args.
-func cutPolicy(args []string) (policy string, rest []string, err error) {
-	for i, arg := range args {
-		name, value, given := strings.Cut(arg, "=")
-		switch {
-		case arg == "--":
-			return "", args, nil
-		case name != "--policy":
-			continue
-		case !given && i+1 == len(args):
-			return "", nil, usagef("--policy: which? --policy FILE.star")
-		case given:
-			return value, slices.Delete(slices.Clone(args), i, i+1), nil
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&policy, "policy", "", "the script to ask, found as by phlb exec")
+	c.before[cmd] = func(ctx context.Context, _ []string) (err error) {
+		c.explained = true
+		name := library("backup")
+		if policy != "" {
+			if name, err = c.locate(policy); err != nil {
+				return err
+			}
 		}
-		return args[i+1], slices.Delete(slices.Clone(args), i, i+2), nil
-	}
-	return "", args, nil
-}
-
-func (c *command) explainPath(cmd *cobra.Command, given, policy string, args []string) error {
-	e, err := c.engine(false)
-	if err != nil {
+		asked, err = c.load(ctx, cmd, name)
 		return err
 	}
-	path, err := filepath.Abs(e.Expand(given))
+	return cmd
+}
+
+// explainPath asks a script about a path. If it is the one of phlb backup and
+// nothing is said of what to back up, all that was backed up is asked about.
+func (c *command) explainPath(ctx context.Context, asked *script, given string, args []string, stock bool) error {
+	s := asked.session
+	defer s.Engine.Close()
+	path, err := filepath.Abs(s.Engine.Expand(given))
 	if err != nil {
 		return err
 	}
 	if os.IsPathSeparator(given[len(given)-1]) && path != string(filepath.Separator) {
 		path += string(filepath.Separator)
 	}
-	s := &builtins.Session{Engine: e, Explain: path, Environ: os.Environ(), Now: c.now.Local(),
-		Allow: builtins.Permissions{Env: append(c.allow.Env, e.Config.AllowEnv...)}}
-	name, runs := library("backup"), [][]string{args}
-	if policy != "" {
-		if name, err = c.locate(policy); err != nil {
-			return err
-		}
-	} else if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		sources, err := c.known(cmd.Context(), e, path)
+	s.Explain = path
+	runs := [][]string{args}
+	if stock && len(args) == 0 {
+		sources, err := c.known(ctx, s.Engine, path)
 		if err != nil {
 			return err
 		}
@@ -106,12 +78,21 @@ func (c *command) explainPath(cmd *cobra.Command, given, policy string, args []s
 			runs = nil
 		}
 		for _, source := range sources {
-			runs = append(runs, append([]string{source}, args...))
+			runs = append(runs, []string{source})
 		}
 	}
-	failed := c.runToExplain(cmd, s, name, runs)
+	var failed error
+	for _, run := range runs {
+		positional, named, err := asked.Values(run)
+		if err == nil {
+			_, err = asked.Call(ctx, positional, named)
+		}
+		if failed = err; failed != nil {
+			break
+		}
+	}
 	all := s.Explanations()
-	if failed != nil && (len(all) == 0 || cmd.Context().Err() != nil) {
+	if failed != nil && (len(all) == 0 || ctx.Err() != nil) {
 		return failed
 	}
 	if c.json {
@@ -125,7 +106,7 @@ func (c *command) explainPath(cmd *cobra.Command, given, policy string, args []s
 	if failed != nil {
 		c.warn("warning: the policy failed after it had made a backup, which counts: %v", failed)
 	}
-	_, err = fmt.Fprint(c.out(), show.Explanations(path, name, all))
+	_, err = io.WriteString(c.out(), show.Explanations(path, asked.name, all))
 	return err
 }
 
@@ -146,29 +127,6 @@ func (c *command) known(ctx context.Context, e *engine.Engine, path string) (sou
 		}
 	}
 	return sources, nil
-}
-
-// runToExplain runs the policy once for each list of arguments.
-func (c *command) runToExplain(cmd *cobra.Command, s *builtins.Session, name string, runs [][]string) error {
-	host := &runtime.Host{
-		Names: s.Names(), Modules: map[string]fs.FS{"std": scripts.FS},
-		Now: s.Now, Flags: flagNames(cmd.Root().PersistentFlags()),
-	}
-	if c.verbose > 0 { // what a policy says of things that do not happen would mislead
-		host.Print = c.err()
-	}
-	script, err := host.Load(cmd.Context(), name)
-	if err != nil {
-		return unread(err)
-	}
-	for _, args := range runs {
-		if _, err := script.Run(cmd.Context(), args); errors.Is(err, runtime.ErrHelp) {
-			return cmd.Help()
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (c *command) writeExplanations(path string, all []*engine.Explanation, failed error) error {

@@ -26,7 +26,11 @@ func main() {
 // run is the program; it returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := &command{console: newConsole(stdout, stderr), stdin: stdin, now: time.Now()}
-	err := c.root(args).ExecuteContext(ctx)
+	root := c.root(args)
+	err := c.prepare(ctx, root, args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	c.json = c.json || err != nil && asksJSON(args) // which a wrong flag before it hides
 	return c.finish(ctx, err)
 }

@@ -2,17 +2,21 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/cpuguy83/go-md2man/v2/md2man"
 	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+	"github.com/spf13/pflag"
 )
 
 func (c *command) man() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "man [DIR]",
 		Short: "Write the manual pages.",
 		Long: "Write the manual pages into the folder DIR, which is made if it is missing: one of\n" +
@@ -29,7 +33,7 @@ func (c *command) man() *cobra.Command {
 				return err
 			}
 			if len(args) == 0 {
-				return c.writeText(pages[0].content)
+				return c.writeText(string(pages[0].content))
 			}
 			var paths []string
 			for _, p := range pages {
@@ -41,92 +45,88 @@ func (c *command) man() *cobra.Command {
 				if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 					return err
 				}
-				if err := maybe.WriteFile(path, []byte(p.content), 0o666); err != nil {
+				if err := maybe.WriteFile(path, p.content, 0o666); err != nil {
 					return err
 				}
 			}
 			return c.writePaths(paths)
 		},
 	}
+	c.before[cmd] = func(ctx context.Context, _ []string) error {
+		c.peek = true
+		for _, other := range cmd.Root().Commands() {
+			if other.Annotations[stock] != "" {
+				if err := c.become(ctx, other, library(other.Name())); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	return cmd
 }
 
 // page is one of the manual.
-type page struct{ name, content string }
+type page struct {
+	name    string
+	content []byte
+}
 
 // pages returns the manual, the page of phlb itself first.
 func (c *command) pages(root *cobra.Command) ([]page, error) {
-	commands := []*cobra.Command{root}
-	for _, cmd := range root.Commands() {
-		if cmd.IsAvailableCommand() && cmd.Name() != "help" {
-			commands = append(commands, cmd)
-		}
-	}
 	var pages []page
-	for _, cmd := range commands {
-		name := strings.ReplaceAll(cmd.CommandPath(), " ", "-")
-		p := newRoff(name, 1, cmd.Short)
-		p.help(c.helpOf(cmd))
-		for _, sub := range cmd.Commands() {
-			if cmd != root && sub.IsAvailableCommand() {
-				p.section(sub.CommandPath())
-				p.help(c.helpOf(sub))
-			}
+	var add func(cmd *cobra.Command) error
+	add = func(cmd *cobra.Command) error {
+		// What a page is made of is Markdown.
+		cmd.Use, cmd.Long, cmd.DisableAutoGenTag = markdown.Replace(cmd.Use), paragraphs(cmd.Long), true
+		cmd.NonInheritedFlags().VisitAll(func(f *pflag.Flag) { f.Usage = markdown.Replace(f.Usage) })
+		var b bytes.Buffer
+		if err := doc.GenMan(cmd, &doc.GenManHeader{Source: "phlb " + version, Manual: "phlb manual", Date: &c.now}, &b); err != nil {
+			return err
 		}
 		if cmd == root {
-			p.section("Exit status")
-			for _, e := range exitCodes {
-				p.item(fmt.Sprint(e.code), e.doc)
-			}
-			p.section("See also")
-			for _, other := range commands[1:] {
-				p.reference("phlb-"+other.Name(), 1)
-			}
-			p.reference("phlb-starlark", 7)
-		} else {
-			p.section("See also")
-			p.reference("phlb", 1)
-			p.reference("phlb-starlark", 7)
+			b.Write(md2man.Render([]byte(exitStatus())))
 		}
-		pages = append(pages, page{name + ".1", p.String()})
+		pages = append(pages, page{strings.ReplaceAll(cmd.CommandPath(), " ", "-") + ".1", b.Bytes()})
+		for _, sub := range cmd.Commands() {
+			if sub.IsAvailableCommand() && sub.Name() != "help" {
+				if err := add(sub); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
 	}
-	owners, err := c.owners()
-	if err != nil {
+	if err := add(root); err != nil {
 		return nil, err
 	}
-	p := newRoff("phlb-starlark", 7, "what scripts of phlb can use")
-	p.section("Description")
-	p.text("Scripts are written in Starlark, which reads like Python. The parameters of\n" +
-		"main are the flags and arguments of the script, its docstring is the help.\n" +
-		"Functions with a star change something: they are refused while a module is being\n" +
-		"loaded, and only planned with --dry-run. A module that lies outside of the script's\n" +
-		"folder has none of phlb's own functions but those it is handed.")
-	for _, o := range owners {
-		switch {
-		case o.Name == "":
-			p.section("Functions")
-		case o.Module:
-			p.section("Module " + o.Name)
-		default:
-			p.section(o.Name)
+	api, err := c.apiPage()
+	return append(pages, page{"phlb-starlark.7", md2man.Render([]byte(api))}), err
+}
+
+// markdown escapes what Markdown takes for its own.
+var markdown = strings.NewReplacer(`<`, `\<`, `*`, `\*`, `_`, `\_`, "`", "\\`", `[`, `\[`)
+
+// paragraphs makes Markdown of a text in which what is indented stays as it is.
+func paragraphs(text string) string {
+	var all []string
+	for part := range strings.SplitSeq(text, "\n\n") {
+		lead, indented, _ := strings.Cut("\n"+part, "\n  ")
+		lead = markdown.Replace(strings.TrimPrefix(lead, "\n"))
+		if indented != "" {
+			lead += "\n\n```\n  " + indented + "\n```"
 		}
-		for _, a := range o.Attributes {
-			p.item("."+a.Name, a.Doc)
-		}
-		for _, f := range o.Functions {
-			term := f.Signature
-			if o.Name != "" && !o.Module {
-				term = "." + term
-			}
-			if f.Effect {
-				term += " *"
-			}
-			p.item(term, f.Doc)
-		}
+		all = append(all, lead)
 	}
-	p.section("See also")
-	p.reference("phlb-exec", 1)
-	p.reference("phlb-scripts", 1)
-	return append(pages, page{"phlb-starlark.7", p.String()}), nil
+	return strings.Join(all, "\n\n")
+}
+
+func exitStatus() string {
+	text := "# EXIT STATUS\n"
+	for _, e := range exitCodes {
+		text += fmt.Sprintf("**%d**\n\t%s\n\n", e.code, markdown.Replace(e.doc))
+	}
+	return text
 }
 
 // exitCodes are the exit codes, as exitCode gives them.
@@ -143,16 +143,45 @@ var exitCodes = []struct {
 	{130, "interrupted"},
 }
 
-// helpOf returns what --help says.
-func (c *command) helpOf(cmd *cobra.Command) string {
-	var b bytes.Buffer
-	stdout := c.stdout
-	c.stdout = &b
-	cmd.Root().SetOut(&b)
-	cmd.SetContext(cmd.Root().Context())
-	cmd.InitDefaultHelpFlag()
-	cmd.Help() // to a buffer, which does not fail
-	c.stdout = stdout
-	cmd.Root().SetOut(c.out())
-	return b.String()
+// apiPage is the page of the script API.
+func (c *command) apiPage() (string, error) {
+	owners, err := c.owners()
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%% \"PHLB-STARLARK\" \"7\" %q \"phlb %s\" \"phlb manual\"\n", c.now.Format("Jan 2006"), version)
+	b.WriteString("# NAME\nphlb-starlark \\- what scripts of phlb can use\n\n# DESCRIPTION\n" +
+		"Scripts are written in Starlark, which reads like Python. The parameters of\n" +
+		"main are the flags and arguments of the script, its docstring is the help.\n" +
+		"Functions with a star change something: they are refused while a module is being\n" +
+		"loaded, and only planned with --dry-run. A module that lies outside of the script's\n" +
+		"folder has none of phlb's own functions but those it is handed.\n\n")
+	item := func(term, about string) {
+		fmt.Fprintf(&b, "**%s**\n\t%s\n\n", markdown.Replace(term), markdown.Replace(about))
+	}
+	for _, o := range owners {
+		dot := ""
+		switch {
+		case o.Name == "":
+			b.WriteString("# FUNCTIONS\n")
+		case o.Module:
+			b.WriteString("# MODULE " + strings.ToUpper(o.Name) + "\n")
+		default:
+			b.WriteString("# " + strings.ToUpper(o.Name) + "\n")
+			dot = "."
+		}
+		for _, a := range o.Attributes {
+			item("."+a.Name, a.Doc)
+		}
+		for _, f := range o.Functions {
+			star := ""
+			if f.Effect {
+				star = " *"
+			}
+			item(dot+f.Signature+star, f.Doc)
+		}
+	}
+	b.WriteString("# SEE ALSO\n**phlb-exec(1)**, **phlb-scripts(1)**\n")
+	return b.String(), nil
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"phlb/scripts"
@@ -17,27 +20,20 @@ var policies = []struct {
 	{&cobra.Group{ID: "room", Title: "Make room:"}, []string{"forget", "remove"}},
 }
 
+// stock is the annotation of commands that are scripts of ours.
+const stock = "stock"
+
 // policy is a command that is a script of ours.
 func (c *command) policy(name, group string) *cobra.Command {
-	run := func(cmd *cobra.Command, args []string) error {
-		args, err := c.globals(cmd, args)
-		if err != nil {
-			return err
-		}
-		return c.run(cmd, library(name), "phlb "+name, args)
-	}
 	cmd := &cobra.Command{
-		Use:                name,
-		Short:              scripts.Doc(name),
-		GroupID:            group,
-		DisableFlagParsing: true,
-		ValidArgsFunction:  c.completePolicy(name),
-		RunE:               run,
+		Use:     name,
+		Short:   scripts.Doc(name),
+		GroupID: group,
+		// The manual has pages of these, too.
+		Annotations: map[string]string{stock: name},
+		RunE:        func(*cobra.Command, []string) error { return fmt.Errorf("%s was not loaded", name) },
 	}
-	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		if err := run(cmd, []string{"--help"}); err != nil {
-			c.warn("%v", err)
-		}
-	})
+	cmd.Flags().SortFlags = false
+	c.before[cmd] = func(ctx context.Context, _ []string) error { return c.become(ctx, cmd, library(name)) }
 	return cmd
 }

@@ -24,6 +24,11 @@ type command struct {
 	verbose    int
 	allow      builtins.Permissions // beside those of phlb.toml
 
+	before    map[*cobra.Command]preparation
+	peek      bool // at a script, for help or completion: it is not run
+	explained bool // the script is to be explained, and has no effects
+	script    *script
+
 	ran      bool              // something that is asked for, beside help
 	stock    bool              // the script that is run is one of ours
 	session  *builtins.Session // its run
@@ -33,6 +38,7 @@ type command struct {
 }
 
 func (c *command) root(args []string) *cobra.Command {
+	c.before = map[*cobra.Command]preparation{}
 	root := &cobra.Command{
 		Use:   "phlb",
 		Short: "backups that are plain directories",

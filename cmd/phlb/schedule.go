@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 
 	"phlb/cmd/phlb/schedule"
 	"phlb/cmd/phlb/show"
-	"phlb/runtime"
 )
 
 func (c *command) schedule() *cobra.Command {
@@ -94,35 +92,18 @@ func (c *command) schedule() *cobra.Command {
 }
 
 // newJob makes a job of a script and its arguments, which must fit.
-func (c *command) newJob(cmd *cobra.Command, file string, args []string, name, metrics string) (*schedule.Job, error) {
-	quiet := c.quiet
-	c.quiet = true // locate tells what is run, and nothing is
-	script, err := c.locate(file)
-	c.quiet = quiet
+func (c *command) newJob(cmd *cobra.Command, file string, args []string, called, metrics string) (*schedule.Job, error) {
+	name, err := c.fit(cmd.Context(), append([]string{"exec", file}, args...))
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := c.load(cmd, script)
-	if err != nil {
-		return nil, err
-	}
-	then := &command{console: newConsole(c.stdout, c.stderr)} // what args say is not of this run
-	own, err := then.globals(then.root(nil), args)
-	if err != nil {
-		return nil, err
-	}
-	if _, _, err := loaded.Bind(own); errors.Is(err, runtime.ErrHelp) {
-		return nil, usagef("--help is nothing to schedule")
-	} else if err != nil {
-		return nil, err
-	}
-	j := &schedule.Job{Name: name}
+	j := &schedule.Job{Name: called}
 	if j.Dir, err = os.Getwd(); err != nil {
 		return nil, err
 	}
 	arg := stem(file) // of a policy of phlb's own
-	if !strings.HasPrefix(script, "@") {
-		if arg, err = filepath.Abs(script); err != nil {
+	if !strings.HasPrefix(name, "@") {
+		if arg, err = filepath.Abs(name); err != nil {
 			return nil, err
 		}
 	}
@@ -147,6 +128,29 @@ func (c *command) newJob(cmd *cobra.Command, file string, args []string, name, m
 	}
 	j.Command = show.Printable(shellescape.QuoteCommand(j.Argv[2:]))
 	return j, nil
+}
+
+// fit returns the script of a command line, which must be right.
+func (c *command) fit(ctx context.Context, args []string) (name string, err error) {
+	then := &command{console: newConsole(c.stdout, c.stderr)} // what args say is not of this run
+	root := then.root(nil)
+	then.peek, then.quiet, then.backupPath = true, true, c.backupPath
+	if err := then.prepare(ctx, root, args); err != nil {
+		return "", err
+	}
+	cmd, args, err := root.Find(args)
+	if err != nil {
+		return "", err
+	}
+	cmd.InitDefaultHelpFlag()
+	if err := cmd.ParseFlags(args); err != nil {
+		return "", flagError(cmd, err)
+	}
+	if help, _ := cmd.Flags().GetBool("help"); help {
+		return "", usagef("--help is nothing to schedule")
+	}
+	_, _, err = then.script.Values(cmd.Flags().Args())
+	return then.script.name, err
 }
 
 // settingFlags returns the global flags by which a run now would differ from one

@@ -1,88 +1,17 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/spf13/cobra"
 
 	"phlb/builtins"
 	"phlb/engine"
 	"phlb/engine/config"
-	"phlb/runtime"
-	"phlb/scripts"
 )
-
-// run runs the script called name. Its command line is args, after usage.
-func (c *command) run(cmd *cobra.Command, name, usage string, args []string) error {
-	e, err := c.engine(slices.Contains(args, "--help") || slices.Contains(args, "-h"))
-	if err != nil {
-		return err
-	}
-	c.session = c.newSession(e)
-	defer e.Close()
-	c.stock = strings.HasPrefix(name, "@")
-	c.document = c.json
-	print := c.out()
-	if c.json {
-		print = c.err()
-	}
-	globals := cmd.Root().PersistentFlags()
-	host := &runtime.Host{
-		Names: c.session.Names(), Modules: map[string]fs.FS{"std": scripts.FS},
-		Now: c.now.Local(), Print: print, Flags: flagNames(globals), Result: c.writeResult,
-	}
-	ctx := cmd.Context()
-	script, err := host.Load(ctx, name)
-	if err != nil {
-		return unread(err)
-	}
-	stop := c.show(e.Progress)
-	_, err = script.Run(ctx, args)
-	stop()
-	if errors.Is(err, runtime.ErrHelp) {
-		c.document, c.metrics = false, ""
-		if err := script.Usage(c.out(), usage); err != nil {
-			return err
-		}
-		_, err := io.WriteString(c.out(), "\nGlobal flags:\n"+globals.FlagUsages())
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	c.tellUnchecked(ctx)
-	return c.writeMade()
-}
-
-// tellUnchecked says of which names there was no age to check, since a name may
-// be mistyped.
-func (c *command) tellUnchecked(ctx context.Context) {
-	checked := c.session.Checked()
-	if c.session.Stale() && len(checked) == 0 {
-		c.warn("no snapshots found in %s", c.session.Engine.Config.BackupPath)
-	}
-	for _, name := range slices.Sorted(maps.Keys(checked)) {
-		if checked[name] != nil {
-			continue
-		}
-		if _, err := c.session.Engine.Snapshot(ctx, name); err != nil {
-			c.warn("%v", err)
-		} else {
-			c.warn("no snapshot of %s is complete", name)
-		}
-	}
-}
 
 // newSession returns a session with what scripts are permitted.
 func (c *command) newSession(e *engine.Engine) *builtins.Session {
@@ -91,16 +20,6 @@ func (c *command) newSession(e *engine.Engine) *builtins.Session {
 		Net: append(c.allow.Net, e.Config.AllowNet...),
 		Env: append(c.allow.Env, e.Config.AllowEnv...),
 	}}
-}
-
-// unread makes the error of a script that cannot be read one of usage.
-func unread(err error) error {
-	var failed *runtime.Error
-	var path *fs.PathError
-	if !errors.As(err, &failed) && errors.As(err, &path) {
-		return usagef("no script %s: %v", path.Path, path.Err)
-	}
-	return err
 }
 
 // engine opens the engine with the settings in effect, or where help is all

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"phlb/builtins"
+	"phlb/runtime"
+	"phlb/scripts"
+)
+
+// script is one that a command line names, and what it was loaded with.
+type script struct {
+	*runtime.Script
+	*runtime.Binding
+	session *builtins.Session
+	name    string
+}
+
+// preparation makes a command ready for what stands on the command line, whose
+// positional arguments are args as far as can be told yet.
+type preparation func(ctx context.Context, args []string) error
+
+// prepare loads the script that a command line names, before cobra parses it:
+// the parameters of its main are flags of the command. The global flags are read
+// first, wherever they stand, since they may say what a script is given.
+func (c *command) prepare(ctx context.Context, root *cobra.Command, args []string) error {
+	completing := len(args) > 1 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
+	if completing {
+		c.peek = true
+		args = args[1 : len(args)-1] // but what is being typed
+	}
+	cmd, args, err := root.Find(args)
+	if err == nil && cmd.Name() == "help" {
+		c.peek = true
+		cmd, args, err = root.Find(args)
+	}
+	if err != nil || c.before[cmd] == nil {
+		return nil // cobra says what is wrong
+	}
+	cmd.InheritedFlags() // makes them part of all flags
+	flags := cmd.Flags()
+	flags.Usage = func() {}
+	flags.ParseErrorsAllowlist.UnknownFlags = true
+	err = flags.Parse(args)
+	flags.ParseErrorsAllowlist.UnknownFlags = false
+	c.peek = c.peek || errors.Is(err, pflag.ErrHelp)
+	if err != nil && !c.peek {
+		return flagError(cmd, err)
+	}
+	err = c.before[cmd](ctx, flags.Args())
+	c.verbose, c.allow = 0, builtins.Permissions{} // which would count twice
+	if completing {
+		return nil // there is less to complete then
+	}
+	return err
+}
+
+// load loads a script and adds its flags to a command. If there is only a peek at
+// it, a broken phlb.toml is no hindrance, and what its globals print is not seen.
+func (c *command) load(ctx context.Context, cmd *cobra.Command, name string) (*script, error) {
+	e, err := c.engine(c.peek)
+	if err != nil {
+		return nil, err
+	}
+	s := &script{session: c.newSession(e), name: name}
+	host := &runtime.Host{
+		Modules: map[string]fs.FS{"std": scripts.FS}, Now: c.now.Local(), Flags: reserved(cmd.Root()), Result: c.writeResult,
+	}
+	switch {
+	case c.peek:
+	case c.explained: // what a policy says of things that do not happen would mislead
+		s.session.Explain = "/" // which path it is, is not known yet
+		s.session.Allow.Run, s.session.Allow.Net, host.Result = nil, nil, nil
+		if c.verbose > 0 {
+			host.Print = c.err()
+		}
+	default:
+		c.session, c.document, c.stock = s.session, c.json, strings.HasPrefix(name, "@")
+		host.Print = c.out()
+		if c.json {
+			host.Print = c.err()
+		}
+	}
+	host.Names = s.session.Names()
+	if s.Script, err = host.Load(ctx, name); err != nil {
+		return nil, unread(err)
+	}
+	s.Binding = s.Script.Binding()
+	s.AddFlags(cmd.Flags())
+	for _, p := range s.Params {
+		if flag := strings.TrimPrefix(p.Flag(), "--"); cmd.Flags().Lookup(flag) != nil {
+			cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+				return c.completeValue(&p, typed)
+			})
+		}
+	}
+	return s, nil
+}
+
+// become makes a command that of a script.
+func (c *command) become(ctx context.Context, cmd *cobra.Command, name string) error {
+	s, err := c.load(ctx, cmd, name)
+	if err != nil {
+		return err
+	}
+	c.script = s
+	cmd.Use = strings.TrimSpace(cmd.Use + " " + s.Synopsis())
+	cmd.Long = s.Help()
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		return c.completeArgument(cmd, s.Params, args, typed)
+	}
+	cmd.RunE = func(_ *cobra.Command, args []string) error { return c.run(ctx, s, args) }
+	return nil
+}
+
+// run runs a script with these positional arguments.
+func (c *command) run(ctx context.Context, s *script, args []string) error {
+	defer s.session.Engine.Close()
+	positional, named, err := s.Values(args)
+	if err != nil {
+		return err
+	}
+	stop := c.show(s.session.Engine.Progress)
+	_, err = s.Call(ctx, positional, named)
+	stop()
+	if err != nil {
+		return err
+	}
+	c.tellUnchecked(ctx)
+	return c.writeMade()
+}
+
+// tellUnchecked says of which names there was no age to check, since a name may
+// be mistyped.
+func (c *command) tellUnchecked(ctx context.Context) {
+	checked := c.session.Checked()
+	if c.session.Stale() && len(checked) == 0 {
+		c.warn("no snapshots found in %s", c.session.Engine.Config.BackupPath)
+	}
+	for _, name := range slices.Sorted(maps.Keys(checked)) {
+		if checked[name] != nil {
+			continue
+		}
+		if _, err := c.session.Engine.Snapshot(ctx, name); err != nil {
+			c.warn("%v", err)
+		} else {
+			c.warn("no snapshot of %s is complete", name)
+		}
+	}
+}
+
+// unread makes the error of a script that cannot be read one of usage.
+func unread(err error) error {
+	var failed *runtime.Error
+	var path *fs.PathError
+	if !errors.As(err, &failed) && errors.As(err, &path) {
+		return usagef("no script %s: %v", path.Path, path.Err)
+	}
+	return err
+}
