@@ -18,6 +18,9 @@ type option struct {
 // KEY: VALUE, comment lines of # or ;, and lines that are indented further than
 // their key to go on with its value. What section a key is in makes no
 // difference. name is for errors, of which all are reported.
+//
+// It is read by hand: libraries read the INI of Windows, where what goes on in
+// the next line and the interpolation of configparser are something else.
 func parseINI(name, text string) (options []option, err error) {
 	var errs []error
 	var section map[string]int // key to line; nil before the first section

@@ -13,6 +13,9 @@ import (
 // A line means to phlb what it means to git, but for "**" beside other
 // characters, as in "a/b**/c", where git does not always do what its manual
 // says: it is "*" there.
+//
+// It is read by hand: libraries for it do not say which rule decided, and few go
+// by bytes or have the last match of several files in a tree decide as git does.
 type Rule struct {
 	Text   string // the line
 	Origin string // where it stands, for people to find it
