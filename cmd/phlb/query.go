@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,7 +36,7 @@ func (c *command) query() *cobra.Command {
 				if len(args) > 1 {
 					return usagef("usage: phlb query --schema [TABLE]")
 				}
-				return c.writeSchema(strings.Join(args, ""))
+				return show.Schema(c.out(), strings.Join(args, ""), c.width(), c.json)
 			}
 			if len(args) == 0 {
 				return usagef("which statement? phlb query 'SELECT …'; phlb query --schema lists the tables")
@@ -83,21 +82,4 @@ func (c *command) ask(ctx context.Context, e *engine.Engine, statement string, v
 	defer rows.Close()
 	_, _, err = show.Rows{Columns: rows.Columns(), All: rows.All()}.Write(c.out(), l)
 	return show.StatementError("query", 1, err)
-}
-
-// writeSchema describes the tables, or the one called only.
-func (c *command) writeSchema(only string) error {
-	tables, err := show.TablesOf(only)
-	if err != nil {
-		return err
-	}
-	if c.json {
-		return c.writeJSON(tables)
-	}
-	width := c.width()
-	if width == 0 {
-		width = 100
-	}
-	_, err = io.WriteString(c.out(), show.Schema(tables, width))
-	return err
 }

@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"phlb/cmd/phlb/schedule"
 	"phlb/cmd/phlb/show"
@@ -34,8 +37,7 @@ func (c *command) schedule() *cobra.Command {
 		ValidArgsFunction: c.completeScript,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			metrics := c.metrics
-			c.metrics = "" // those of the job, not of this run
+			defer func() { c.metrics = "" }() // those of the job, not of this run
 			switch {
 			case list && len(args) == 0 && remove == "":
 				return c.listJobs(ctx)
@@ -60,7 +62,7 @@ func (c *command) schedule() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			j, err := c.newJob(cmd, args[0], args[1:], name, metrics)
+			j, err := c.newJob(cmd, args[0], args[1:], name)
 			if err != nil {
 				return err
 			}
@@ -92,7 +94,7 @@ func (c *command) schedule() *cobra.Command {
 }
 
 // newJob makes a job of a script and its arguments, which must fit.
-func (c *command) newJob(cmd *cobra.Command, file string, args []string, called, metrics string) (*schedule.Job, error) {
+func (c *command) newJob(cmd *cobra.Command, file string, args []string, called string) (*schedule.Job, error) {
 	name, err := c.fit(cmd.Context(), append([]string{"exec", file}, args...))
 	if err != nil {
 		return nil, err
@@ -116,7 +118,7 @@ func (c *command) newJob(cmd *cobra.Command, file string, args []string, called,
 	if err != nil {
 		return nil, err
 	}
-	settings, err := c.settingFlags(metrics)
+	settings, err := settingFlags(cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -155,38 +157,24 @@ func (c *command) fit(ctx context.Context, args []string) (name string, err erro
 
 // settingFlags returns the global flags by which a run now would differ from one
 // of the job.
-func (c *command) settingFlags(metrics string) (flags []string, err error) {
-	if c.backupPath != "" {
-		path, err := filepath.Abs(c.backupPath)
-		if err != nil {
-			return nil, err
+func settingFlags(cmd *cobra.Command) (flags []string, err error) {
+	cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) {
+		if !f.Changed || slices.Contains([]string{"dry-run", "json", "now"}, f.Name) {
+			return
 		}
-		flags = append(flags, "--backup-path", path)
-	}
-	if metrics != "" {
-		path, err := filepath.Abs(metrics)
-		if err != nil {
-			return nil, err
+		values := []string{f.Value.String()}
+		switch list, several := f.Value.(pflag.SliceValue); {
+		case several:
+			values = list.GetSlice()
+		case f.Name == "backup-path", f.Name == "metrics":
+			path, failed := filepath.Abs(values[0])
+			values[0], err = path, errors.Join(err, failed)
 		}
-		flags = append(flags, "--metrics", path)
-	}
-	for _, is := range []struct {
-		flag  string
-		given bool
-	}{{"--wait", c.wait}, {"--quiet", c.quiet}, {"-v", c.verbose == 1}, {"-vv", c.verbose > 1}} {
-		if is.given {
-			flags = append(flags, is.flag)
+		for _, value := range values {
+			flags = append(flags, "--"+f.Name+"="+value)
 		}
-	}
-	for _, list := range []struct {
-		flag   string
-		values []string
-	}{{"--allow-run", c.allow.Run}, {"--allow-net", c.allow.Net}, {"--allow-env", c.allow.Env}} {
-		for _, value := range list.values {
-			flags = append(flags, list.flag, value)
-		}
-	}
-	return flags, nil
+	})
+	return flags, err
 }
 
 // jobName makes a name of what a script is called; one that backs up its folder

@@ -2,10 +2,8 @@ package repl
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -30,7 +28,9 @@ func init() {
 	dotCommands = []dotCommand{
 		{".help", "", "list these commands", (*repl).dotHelp},
 		{".tables", "", "list the tables of the catalog", (*repl).dotTables},
-		{".schema", "[TABLE]", "list their columns", (*repl).dotSchema},
+		{".schema", "[TABLE]", "list their columns", func(r *repl, _ context.Context, arg string) error {
+			return show.Schema(r.Out, arg, r.Width(), r.JSON)
+		}},
 		{".mode", "[" + strings.Join(show.Modes, "|") + "]", "show results so", (*repl).dotMode},
 		{".maxrows", "[N]", "show at most so many rows and count the others; 0 shows all", (*repl).dotMaxrows},
 		{".timer", "[on|off]", "say how long each statement took", (*repl).dotTimer},
@@ -67,25 +67,6 @@ func (r *repl) dotHelp(context.Context, string) error {
 		return err
 	}
 	_, err := fmt.Fprintln(r.Out, "SELECT …;  asks the catalog, all else is a statement of a script: help() says more")
-	return err
-}
-
-// dotSchema describes the tables, or the one called arg.
-func (r *repl) dotSchema(_ context.Context, arg string) error {
-	tables, err := show.TablesOf(arg)
-	if err != nil {
-		return err
-	}
-	if r.JSON {
-		e := json.NewEncoder(r.Out)
-		e.SetIndent("", "  ")
-		return e.Encode(tables)
-	}
-	width := r.Width()
-	if width == 0 {
-		width = 100
-	}
-	_, err = io.WriteString(r.Out, show.Schema(tables, width))
 	return err
 }
 

@@ -1,15 +1,36 @@
 package show
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"phlb/engine/catalog"
 	"phlb/runtime"
 )
 
-// TablesOf returns the tables of the catalog, or the one called only.
-func TablesOf(only string) ([]catalog.Table, error) {
+// Schema writes what the tables of the catalog and their columns are, or those of
+// the one called only, in lines of at most width columns or as JSON.
+func Schema(w io.Writer, only string, width int, asJSON bool) error {
+	tables, err := tablesOf(only)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(tables)
+	}
+	if width == 0 {
+		width = 100
+	}
+	_, err = io.WriteString(w, schema(tables, width))
+	return err
+}
+
+// tablesOf returns the tables of the catalog, or the one called only.
+func tablesOf(only string) ([]catalog.Table, error) {
 	tables := catalog.Tables()
 	if only == "" {
 		return tables, nil
@@ -27,8 +48,7 @@ func TablesOf(only string) ([]catalog.Table, error) {
 	return nil, runtime.Usagef("no table %s, only %s", only, strings.Join(names, ", "))
 }
 
-// Schema describes tables and their columns in lines of at most width columns.
-func Schema(tables []catalog.Table, width int) string {
+func schema(tables []catalog.Table, width int) string {
 	var b strings.Builder
 	for i, t := range tables {
 		if i > 0 {
