@@ -40,8 +40,12 @@ func (c *command) converse(ctx context.Context, yes, still bool) error {
 	defer e.Close()
 	config := repl.Config{
 		Engine: e, Session: c.newSession(e), Version: version,
-		In: c.stdin, History: historyFile(), Out: c.out(), Err: c.err(), Width: c.width, Colours: coloured(c.stdout),
+		In: c.stdin, Out: c.out(), Err: c.err(), Width: c.width, Colours: coloured(c.stdout),
 		Now: time.Now, Watch: c.show, JSON: c.json, Yes: yes,
+	}
+	home, _ := os.UserHomeDir() // without one, statements are not remembered
+	if dir := stateDir(home); dir != "" {
+		config.History = filepath.Join(dir, "history")
 	}
 	if still {
 		config.Now = func() time.Time { return c.now }
@@ -50,18 +54,4 @@ func (c *command) converse(ctx context.Context, yes, still bool) error {
 		config.Terminal = os.Stdin
 	}
 	return repl.Run(ctx, config)
-}
-
-// historyFile is where statements are remembered from session to session, "" if
-// there is no place for it.
-func historyFile() string {
-	dir := os.Getenv("XDG_STATE_HOME")
-	if dir == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return ""
-		}
-		dir = filepath.Join(home, ".local", "state")
-	}
-	return filepath.Join(dir, "phlb", "history")
 }

@@ -159,7 +159,7 @@ func (c *command) fit(ctx context.Context, args []string) (name string, err erro
 // of the job.
 func settingFlags(cmd *cobra.Command) (flags []string, err error) {
 	cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) {
-		if !f.Changed || slices.Contains([]string{"dry-run", "json", "now"}, f.Name) {
+		if !f.Changed || slices.Contains([]string{"dry-run", "json", "new-root", "now"}, f.Name) {
 			return
 		}
 		values := []string{f.Value.String()}
