@@ -198,7 +198,11 @@ func (e *Engine) measure(ctx context.Context, root *store.Root, r *repository.Re
 			r.Bytes += s.NewBytes
 			continue
 		}
-		err := walk.EachFile(ctx, root.SnapshotPath(s.Ref()), func(entry *walk.Entry) {
+		tree, err := root.OpenSnapshot(s.Ref())
+		if err != nil {
+			return nil, err
+		}
+		err = walk.EachFile(ctx, walk.Of(&tree.Dir), func(entry *walk.Entry) {
 			e.Progress.Files.Add(1)
 			if total := int64(entry.Nlink) + e.repo.Rehearsal.Names[entry.ID()]; total > 1 {
 				names[entry.ID()]++
@@ -209,6 +213,7 @@ func (e *Engine) measure(ctx context.Context, root *store.Root, r *repository.Re
 			r.Files++
 			r.Bytes += entry.Size
 		})
+		tree.Close()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Ref(), err)
 		}

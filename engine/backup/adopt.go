@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -153,7 +152,7 @@ func (a *adoption) trees(within store.Ref) ([]store.Ref, error) {
 	}
 	if stamp != "" && len(found) == 0 {
 		ref := store.Ref{Name: names[0], Stamp: stamp}
-		if _, err := os.Lstat(a.root.ManifestPath(ref)); errors.Is(err, fs.ErrNotExist) {
+		if !a.root.HasBeside(ref, manifest.Suffix) {
 			return nil, fmt.Errorf("%s cannot be a snapshot by that name: rename it, or back up to end a run that was cut off", ref)
 		}
 	}
@@ -222,6 +221,7 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (_ *catalog.Snapshot
 		return nil, err
 	}
 	defer r.letGo()
+	r.opened = walk.Of(&r.partial.Tree.Dir)
 	cat, err := a.OpenCatalog(ctx, a.root)
 	if err != nil {
 		return nil, err

@@ -48,8 +48,8 @@ func (p *plannedTree) planPartial(ctx context.Context, name, stamp string) (*sto
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range planned.Left {
-		err := walk.EachFile(ctx, path, func(e *walk.Entry) { p.names.add(e.ID(), -1) })
+	for _, left := range planned.Left {
+		err := walk.EachFile(ctx, walk.Of(&left.Dir), func(e *walk.Entry) { p.names.add(e.ID(), -1) })
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			planned.Close()
 			return nil, err

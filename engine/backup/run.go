@@ -24,6 +24,7 @@ type run struct {
 	log     *slog.Logger // writes to whoever listens to the engine, and to the snapshot's own log
 	naming  bool         // whether somebody listens who wants to hear of single paths
 	source  string       // the absolute path of the source, without symbolic links
+	opened  *walk.Dir    // the same, where it is a tree of the root
 	match   config.Match
 
 	root    *store.Root
@@ -178,7 +179,7 @@ func (r *run) walk(ctx context.Context, rules walk.Rules) error {
 		return err
 	}
 	rules.Exclude = append(rules.Exclude, idOf(self))
-	w := &walk.Walk{Root: r.source, Rules: rules, NamesLeft: r.naming, Prepare: r.prepareBatch, Work: r.work}
+	w := &walk.Walk{Root: r.source, Dir: r.opened, Rules: rules, NamesLeft: r.naming, Prepare: r.prepareBatch, Work: r.work}
 	for range w.WorkerCount() {
 		r.workers = append(r.workers, content.NewWorker())
 	}

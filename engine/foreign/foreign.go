@@ -7,10 +7,9 @@
 package foreign
 
 import (
+	"context"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,6 +18,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"phlb/engine/store"
+	"phlb/engine/walk"
 )
 
 // Tool is the backup tool that wrote a snapshot, "" for phlb itself. An adopted
@@ -57,33 +57,44 @@ func Of(tags []string) Tool {
 // Recognise returns the tool that wrote the tree at ref, "" where there is no
 // sign of one.
 func Recognise(root *store.Root, ref store.Ref) Tool {
-	tree := root.SnapshotPath(ref)
 	_, err := time.Parse(Layout, ref.Stamp)
 	switch {
-	case exists(tree + summarySuffix), exists(tree + "-backup.log"):
+	case root.HasBeside(ref, summarySuffix), root.HasBeside(ref, "-backup.log"):
 		return sums
-	case isRunConfig(tail(filepath.Join(tree, runConfig))):
+	case isRunConfig(tail(openInside(root, ref, runConfig))):
 		return sidecars
 	// A run of it that was cut off may have left nothing beside the tree.
-	case err == nil && exists(filepath.Join(filepath.Dir(root.CatalogPath()), "hash-lookup")) && hasSums(tree):
+	case err == nil && root.HasOurs("hash-lookup") && hasSums(root, ref):
 		return sums
 	}
 	return ""
 }
 
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
+// openInside opens the file of that name in the tree at ref.
+func openInside(root *store.Root, ref store.Ref, name string) (*os.File, error) {
+	tree, err := root.OpenSnapshot(ref)
+	if err != nil {
+		return nil, err
+	}
+	defer tree.Close()
+	return tree.Read(name)
 }
 
 // hasSums reports whether a file of that name lies anywhere in the tree.
-func hasSums(tree string) (found bool) {
+func hasSums(root *store.Root, ref store.Ref) (found bool) {
+	tree, err := root.OpenSnapshot(ref)
+	if err != nil {
+		return false
+	}
+	defer tree.Close()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	// What cannot be read is reported by the walk that follows.
-	_ = filepath.WalkDir(tree, func(_ string, d fs.DirEntry, err error) error {
-		if found = err == nil && d.Name() == sumsName && d.Type().IsRegular(); found {
-			return fs.SkipAll
+	_ = walk.EachFile(ctx, walk.Of(&tree.Dir), func(e *walk.Entry) {
+		if e.Name() == sumsName {
+			found = true
+			stop()
 		}
-		return nil
 	})
 	return found
 }
@@ -100,13 +111,12 @@ var (
 // many of its files it could not take, one more where it was cut off, and that
 // in words; 0 where all went well.
 func (tool Tool) Outcome(root *store.Root, ref store.Ref) (errors int64, words string) {
-	tree := root.SnapshotPath(ref)
 	var text []byte
 	switch tool {
 	case sums:
-		text = tail(tree + summarySuffix)
+		text = tail(root.OpenBeside(ref, summarySuffix))
 	case sidecars:
-		text = slices.Concat(tail(tree+" summary.txt"), tail(root.LogPath(ref))) // the former in early versions
+		text = slices.Concat(tail(root.OpenBeside(ref, " summary.txt")), tail(root.OpenBeside(ref, ".log"))) // the former in early versions
 	default:
 		return 0, ""
 	}
@@ -127,16 +137,16 @@ func (tool Tool) Outcome(root *store.Root, ref store.Ref) (errors int64, words s
 	return 0, ""
 }
 
-// tail returns the end of a text file, nothing where there is none.
-func tail(path string) []byte {
+// tail returns the end of a text file, nothing where it could not be opened, and
+// closes it.
+func tail(f *os.File, err error) []byte {
 	const most = 1 << 20 // a log may be long, and all that counts stands at its end
-	f, err := os.Open(path)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+	if err != nil {
 		return nil
 	}
 	text, _ := io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-most), most))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"os"
 	"slices"
 
 	"github.com/dustin/go-humanize/english"
@@ -135,7 +134,7 @@ func (repo *Repository) CatchUp(ctx context.Context, root *store.Root, cat *cata
 	var lost, bare []string
 	for ref, id := range byRef {
 		gone = append(gone, id)
-		if _, err := os.Lstat(root.SnapshotPath(ref)); err == nil {
+		if root.HasTree(ref) {
 			bare = append(bare, ref.String())
 		} else {
 			lost = append(lost, ref.String())

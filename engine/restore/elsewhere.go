@@ -58,9 +58,18 @@ func (p *piece) recover(try func(dir *walk.Dir, name string) error) (where strin
 	return "", nil
 }
 
+// openTree opens the tree of a snapshot.
+func openTree(root *store.Root, ref store.Ref) (*walk.Dir, error) {
+	tree, err := root.OpenSnapshot(ref)
+	if err != nil {
+		return nil, err
+	}
+	return walk.Of(&tree.Dir), nil
+}
+
 // tryAt calls try with a path of a snapshot.
 func (p *piece) tryAt(ref store.Ref, file string, try func(dir *walk.Dir, name string) error) error {
-	dir, err := walk.OpenRoot(p.root.SnapshotPath(ref))
+	dir, err := openTree(p.root, ref)
 	for folder := range strings.SplitSeq(path.Dir(file), "/") {
 		if err != nil {
 			return errGone

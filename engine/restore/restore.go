@@ -150,11 +150,12 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 		return nil, err
 	}
 	r.rootID = walk.ID{Dev: self.Dev, Inode: self.Ino}
-	tree := r.root.SnapshotPath(s.Ref())
 	if r.planned = repo.Planned(s); r.planned {
-		tree = repo.Rehearsal.Dir // where nothing of it is
+		r.tree, err = walk.OpenRoot(repo.Rehearsal.Dir) // where nothing of it is
+	} else {
+		r.tree, err = openTree(r.root, s.Ref())
 	}
-	if r.tree, err = walk.OpenRoot(tree); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	defer r.tree.Close()

@@ -32,7 +32,7 @@ type Partial struct {
 
 	// Left are the folders of runs that were cut off, where all this is planned:
 	// what Begin takes over from them, or else sweeps.
-	Left []string
+	Left []*Dir
 
 	root   *Root
 	folder *Dir   // of the backup name
@@ -133,13 +133,13 @@ func (p *Partial) lookBack() (err error) {
 		return unlessGone(err)
 	}
 	for _, name := range left {
-		p.Left = append(p.Left, filepath.Join(p.root.Path, p.Name, name))
+		dir, err := p.folder.Open(name)
+		if err != nil {
+			return unlessGone(err)
+		}
+		p.Left = append(p.Left, dir)
 	}
-	last, err := p.folder.Open(left[len(left)-1])
-	if err != nil {
-		return unlessGone(err)
-	}
-	defer last.Close()
+	last := p.Left[len(left)-1]
 	if previous, err := last.Open(previousName); err == nil {
 		defer previous.Close()
 		if manifestSize(last) <= manifestSize(previous) {
@@ -424,7 +424,7 @@ func (p *Partial) createFiles() (err error) {
 // Close releases the partial's handles. What is not sealed stays for the next
 // run to take over.
 func (p *Partial) Close() {
-	for _, d := range []*Dir{p.Tree, p.Scratch, p.folder, p.in} {
+	for _, d := range append(p.Left, p.Tree, p.Scratch, p.folder, p.in) {
 		if d != nil {
 			d.Close()
 		}

@@ -318,10 +318,23 @@ func (r *Root) HasTree(ref Ref) bool {
 	return err == nil && i.Kind == manifest.Dir
 }
 
-// HasManifest reports whether something lies where the snapshot's manifest is.
-func (r *Root) HasManifest(ref Ref) bool {
-	_, err := r.look(ref, manifest.Suffix)
-	return !errors.Is(err, fs.ErrNotExist)
+// HasBeside reports whether something lies beside the snapshot's tree that is
+// called like it, with that suffix.
+func (r *Root) HasBeside(ref Ref, suffix string) bool {
+	_, err := r.look(ref, suffix)
+	return err == nil
+}
+
+// HasOurs reports whether something called so lies in the root's folder for what
+// is no snapshot.
+func (r *Root) HasOurs(name string) bool {
+	dir, err := r.dir.Open(internal)
+	if err != nil {
+		return false
+	}
+	defer dir.Close()
+	_, err = dir.Look(name)
+	return err == nil
 }
 
 // look returns what lies where a snapshot does, or beside it with that suffix.

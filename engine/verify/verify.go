@@ -183,7 +183,12 @@ func (v *verification) walk(ctx context.Context) error {
 		return err
 	}
 	defer v.manifest.Close()
-	w := &walk.Walk{Root: v.root.SnapshotPath(ref), Prepare: v.prepare, Work: v.work}
+	tree, err := v.root.OpenSnapshot(ref)
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	w := &walk.Walk{Dir: walk.Of(&tree.Dir), Prepare: v.prepare, Work: v.work}
 	for range w.WorkerCount() {
 		v.workers = append(v.workers, content.NewWorker())
 	}

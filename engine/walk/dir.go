@@ -24,6 +24,9 @@ func OpenRoot(path string) (*Dir, error) {
 	return &Dir{*d}, nil
 }
 
+// Of returns the handle as one of a walk. Closing either closes both.
+func Of(d *handle.Dir) *Dir { return &Dir{*d} }
+
 // Open opens the directory called name; a symbolic link is an error.
 func (d *Dir) Open(name string) (*Dir, error) {
 	below, err := d.Dir.Open(name)

@@ -7,11 +7,11 @@ import (
 	"phlb/engine/manifest"
 )
 
-// EachFile calls f for every regular file below path, one after the other in any
+// EachFile calls f for every regular file in the tree, one after the other in any
 // order. What cannot be read is passed over.
-func EachFile(ctx context.Context, path string, f func(*Entry)) error {
+func EachFile(ctx context.Context, tree *Dir, f func(*Entry)) error {
 	var mu sync.Mutex
-	w := &Walk{Root: path, Work: func(_ context.Context, _ int, b *Batch) error {
+	w := &Walk{Dir: tree, Work: func(_ context.Context, _ int, b *Batch) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for i := range b.Entries {

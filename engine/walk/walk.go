@@ -114,9 +114,10 @@ type Left struct {
 	By   string // the text of the rule, or a [Reason]
 }
 
-// Walk says what to read and whom to call. Only Root is needed.
+// Walk says what to read and whom to call. Only Root or Dir is needed.
 type Walk struct {
 	Root string // the source directory
+	Dir  *Dir   // the same, where it is open already; the caller closes it
 	Rules
 	Workers   int  // how many work at a time; 0 for a fitting number
 	NamesLeft bool // batches name what the rules left out
@@ -209,7 +210,11 @@ func (w *Walk) Run(ctx context.Context, emit func(*Batch) error) error {
 
 // openRoot opens the root, where the rules are in force.
 func (w *Walk) openRoot(rules *matcher) (*Folder, error) {
-	dir, err := OpenRoot(w.Root)
+	open := func() (*Dir, error) { return OpenRoot(w.Root) }
+	if w.Dir != nil {
+		open = func() (*Dir, error) { return w.Dir.Open(".") } // listing moves the position of a handle
+	}
+	dir, err := open()
 	if err != nil {
 		return nil, err
 	}
