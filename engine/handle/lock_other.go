@@ -9,6 +9,3 @@ import (
 
 // TryLock reports that the system has no such locks.
 func TryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }
-
-// Unlock does nothing, see TryLock.
-func Unlock(*os.File) error { return nil }

@@ -10,7 +10,7 @@ import (
 )
 
 // TryLock takes the kernel's lock of an open file, and reports whether it could;
-// it ends with Unlock, with Close, and with the process. Where the file system
+// it ends with Close and with the process. Where the file system
 // has no locks, the error is [errors.ErrUnsupported].
 func TryLock(f *os.File) (bool, error) {
 	var err error
@@ -25,6 +25,3 @@ func TryLock(f *os.File) (bool, error) {
 	}
 	return err == nil, pathError("flock", f.Name(), err)
 }
-
-// Unlock gives up the lock of TryLock.
-func Unlock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }

@@ -7,7 +7,7 @@ import (
 )
 
 // TryLock takes the kernel's lock of an open file, and reports whether it could;
-// it ends with Unlock, with Close, and with the process.
+// it ends with Close and with the process.
 func TryLock(f *os.File) (bool, error) {
 	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
 	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped))
@@ -15,9 +15,4 @@ func TryLock(f *os.File) (bool, error) {
 		return false, nil
 	}
 	return err == nil, pathError("lock", f.Name(), err)
-}
-
-// Unlock gives up the lock of TryLock.
-func Unlock(f *os.File) error {
-	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, new(windows.Overlapped))
 }

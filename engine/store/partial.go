@@ -287,6 +287,11 @@ func (p *Partial) makeFolder() error {
 	if err != nil {
 		return err
 	}
+	if i, err := p.folder.Look(p.name); err == nil && i.Kind != manifest.Dir {
+		if err := p.folder.Remove(p.name); err != nil { // nothing of ours
+			return err
+		}
+	}
 	if len(left) == 0 {
 		p.Scratch, err = p.folder.Mkdir(p.name)
 		return err

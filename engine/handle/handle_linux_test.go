@@ -1,0 +1,123 @@
+package handle
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"phlb/engine/manifest"
+)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openWriter(t *testing.T, path string) *Writer {
+	t.Helper()
+	d, err := OpenWriter(path)
+	must(t, err)
+	t.Cleanup(d.Close)
+	return d
+}
+
+// TestMakeBesideOthers makes what is no file in a directory that others may write
+// to.
+func TestMakeBesideOthers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	must(t, os.Chmod(dir, 0o777))
+	d := openWriter(t, dir)
+	e := &manifest.Entry{Kind: manifest.Symlink, Target: "nowhere", Mtime: manifest.Time{Sec: 1e9}}
+	e.Permissions = manifest.Permissions{Mode: 0o777, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
+	must(t, d.Make("link", e))
+	if made, err := d.Entry("link"); err != nil || made.Target != "nowhere" || made.Mtime != e.Mtime {
+		t.Errorf("the link is %+v, %v", made, err)
+	}
+	if err := d.Make("link", e); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over another: %v", err)
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
+	must(t, d.ReplaceMade("file", e))
+	if names, err := d.Names(); err != nil || strings.Join(names, " ") != "file link" {
+		t.Errorf("the directory holds %q, %v", names, err)
+	}
+}
+
+func TestChmodOfALink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := openWriter(t, dir)
+	must(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
+	must(t, os.Symlink("file", filepath.Join(dir, "link")))
+	if err := d.Allow("link"); err == nil {
+		t.Error("a link was given a mode")
+	}
+	if i, err := d.Look("file"); err != nil || i.Mode != 0o600 {
+		t.Errorf("the file has mode %o, %v", i.Mode, err)
+	}
+	must(t, d.Allow("file"))
+	if i, err := d.Look("file"); err != nil || i.Mode != 0o700 {
+		t.Errorf("the file has mode %o, %v", i.Mode, err)
+	}
+}
+
+func TestOpenFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := openWriter(t, dir)
+	f, err := d.OpenFile("new", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	must(t, err)
+	must(t, f.Close())
+	must(t, unix.Mkfifo(filepath.Join(dir, "fifo"), 0o600))
+	must(t, os.Symlink("new", filepath.Join(dir, "link")))
+	for name, want := range map[string]error{"fifo": ErrNotRegular, "link": unix.ELOOP, "none": fs.ErrNotExist} {
+		if _, err := d.OpenFile(name, os.O_RDWR, 0); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
+	}
+}
+
+func TestEnter(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := openWriter(t, dir)
+	for range 2 {
+		at, err := d.Enter("folder", 0o700)
+		must(t, err)
+		at.Close()
+	}
+	must(t, os.Symlink("folder", filepath.Join(dir, "link")))
+	if _, err := d.Enter("link", 0o700); !errors.Is(err, unix.ENOTDIR) {
+		t.Errorf("through a link: %v", err)
+	}
+}
+
+// TestTryLock has two open files fight for a lock.
+func TestTryLock(t *testing.T) {
+	t.Parallel()
+	d := openWriter(t, t.TempDir())
+	var files [2]*os.File
+	for i := range files {
+		f, err := d.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600)
+		must(t, err)
+		defer f.Close()
+		files[i] = f
+	}
+	for i, want := range []bool{true, false} {
+		if held, err := TryLock(files[i]); held != want || err != nil {
+			t.Errorf("the lock is held: %v, %v, want %v", held, err, want)
+		}
+	}
+	must(t, files[0].Close())
+	if held, err := TryLock(files[1]); !held || err != nil {
+		t.Errorf("after the first is closed: %v, %v", held, err)
+	}
+}
