@@ -10,8 +10,8 @@ import (
 )
 
 // TryLock takes the kernel's lock of an open file, and reports whether it could;
-// it ends with Close and with the process. Where the file system
-// has no locks, the error is [errors.ErrUnsupported].
+// it ends with Close and with the process. Where the file system has no locks,
+// the error is [errors.ErrUnsupported].
 func TryLock(f *os.File) (bool, error) {
 	var err error
 	for err = unix.EINTR; err == unix.EINTR; {
