@@ -42,11 +42,13 @@ var arrows = map[string][]string{
 	"phlb/engine/handle":     {"phlb/engine/manifest"},
 	"phlb/engine/walk":       {"phlb/engine/handle", "phlb/engine/manifest"},
 	"phlb/engine/store":      {"phlb/engine/handle", "phlb/engine/manifest"},
-	"phlb/engine/catalog":    {"phlb/engine/manifest", "modernc.org/ql"},
+	"phlb/engine/catalog":    {"phlb/engine/catalog/qlfile", "phlb/engine/manifest", "modernc.org/ql"},
+
+	"phlb/engine/catalog/qlfile": {"modernc.org/ql", "modernc.org/lldb", "modernc.org/file"},
 }
 
 // kept are modules that few packages may import.
-var kept = []string{"phlb", "go.starlark.net", "modernc.org/ql", "github.com/cznic/ql"}
+var kept = []string{"phlb", "go.starlark.net", "modernc.org/ql", "modernc.org/lldb", "modernc.org/file", "github.com/cznic/ql"}
 
 func TestImports(t *testing.T) {
 	list := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "phlb/...")

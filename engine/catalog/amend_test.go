@@ -7,23 +7,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	qlfile "modernc.org/file"
 )
 
 // audit checks what QL keeps of the space in the file, and returns how many
 // records that has room for and how many are versions.
 func audit(t *testing.T, c *Catalog) (records, versions int64) {
 	t.Helper()
-	var found qlfile.VerifyOptions
-	alloc, err := qlfile.NewAllocator(c.db.pages)
-	if err == nil {
-		err = alloc.Verify(&found)
-	}
+	space, err := c.db.Verify()
 	if err != nil {
 		t.Fatal("the catalog's file is broken:", err)
 	}
-	return found.Allocs, count(t, c, "SELECT count() FROM versions;")
+	return space.Records, count(t, c, "SELECT count() FROM versions;")
 }
 
 // TestAmend removes snapshots with rows of all lengths, so that some fit where
@@ -71,13 +65,13 @@ func TestAmend(t *testing.T) {
 			if seed == 2 { // more goes than stays
 				gone = ids[:len(ids)-2]
 			}
-			before := c.db.pages
+			before := c.db.File
 			records, versions := audit(t, c)
 			if err := c.Remove(t.Context(), gone...); err != nil {
 				t.Fatal(err)
 			}
 			left, versionsLeft := audit(t, c)
-			if c.db.pages != before {
+			if c.db.File != before {
 				rewritten++
 			} else if amended++; records-left < versions-versionsLeft+int64(len(gone)) {
 				t.Fatalf("%d of %d versions went, but %d of %d records", versions-versionsLeft, versions, records-left, records)
@@ -112,15 +106,15 @@ func TestAmendInBlocks(t *testing.T) {
 	mustAbsorb(t, c, snapshot("a", 1), before)
 	second := mustAbsorb(t, c, snapshot("a", 2), files(n, 2))
 	third := mustAbsorb(t, c, snapshot("a", 3), before)
-	if blocks := blocksOf(c.db.pages.size); blocks <= keptBlocks {
-		t.Fatalf("there are %d blocks, which is not enough", blocks)
+	if size := c.db.Size(); size <= 4<<20 { // it keeps 2 MiB
+		t.Fatalf("there are %d bytes, which is not enough", size)
 	}
 	c = reopen(t, c)
-	pages := c.db.pages
+	file := c.db.File
 	if err := c.Remove(t.Context(), 1, second); err != nil {
 		t.Fatal(err)
 	}
-	if c.db.pages != pages {
+	if c.db.File != file {
 		t.Error("it was rewritten")
 	}
 	audit(t, c)

@@ -52,28 +52,25 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
-	"modernc.org/ql"
-
+	"phlb/engine/catalog/qlfile"
 	"phlb/engine/manifest"
 )
 
 var (
-	// ErrDamaged says that the file is no catalog, or no longer one.
-	ErrDamaged = errors.New("catalog is damaged: delete it, and the next command rebuilds it from the manifests")
+	// ErrDamaged says that the file is no catalog, or no longer one. What cannot
+	// be read is not damaged: it is the error of the system.
+	ErrDamaged = qlfile.ErrDamaged
 	// ErrForeign says that the file was none of ours, and is not to be replaced.
 	ErrForeign = errors.New("is no catalog: move it away, or name another file in phlb.toml")
 	// ErrNewer says that a later version of phlb wrote the catalog.
-	ErrNewer = errors.New("catalog was written by a newer phlb: update phlb to use it")
+	ErrNewer = qlfile.ErrNewer
 	// ErrStale says that somebody else has published since the catalog was
 	// opened. Open it again and absorb what is missing.
-	ErrStale = errors.New("catalog was changed by somebody else meanwhile")
+	ErrStale = qlfile.ErrStale
 	// ErrKnown says that a snapshot of that name and stamp is there already.
 	ErrKnown = errors.New("snapshot is in the catalog already")
 	// ErrBase says that a run's changes cannot be applied, because the catalog
@@ -84,7 +81,7 @@ var (
 	// ErrBusy says that another snapshot is being recorded.
 	ErrBusy = errors.New("catalog is recording another snapshot")
 	// ErrClosed says that the catalog was closed or published.
-	ErrClosed = errors.New("catalog is closed")
+	ErrClosed = qlfile.ErrClosed
 )
 
 // ID is the number of a snapshot. The first one is 1.
@@ -98,16 +95,17 @@ type Snapshot struct {
 	manifest.Summary
 }
 
+// A database is the file of a catalog, of which the tables are known.
+type database struct{ *qlfile.File }
+
 // Catalog is what the catalog of one root was when it was opened, with changes
 // that nobody else sees. Its methods may be called from several goroutines; what
 // writes waits for what reads, so do not write from inside a loop over a result.
 type Catalog struct {
 	Zone *time.Location // of times in queries that name none; nil is UTC
 
-	path      string
-	published fs.FileInfo // of the file that was read; nil if there was none
-	private   *private
-	seed      maphash.Seed
+	path string
+	seed maphash.Seed
 
 	mu   sync.RWMutex // held while db is read, exclusively while it is written
 	db   *database
@@ -143,88 +141,83 @@ func open(path, tempDir string, keep bool, away error) (_ *Catalog, err error) {
 			err = fmt.Errorf("open catalog %s: %w", path, err)
 		}
 	}()
-	c := &Catalog{path: path, seed: maphash.MakeSeed(), open: map[string]*openRows{}, batchRows: batchRows}
-	defer func() {
-		if err != nil {
-			c.Close()
-		}
-	}()
-	file, err := openFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		os.MkdirAll(filepath.Dir(path), 0o777) // a failure shows right away
-	case err != nil:
-		return nil, err
-	}
-	if c.private, err = makePrivate(path, tempDir, away); err != nil {
-		return nil, errors.Join(err, closeFile(file))
-	}
-	changes, err := c.private.create("catalog.ql")
-	if err != nil {
-		return nil, errors.Join(err, closeFile(file))
-	}
-	p := newPages(changes)
-	c.db = &database{pages: p, failed: ErrClosed}
-	if file != nil {
-		// The one that is read, whatever takes its place meanwhile.
-		if c.published, err = file.Stat(); err != nil {
-			return nil, errors.Join(err, file.Close())
-		}
-		if !keep {
-			file.Close()
-		} else if err := p.lay(file); err != nil {
-			return nil, errors.Join(err, file.Close())
-		}
-	}
-	db, err := openDatabase(p, c.private.dir)
+	file, err := qlfile.Open(path, tempDir, keep, away)
 	if err != nil {
 		return nil, err
 	}
-	c.db = db
-	return c, db.migrate(p.base != nil)
+	c := &Catalog{path: path, seed: maphash.MakeSeed(), db: &database{file}, open: map[string]*openRows{}, batchRows: batchRows}
+	if err := c.db.migrate(!file.New()); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return c, nil
 }
 
-// openFile opens nothing that might keep it waiting, as a pipe does.
-func openFile(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("is no regular file: move it away, and the next command makes a catalog from the manifests")
-	}
-	return os.Open(path)
-}
-
-func closeFile(f *os.File) error {
-	if f == nil {
-		return nil
-	}
-	return f.Close()
-}
+// IsCatalog reports whether the file at path begins like a published catalog,
+// if only with the little that a damaged one may have left: one that is empty
+// does. A catalog of the first version cannot be told from the databases of
+// others, and is not taken for one.
+func IsCatalog(path string) bool { return qlfile.IsPacked(path) }
 
 // Close throws away what was not published.
 func (c *Catalog) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.private == nil {
-		return nil
+	return c.db.Close()
+}
+
+// Away returns why the catalog cannot be published, because nothing can be
+// written beside it, and nil if it can.
+func (c *Catalog) Away() error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.db.Away()
+}
+
+// Publish puts the catalog as it is now in the place of the published file, and
+// closes it. The caller holds the lock that lets one publish at a time.
+// Whatever fails, the published file is the old one or the new one, and whole.
+// It returns [ErrStale] where the old one is not what was opened.
+func (c *Catalog) Publish() error {
+	defer c.Close()
+	if err := c.publish(); err != nil {
+		return fmt.Errorf("publish catalog %s: %w", c.path, err)
 	}
-	var released error
-	if c.db != nil {
-		released = c.db.release()
+	return nil
+}
+
+func (c *Catalog) publish() error {
+	if !c.recording.TryLock() {
+		return ErrBusy
 	}
-	c.db = &database{failed: ErrClosed}
-	removed := c.private.remove()
-	c.private = nil
-	return errors.Join(released, removed)
+	defer c.recording.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := cmp.Or(c.db.Failed(), c.db.Away()); err != nil { // it would be for nothing
+		return c.db.Publish()
+	}
+	if err := c.settleLocked(context.Background()); err != nil {
+		return err
+	}
+	for size := int64(-1); size != c.db.Size(); {
+		size = c.db.Size()
+		err := c.db.Update(func(tx *qlfile.Tx) error {
+			if err := c.writeHistory(tx); err != nil {
+				return err
+			}
+			return tx.Exec(updateSize, size)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return c.db.Publish()
 }
 
 // update runs f in a transaction. After any error nothing of it is left.
-func (c *Catalog) update(f func(tx *ql.TCtx) error) error {
+func (c *Catalog) update(f func(tx *qlfile.Tx) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.db.update(f)
+	return c.db.Update(f)
 }
 
 // Snapshots lists what the catalog holds, newest first.

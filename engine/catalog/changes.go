@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
-	"modernc.org/ql"
+	"phlb/engine/catalog/qlfile"
 )
 
 const (
@@ -44,7 +44,7 @@ func (c *Catalog) newChanges(ctx context.Context, name string) (*changes, []Snap
 	all, err := func() ([]Snapshot, error) {
 		c.mu.RLock()
 		defer c.mu.RUnlock()
-		row, err := c.db.findRow(selectSchema, 2)
+		row, err := c.db.Row(selectSchema, 2)
 		if err != nil {
 			return nil, err
 		}
@@ -93,7 +93,7 @@ func (ch *changes) work() {
 	defer close(ch.done)
 	for batch := range ch.full {
 		if ch.failure.Load() == nil {
-			if err := ch.c.update(func(tx *ql.TCtx) error { return ch.write(tx, batch) }); err != nil {
+			if err := ch.c.update(func(tx *qlfile.Tx) error { return ch.write(tx, batch) }); err != nil {
 				ch.failure.Store(&err)
 			}
 		}
@@ -112,7 +112,7 @@ func (ch *changes) wait() error {
 }
 
 // write inserts versions that begin.
-func (ch *changes) write(tx *ql.TCtx, batch []version) error {
+func (ch *changes) write(tx *qlfile.Tx, batch []version) error {
 	if len(batch) == 0 {
 		return nil
 	}
@@ -123,6 +123,6 @@ func (ch *changes) write(tx *ql.TCtx, batch []version) error {
 		return err
 	}
 	// QL numbers the rows of a transaction one after the other.
-	ch.begun = append(ch.begun, tx.LastInsertID-int64(len(batch))+1)
+	ch.begun = append(ch.begun, tx.Inserted()-int64(len(batch))+1)
 	return nil
 }

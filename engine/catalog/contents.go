@@ -5,24 +5,22 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"sort"
 	"sync"
 
+	"phlb/engine/catalog/qlfile"
 	"phlb/engine/manifest"
 )
 
 // Contents tells where a content can be found. It is what the catalog held when
-// it was made, and outlives the catalog; its methods may be called from several
-// goroutines.
+// it was made, and outlives the catalog, until that is published; its methods may
+// be called from several goroutines.
 type Contents struct {
-	spool    *os.File
-	unlinked bool
-	places   [1 << placesBits]places // by the first bits of the prefix
-	sizes    []int64                 // sorted, each once
-	names    names
+	rows   *qlfile.Reader
+	places [1 << placesBits]places // by the first bits of the prefix
+	sizes  []int64                 // sorted, each once
+	names  names
 }
 
 // places are sorted when they are first asked for: most are not, by a run that
@@ -32,17 +30,19 @@ type places struct {
 	sort sync.Once
 }
 
-// A place is where the spool says more of a file whose digest starts with
-// prefix.
+// A place is the row of a file whose digest starts with prefix.
 type place struct {
 	prefix uint64
-	// The low bits are the offset; the others count the snapshots newer than
-	// the last that holds the file, so that the newest are sorted to the front.
+	// The high bits count the snapshots newer than the last that holds the file.
+	// The others are the handle of the row, negated: rows that were added later
+	// mostly have a higher one. So the newest are sorted to the front, of which
+	// the inode may take more links where that of older ones is full.
 	at uint64
 }
 
 const (
-	offsetBits = 44
+	handleBits = 44
+	handleMask = 1<<handleBits - 1
 	placesBits = 8
 )
 
@@ -71,8 +71,9 @@ type Content struct {
 }
 
 // Contents reads all versions once and returns the files that the root holds,
-// without the empty ones. It takes about 20 bytes of memory for each, and a
-// temporary file. The caller must close it.
+// without the empty ones. It takes about 20 bytes of memory for each, and reads
+// the rest from the catalog's file where it is asked for. The caller must close
+// it.
 func (c *Catalog) Contents(ctx context.Context) (*Contents, error) {
 	err := c.rlock(ctx)
 	if err != nil {
@@ -92,11 +93,9 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 		return nil, err
 	}
 	t := &Contents{names: namesOf(all)}
-	if t.spool, err = os.CreateTemp(c.private.dir, "contents-*"); err != nil {
+	if t.rows, err = c.db.Reader(); err != nil {
 		return nil, err
 	}
-	// Some systems delete no open file; there Close does it.
-	t.unlinked = os.Remove(t.spool.Name()) == nil
 	defer func() {
 		if err != nil {
 			t.Close()
@@ -107,8 +106,6 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 	for i := range all {
 		age[all[i].ID] = uint64(i)
 	}
-	var buf []byte
-	offset := uint64(0)
 	var since, until ID // of the version before, which most have in common with it
 	var live []Snapshot
 	var lately [4096]int64 // sizes, of which there are fewer than files
@@ -123,27 +120,16 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 		if v.stored == absent || len(live) == 0 {
 			return true, nil
 		}
-		p := place{binary.BigEndian.Uint64(v.digest[:]), offset + uint64(len(buf)) | age[live[0].ID]<<offsetBits}
+		p := place{binary.BigEndian.Uint64(v.digest[:]), handleMask - uint64(at.handle) | age[live[0].ID]<<handleBits}
 		of := t.placesOf(p.prefix)
 		of.list = append(of.list, p)
 		if known := &lately[uint64(v.size)%uint64(len(lately))]; *known != v.size {
 			*known = v.size
 			t.sizes = append(t.sizes, v.size)
 		}
-		buf = binary.LittleEndian.AppendUint32(buf, uint32(len(at.columns)))
-		buf = append(buf, at.columns...)
-		if len(buf) < 1<<16 {
-			return true, nil
-		}
-		offset += uint64(len(buf))
-		_, err := t.spool.Write(buf)
-		buf = buf[:0]
-		return true, err
+		return true, nil
 	})
 	if err != nil {
-		return nil, err
-	}
-	if _, err := t.spool.Write(buf); err != nil {
 		return nil, err
 	}
 	slices.Sort(t.sizes)
@@ -174,7 +160,7 @@ func (t *Contents) Lookup(d manifest.Digest, limit int) ([]Content, error) {
 	i := sort.Search(len(places), func(i int) bool { return places[i].prefix >= prefix })
 	var found []Content
 	for ; i < len(places) && places[i].prefix == prefix && len(found) < limit; i++ {
-		content, err := t.read(int64(places[i].at & (1<<offsetBits - 1)))
+		content, err := t.read(int64(handleMask - places[i].at&handleMask))
 		if err != nil {
 			return nil, fmt.Errorf("look up %v: %w", d, err)
 		}
@@ -185,43 +171,25 @@ func (t *Contents) Lookup(d manifest.Digest, limit int) ([]Content, error) {
 	return found, nil
 }
 
-// Close deletes the temporary file.
-func (t *Contents) Close() error {
-	err := t.spool.Close()
-	if !t.unlinked {
-		os.Remove(t.spool.Name())
-	}
-	return err
-}
+// Close lets go of the catalog's file.
+func (t *Contents) Close() error { return t.rows.Close() }
 
-// read returns what the spool holds at an offset: a length of four bytes, and the
-// columns of the row as they stood in the table.
-func (t *Contents) read(offset int64) (c Content, err error) {
-	var most [512]byte
-	b := most[:]
-	n, err := t.spool.ReadAt(b, offset)
-	if err != nil && err != io.EOF || n < 4 {
-		return c, err
-	}
-	b = b[4:n]
-	length := int(binary.LittleEndian.Uint32(most[:]))
-	if length > len(b) {
-		b = make([]byte, length)
-		if _, err := t.spool.ReadAt(b, offset+4); err != nil {
-			return c, err
+// read returns what the row of a handle says.
+func (t *Contents) read(handle int64) (c Content, err error) {
+	err = t.rows.Row(handle, func(row *qlfile.Values) error {
+		var v version
+		if err := v.read(row); err != nil {
+			return err
 		}
-	}
-	row := values{rest: b[:length]}
-	v := version{path: row.text()}
-	if err := v.read(&row); err != nil {
-		return c, err
-	}
-	e, err := v.entry()
-	if err != nil {
-		return c, err
-	}
-	return Content{
-		Path: e.Path, Size: e.Size, Digest: e.Digest, Stored: e.InSnapshot(), Xattrs: e.Xattrs,
-		Snapshots: t.names.holding(v.since, v.until),
-	}, nil
+		e, err := v.entry()
+		if err != nil {
+			return err
+		}
+		c = Content{
+			Path: e.Path, Size: e.Size, Digest: e.Digest, Stored: e.InSnapshot(), Xattrs: e.Xattrs,
+			Snapshots: t.names.holding(v.since, v.until),
+		}
+		return nil
+	})
+	return c, err
 }

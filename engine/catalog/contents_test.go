@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"os"
 	"reflect"
 	"strings"
 	"sync"
@@ -70,6 +71,69 @@ func TestContents(t *testing.T) {
 		_, err := c.Contents(ctx)
 		checkError(t, err, context.Canceled)
 	})
+}
+
+// TestContentsCopiesNothing asks for contents where nothing can be written: what a
+// run writes grows with what has changed, not with what the root holds.
+func TestContentsCopiesNothing(t *testing.T) {
+	t.Parallel()
+	c := newCatalog(t)
+	what := files(500, 1)
+	mustAbsorb(t, c, snapshot("a", 1), what)
+	c = reopen(t, c)
+	if err := os.RemoveAll(c.db.TempDir()); err != nil {
+		t.Skip("needs a system that deletes open files:", err)
+	}
+	contents, err := c.Contents(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer contents.Close()
+	for path, e := range what {
+		if found, err := contents.Lookup(e.Digest, 10); err != nil || len(found) != 1 || found[0].Path != path {
+			t.Fatalf("%s is at %+v, %v", path, found, err)
+		}
+	}
+}
+
+// TestContentsStay asks for contents while a run records what changes: they are
+// those of the moment when they were read.
+func TestContentsStay(t *testing.T) {
+	t.Parallel()
+	c := newCatalog(t)
+	c.batchRows = 50
+	before, after := files(3000, 1), change(files(3000, 1), all)
+	mustAbsorb(t, c, snapshot("a", 0), files(3000, 0))
+	c = reopen(t, c)
+	id := mustAbsorb(t, c, snapshot("a", 1), before) // not published: it lies in the private file
+	contents, err := c.Contents(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer contents.Close()
+	check := func() {
+		t.Helper()
+		for path, e := range before {
+			found, err := contents.Lookup(e.Digest, 10)
+			if err != nil || len(found) != 1 || found[0].Path != path || found[0].Snapshots[0].ID != id {
+				t.Fatalf("%s is at %+v, %v", path, found, err)
+			}
+		}
+	}
+	var asking sync.WaitGroup
+	asking.Go(check)
+	second := mustRecord(t, c, id, snapshot("a", 2), before, after)
+	asking.Wait()
+	check()
+	if err := c.Remove(t.Context(), id-1, second); err != nil {
+		t.Fatal(err)
+	}
+	check()
+	checkTree(t, c, id, before)
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	check()
 }
 
 func TestVersions(t *testing.T) {

@@ -5,16 +5,16 @@ import (
 	"fmt"
 	"time"
 
-	"modernc.org/ql"
+	"phlb/engine/catalog/qlfile"
 
 	"phlb/engine/manifest"
 )
 
 var (
-	selectDamage = ql.MustCompile(`SELECT digest, snapshot, path, found, what FROM damage;`)
-	insertDamage = ql.MustCompile(`INSERT INTO damage VALUES ($1, $2, $3, $4, $5);`)
-	deleteOne    = ql.MustCompile(`DELETE FROM damage WHERE snapshot == $1 && path == $2;`)
-	deleteDigest = ql.MustCompile(`DELETE FROM damage WHERE digest == $1;`)
+	selectDamage = qlfile.Compile(`SELECT digest, snapshot, path, found, what FROM damage;`)
+	insertDamage = qlfile.Compile(`INSERT INTO damage VALUES ($1, $2, $3, $4, $5);`)
+	deleteOne    = qlfile.Compile(`DELETE FROM damage WHERE snapshot == $1 && path == $2;`)
+	deleteDigest = qlfile.Compile(`DELETE FROM damage WHERE digest == $1;`)
 )
 
 // Damage is a file in a snapshot that does not have the content it should have.
@@ -34,7 +34,7 @@ func (c *Catalog) Damaged(ctx context.Context) (map[manifest.Digest][]Damage, er
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	found := map[manifest.Digest][]Damage{}
-	err := c.db.scan(ctx, selectDamage, nil, func(row []any) (bool, error) {
+	err := c.db.Select(ctx, selectDamage, nil, func(row []any) (bool, error) {
 		var d Damage
 		digest, ok := row[0].([]byte)
 		if copy(d.Digest[:], digest); !ok || len(digest) != len(d.Digest) {
@@ -60,12 +60,12 @@ func (c *Catalog) RecordDamage(found ...Damage) error {
 	if len(found) == 0 {
 		return nil
 	}
-	err := c.update(func(tx *ql.TCtx) error {
+	err := c.update(func(tx *qlfile.Tx) error {
 		for _, d := range found {
-			if err := c.db.exec(tx, deleteOne, int64(d.Snapshot), d.Path); err != nil {
+			if err := tx.Exec(deleteOne, int64(d.Snapshot), d.Path); err != nil {
 				return err
 			}
-			if err := c.db.exec(tx, insertDamage, d.Digest[:], int64(d.Snapshot), d.Path, d.Found.UTC(), d.What); err != nil {
+			if err := tx.Exec(insertDamage, d.Digest[:], int64(d.Snapshot), d.Path, d.Found.UTC(), d.What); err != nil {
 				return err
 			}
 		}
@@ -82,9 +82,9 @@ func (c *Catalog) ClearDamage(healed ...manifest.Digest) error {
 	if len(healed) == 0 {
 		return nil
 	}
-	err := c.update(func(tx *ql.TCtx) error {
+	err := c.update(func(tx *qlfile.Tx) error {
 		for _, d := range healed {
-			if err := c.db.exec(tx, deleteDigest, d[:]); err != nil {
+			if err := tx.Exec(deleteDigest, d[:]); err != nil {
 				return err
 			}
 		}

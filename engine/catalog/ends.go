@@ -3,46 +3,14 @@ package catalog
 import (
 	"context"
 	"hash/maphash"
+
+	"phlb/engine/catalog/qlfile"
 )
 
-// An ending is a version that ends: the handle of its row, and the last snapshot
-// in which it lives.
-type ending struct {
-	handle int64
-	until  ID
-}
-
-// end sets until of versions. If it fails, the catalog is no state to go on from.
-func (c *Catalog) end(endings []ending) error {
-	if len(endings) == 0 {
-		return nil
-	}
-	return c.amend(func(a *amendment) error { return a.end(endings) })
-}
-
-func (a *amendment) end(endings []ending) error {
-	for _, e := range endings {
-		at, row, err := a.read(e.handle)
-		if err != nil {
-			return err
-		}
-		s, err := readLifetime(row.rest)
-		if err != nil {
-			return err
-		}
-		s.until = e.until
-		a.row = s.append(a.row[:0])
-		if err := a.put(link{extent: at, values: a.row}); err != nil {
-			return err
-		}
-		if a.changed < a.batchRows {
-			continue
-		}
-		if err := a.write(); err != nil {
-			return err
-		}
-	}
-	return a.write()
+// end sets until of versions, by the handles of their rows. If it fails, the
+// catalog is no state to go on from.
+func (c *Catalog) end(endings []qlfile.End) error {
+	return c.db.End(lifetime, endings, c.batchRows)
 }
 
 // endedPaths are the paths that end with a snapshot, in about 20 bytes each.
@@ -73,16 +41,16 @@ func (p *endedPaths) share(path string) uint64 { return maphash.String(p.seedOfS
 
 // findEnded returns the rows that end, or ErrBase if that is not one for each
 // path.
-func (ch *changes) findEnded(ctx context.Context) ([]ending, error) {
+func (ch *changes) findEnded(ctx context.Context) ([]qlfile.End, error) {
 	if err := ctx.Err(); err != nil || ch.ended.hashes.used == 0 {
 		return nil, err
 	}
 	ours := numbersOf(ch.c.all, ch.name)
-	found := make([]ending, 0, ch.ended.hashes.used)
+	found := make([]qlfile.End, 0, ch.ended.hashes.used)
 	sum := uint64(0)
 	err := ch.c.db.scanVersions(ctx, ch.ended.mayHave, func(v *version, at position) (bool, error) {
 		if v.until == 0 && ours[v.since] {
-			found = append(found, ending{at.handle, ch.base})
+			found = append(found, qlfile.End{Handle: at.handle, Value: int64(ch.base)})
 			sum += ch.ended.share(v.path)
 		}
 		return true, nil

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"modernc.org/ql"
+	"phlb/engine/catalog/qlfile"
 )
 
-var deleteBegun = ql.MustCompile(`DELETE FROM versions WHERE since == $1;`)
+var deleteBegun = qlfile.Compile(`DELETE FROM versions WHERE since == $1;`)
 
 // finish writes what is left, ends rows and adds the snapshot, after which the
 // changes are there for everybody. If it fails they are undone, or the catalog
@@ -36,7 +36,7 @@ func (ch *changes) commit(ctx context.Context, s *Snapshot) error {
 	if err != nil {
 		return err
 	}
-	err = c.db.update(func(tx *ql.TCtx) error {
+	err = c.db.Update(func(tx *qlfile.Tx) error {
 		if err := ch.write(tx, ch.batch); err != nil {
 			return err
 		}
@@ -60,8 +60,8 @@ func (ch *changes) undo() error {
 	_ = ch.wait() // whatever failed, the rest goes too
 	ch.c.mu.Lock()
 	defer ch.c.mu.Unlock()
-	if !written || ch.c.db.failed != nil {
+	if !written || ch.c.db.Failed() != nil {
 		return nil
 	}
-	return ch.c.db.update(func(tx *ql.TCtx) error { return ch.c.db.exec(tx, deleteBegun, int64(ch.id)) })
+	return ch.c.db.Update(func(tx *qlfile.Tx) error { return tx.Exec(deleteBegun, int64(ch.id)) })
 }

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"modernc.org/ql"
 	"pgregory.net/rapid"
+	"phlb/engine/catalog/qlfile"
 
 	"phlb/engine/manifest"
 )
@@ -236,7 +236,7 @@ func (m *model) check(t *rapid.T) {
 
 func (m *model) checkHistory(t *rapid.T) {
 	verified := map[ID]int{}
-	err := m.c.db.scan(context.Background(), selectVerifications, nil, func(row []any) (bool, error) {
+	err := m.c.db.Select(context.Background(), selectVerifications, nil, func(row []any) (bool, error) {
 		verified[ID(row[0].(int64))]++
 		return true, nil
 	})
@@ -244,7 +244,7 @@ func (m *model) checkHistory(t *rapid.T) {
 		t.Fatalf("verifications are %v, not %v; %v", verified, m.verified, err)
 	}
 	left := m.written
-	err = m.c.db.scan(context.Background(), selectRuns, nil, func(row []any) (bool, error) {
+	err = m.c.db.Select(context.Background(), selectRuns, nil, func(row []any) (bool, error) {
 		if got := row[5].(time.Time).Unix(); got != int64(left) {
 			return false, fmt.Errorf("run %d comes in the place of %d", got, left)
 		}
@@ -292,10 +292,10 @@ func (m *model) checkRows(t *rapid.T) {
 // scannedByQL returns all versions as QL reads them, with their id().
 func scannedByQL(t rapid.TB, c *Catalog) (rows [][]any) {
 	t.Helper()
-	list := ql.MustCompile(`
+	list := qlfile.Compile(`
 		SELECT path, kind, size, mtime, mode, uid, gid, digest, since, until, target, stored, xattrs, id()
 		FROM versions;`)
-	err := c.db.scan(context.Background(), list, nil, func(row []any) (bool, error) {
+	err := c.db.Select(context.Background(), list, nil, func(row []any) (bool, error) {
 		rows = append(rows, row)
 		return true, nil
 	})

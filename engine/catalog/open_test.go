@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"modernc.org/ql"
+	"phlb/engine/catalog/qlfile"
 )
 
 func TestOpen(t *testing.T) {
@@ -96,7 +96,7 @@ func TestOpen(t *testing.T) {
 	})
 	t.Run("ErrNewer", func(t *testing.T) {
 		c := newCatalog(t)
-		if err := c.update(func(tx *ql.TCtx) error { return c.db.exec(tx, updateVersion, int64(99)) }); err != nil {
+		if err := c.update(func(tx *qlfile.Tx) error { return tx.Exec(updateVersion, int64(99)) }); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.Publish(); err != nil {

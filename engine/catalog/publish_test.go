@@ -66,12 +66,7 @@ func TestPublish(t *testing.T) {
 	t.Run("ErrWrite", func(t *testing.T) {
 		// A disk that fails is no damage, though QL keeps only the text of it.
 		c := newCatalog(t)
-		f, err := os.Open(c.db.pages.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.db.pages.File.Close()
-		c.db.pages.File = f // which cannot be written to
+		writeNothing(t, c)
 		var path *fs.PathError
 		if err := c.RecordDamage(Damage{Path: "x"}); !errors.As(err, &path) || errors.Is(err, ErrDamaged) {
 			t.Fatal(err)

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"strings"
 
 	"modernc.org/ql"
+
+	"phlb/engine/catalog/qlfile"
 )
 
 // ErrReadOnly says that a query is not one SELECT or EXPLAIN statement.
@@ -21,8 +22,7 @@ type Rows struct {
 	ctx       context.Context
 	c         *Catalog
 	statement *statement
-	dir       string
-	db        *database
+	query     *qlfile.Query
 	set       ql.Recordset
 	columns   []string
 }
@@ -64,39 +64,23 @@ func readOnly(list ql.List) bool {
 }
 
 func (r *Rows) start() (err error) {
-	if r.c.db.failed != nil {
-		return r.c.db.failed
-	}
-	if r.dir, err = os.MkdirTemp(r.c.private.dir, "query-*"); err != nil {
+	if r.query, err = r.c.db.Query(r.ctx); err != nil {
 		return err
 	}
-	if r.db, err = openDatabase(r.c.db.pages.view(r.ctx.Done()), r.dir); err != nil {
-		return r.cause(err)
+	sets, err := r.query.Run(r.statement.list, r.statement.args...)
+	if err != nil {
+		return r.statement.explain(err)
 	}
-	return r.cause(guard(nil, func() error {
-		sets, _, err := r.db.ql.Execute(nil, r.statement.list, r.statement.args...)
-		if err != nil {
-			return r.statement.explain(err)
-		}
-		if len(sets) != 1 {
-			return ErrReadOnly
-		}
-		r.set = sets[0]
-		columns, err := r.set.Fields()
-		if err != nil {
-			return r.statement.explain(err)
-		}
-		r.columns = r.statement.name(columns)
-		return nil
-	}))
-}
-
-// cause returns the error of the context where that is what ended the query.
-func (r *Rows) cause(err error) error {
-	if err != nil && r.ctx.Err() != nil {
-		return r.ctx.Err()
+	if len(sets) != 1 {
+		return ErrReadOnly
 	}
-	return err
+	r.set = sets[0]
+	columns, err := r.set.Fields()
+	if err != nil {
+		return r.statement.explain(err)
+	}
+	r.columns = r.statement.name(columns)
+	return nil
 }
 
 // Columns returns the names of the columns. One that is computed is called by
@@ -109,24 +93,20 @@ func (r *Rows) Columns() []string { return r.columns }
 func (r *Rows) All() iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
 		defer r.Close()
-		if r.db == nil {
+		if r.query == nil {
 			yield(nil, ErrClosed)
 			return
 		}
-		outside, stopped := false, false
-		err := guard(&outside, func() error {
-			return r.set.Do(false, func(row []any) (bool, error) {
-				if err := cmp.Or(r.ctx.Err(), r.statement.planless(row)); err != nil {
-					return false, err
-				}
-				outside = true
-				stopped = !yield(row, nil)
-				outside = false
-				return !stopped, nil
-			})
+		stopped := false
+		err := r.query.Each(r.set, func(row []any) (bool, error) {
+			if err := cmp.Or(r.ctx.Err(), r.statement.planless(row)); err != nil {
+				return false, err
+			}
+			stopped = !yield(row, nil)
+			return !stopped, nil
 		})
 		if err != nil && !stopped { // a context that ended meanwhile is not news any more
-			yield(nil, fmt.Errorf("query: %w", r.statement.explainLate(r.cause(err))))
+			yield(nil, fmt.Errorf("query: %w", r.statement.explainLate(err)))
 		}
 	}
 }
@@ -137,13 +117,10 @@ func (r *Rows) Close() error {
 		return nil
 	}
 	var err error
-	if r.db != nil {
-		err = r.db.close()
-	}
-	if r.dir != "" {
-		err = errors.Join(err, os.RemoveAll(r.dir))
+	if r.query != nil {
+		err = r.query.Close()
 	}
 	r.c.mu.RUnlock()
-	r.c, r.db = nil, nil
+	r.c, r.query = nil, nil
 	return err
 }

@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
-	"modernc.org/ql"
+	"phlb/engine/catalog/qlfile"
 )
 
 var (
-	createRemoved   = ql.MustCompile(`CREATE TABLE removed (id int64);`)
-	insertRemoved   = ql.MustCompile(`INSERT INTO removed VALUES ($1);`)
-	deleteSnapshots = ql.MustCompile(`DELETE FROM snapshots WHERE id IN (SELECT id FROM removed);`)
-	dropRemoved     = ql.MustCompile(`DROP TABLE removed;`)
+	createRemoved   = qlfile.Compile(`CREATE TABLE removed (id int64);`)
+	insertRemoved   = qlfile.Compile(`INSERT INTO removed VALUES ($1);`)
+	deleteSnapshots = qlfile.Compile(`DELETE FROM snapshots WHERE id IN (SELECT id FROM removed);`)
+	dropRemoved     = qlfile.Compile(`DROP TABLE removed;`)
 )
 
 // Remove takes snapshots out, and the versions that no other one holds. Numbers
@@ -51,8 +50,12 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 	}
 	c.forgetVerified(gone)
 	clear(c.open) // rows live on that had ended
-	switch err := c.amend(func(a *amendment) error { return a.move(ctx, moves.interval) }); {
-	case errors.Is(err, errRewrite):
+	err = c.db.Move(ctx, lifetime, c.batchRows, func(since, until int64) (int64, int64, bool) {
+		from, to, alive := moves.interval(ID(since), ID(until))
+		return int64(from), int64(to), alive
+	})
+	switch {
+	case errors.Is(err, qlfile.ErrRewrite):
 		return c.rewrite(ctx, all, gone, func(v *version) (alive bool) {
 			v.since, v.until, alive = moves.interval(v.since, v.until)
 			return alive
@@ -60,22 +63,22 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 	case err != nil:
 		return err
 	}
-	return c.db.update(func(tx *ql.TCtx) error { return c.db.forget(tx, gone) })
+	return c.db.Update(func(tx *qlfile.Tx) error { return c.db.forget(tx, gone) })
 }
 
 // forget deletes snapshots, and what hangs on them but the versions. However
 // many there are, it takes one look at all.
-func (d *database) forget(tx *ql.TCtx, gone map[ID]bool) error {
-	if err := d.exec(tx, createRemoved); err != nil {
+func (d *database) forget(tx *qlfile.Tx, gone map[ID]bool) error {
+	if err := tx.Exec(createRemoved); err != nil {
 		return err
 	}
 	for id := range gone {
-		if err := d.exec(tx, insertRemoved, int64(id)); err != nil {
+		if err := tx.Exec(insertRemoved, int64(id)); err != nil {
 			return err
 		}
 	}
-	for _, statement := range []ql.List{deleteSnapshots, deleteVerifications, dropRemoved} {
-		if err := d.exec(tx, statement); err != nil {
+	for _, statement := range []qlfile.Statement{deleteSnapshots, deleteVerifications, dropRemoved} {
+		if err := tx.Exec(statement); err != nil {
 			return err
 		}
 	}
@@ -144,43 +147,29 @@ func (m moves) interval(since, until ID) (ID, ID, bool) {
 // rewrite copies all but the snapshots that are gone to a new file, with the
 // versions that keep returns true for, as it leaves them. That takes as long as
 // two of the statements would that it saves.
-func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool, keep func(v *version) bool) (err error) {
+func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool, keep func(v *version) bool) error {
 	clear(c.open) // rows get other numbers
-	f, err := os.CreateTemp(c.private.dir, "catalog-*.ql")
-	if err != nil {
-		return err
-	}
-	to, err := openDatabase(newPages(f), c.private.dir)
-	if err != nil {
-		return errors.Join(err, f.Close(), os.Remove(f.Name()))
-	}
-	defer func() {
-		if err != nil {
-			to.release()
-			os.Remove(f.Name())
+	file, err := c.db.Rewrite(func(file *qlfile.File) error {
+		to := &database{file}
+		if err := to.migrate(false); err != nil {
+			return err
 		}
-	}()
-	if err := to.migrate(false); err != nil {
+		if err := c.db.copyVersions(ctx, to, keep, c.batchRows); err != nil {
+			return err
+		}
+		return c.db.copyRest(ctx, to, all, gone)
+	})
+	if err != nil {
 		return err
 	}
-	if err := c.db.copyVersions(ctx, to, keep, c.batchRows); err != nil {
-		return err
-	}
-	if err := c.db.copyRest(ctx, to, all, gone); err != nil {
-		return err
-	}
-	old := c.db
-	c.db = to
-	// It is not needed any more, and goes with the folder at the latest.
-	_ = old.release()
-	_ = os.Remove(old.pages.Name())
+	c.db = &database{file}
 	return nil
 }
 
 func (d *database) copyVersions(ctx context.Context, to *database, keep func(v *version) bool, batchRows int) error {
 	rows := make([]version, 0, batchRows)
 	write := func() error {
-		err := to.update(func(tx *ql.TCtx) error { return to.insertVersions(tx, rows) })
+		err := to.Update(func(tx *qlfile.Tx) error { return to.insertVersions(tx, rows) })
 		rows = rows[:0]
 		return err
 	}
@@ -201,19 +190,19 @@ func (d *database) copyVersions(ctx context.Context, to *database, keep func(v *
 
 // copyRest copies all but the versions.
 func (d *database) copyRest(ctx context.Context, to *database, all []Snapshot, gone map[ID]bool) error {
-	next, err := d.findRow(selectSchema, 2)
+	next, err := d.Row(selectSchema, 2)
 	if err != nil {
 		return err
 	}
 	type insertion struct {
-		into ql.List
+		into qlfile.Statement
 		row  []any
 	}
 	var rest []insertion
-	for _, table := range []struct{ from, into ql.List }{
+	for _, table := range []struct{ from, into qlfile.Statement }{
 		{selectDamage, insertDamage}, {selectRuns, insertRun}, {selectVerifications, insertVerification},
 	} {
-		err := d.scan(ctx, table.from, nil, func(row []any) (bool, error) {
+		err := d.Select(ctx, table.from, nil, func(row []any) (bool, error) {
 			rest = append(rest, insertion{table.into, row})
 			return true, nil
 		})
@@ -222,23 +211,23 @@ func (d *database) copyRest(ctx context.Context, to *database, all []Snapshot, g
 		}
 	}
 	slices.Reverse(rest) // QL begins with the last row of a table
-	return to.update(func(tx *ql.TCtx) error {
+	return to.Update(func(tx *qlfile.Tx) error {
 		for i := range all {
 			if gone[all[i].ID] {
 				continue
 			}
-			if err := to.exec(tx, insertSnapshot, all[i].row()...); err != nil {
+			if err := tx.Exec(insertSnapshot, all[i].row()...); err != nil {
 				return err
 			}
 		}
 		for _, r := range rest {
-			if err := to.exec(tx, r.into, r.row...); err != nil {
+			if err := tx.Exec(r.into, r.row...); err != nil {
 				return err
 			}
 		}
 		if err := to.forget(tx, gone); err != nil {
 			return err
 		}
-		return to.exec(tx, updateNext, next[0])
+		return tx.Exec(updateNext, next[0])
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"modernc.org/ql"
+	"phlb/engine/catalog/qlfile"
 )
 
 // TestRollback fails in the middle of a transaction: with statement atomicity
@@ -21,33 +21,33 @@ func TestRollback(t *testing.T) {
 		checkTree(t, c, first, before)
 		c.mu.RLock()
 		defer c.mu.RUnlock()
-		err := c.db.scan(t.Context(), ql.MustCompile("SELECT verb FROM runs;"), nil, func(row []any) (bool, error) {
+		err := c.db.Select(t.Context(), qlfile.Compile("SELECT verb FROM runs;"), nil, func(row []any) (bool, error) {
 			return false, fmt.Errorf("the run %v is there", row)
 		})
 		if err != nil {
 			t.Error(err)
 		}
 	}
-	insert := ql.MustCompile("INSERT INTO runs (verb, started) VALUES ($1, now());")
+	insert := qlfile.Compile("INSERT INTO runs (verb, started) VALUES ($1, now());")
 	why := errors.New("why")
-	wrong := map[string]func(tx *ql.TCtx) error{
-		"Error":     func(*ql.TCtx) error { return why },
-		"Statement": func(tx *ql.TCtx) error { return c.db.exec(tx, ql.MustCompile("INSERT INTO nowhere VALUES (1);")) },
-		"Half": func(tx *ql.TCtx) error { // of what one statement does, a part is done
-			return c.db.exec(tx, ql.MustCompile("UPDATE runs SET snapshot = 1 / (len(verb) - 3);"))
+	wrong := map[string]func(tx *qlfile.Tx) error{
+		"Error":     func(*qlfile.Tx) error { return why },
+		"Statement": func(tx *qlfile.Tx) error { return tx.Exec(qlfile.Compile("INSERT INTO nowhere VALUES (1);")) },
+		"Half": func(tx *qlfile.Tx) error { // of what one statement does, a part is done
+			return tx.Exec(qlfile.Compile("UPDATE runs SET snapshot = 1 / (len(verb) - 3);"))
 		},
-		"Panic": func(*ql.TCtx) error { panic(why) },
+		"Panic": func(*qlfile.Tx) error { panic(why) },
 	}
 	for _, name := range []string{"Error", "Statement", "Half", "Panic"} {
-		err := c.update(func(tx *ql.TCtx) error {
+		err := c.update(func(tx *qlfile.Tx) error {
 			for _, verb := range []string{"backup", "add"} {
 				for range 1000 {
-					if err := c.db.exec(tx, insert, verb); err != nil {
+					if err := tx.Exec(insert, verb); err != nil {
 						return err
 					}
 				}
 			}
-			if err := c.db.exec(tx, updateNext, int64(99)); err != nil {
+			if err := tx.Exec(updateNext, int64(99)); err != nil {
 				return err
 			}
 			return wrong[name](tx)

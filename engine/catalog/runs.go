@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"modernc.org/ql"
+	"phlb/engine/catalog/qlfile"
 )
 
 // An Outcome says how a run ended.
@@ -52,12 +52,12 @@ const (
 )
 
 var (
-	insertRun           = ql.MustCompile(`INSERT INTO runs VALUES ` + parameters(1, runColumns) + `;`)
-	insertVerification  = ql.MustCompile(`INSERT INTO verifications VALUES ` + parameters(1, verificationColumns) + `;`)
-	deleteVerifications = ql.MustCompile(`DELETE FROM verifications WHERE snapshot IN (SELECT id FROM removed);`)
-	selectRuns          = ql.MustCompile(`SELECT * FROM runs;`)
-	selectVerifications = ql.MustCompile(`SELECT * FROM verifications;`)
-	selectVerified      = ql.MustCompile(`SELECT max(finished) FROM verifications WHERE snapshot == $1;`)
+	insertRun           = qlfile.Compile(`INSERT INTO runs VALUES ` + parameters(1, runColumns) + `;`)
+	insertVerification  = qlfile.Compile(`INSERT INTO verifications VALUES ` + parameters(1, verificationColumns) + `;`)
+	deleteVerifications = qlfile.Compile(`DELETE FROM verifications WHERE snapshot IN (SELECT id FROM removed);`)
+	selectRuns          = qlfile.Compile(`SELECT * FROM runs;`)
+	selectVerifications = qlfile.Compile(`SELECT * FROM verifications;`)
+	selectVerified      = qlfile.Compile(`SELECT max(finished) FROM verifications WHERE snapshot == $1;`)
 )
 
 // NoteRun adds runs to the history, with the next [Catalog.Publish] and in its
@@ -81,7 +81,7 @@ func (c *Catalog) NoteVerification(v Verification) {
 func (c *Catalog) LastVerified(ctx context.Context, id ID) (last time.Time, err error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	err = c.db.scan(ctx, selectVerified, []any{int64(id)}, func(row []any) (bool, error) {
+	err = c.db.Select(ctx, selectVerified, []any{int64(id)}, func(row []any) (bool, error) {
 		last, _ = row[0].(time.Time)
 		return true, nil
 	})
@@ -92,16 +92,16 @@ func (c *Catalog) LastVerified(ctx context.Context, id ID) (last time.Time, err 
 }
 
 // writeHistory inserts what was noted, once.
-func (c *Catalog) writeHistory(tx *ql.TCtx) error {
+func (c *Catalog) writeHistory(tx *qlfile.Tx) error {
 	for _, r := range c.runs {
-		err := c.db.exec(tx, insertRun, r.Verb, r.Name, r.Stamp, int64(r.Snapshot), r.Host,
+		err := tx.Exec(insertRun, r.Verb, r.Name, r.Stamp, int64(r.Snapshot), r.Host,
 			r.Started.UTC(), r.Finished.UTC(), string(r.Outcome), r.Error)
 		if err != nil {
 			return err
 		}
 	}
 	for _, v := range c.verified {
-		err := c.db.exec(tx, insertVerification, int64(v.Snapshot), v.Started.UTC(), v.Finished.UTC(), v.Sample,
+		err := tx.Exec(insertVerification, int64(v.Snapshot), v.Started.UTC(), v.Finished.UTC(), v.Sample,
 			v.Files, v.Read, v.Bytes, v.Problems, v.Healed)
 		if err != nil {
 			return err

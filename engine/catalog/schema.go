@@ -1,6 +1,6 @@
 package catalog
 
-import "modernc.org/ql"
+import "phlb/engine/catalog/qlfile"
 
 // migrations bring a catalog from one version of the schema to the next; the
 // first one makes it. An index would cost more than the rows it is over: a scan
@@ -85,11 +85,11 @@ var migrations = []string{`
 `}
 
 var (
-	selectVersion = ql.MustCompile("SELECT version FROM schema;")
-	updateVersion = ql.MustCompile("UPDATE schema SET version = $1;")
-	selectSchema  = ql.MustCompile("SELECT next_snapshot, file_size FROM schema;")
-	updateNext    = ql.MustCompile("UPDATE schema SET next_snapshot = $1;")
-	updateSize    = ql.MustCompile("UPDATE schema SET file_size = $1;")
+	selectVersion = qlfile.Compile("SELECT version FROM schema;")
+	updateVersion = qlfile.Compile("UPDATE schema SET version = $1;")
+	selectSchema  = qlfile.Compile("SELECT next_snapshot, file_size FROM schema;")
+	updateNext    = qlfile.Compile("UPDATE schema SET next_snapshot = $1;")
+	updateSize    = qlfile.Compile("UPDATE schema SET file_size = $1;")
 )
 
 // migrate checks what was opened, if it is not new, and brings it to the newest
@@ -97,7 +97,7 @@ var (
 func (d *database) migrate(exists bool) error {
 	version := int64(0)
 	if exists {
-		row, err := d.findRow(selectVersion, 1)
+		row, err := d.Row(selectVersion, 1)
 		if err != nil {
 			return err
 		}
@@ -105,26 +105,22 @@ func (d *database) migrate(exists bool) error {
 		if version > int64(len(migrations)) {
 			return ErrNewer
 		}
-		if row, err = d.findRow(selectSchema, 2); err != nil {
+		if row, err = d.Row(selectSchema, 2); err != nil {
 			return err
 		}
-		if version < 1 || row[1] != d.pages.size {
+		if version < 1 || row[1] != d.Size() {
 			return ErrDamaged
 		}
 	}
 	if version == int64(len(migrations)) {
 		return nil
 	}
-	return d.update(func(tx *ql.TCtx) error {
+	return d.Update(func(tx *qlfile.Tx) error {
 		for ; version < int64(len(migrations)); version++ {
-			step, err := ql.Compile(migrations[version])
-			if err != nil {
-				return err
-			}
-			if err := d.exec(tx, step); err != nil {
+			if err := tx.Exec(qlfile.Compile(migrations[version])); err != nil {
 				return err
 			}
 		}
-		return d.exec(tx, updateVersion, version)
+		return tx.Exec(updateVersion, version)
 	})
 }

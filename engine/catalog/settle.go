@@ -1,6 +1,10 @@
 package catalog
 
-import "context"
+import (
+	"context"
+
+	"phlb/engine/catalog/qlfile"
+)
 
 // Absorb leaves it until later to write which rows have ended: to find them takes
 // a scan, whether they are those of one snapshot or of many.
@@ -30,10 +34,10 @@ func (c *Catalog) settleLocked(ctx context.Context) error {
 	if len(c.ends) == 0 {
 		return nil
 	}
-	endings := make([]ending, 0, len(c.ends))
+	endings := make([]qlfile.End, 0, len(c.ends))
 	err := c.db.scanVersions(ctx, nil, func(_ *version, at position) (bool, error) {
 		if until, ended := c.ends[at.id]; ended {
-			endings = append(endings, ending{at.handle, until})
+			endings = append(endings, qlfile.End{Handle: at.handle, Value: int64(until)})
 		}
 		return true, nil
 	})

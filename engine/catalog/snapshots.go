@@ -8,18 +8,18 @@ import (
 	"strings"
 	"time"
 
-	"modernc.org/ql"
+	"phlb/engine/catalog/qlfile"
 )
 
 var (
-	selectSnapshots = ql.MustCompile(`SELECT * FROM snapshots;`)
-	insertSnapshot  = ql.MustCompile(`INSERT INTO snapshots VALUES ` + parameters(1, 19) + `;`)
+	selectSnapshots = qlfile.Compile(`SELECT * FROM snapshots;`)
+	insertSnapshot  = qlfile.Compile(`INSERT INTO snapshots VALUES ` + parameters(1, 19) + `;`)
 )
 
 // findSnapshots returns all snapshots in the order of their numbers.
 func (d *database) findSnapshots(ctx context.Context) ([]Snapshot, error) {
 	var all []Snapshot
-	err := d.scan(ctx, selectSnapshots, nil, func(row []any) (bool, error) {
+	err := d.Select(ctx, selectSnapshots, nil, func(row []any) (bool, error) {
 		s, err := readSnapshot(row)
 		all = append(all, s)
 		return true, err
@@ -92,11 +92,11 @@ func numbersOf(all []Snapshot, name string) map[ID]bool {
 }
 
 // addSnapshot inserts s, whose number is the next free one.
-func (d *database) addSnapshot(tx *ql.TCtx, s *Snapshot) error {
-	if err := d.exec(tx, insertSnapshot, s.row()...); err != nil {
+func (d *database) addSnapshot(tx *qlfile.Tx, s *Snapshot) error {
+	if err := tx.Exec(insertSnapshot, s.row()...); err != nil {
 		return err
 	}
-	return d.exec(tx, updateNext, int64(s.ID+1))
+	return tx.Exec(updateNext, int64(s.ID+1))
 }
 
 // parameters returns a list of rows of parameters, ($1,$2),($3,$4).

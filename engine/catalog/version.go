@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"modernc.org/ql"
+	"phlb/engine/catalog/qlfile"
 
 	"phlb/engine/manifest"
 )
@@ -175,13 +175,13 @@ func (v *version) appendRow(row []any) []any {
 
 // Compiling a statement of many rows takes a while, and readers need none.
 var (
-	insertMany = sync.OnceValue(func() ql.List {
-		return ql.MustCompile("INSERT INTO versions VALUES " + parameters(rowsPerStatement, columns) + ";")
+	insertMany = sync.OnceValue(func() qlfile.Statement {
+		return qlfile.Compile("INSERT INTO versions VALUES " + parameters(rowsPerStatement, columns) + ";")
 	})
-	insertOne = ql.MustCompile("INSERT INTO versions VALUES " + parameters(1, columns) + ";")
+	insertOne = qlfile.Compile("INSERT INTO versions VALUES " + parameters(1, columns) + ";")
 )
 
-func (d *database) insertVersions(tx *ql.TCtx, rows []version) error {
+func (d *database) insertVersions(tx *qlfile.Tx, rows []version) error {
 	args := make([]any, 0, rowsPerStatement*columns)
 	for len(rows) > 0 {
 		list, n := insertOne, 1
@@ -192,7 +192,7 @@ func (d *database) insertVersions(tx *ql.TCtx, rows []version) error {
 		for i := range rows[:n] {
 			args = rows[i].appendRow(args)
 		}
-		if err := d.exec(tx, list, args...); err != nil {
+		if err := tx.Exec(list, args...); err != nil {
 			return err
 		}
 		rows = rows[n:]

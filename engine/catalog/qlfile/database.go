@@ -1,4 +1,4 @@
-package catalog
+package qlfile
 
 import (
 	"context"
@@ -21,19 +21,39 @@ var (
 	rollback = ql.MustCompile("ROLLBACK;")
 )
 
+// Statement is a list of statements of QL's.
+type Statement = ql.List
+
+// Compile compiles statements, which must be right.
+func Compile(text string) Statement { return ql.MustCompile(text) }
+
+// Tx is a transaction, see [File.Update].
+type Tx struct {
+	db *database
+	ql *ql.TCtx
+}
+
+// Exec runs statements.
+func (tx *Tx) Exec(list ql.List, args ...any) error { return tx.db.exec(tx.ql, list, args...) }
+
+// Inserted returns the id() of the row that was inserted last. QL numbers those
+// of a transaction one after the other.
+func (tx *Tx) Inserted() int64 { return tx.ql.LastInsertID }
+
 // A database is a file that QL has open. Any number of scans may go on at once,
 // but nothing beside an update; the catalog sees to that.
 type database struct {
 	pages  *pages
 	ql     *ql.DB
-	tx     *ql.TCtx
+	tx     *Tx
 	failed error // why it cannot be used any more
 }
 
 // openDatabase opens what is in p; nothing becomes an empty database. QL puts
 // its log and its temporary files into dir.
 func openDatabase(p *pages, dir string) (*database, error) {
-	d := &database{pages: p, tx: ql.NewRWCtx()}
+	d := &database{pages: p}
+	d.tx = &Tx{d, ql.NewRWCtx()}
 	err := guard(nil, func() (err error) {
 		d.ql, err = ql.OpenFile(filepath.Join(dir, filepath.Base(p.Name())), &ql.Options{
 			FileFormat:           2,
@@ -44,10 +64,10 @@ func openDatabase(p *pages, dir string) (*database, error) {
 				return os.CreateTemp(dir, "sort-*")
 			},
 		})
-		return d.damaged(err)
+		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, d.damaged(err)
 	}
 	return d, nil
 }
@@ -64,28 +84,32 @@ func (d *database) close() error {
 // release closes all.
 func (d *database) release() error { return errors.Join(d.close(), d.pages.release()) }
 
-// update runs f in a transaction. After any error nothing of it is left.
-func (d *database) update(f func(tx *ql.TCtx) error) error {
+// Failed returns why the file is no state to go on from, nil if it is one.
+func (d *database) Failed() error { return d.failed }
+
+// Update runs f in a transaction. After any error nothing of it is left.
+func (d *database) Update(f func(tx *Tx) error) error {
 	if d.failed != nil {
 		return d.failed
 	}
 	finished := false
 	err := guard(nil, func() error {
-		if err := d.exec(d.tx, begin); err != nil {
+		if err := d.tx.Exec(begin); err != nil {
 			return err
 		}
 		err := f(d.tx)
 		if err == nil {
-			if err = d.exec(d.tx, commit); err != nil {
+			if err = d.tx.Exec(commit); err != nil {
 				return err
 			}
-		} else if err2 := d.exec(d.tx, rollback); err2 != nil {
+		} else if err2 := d.tx.Exec(rollback); err2 != nil {
 			return errors.Join(err, err2)
 		}
 		finished = true
 		return err
 	})
 	if !finished {
+		err = d.unread(err)
 		d.failed = err // whatever it is in now, it is no state to go on from
 	}
 	return err
@@ -97,8 +121,8 @@ func (d *database) exec(tx *ql.TCtx, list ql.List, args ...any) error {
 	return d.damaged(err)
 }
 
-// scan calls f with every row of a statement until f returns false or an error.
-func (d *database) scan(ctx context.Context, list ql.List, args []any, f func(row []any) (bool, error)) error {
+// Select calls f with every row of a statement until f returns false or an error.
+func (d *database) Select(ctx context.Context, list ql.List, args []any, f func(row []any) (bool, error)) error {
 	if d.failed != nil {
 		return d.failed
 	}
@@ -133,10 +157,10 @@ func (d *database) scan(ctx context.Context, list ql.List, args []any, f func(ro
 	return d.damaged(err)
 }
 
-// findRow returns the only row of a statement.
-func (d *database) findRow(list ql.List, columns int) ([]any, error) {
+// Row returns the only row of a statement.
+func (d *database) Row(list ql.List, columns int) ([]any, error) {
 	var found []any
-	err := d.scan(context.Background(), list, nil, func(row []any) (bool, error) {
+	err := d.Select(context.Background(), list, nil, func(row []any) (bool, error) {
 		found = row
 		return false, nil
 	})
@@ -147,18 +171,27 @@ func (d *database) findRow(list ql.List, columns int) ([]any, error) {
 }
 
 // damaged turns what QL says of a statement of ours into ErrDamaged: they are
-// known to be right. Errors of the system stay what they are; QL keeps only the
-// text of some.
+// known to be right, and so it is something that was read and does not check.
+// Errors of the system stay what they are.
 func (d *database) damaged(err error) error {
+	err = d.unread(err)
 	var path *fs.PathError
+	var link *os.LinkError
+	var call *os.SyscallError
 	var errno syscall.Errno
-	if err != nil && d.pages.failed != nil {
-		return d.pages.failed
-	}
-	if err == nil || errors.Is(err, ErrDamaged) || errors.As(err, &path) || errors.As(err, &errno) {
+	if err == nil || errors.Is(err, ErrDamaged) || err == d.pages.failed || errors.As(err, &path) || errors.As(err, &link) || errors.As(err, &call) || errors.As(err, &errno) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrDamaged, err)
+}
+
+// unread returns why the file could not be read or written, where that is behind
+// err: QL keeps only the text of some errors.
+func (d *database) unread(err error) error {
+	if err != nil && d.pages.failed != nil {
+		return d.pages.failed
+	}
+	return err
 }
 
 // guard runs f, which calls QL, and turns a panic of QL's into an error. A

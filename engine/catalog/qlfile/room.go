@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd
 
-package catalog
+package qlfile
 
 import "golang.org/x/sys/unix"
 

@@ -1,6 +1,6 @@
 //go:build !linux && !darwin && !freebsd
 
-package catalog
+package qlfile
 
 // full cannot tell: writing will.
 func full(string) bool { return false }

@@ -1,9 +1,10 @@
-package catalog
+package qlfile
 
 import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"sync"
 
@@ -14,17 +15,48 @@ var _ lldb.OSFile = (*pages)(nil)
 
 var errStopped = errors.New("read was stopped")
 
-// pages is the database as QL sees it: the published one, and over it the
-// blocks that were changed, which lie in a private file. So nothing is copied
-// to read a catalog, however large it is, and a descriptor that cannot write is
-// all that there is of the published file.
+// layers are a database to be read: the published one, and over it the blocks
+// that were changed, which lie in a private file. So nothing is copied to read a
+// catalog, however large it is.
+type layers struct {
+	base    *packed         // the published file; nil if there is none
+	changes *os.File        // the private file; nil if there is none
+	changed map[int64]int64 // of the blocks that lie in it, where
+	size    int64
+}
+
+// read reads block n. What was never written is zeros. It may be called from
+// any goroutine.
+func (l *layers) read(n int64, data []byte) error {
+	if at, ok := l.changed[n]; ok {
+		return readFrom(l.changes, at, data)
+	}
+	if l.base != nil && n*blockSize < l.base.size {
+		return l.base.read(n, data)
+	}
+	clear(data)
+	return nil
+}
+
+// readFrom reads a block; what is behind the end of the file is zeros.
+func readFrom(file io.ReaderAt, at int64, data []byte) error {
+	done, err := file.ReadAt(data, at)
+	clear(data[done:])
+	if err == io.EOF {
+		err = nil
+	}
+	return err
+}
+
+// pages are layers as QL sees them, and can change: a descriptor that cannot
+// write is all that there is of the published file.
 type pages struct {
-	*os.File         // the private file: changed blocks, where they belong
-	base     *packed // the published file; nil if there is none
-	changed  map[int64]bool
-	size     int64
-	failed   error           // of the first write that did
-	stop     <-chan struct{} // closed to make reads fail
+	*os.File // the private file
+	layers
+	end    int64           // of that
+	frozen int64           // what lies before is never written to again, see freeze
+	failed error           // of the first read or write that did
+	stop   <-chan struct{} // closed to make reads fail
 
 	mu    sync.Mutex
 	cache [cachedBlocks]block
@@ -41,7 +73,9 @@ type block struct {
 
 // newPages returns an empty database, with what is written going to the file,
 // which is empty.
-func newPages(file *os.File) *pages { return &pages{File: file, changed: map[int64]bool{}} }
+func newPages(file *os.File) *pages {
+	return &pages{File: file, layers: layers{changes: file, changed: map[int64]int64{}}}
+}
 
 // lay puts a published file under what is going to be written.
 func (p *pages) lay(file *os.File) (err error) {
@@ -55,7 +89,39 @@ func (p *pages) lay(file *os.File) (err error) {
 // its reads fail: that is the only way to end a statement of QL's that yields
 // no rows for long. It must not be written to, and is good until p is.
 func (p *pages) view(stop <-chan struct{}) *pages {
-	return &pages{File: p.File, base: p.base, changed: p.changed, size: p.size, stop: stop}
+	return &pages{File: p.File, layers: p.layers, stop: stop}
+}
+
+// freeze returns the database as it is now, which stays so: blocks that are
+// changed from now on go to another place in the private file.
+func (p *pages) freeze() (layers, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := layers{base: p.base, size: p.size}
+	if len(p.changed) > 0 {
+		file, err := os.Open(p.File.Name())
+		if err != nil {
+			return l, err
+		}
+		l.changes, l.changed = file, maps.Clone(p.changed)
+		p.frozen = p.end
+	}
+	if l.base != nil {
+		l.base.keep()
+	}
+	return l, nil
+}
+
+// release closes the files.
+func (l *layers) release() error {
+	var err error
+	if l.changes != nil {
+		err = l.changes.Close()
+	}
+	if l.base != nil {
+		err = errors.Join(err, l.base.release())
+	}
+	return err
 }
 
 // block returns block n from the cache.
@@ -66,33 +132,11 @@ func (p *pages) block(n int64) ([]byte, error) {
 	}
 	data := make([]byte, blockSize)
 	if err := p.read(n, data); err != nil {
+		p.note(err)
 		return nil, err
 	}
 	*slot = block{n, data}
 	return data, nil
-}
-
-// read reads block n past the cache. What was never written is zeros. It may be
-// called from any goroutine.
-func (p *pages) read(n int64, data []byte) error {
-	switch {
-	case p.changed[n]:
-		return readFrom(p.File, n, data)
-	case p.base != nil && n*blockSize < p.base.size:
-		return p.base.read(n, data)
-	}
-	clear(data)
-	return nil
-}
-
-// readFrom reads block n of a file; what is behind its end is zeros.
-func readFrom(file *os.File, n int64, data []byte) error {
-	done, err := file.ReadAt(data, n*blockSize)
-	clear(data[done:])
-	if err == io.EOF {
-		err = nil
-	}
-	return err
 }
 
 func (p *pages) ReadAt(b []byte, off int64) (int, error) {
@@ -146,13 +190,24 @@ func (p *pages) writeBlock(n, from int64, part []byte) error {
 		return err
 	}
 	copy(data[from:], part)
-	if !p.changed[n] {
-		from, part = 0, data
+	at, ok := p.changed[n]
+	if !ok || at < p.frozen {
+		return p.put(n, data)
 	}
-	if _, err := p.File.WriteAt(part, n*blockSize+from); err != nil {
+	_, err = p.File.WriteAt(part, at+from)
+	return err
+}
+
+// put writes all of block n to the private file.
+func (p *pages) put(n int64, data []byte) error {
+	at, ok := p.changed[n]
+	if !ok || at < p.frozen {
+		at = p.end
+	}
+	if _, err := p.File.WriteAt(data, at); err != nil {
 		return err
 	}
-	p.changed[n] = true
+	p.changed[n], p.end = at, max(p.end, at+blockSize)
 	return nil
 }
 
@@ -161,12 +216,11 @@ func (p *pages) replace(n int64, data []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cache[n%cachedBlocks] = block{}
-	if _, err := p.File.WriteAt(data, n*blockSize); err != nil {
+	err := p.put(n, data)
+	if err != nil {
 		p.note(err)
-		return err
 	}
-	p.changed[n] = true
-	return nil
+	return err
 }
 
 func (p *pages) note(err error) {
@@ -216,12 +270,3 @@ func (p *pages) Sync() error { return nil }
 // Close is what QL calls, and does nothing: the database is still to be
 // published, or QL may not get as far as closing it.
 func (p *pages) Close() error { return nil }
-
-// release closes the files.
-func (p *pages) release() error {
-	err := p.File.Close()
-	if p.base != nil {
-		err = errors.Join(err, p.base.file.Close())
-	}
-	return err
-}

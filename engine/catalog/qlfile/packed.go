@@ -1,4 +1,4 @@
-package catalog
+package qlfile
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/s2"
 )
@@ -26,6 +27,8 @@ import (
 // Numbers are little-endian. The first version was the database as it is.
 type packed struct {
 	file   *os.File
+	from   io.ReaderAt   // the same
+	users  atomic.Int32  // who read it
 	size   int64         // of the database
 	blocks []packedBlock // nil where the file is the database itself
 }
@@ -60,7 +63,7 @@ func openPacked(file *os.File) (*packed, error) {
 	}
 	switch {
 	case bytes.HasPrefix(head[:], []byte(qlMagic)):
-		return &packed{file: file, size: info.Size()}, nil
+		return newPacked(file, info.Size()), nil
 	case string(head[:]) == packedMagic:
 		return readRecords(file, info.Size())
 	case bytes.HasPrefix(head[:], []byte(packedPrefix)):
@@ -69,11 +72,11 @@ func openPacked(file *os.File) (*packed, error) {
 	return nil, ErrDamaged
 }
 
-// IsCatalog reports whether the file at path begins like a published catalog,
+// IsPacked reports whether the file at path begins like a published file,
 // if only with the little that a damaged one may have left: one that is empty
 // does. A catalog of the first version cannot be told from the databases of
 // others, and is not taken for one.
-func IsCatalog(path string) bool {
+func IsPacked(path string) bool {
 	file, err := openFile(path)
 	if err != nil {
 		return false
@@ -94,7 +97,7 @@ func readRecords(file *os.File, end int64) (*packed, error) {
 		return nil, err
 	}
 	number := binary.LittleEndian.Uint64
-	p := &packed{file: file, size: int64(number(foot[:]))}
+	p := newPacked(file, int64(number(foot[:])))
 	at := int64(number(foot[8:]))
 	if crc32.Checksum(foot[:20], castagnoli) != binary.LittleEndian.Uint32(foot[20:]) || at < 0 || at > end {
 		return nil, ErrDamaged
@@ -119,13 +122,29 @@ func readRecords(file *os.File, end int64) (*packed, error) {
 	return p, nil
 }
 
+func newPacked(file *os.File, size int64) *packed {
+	p := &packed{file: file, from: file, size: size}
+	p.keep()
+	return p
+}
+
+// keep has one more user have the file open until release.
+func (p *packed) keep() { p.users.Add(1) }
+
+func (p *packed) release() error {
+	if p.users.Add(-1) > 0 {
+		return nil
+	}
+	return p.file.Close()
+}
+
 // blocksOf returns how many blocks a database of that size has.
 func blocksOf(size int64) int64 { return (size + blockSize - 1) / blockSize }
 
 // read unpacks block n into data.
 func (p *packed) read(n int64, data []byte) error {
 	if p.blocks == nil {
-		return readFrom(p.file, n, data)
+		return readFrom(p.from, n*blockSize, data)
 	}
 	b := p.blocks[n]
 	if b.n > blockSize {
@@ -134,7 +153,7 @@ func (p *packed) read(n int64, data []byte) error {
 	buf := buffers.Get().(*[blockSize]byte)
 	defer buffers.Put(buf)
 	in := buf[:b.n]
-	if _, err := p.file.ReadAt(in, b.at); err != nil {
+	if _, err := p.from.ReadAt(in, b.at); err != nil {
 		return p.cutOff(err)
 	}
 	if crc32.Checksum(in, castagnoli) != b.sum {
@@ -166,7 +185,7 @@ func (p *pages) pack(file *os.File) error {
 	w.write([]byte(packedMagic))
 	buf, data := make([]byte, s2.MaxEncodedLen(blockSize)), make([]byte, blockSize)
 	for n := range blocksOf(p.size) {
-		if p.base != nil && n < int64(len(p.base.blocks)) && !p.changed[n] {
+		if _, changed := p.changed[n]; p.base != nil && n < int64(len(p.base.blocks)) && !changed {
 			w.keep(p.base, n)
 			continue
 		}

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package catalog
+package qlfile
 
 import "io/fs"
 

@@ -1,4 +1,4 @@
-package catalog
+package qlfile
 
 import (
 	"context"
@@ -6,20 +6,47 @@ import (
 	"errors"
 	"slices"
 
-	qlfile "modernc.org/file"
+	"modernc.org/file"
 )
 
-// errRewrite says that a copy of what is left is the better way.
-var errRewrite = errors.New("too few versions are left to be amended where they lie")
+// A Span is two columns of a table that hold an int64 each: that of the number
+// First, and the next one.
+type Span struct {
+	Table string
+	First int
+}
+
+// An End is a row whose span is to end at another value: the second of the two.
+type End struct {
+	Handle int64 // see [Rows.Handle]
+	Value  int64
+}
+
+// End sets the second value of spans, of each row once. It has batchRows rows in
+// memory at most. If it fails, the file is no state to go on from.
+func (f *File) End(span Span, ends []End, batchRows int) error {
+	if len(ends) == 0 {
+		return nil
+	}
+	return f.amend(span, batchRows, func(a *amendment) error { return a.end(ends) })
+}
+
+// Move gives all rows of a table another span, and takes those out for which
+// move returns false. After [ErrRewrite] a part of that is done, and to do it
+// again changes nothing; after any other error the file is no state to go on
+// from.
+func (f *File) Move(ctx context.Context, span Span, batchRows int, move func(first, second int64) (int64, int64, bool)) error {
+	return f.amend(span, batchRows, func(a *amendment) error { return a.move(ctx, move) })
+}
 
 // An amendment changes rows where they lie, for which QL would look at all of
-// them or copy them. It has the file closed meanwhile; what is known of that
-// stands beside [scanner].
+// them or copy them. QL has the file closed meanwhile.
 //
 // The rows are a chain, and that leads to what is there after every batch.
 type amendment struct {
-	db        *database
+	pages     *pages
 	scan      *scanner
+	span      Span
 	batchRows int
 
 	last    link     // the row before, or the handle of the first one
@@ -45,31 +72,32 @@ type extent struct {
 	from int64 // where at stands instead of it; 0 if nowhere
 }
 
-// amend has f change versions. After errRewrite a part of that is done, and to do
-// it again changes nothing; after any other error the catalog is no state to go
-// on from.
-func (c *Catalog) amend(f func(a *amendment) error) error {
-	if err := c.db.close(); err != nil {
+// amend has f change rows.
+func (f *File) amend(span Span, batchRows int, change func(a *amendment) error) error {
+	if f.failed != nil {
+		return f.failed
+	}
+	if err := f.database.close(); err != nil {
 		return err
 	}
-	a := &amendment{db: c.db, scan: newScanner(c.db.pages), batchRows: c.batchRows}
-	err := f(a)
-	a.scan.busy.Wait()
-	if err == nil || errors.Is(err, errRewrite) {
-		db, opened := openDatabase(c.db.pages, c.private.dir)
+	a := &amendment{pages: f.pages, scan: newScanner(&f.pages.layers), span: span, batchRows: batchRows}
+	a.scan.pages = f.pages
+	err := change(a)
+	a.scan.close()
+	if err == nil || errors.Is(err, ErrRewrite) {
+		db, opened := openDatabase(f.pages, f.private.dir)
 		if opened == nil {
-			c.db = db
+			f.database = db
 			return err
 		}
 		err = opened
 	}
-	c.db.failed = err
+	f.database.failed = err
 	return err
 }
 
-// move gives all versions another interval, and takes those out that have none.
-func (a *amendment) move(ctx context.Context, interval func(since, until ID) (ID, ID, bool)) error {
-	head, err := a.scan.versions()
+func (a *amendment) move(ctx context.Context, move func(first, second int64) (int64, int64, bool)) error {
+	head, err := a.scan.head(a.span.Table)
 	if err != nil {
 		return err
 	}
@@ -78,7 +106,7 @@ func (a *amendment) move(ctx context.Context, interval func(since, until ID) (ID
 		return err
 	}
 	// More rows than the file has room for are a chain that bites its tail.
-	limit, rows, gone := a.db.pages.size/32+1024, int64(0), int64(0)
+	limit, rows, gone := a.pages.size/32+1024, int64(0), int64(0)
 	for next != 0 {
 		if rows++; rows > limit {
 			return ErrDamaged
@@ -89,12 +117,12 @@ func (a *amendment) move(ctx context.Context, interval func(since, until ID) (ID
 			return err
 		}
 		a.row = append(a.row[:0], row.rest...) // what it was read from may be used for another block
-		s, err := readLifetime(a.row)
+		s, err := a.span.read(a.row)
 		if err != nil {
 			return err
 		}
 		next = s.next
-		since, until, alive := interval(s.since, s.until)
+		first, second, alive := move(s.first, s.second)
 		if !alive {
 			gone++
 			a.dead = append(a.dead, at)
@@ -105,7 +133,7 @@ func (a *amendment) move(ctx context.Context, interval func(since, until ID) (ID
 		}
 		if a.changed >= a.batchRows {
 			if gone > rows/2 {
-				return errRewrite
+				return ErrRewrite
 			}
 			if err := ctx.Err(); err != nil {
 				return err
@@ -114,55 +142,74 @@ func (a *amendment) move(ctx context.Context, interval func(since, until ID) (ID
 				return err
 			}
 		}
-		changed := since != s.since || until != s.until
-		s.since, s.until = since, until
+		changed := first != s.first || second != s.second
+		s.first, s.second = first, second
 		a.last = link{at, s.append(a.last.values[:0]), changed}
 	}
 	if err := a.relink(0); err != nil {
 		return err
 	}
 	if gone > rows/2 {
-		return errRewrite
+		return ErrRewrite
 	}
 	return a.write()
 }
 
-// A lifetime is a row of versions, taken apart where its interval stands.
-type lifetime struct {
-	next         int64 // the handle of the row behind
-	before       []byte
-	since, until ID
-	after        []byte
+func (a *amendment) end(ends []End) error {
+	for _, e := range ends {
+		at, row, err := a.read(e.Handle)
+		if err != nil {
+			return err
+		}
+		s, err := a.span.read(row.rest)
+		if err != nil {
+			return err
+		}
+		s.second = e.Value
+		a.row = s.append(a.row[:0])
+		if err := a.put(link{extent: at, values: a.row}); err != nil {
+			return err
+		}
+		if a.changed < a.batchRows {
+			continue
+		}
+		if err := a.write(); err != nil {
+			return err
+		}
+	}
+	return a.write()
 }
 
-// beforeSince is how many values of a row stand before since: the handle of the
-// next one, its id() and columns.
-const beforeSince = 10
-
-func readLifetime(row []byte) (s lifetime, err error) {
-	s.next = (&values{rest: row}).int()
-	v := values{rest: row}
-	for range beforeSince {
-		v.skip()
-	}
-	s.before = row[:len(row)-len(v.rest)]
-	s.since, s.until = ID(v.int()), ID(v.int())
-	s.after = v.rest
-	if v.bad {
-		err = ErrDamaged
-	}
-	return s, err
+// A spanned row is one that is taken apart where its span stands.
+type spanned struct {
+	next          int64 // the handle of the row behind
+	before        []byte
+	first, second int64
+	after         []byte
 }
 
-// append undoes readLifetime.
-func (s *lifetime) append(b []byte) []byte {
-	b = append(b, s.before...)
-	b = appendInt(appendInt(b, int64(s.since)), int64(s.until))
-	return append(b, s.after...)
+func (s Span) read(row []byte) (r spanned, err error) {
+	v := Values{rest: row}
+	r.next = v.Int()
+	v.Int() // id()
+	for range s.First {
+		v.Skip()
+	}
+	r.before = row[:len(row)-len(v.rest)]
+	r.first, r.second = v.Int(), v.Int()
+	r.after = v.rest
+	return r, v.Err()
+}
+
+// append undoes read.
+func (r *spanned) append(b []byte) []byte {
+	b = append(b, r.before...)
+	b = appendInt(appendInt(b, r.first), r.second)
+	return append(b, r.after...)
 }
 
 // read returns where the record of a handle lies, and its values.
-func (a *amendment) read(handle int64) (extent, values, error) {
+func (a *amendment) read(handle int64) (extent, Values, error) {
 	from := offset(handle)
 	at, v, err := a.scan.locate(from)
 	if err != nil {
@@ -182,7 +229,7 @@ func (a *amendment) follow(handle int64) (next int64, err error) {
 		return 0, err
 	}
 	a.last = link{extent: at, values: slices.Clone(v.rest)}
-	return v.int(), nil
+	return v.Int(), nil
 }
 
 func recordLen(values []byte) int64 {
@@ -191,14 +238,14 @@ func recordLen(values []byte) int64 {
 }
 
 // roundUp returns the room that a record of n bytes has at least.
-func roundUp(n int64) int64 { return (n + qlfile.AllocAlign - 1) &^ (qlfile.AllocAlign - 1) }
+func roundUp(n int64) int64 { return (n + file.AllocAlign - 1) &^ (file.AllocAlign - 1) }
 
 // relink makes the last row lead to that handle, if it led to one that is dead.
 // With that it is all that it has to be.
 func (a *amendment) relink(handle int64) error {
 	if len(a.dead) > 0 {
-		v := values{rest: a.last.values}
-		v.skip()
+		v := Values{rest: a.last.values}
+		v.Skip()
 		a.last.values = append(appendInt(nil, handle), v.rest...)
 		a.last.changed = true
 		a.free = append(a.free, a.dead...)
@@ -241,12 +288,12 @@ func (a *amendment) write() error {
 		return nil
 	}
 	a.scan.forget()
-	return a.db.damaged(guard(nil, a.allocate))
+	return (&database{pages: a.pages}).damaged(guard(nil, a.allocate))
 }
 
 // allocate frees what nothing leads to, and makes room for what has grown.
 func (a *amendment) allocate() error {
-	alloc, err := qlfile.NewAllocator(a.db.pages)
+	alloc, err := file.NewAllocator(a.pages)
 	if err != nil {
 		return err
 	}
@@ -272,21 +319,21 @@ func (a *amendment) allocate() error {
 
 // grow changes a record as QL does: one that has outgrown its room moves, and
 // leaves behind where to.
-func (a *amendment) grow(alloc *qlfile.Allocator, l link) error {
+func (a *amendment) grow(alloc *file.Allocator, l link) error {
 	a.buf = appendRecord(a.buf[:0], l.values)
 	room, err := alloc.UsableSize(l.at)
 	if err != nil {
 		return err
 	}
 	if int64(len(a.buf)) <= room {
-		_, err = a.db.pages.WriteAt(a.buf, l.at)
+		_, err = a.pages.WriteAt(a.buf, l.at)
 		return err
 	}
 	at, err := alloc.Alloc(int64(len(a.buf)))
 	if err != nil {
 		return err
 	}
-	if _, err := a.db.pages.WriteAt(a.buf, at); err != nil {
+	if _, err := a.pages.WriteAt(a.buf, at); err != nil {
 		return err
 	}
 	handle := l.at
@@ -296,6 +343,6 @@ func (a *amendment) grow(alloc *qlfile.Allocator, l link) error {
 			return err
 		}
 	}
-	_, err = a.db.pages.WriteAt(binary.AppendVarint(nil, -at), handle)
+	_, err = a.pages.WriteAt(binary.AppendVarint(nil, -at), handle)
 	return err
 }
