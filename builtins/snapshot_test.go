@@ -13,7 +13,7 @@ func TestLink(t *testing.T) {
 	l := newLab(t, "a", "content", "b", "content", "big.iso", strings.Repeat("x", 1000), "cache/c", "1")
 	l.must(os.Symlink("a", l.in("link")))
 	l.run(`
-snap = link(scan(SOURCE, skip_dirs = ["cache"], where = lambda f: f.size < 100), tags = ["daily", "by hand"])
+snap = link(scan(SOURCE, skip_dirs = ["cache"], where = lambda f: f.size < 100), tags = ["daily", "by-hand"])
 print(type(snap), snap.name, snap.files, snap.bytes, snap.new_bytes, snap.new, snap.linked, snap.unchanged)
 print(snap.skipped, snap.errors, snap.complete, snap.tags, snap.host, snap.source == SOURCE)
 print(str(snap) == snap.name + "/" + snap.stamp, snap.path == ROOT + "/" + str(snap))
@@ -21,7 +21,7 @@ print(snap.id, type(snap.time), snap.finished - snap.time > 0 * time.second, abs
 print([f.path for f in scan(snap.path)])
 `, `
 Snapshot source 2 14 7 1 1 0
-2 0 True ("daily", "by hand") testhost True
+2 0 True ("daily", "by-hand") testhost True
 True True
 1 time.time True True
 ["a", "b", "link"]

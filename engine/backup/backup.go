@@ -60,6 +60,9 @@ func Run(ctx context.Context, repo *repository.Repository, source repository.Sou
 	if err := source.Rules.Check(); err != nil {
 		return nil, err
 	}
+	if err := manifest.CheckTags(source.Tags); err != nil {
+		return nil, err
+	}
 	r.history.Name = name
 	defer repo.Progress.Begin("backup " + name)()
 	if r.root, err = repo.RootToWrite(); err != nil {

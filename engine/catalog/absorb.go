@@ -24,6 +24,9 @@ func (c *Catalog) Absorb(ctx context.Context, s *Snapshot, entries iter.Seq2[*ma
 }
 
 func (c *Catalog) absorb(ctx context.Context, s *Snapshot, entries iter.Seq2[*manifest.Entry, error]) (ID, error) {
+	if err := manifest.CheckTags(s.Tags); err != nil { // the table has one per line
+		return 0, err
+	}
 	ch, all, err := c.newChanges(ctx, s.Name)
 	if err != nil {
 		return 0, err

@@ -159,6 +159,24 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// TestTags has a snapshot with a tag that the table would take for two.
+func TestTags(t *testing.T) {
+	t.Parallel()
+	c := newCatalog(t)
+	s := snapshot("a", 1)
+	s.Tags = []string{"a\npinned"}
+	_, err := c.Absorb(t.Context(), &s, files(3, 1).entries(nil))
+	checkError(t, err, manifest.ErrTag)
+	_, err = record(t.Context(), c, 0, s, nil, files(3, 1))
+	checkError(t, err, manifest.ErrTag)
+	s.Tags = []string{"a", "pinned"}
+	mustAbsorb(t, c, s, files(3, 1))
+	all, err := c.Snapshots(t.Context())
+	if err != nil || len(all) != 1 || len(all[0].Tags) != 2 {
+		t.Error(all, err)
+	}
+}
+
 func TestCompare(t *testing.T) {
 	c := newCatalog(t)
 	id := mustAbsorb(t, c, snapshot("a", 1), files(100, 1))

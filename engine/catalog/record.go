@@ -52,7 +52,11 @@ func (r *Recorder) End(e *manifest.Entry) error {
 // former, it did not hold a version that was to end.
 func (r *Recorder) Commit(ctx context.Context, s Snapshot) (ID, error) {
 	name := r.changes.name
-	if err := unknown(r.all, name, s.Stamp); err != nil {
+	err := unknown(r.all, name, s.Stamp)
+	if err == nil {
+		err = manifest.CheckTags(s.Tags)
+	}
+	if err != nil {
 		r.Abort()
 		return 0, fmt.Errorf("record %s/%s: %w", name, s.Stamp, err)
 	}

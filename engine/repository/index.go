@@ -242,6 +242,9 @@ func (m *sealedManifest) absorb(ctx context.Context, root *store.Root, cat *cata
 				s.Summary = *end
 			}
 		})
+		if errors.Is(err, manifest.ErrTag) {
+			return &parent.ManifestError{Ref: m.ref, Err: err}
+		}
 		return err
 	})
 }
