@@ -1,0 +1,68 @@
+package store
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// The journal holds what cannot be made again from manifests, one line each. It
+// only grows. What the lines mean is its callers' business.
+const journal = "record"
+
+// JournalPath is where the journal lies.
+func (r *Root) JournalPath() string { return filepath.Join(r.Path, internal, journal) }
+
+// AppendJournal adds lines to the journal, with one write, and returns once they
+// last. Every line ends in a newline; head is the first one of a journal that is
+// not there yet. A line that was cut off before, by a kill or a power loss, is
+// ended, so that it spoils no other. The caller holds the lock of [Root.LockSeal].
+func (r *Root) AppendJournal(head, lines string) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("add to the record of the backup root: %w", err)
+		}
+	}()
+	file, err := os.OpenFile(r.JournalPath(), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() == 0 {
+		lines = head + lines
+	} else {
+		var last [1]byte
+		if _, err := file.ReadAt(last[:], info.Size()-1); err != nil {
+			return err
+		}
+		if last[0] != '\n' {
+			lines = "\n" + lines
+		}
+	}
+	if _, err := file.WriteString(lines); err != nil {
+		return err
+	}
+	// Without this a power loss takes back what the catalog may hold already, and
+	// with the catalog it would be gone.
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if info.Size() == 0 {
+		// And without this, the file itself.
+		return r.syncInternal()
+	}
+	return file.Close()
+}
+
+func (r *Root) syncInternal() error {
+	dir, err := r.dir.Descend(internal)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
