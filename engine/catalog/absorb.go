@@ -63,6 +63,7 @@ func (c *Catalog) absorb(ctx context.Context, s *Snapshot, entries iter.Seq2[*ma
 	open.unmark()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.cameLate = true
 	c.open[s.Name] = open
 	if c.ends == nil {
 		c.ends = map[int64]ID{}

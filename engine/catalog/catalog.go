@@ -39,11 +39,11 @@
 //
 // # What it does not promise
 //
-// The manifests are the truth. Anything here but the damage that verify found
-// and the history of runs can be built again from them, and what is read here
-// has to be looked at on the disk before it is relied upon. Versions are told apart by 64-bit hashes
-// while a manifest is absorbed; a collision, one in 10^7 for a million paths,
-// would hide one change.
+// The manifests are the truth, and of the damage that verify found and the history
+// of runs, the journal is. All of this can be built again from them, and what is
+// read here has to be looked at on the disk before it is relied upon. Versions are
+// told apart by 64-bit hashes while a manifest is absorbed; a collision, one in
+// 10^7 for a million paths, would hide one change.
 package catalog
 
 import (
@@ -112,8 +112,12 @@ type Catalog struct {
 	open map[string]*openRows // by name, see Absorb
 	ends map[int64]ID         // until of rows by id(), yet to be written, see settle
 
-	runs     []Run // yet to be written, by Publish
+	runs     []Run // yet to be written, by Keep or Publish
 	verified []Verification
+	found    []string // lines of damage that was noted or cleared, which the tables have
+
+	cameLate bool                 // a snapshot was absorbed since the journal was
+	gone     map[snapshotPlace]ID // snapshots that were removed
 
 	recording sync.Mutex // held while a snapshot is recorded
 	all       []Snapshot // by number, nil where they have to be read; for who records
@@ -158,6 +162,13 @@ func open(path, tempDir string, keep bool, away error) (_ *Catalog, err error) {
 // others, and is not taken for one.
 func IsCatalog(path string) bool { return qlfile.IsPacked(path) }
 
+// Fresh returns [ErrStale] where the published file is not what was opened.
+func (c *Catalog) Fresh() error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.db.Fresh()
+}
+
 // Close throws away what was not published.
 func (c *Catalog) Close() error {
 	c.mu.Lock()
@@ -198,12 +209,20 @@ func (c *Catalog) publish() error {
 	if err := c.settleLocked(context.Background()); err != nil {
 		return err
 	}
+	lines, err := c.noted(context.Background())
+	if err != nil {
+		return err
+	}
 	for size := int64(-1); size != c.db.Size(); {
 		size = c.db.Size()
 		err := c.db.Update(func(tx *qlfile.Tx) error {
 			if err := c.writeHistory(tx); err != nil {
 				return err
 			}
+			if err := addUnwritten(tx, lines); err != nil {
+				return err
+			}
+			lines = nil
 			return tx.Exec(updateSize, size)
 		})
 		if err != nil {

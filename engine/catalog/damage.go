@@ -13,14 +13,13 @@ import (
 var (
 	selectDamage = qlfile.Compile(`SELECT digest, snapshot, path, found, what FROM damage;`)
 	insertDamage = qlfile.Compile(`INSERT INTO damage VALUES ($1, $2, $3, $4, $5);`)
-	deleteOne    = qlfile.Compile(`DELETE FROM damage WHERE snapshot == $1 && path == $2;`)
+	deleteOne    = qlfile.Compile(`DELETE FROM damage WHERE snapshot == $1 && path == $2 && (snapshot != 0 || digest == $3);`)
 	deleteDigest = qlfile.Compile(`DELETE FROM damage WHERE digest == $1;`)
 )
 
 // Damage is a file in a snapshot that does not have the content it should have.
 // It stays known when its snapshot is removed, for others may share the inode,
-// and until its digest is cleared. It is not in the manifests: a catalog that
-// was rebuilt has forgotten it until the next verify.
+// and until its digest is cleared.
 type Damage struct {
 	Digest   manifest.Digest // that it should have
 	Snapshot ID
@@ -35,23 +34,36 @@ func (c *Catalog) Damaged(ctx context.Context) (map[manifest.Digest][]Damage, er
 	defer c.mu.RUnlock()
 	found := map[manifest.Digest][]Damage{}
 	err := c.db.Select(ctx, selectDamage, nil, func(row []any) (bool, error) {
-		var d Damage
-		digest, ok := row[0].([]byte)
-		if copy(d.Digest[:], digest); !ok || len(digest) != len(d.Digest) {
-			return false, ErrDamaged
-		}
-		id, _ := row[1].(int64)
-		d.Snapshot = ID(id)
-		d.Path, _ = row[2].(string)
-		d.Found, _ = row[3].(time.Time)
-		d.What, _ = row[4].(string)
+		d, err := readDamage(row)
 		found[d.Digest] = append(found[d.Digest], d)
-		return true, nil
+		return true, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read damage: %w", err)
 	}
 	return found, nil
+}
+
+func readDamage(row []any) (d Damage, err error) {
+	digest, ok := row[0].([]byte)
+	if copy(d.Digest[:], digest); !ok || len(digest) != len(d.Digest) {
+		return d, ErrDamaged
+	}
+	id, _ := row[1].(int64)
+	d.Snapshot = ID(id)
+	d.Path, _ = row[2].(string)
+	d.Found, _ = row[3].(time.Time)
+	d.What, _ = row[4].(string)
+	return d, nil
+}
+
+// insertIntoDamage inserts one in the place of what was noted of the same path.
+// Of snapshots that are gone, nobody knows which are the same.
+func insertIntoDamage(tx *qlfile.Tx, d *Damage) error {
+	if err := tx.Exec(deleteOne, int64(d.Snapshot), d.Path, d.Digest[:]); err != nil {
+		return err
+	}
+	return tx.Exec(insertDamage, d.Digest[:], int64(d.Snapshot), d.Path, d.Found.UTC(), d.What)
 }
 
 // RecordDamage notes what was found, in the place of what was noted of the same
@@ -60,19 +72,34 @@ func (c *Catalog) RecordDamage(found ...Damage) error {
 	if len(found) == 0 {
 		return nil
 	}
-	err := c.update(func(tx *qlfile.Tx) error {
-		for _, d := range found {
-			if err := tx.Exec(deleteOne, int64(d.Snapshot), d.Path); err != nil {
-				return err
-			}
-			if err := tx.Exec(insertDamage, d.Digest[:], int64(d.Snapshot), d.Path, d.Found.UTC(), d.What); err != nil {
+	err := c.recordDamage(found)
+	if err != nil {
+		return fmt.Errorf("record damage: %w", err)
+	}
+	return nil
+}
+
+func (c *Catalog) recordDamage(found []Damage) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all, err := c.db.findSnapshots(context.Background())
+	if err != nil {
+		return err
+	}
+	err = c.db.Update(func(tx *qlfile.Tx) error {
+		for i := range found {
+			if err := insertIntoDamage(tx, &found[i]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("record damage: %w", err)
+		return err
+	}
+	places := placesByNumber(all)
+	for i := range found {
+		c.found = append(c.found, found[i].line(places[found[i].Snapshot]).text())
 	}
 	return nil
 }
@@ -92,6 +119,11 @@ func (c *Catalog) ClearDamage(healed ...manifest.Digest) error {
 	})
 	if err != nil {
 		return fmt.Errorf("clear damage: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range healed {
+		c.found = append(c.found, line{Healed: d.String()}.text())
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ var tables = []Table{{
 		`WHERE kind == "f" && (stored IS NULL || stored != "` + absent + `")) GROUP BY digest`,
 }, {
 	Name: "verifications",
-	Doc:  "one row for each time that verify looked at a snapshot; a catalog that was rebuilt has none",
+	Doc:  "one row for each time that verify looked at a snapshot",
 	Columns: []Column{
 		{"snapshot", "int64", "id of the snapshot"},
 		{"started", "time", "when it began"},
@@ -103,12 +103,12 @@ var tables = []Table{{
 }, {
 	Name: "runs",
 	Doc: "one row for each time that something was done to the backup root, or was tried: " +
-		"of several snapshots, one for each; a catalog that was rebuilt has none",
+		"of several snapshots, one for each",
 	Columns: []Column{
 		{"verb", "string", "backup, add, verify or remove"},
 		{"name", "string", "backup name"},
 		{"stamp", "string", "folder of the snapshot; empty where none was made"},
-		{"snapshot", "int64", "id of the snapshot, which may be gone; 0 where there is none"},
+		{"snapshot", "int64", "id of the snapshot, which may be gone; 0 where there is none, or the catalog was made after it was gone"},
 		{"host", "string", "machine that did it"},
 		{"started", "time", "when it began"},
 		{"finished", "time", "when it ended"},
@@ -132,6 +132,14 @@ var tables = []Table{{
 		{"version", "int64", "of these tables"},
 		{"next_snapshot", "int64", "id of the next snapshot"},
 		{"file_size", "int64", "bytes of the database when it was published, before it was compressed"},
+		{"journal_read", "int64", "bytes of .phlb/record that the tables hold"},
+		{"journal_sum", "int64", "of what stands before that, to know it again"},
+	},
+}, {
+	Name: "unwritten",
+	Doc:  "one row for each line that .phlb/record does not have, because it could not be written",
+	Columns: []Column{
+		{"line", "string", "as it will stand there"},
 	},
 }}
 

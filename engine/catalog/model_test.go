@@ -80,7 +80,7 @@ func (m *model) drawSnapshot(t *rapid.T) Snapshot {
 	s := snapshot(drawName(t), m.last)
 	// Old trees are adopted late: numbers and times need not agree.
 	s.Started = s.Started.AddDate(0, 0, -rapid.IntRange(0, 2).Draw(t, "late"))
-	s.Tags = rapid.SliceOfN(rapid.StringMatching("[a-z ,]{1,5}"), 0, 2).Draw(t, "tags")
+	s.Tags = rapid.SliceOfN(rapid.StringMatching("[a-z.:]{1,5}"), 0, 2).Draw(t, "tags")
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 
 	"phlb/engine/manifest"
 )
@@ -41,7 +42,7 @@ func TestRecord(t *testing.T) {
 			if id, err = record(t.Context(), c, id, snapshot("a", 2+i), nil, nil); err != nil {
 				t.Fatal(err)
 			}
-			c.NoteRun(Run{Verb: "backup", Name: "a", Stamp: "2026-11-22-104500", Snapshot: id, Host: "laptop", Outcome: OK})
+			c.NoteRun(Run{Verb: "backup", Name: "a", Stamp: "2026-11-22-104500", Snapshot: id, Host: "laptop", Started: time.Unix(int64(i), 0), Outcome: OK})
 			c.NoteVerification(Verification{Snapshot: id, Sample: 0.1})
 			c = reopen(t, c)
 		}

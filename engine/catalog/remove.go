@@ -48,6 +48,14 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 	if len(moves) == 0 {
 		return nil
 	}
+	if c.gone == nil {
+		c.gone = map[snapshotPlace]ID{}
+	}
+	for id, of := range placesByNumber(all) {
+		if gone[id] {
+			c.gone[of] = id
+		}
+	}
 	c.forgetVerified(gone)
 	clear(c.open) // rows live on that had ended
 	err = c.db.Move(ctx, lifetime, c.batchRows, func(since, until int64) (int64, int64, bool) {
@@ -194,6 +202,10 @@ func (d *database) copyRest(ctx context.Context, to *database, all []Snapshot, g
 	if err != nil {
 		return err
 	}
+	journal, err := d.Row(selectJournal, 2)
+	if err != nil {
+		return err
+	}
 	type insertion struct {
 		into qlfile.Statement
 		row  []any
@@ -201,6 +213,7 @@ func (d *database) copyRest(ctx context.Context, to *database, all []Snapshot, g
 	var rest []insertion
 	for _, table := range []struct{ from, into qlfile.Statement }{
 		{selectDamage, insertDamage}, {selectRuns, insertRun}, {selectVerifications, insertVerification},
+		{selectUnwritten, insertUnwritten},
 	} {
 		err := d.Select(ctx, table.from, nil, func(row []any) (bool, error) {
 			rest = append(rest, insertion{table.into, row})
@@ -226,6 +239,9 @@ func (d *database) copyRest(ctx context.Context, to *database, all []Snapshot, g
 			}
 		}
 		if err := to.forget(tx, gone); err != nil {
+			return err
+		}
+		if err := tx.Exec(updateJournal, journal...); err != nil {
 			return err
 		}
 		return tx.Exec(updateNext, next[0])

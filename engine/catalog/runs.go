@@ -60,9 +60,8 @@ var (
 	selectVerified      = qlfile.Compile(`SELECT max(finished) FROM verifications WHERE snapshot == $1;`)
 )
 
-// NoteRun adds runs to the history, with the next [Catalog.Publish] and in its
-// own transaction. Manifests tell nothing of it: a catalog that was rebuilt has
-// no history.
+// NoteRun adds runs to the history, with the next [Catalog.Keep] or
+// [Catalog.Publish]. A run that is there already is not noted twice.
 func (c *Catalog) NoteRun(runs ...Run) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,22 +92,41 @@ func (c *Catalog) LastVerified(ctx context.Context, id ID) (last time.Time, err 
 
 // writeHistory inserts what was noted, once.
 func (c *Catalog) writeHistory(tx *qlfile.Tx) error {
-	for _, r := range c.runs {
-		err := tx.Exec(insertRun, r.Verb, r.Name, r.Stamp, int64(r.Snapshot), r.Host,
-			r.Started.UTC(), r.Finished.UTC(), string(r.Outcome), r.Error)
-		if err != nil {
+	for i := range c.runs {
+		if err := insertIntoRuns(tx, &c.runs[i]); err != nil {
 			return err
 		}
 	}
-	for _, v := range c.verified {
-		err := tx.Exec(insertVerification, int64(v.Snapshot), v.Started.UTC(), v.Finished.UTC(), v.Sample,
-			v.Files, v.Read, v.Bytes, v.Problems, v.Healed)
-		if err != nil {
+	for i := range c.verified {
+		if err := insertIntoVerifications(tx, &c.verified[i]); err != nil {
 			return err
 		}
 	}
-	c.runs, c.verified = nil, nil
+	c.runs, c.verified, c.found = nil, nil, nil
 	return nil
+}
+
+func insertIntoRuns(tx *qlfile.Tx, r *Run) error {
+	return tx.Exec(insertRun, r.Verb, r.Name, r.Stamp, int64(r.Snapshot), r.Host, r.Started.UTC(), r.Finished.UTC(), string(r.Outcome), r.Error)
+}
+
+func readRun(row []any) (r Run, err error) {
+	var id int64
+	var outcome string
+	err = scanRow(row, &r.Verb, &r.Name, &r.Stamp, &id, &r.Host, &r.Started, &r.Finished, &outcome, &r.Error)
+	r.Snapshot, r.Outcome = ID(id), Outcome(outcome)
+	return r, err
+}
+
+func insertIntoVerifications(tx *qlfile.Tx, v *Verification) error {
+	return tx.Exec(insertVerification, int64(v.Snapshot), v.Started.UTC(), v.Finished.UTC(), v.Sample, v.Files, v.Read, v.Bytes, v.Problems, v.Healed)
+}
+
+func readVerification(row []any) (v Verification, err error) {
+	var id int64
+	err = scanRow(row, &id, &v.Started, &v.Finished, &v.Sample, &v.Files, &v.Read, &v.Bytes, &v.Problems, &v.Healed)
+	v.Snapshot = ID(id)
+	return v, err
 }
 
 // forgetVerified drops verifications of snapshots that are gone from those that

@@ -109,6 +109,17 @@ func TestMigrate(t *testing.T) {
 			}
 		}
 	}
+	// Of what is in no manifest, the journal is told once.
+	var j journal
+	for range 2 {
+		c := mustOpen(t, path)
+		j.keep(t, c)
+		rebuilt := newCatalog(t)
+		j.absorb(t, rebuilt)
+		if n := count(t, rebuilt, "SELECT count() FROM damage"); n != 1 {
+			t.Errorf("%d files are damaged, want 1", n)
+		}
+	}
 	c = mustOpen(t, path)
 	check(0)
 	if now, err := os.ReadFile(path); err != nil || !slices.Equal(now, data) {

@@ -1,6 +1,10 @@
 package catalog
 
-import "phlb/engine/catalog/qlfile"
+import (
+	"context"
+
+	"phlb/engine/catalog/qlfile"
+)
 
 // migrations bring a catalog from one version of the schema to the next; the
 // first one makes it. An index would cost more than the rows it is over: a scan
@@ -82,7 +86,18 @@ var migrations = []string{`
 		outcome  string,
 		error    string,
 	);
+`, `
+	ALTER TABLE schema ADD journal_read int64; // how much of the journal is in the tables
+	ALTER TABLE schema ADD journal_sum int64;  // of what stands before that
+	UPDATE schema SET journal_read = 0, journal_sum = 0;
+
+	CREATE TABLE unwritten (
+		line string, // that the journal is yet to be given
+	);
 `}
+
+// withJournal is the first version that knows of a journal.
+const withJournal = 3
 
 var (
 	selectVersion = qlfile.Compile("SELECT version FROM schema;")
@@ -115,7 +130,8 @@ func (d *database) migrate(exists bool) error {
 	if version == int64(len(migrations)) {
 		return nil
 	}
-	return d.Update(func(tx *qlfile.Tx) error {
+	before := version
+	err := d.Update(func(tx *qlfile.Tx) error {
 		for ; version < int64(len(migrations)); version++ {
 			if err := tx.Exec(qlfile.Compile(migrations[version])); err != nil {
 				return err
@@ -123,4 +139,8 @@ func (d *database) migrate(exists bool) error {
 		}
 		return tx.Exec(updateVersion, version)
 	})
+	if err == nil && exists && before < withJournal {
+		err = d.keepHistory(context.Background())
+	}
+	return err
 }

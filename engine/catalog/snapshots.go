@@ -39,34 +39,43 @@ func (s *Snapshot) row() []any {
 
 // readSnapshot undoes row.
 func readSnapshot(row []any) (s Snapshot, err error) {
-	if len(row) != 19 {
-		return s, fmt.Errorf("%w: a snapshot of %d columns", ErrDamaged, len(row))
-	}
 	var id int64
 	var tags string
-	for i, dst := range []any{
-		&id, &s.Name, &s.Stamp, &s.Started, &s.Finished, &s.Source, &s.Host, &s.Boot,
+	err = scanRow(row, &id, &s.Name, &s.Stamp, &s.Started, &s.Finished, &s.Source, &s.Host, &s.Boot,
 		&s.Match, &tags, &s.Entries, &s.Files, &s.Bytes, &s.Unchanged, &s.Linked,
-		&s.New, &s.NewBytes, &s.Skipped, &s.Errors,
-	} {
-		ok := false
-		switch dst := dst.(type) {
-		case *int64:
-			*dst, ok = row[i].(int64)
-		case *string:
-			*dst, ok = row[i].(string)
-		case *time.Time:
-			*dst, ok = row[i].(time.Time)
-		}
-		if !ok {
-			return s, fmt.Errorf("%w: column %d of snapshot %d", ErrDamaged, i, id)
-		}
+		&s.New, &s.NewBytes, &s.Skipped, &s.Errors)
+	if err != nil {
+		return s, fmt.Errorf("%w of snapshot %d", err, id)
 	}
 	s.ID = ID(id)
 	if tags != "" {
 		s.Tags = strings.Split(tags, "\n")
 	}
 	return s, nil
+}
+
+// scanRow puts the columns of a row where they belong.
+func scanRow(row []any, to ...any) error {
+	if len(row) != len(to) {
+		return fmt.Errorf("%w: a row of %d columns", ErrDamaged, len(row))
+	}
+	for i, dst := range to {
+		ok := false
+		switch dst := dst.(type) {
+		case *int64:
+			*dst, ok = row[i].(int64)
+		case *float64:
+			*dst, ok = row[i].(float64)
+		case *string:
+			*dst, ok = row[i].(string)
+		case *time.Time:
+			*dst, ok = row[i].(time.Time)
+		}
+		if !ok {
+			return fmt.Errorf("%w: column %d", ErrDamaged, i)
+		}
+	}
+	return nil
 }
 
 // last returns the number of the last snapshot of a name, 0 if there is none.

@@ -168,7 +168,7 @@ func (repo *Repository) CatchUp(ctx context.Context, root *store.Root, cat *cata
 			repo.warnOnce("a snapshot is left out, its manifest cannot be read; move that away and run phlb add to make a new one", "error", err)
 		}
 	}
-	return c, nil
+	return c, repo.absorbJournal(ctx, root, cat)
 }
 
 // isOwnCatalog reports whether the catalog lies in the root itself. One that lies
@@ -250,8 +250,8 @@ func (m *sealedManifest) absorb(ctx context.Context, root *store.Root, cat *cata
 }
 
 // Publish publishes cat under the root's lock. Where another has published
-// meanwhile, it starts again from that one's: the manifests hold all that
-// matters, and what they do not hold is done again by redo, if there is one.
+// meanwhile, it starts again from that one's: the manifests and the journal hold
+// all that matters, and what is in neither is done again by redo, if there is one.
 func (repo *Repository) Publish(ctx context.Context, root *store.Root, cat *catalog.Catalog, redo func(*catalog.Catalog) error) error {
 	lock, err := root.LockSeal(ctx, repo.Owner())
 	if err != nil {
@@ -259,21 +259,22 @@ func (repo *Repository) Publish(ctx context.Context, root *store.Root, cat *cata
 		return err
 	}
 	defer lock.Unlock()
-	err = cat.Publish()
-	if !errors.Is(err, catalog.ErrStale) {
-		return err
-	}
-	again, err := repo.OpenCatalog(ctx, root)
-	if err != nil {
-		return err
-	}
-	if redo != nil {
-		if err := redo(again); err != nil {
-			again.Close()
+	err = cat.Fresh()
+	if errors.Is(err, catalog.ErrStale) {
+		cat.Close()
+		if cat, err = repo.OpenCatalog(ctx, root); err != nil {
 			return err
 		}
+		if redo != nil {
+			err = redo(cat)
+		}
 	}
-	return again.Publish()
+	if err != nil {
+		cat.Close()
+		return err
+	}
+	repo.keepJournal(ctx, root, cat)
+	return cat.Publish()
 }
 
 // CandidatesAsked bounds how many places of one content are tried: each may be

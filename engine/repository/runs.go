@@ -27,7 +27,7 @@ const patience = time.Second
 // said about it: a second message would hide what is the matter.
 func (repo *Repository) NoteFailed(ctx context.Context, r catalog.Run, err error) {
 	var locked *store.LockedError
-	if err == nil || repo.Env.DryRun || errors.As(err, &locked) || store.IsFull(err) || r.Name != "" && store.CheckName(r.Name) != nil {
+	if err == nil || repo.Env.DryRun || errors.As(err, &locked) || r.Name != "" && store.CheckName(r.Name) != nil {
 		return
 	}
 	outcome := catalog.Failed
@@ -47,9 +47,6 @@ func (repo *Repository) NoteFailed(ctx context.Context, r catalog.Run, err error
 		return
 	}
 	defer cat.Close()
-	if cat.Away() != nil {
-		return
-	}
 	if r.Stamp != "" {
 		if r.Snapshot, err = NumberOf(ctx, cat, store.Ref{Name: r.Name, Stamp: r.Stamp}); err != nil {
 			return

@@ -193,6 +193,9 @@ func (f *File) Publish() error {
 // Fresh returns ErrStale if the published file is not the one that was opened.
 // A file that replaced it may have got its inode number.
 func (f *File) Fresh() error {
+	if f.private == nil {
+		return ErrClosed
+	}
 	now, err := os.Stat(f.path)
 	old := f.published
 	switch {

@@ -1,0 +1,48 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+
+	"phlb/engine/catalog"
+	"phlb/engine/store"
+)
+
+// absorbJournal tells the catalog what the journal says that it does not know.
+func (repo *Repository) absorbJournal(ctx context.Context, root *store.Root, cat *catalog.Catalog) error {
+	file, err := os.Open(root.JournalPath())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		_, err = cat.AbsorbJournal(ctx, nil, 0)
+		return err
+	case errors.Is(err, fs.ErrPermission):
+		repo.Log.Debug("the record of the backup root is not for this user to read", "error", err)
+		return nil
+	case err != nil:
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	bad, err := cat.AbsorbJournal(ctx, file, info.Size())
+	if len(bad) > 0 {
+		repo.warnOnce("lines of "+root.JournalPath()+" cannot be read, and are left out", "begin at byte", bad)
+	}
+	return err
+}
+
+// keepJournal adds to the journal what only the catalog knows. Where that cannot
+// be, the catalog keeps it. The caller holds the lock of one seal at a time.
+func (repo *Repository) keepJournal(ctx context.Context, root *store.Root, cat *catalog.Catalog) {
+	err := cat.Keep(ctx, func(lines string) error { return root.AppendJournal(catalog.JournalHead, lines) })
+	if err == nil {
+		err = repo.absorbJournal(ctx, root, cat)
+	}
+	if err != nil {
+		repo.Log.Info("the catalog alone knows what was done, until it can be written down", "error", err)
+	}
+}
