@@ -5,6 +5,7 @@
 // [Partial], fill its tree through [Dir] handles and [Partial.Seal] it:
 //
 //	<root>/.phlb/locks/             who is writing
+//	<root>/.phlb/record             the journal, see [Root.AppendJournal]
 //	<root>/NAME/STAMP/              a sealed snapshot, the user's files alone
 //	<root>/NAME/STAMP.sha256.gz     its manifest
 //	<root>/NAME/STAMP.log           its log
