@@ -38,6 +38,7 @@ var arrows = map[string][]string{
 	"phlb/engine/parent":     {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
 	"phlb/engine/content":    {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
 	"phlb/engine/config":     {},
+	"phlb/engine/fault":      {}, // tests alone
 	"phlb/engine/manifest":   {},
 	"phlb/engine/handle":     {"phlb/engine/manifest"},
 	"phlb/engine/walk":       {"phlb/engine/handle", "phlb/engine/manifest"},
