@@ -76,16 +76,8 @@ var known = []fault{
 		why:     "the folder of an adoption that was cut off is never swept",
 	},
 	{
-		pattern: `^adopt: .*: left behind: root/came/\.phlb-~$`,
-		why:     "the link that is to become latest is not swept after an adoption that was cut off",
-	},
-	{
 		pattern: `^adopt: .*: exit code 1, and came/OLD is sealed$`,
 		why:     "an adoption that fails after its seal says that it has failed, and not that the snapshot is sealed",
-	},
-	{
-		pattern: `^adopt: newfstatat root/came/OLD\.sha256\.gz .*: exit code 0, and came/OLD is not there$`,
-		why:     "a tree whose manifest could not be looked for is passed over by add without a word",
 	},
 	{
 		pattern: `: (fchmod|fchmodat2?|fchown|fchownat|utimensat|fsetxattr|lsetxattr) .*: (new snapshot|restored): .*(has mode|has attributes|is of) `,
