@@ -93,7 +93,7 @@ func (c *command) exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return c.found()
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, context.Canceled): // a session may hear of a signal first
 		return 130
 	case errors.As(err, &usage), errors.As(err, &setting), errors.As(err, &failed) && (failed.Compile || failed.Fault),
 		errors.Is(err, engine.ErrNeedsName), errors.Is(err, engine.ErrName):

@@ -116,7 +116,7 @@ func Run(parent context.Context, config Config) error {
 	go func() {
 		for s := range signals {
 			if s != os.Interrupt {
-				end(fmt.Errorf("ended by a signal: %v", s))
+				end(fmt.Errorf("%w: ended by a signal: %v", context.Canceled, s))
 			} else if r.source.interactive() {
 				r.stop()
 			} else {
