@@ -74,9 +74,17 @@ func TestOpen(t *testing.T) {
 		}
 	})
 	t.Run("NoFolder", func(t *testing.T) {
-		c := mustOpen(t, filepath.Join(t.TempDir(), "none", "catalog.ql"))
-		id := mustAbsorb(t, c, snapshot("a", 1), files(10, 1))
-		checkTree(t, reopen(t, c), id, files(10, 1))
+		path, temp := filepath.Join(t.TempDir(), "none", "catalog.ql"), t.TempDir()
+		c, err := Open(path, temp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkTree(t, c, mustAbsorb(t, c, snapshot("a", 1), files(10, 1)), files(10, 1))
+		checkError(t, c.Away(), fs.ErrNotExist)
+		checkError(t, c.Publish(), fs.ErrNotExist)
+		if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
+			t.Error("a folder was made for a catalog that is only read:", err)
+		}
 	})
 	t.Run("Create", func(t *testing.T) {
 		c := newCatalog(t)

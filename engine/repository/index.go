@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/dustin/go-humanize/english"
@@ -66,6 +68,9 @@ func (repo *Repository) openAs(ctx context.Context, root *store.Root, open func(
 	path := repo.Config.Catalog
 	if repo.Rehearsal.root != "" {
 		path = root.CatalogPath()
+	}
+	if !repo.isOwnCatalog(root) && !repo.Env.DryRun {
+		os.MkdirAll(filepath.Dir(path), 0o700) // where that fails, the catalog cannot be published either
 	}
 	cat, err := open(path, repo.Env.TempDir)
 	if err != nil {

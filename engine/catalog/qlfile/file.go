@@ -32,10 +32,7 @@ func Open(path, tempDir string, keep bool, away error) (_ *File, err error) {
 		}
 	}()
 	file, err := openFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		os.MkdirAll(filepath.Dir(path), 0o777) // a failure shows right away
-	case err != nil:
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if f.private, err = makePrivate(path, tempDir, away); err != nil {
