@@ -36,10 +36,13 @@ func (r *run) sealAndTell(ctx context.Context, cat *catalog.Catalog, s *catalog.
 	var record sync.WaitGroup
 	var failed error
 	record.Go(func() { s.ID, failed = r.commit(ctx, s) })
-	err := r.sealPartial(ctx)
+	unsynced, err := r.sealPartial(ctx)
 	record.Wait()
 	if err != nil {
 		return err
+	}
+	if unsynced { // the run is no success, though the snapshot is there
+		s.Errors++
 	}
 	// From here on the snapshot is there, whatever becomes of the catalog.
 	if failed == nil {
@@ -51,26 +54,31 @@ func (r *run) sealAndTell(ctx context.Context, cat *catalog.Catalog, s *catalog.
 	return nil
 }
 
-// sealPartial syncs what is there, and gives it the name of a snapshot.
-func (r *run) sealPartial(ctx context.Context) error {
+// sealPartial syncs what is there, and gives it the name of a snapshot. It
+// reports whether that could not be synced.
+func (r *run) sealPartial(ctx context.Context) (unsynced bool, err error) {
 	if err := r.partial.Sync(); err != nil {
-		return err
+		return false, err
 	}
 	lock, err := r.root.LockSeal(ctx, r.Owner())
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer lock.Unlock()
 	if err := r.lock.Held(); err != nil {
-		return err
+		return false, err
 	}
 	err = r.partial.Seal(ctx)
 	var late *store.LateError
-	if errors.As(err, &late) {
+	switch {
+	case !errors.As(err, &late):
+		return false, err
+	case late.Unsynced:
+		r.Repository.Log.Error("the snapshot is sealed, but not known to have reached the disk: look after the disk, and run phlb verify", "error", err)
+	default:
 		r.Repository.Log.Warn("the snapshot is sealed, but not all is in order", "error", err)
-		return nil
 	}
-	return err
+	return late.Unsynced, nil
 }
 
 // commit notes in the private copy of the catalog what has changed, and returns

@@ -214,7 +214,8 @@ func (r *Root) recover(folder *Dir, name string) error {
 
 // complete ends a seal once log and manifest have their names; what is left of
 // the partial lies in a directory under a name. It may be called again where it
-// was cut off.
+// was cut off. Once the tree has its name, the snapshot is there, and an error is a
+// [*LateError].
 func (r *Root) complete(folder *Dir, ref Ref, in *Dir, partial string, point bool) error {
 	// Without this a power loss could keep the tree's new name and lose the
 	// manifest's: a snapshot of which nothing is known.
@@ -230,23 +231,28 @@ func (r *Root) complete(folder *Dir, ref Ref, in *Dir, partial string, point boo
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	var late error
+	late := &LateError{}
 	if point {
-		late = r.point(folder, ref)
+		late.Err = r.point(folder, ref)
 	}
 	// Without this a power loss could undo the seal after it was reported.
 	if err := folder.Sync(); err != nil {
-		return err
+		late.Unsynced = true
+		late.Err = errors.Join(late.Err, err)
 	}
-	if late = errors.Join(late, erase(in, partial)); late != nil {
-		return &LateError{late}
+	if late.Err = errors.Join(late.Err, erase(in, partial)); late.Err != nil {
+		return late
 	}
 	return nil
 }
 
 // LateError is one that came once the snapshot was there: latest is not a link
-// to it, or not all that the run needed is cleared away.
-type LateError struct{ Err error }
+// to it, not all that the run needed is cleared away, or the snapshot is not known
+// to have reached the disk.
+type LateError struct {
+	Err      error
+	Unsynced bool // whether a power loss may take the snapshot back
+}
 
 // Error returns the message.
 func (e *LateError) Error() string { return e.Err.Error() }
@@ -493,14 +499,28 @@ func (p *Partial) Seal(ctx context.Context) error {
 	return nil
 }
 
-func (p *Partial) seal() error {
-	for _, move := range []struct{ from, to string }{
+func (p *Partial) seal() (err error) {
+	moves := []struct{ from, to string }{
 		{logName, p.Stamp + logSuffix},
 		{manifestName, p.Stamp + manifest.Suffix},
-	} {
+	}
+	moved := 0
+	defer func() {
+		var late *LateError
+		if err == nil || errors.As(err, &late) {
+			return
+		}
+		// Nothing is sealed, and so the next run must not find a manifest that says
+		// otherwise.
+		for _, move := range moves[:moved] {
+			err = errors.Join(err, p.folder.Rename(move.to, p.Scratch, move.from))
+		}
+	}()
+	for _, move := range moves {
 		if err := p.Scratch.Rename(move.from, p.folder, move.to); err != nil {
 			return err
 		}
+		moved++
 	}
 	return p.root.complete(p.folder, p.Ref, p.in, p.name, !p.Older)
 }
