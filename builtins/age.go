@@ -8,7 +8,6 @@ import (
 
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 
 	"phlb/engine"
 	"phlb/runtime"
@@ -88,7 +87,7 @@ func (s *Session) checkAge(all []*engine.Snapshot, names []string, since time.Ti
 	}
 	list := make([]starlark.Value, len(names))
 	for i, name := range names {
-		row := noAge(name)
+		row := nameAge{name: name}
 		complete := func(snapshot *engine.Snapshot) bool { return snapshot.Name == name && snapshot.Complete() }
 		at := slices.IndexFunc(all, func(snapshot *engine.Snapshot) bool {
 			return complete(snapshot) && !engine.IsAhead(snapshot.Started, s.Now)
@@ -96,31 +95,43 @@ func (s *Session) checkAge(all []*engine.Snapshot, names []string, since time.Ti
 		if at < 0 {
 			at = slices.IndexFunc(all, complete)
 		}
-		ok := false
 		s.checked[name] = nil
 		if at >= 0 {
 			s.checked[name] = all[at]
-			age := s.Now.Sub(all[at].Started)
-			ok = !all[at].Started.Before(since)
-			row["snapshot"], row["age"], row["ok"] = &Snapshot{all[at], s}, startime.Duration(age), starlark.Bool(ok)
+			row.snapshot, row.age = &Snapshot{all[at], s}, s.Now.Sub(all[at].Started)
+			row.ok = !all[at].Started.Before(since)
 		}
-		if !ok {
+		if !row.ok {
 			s.stale = true
 		}
-		list[i] = ageValue(row)
+		list[i] = ageAttributes.record("age", row)
 	}
 	return starlark.NewList(list)
 }
 
-// noAge is the row of a name without a complete snapshot.
-func noAge(name string) starlark.StringDict {
-	return starlark.StringDict{
-		"name": starlark.String(name), "snapshot": starlark.None, "age": starlark.None, "ok": starlark.False,
-	}
+// nameAge is how old the newest complete snapshot of a name is.
+type nameAge struct {
+	name     string
+	snapshot *Snapshot // nil: there is none
+	age      time.Duration
+	ok       bool
 }
 
-func ageValue(row starlark.StringDict) starlark.Value {
-	return starlarkstruct.FromStringDict(starlark.String("age"), row)
+var ageAttributes = attributes[nameAge]{
+	"name": textOf("the backup name", func(a nameAge) string { return a.name }),
+	"ok":   boolOf("whether that snapshot is young enough", func(a nameAge) bool { return a.ok }),
+	"snapshot": valueOf("Snapshot", "the newest complete snapshot of the name; None if there is none", func(a nameAge) starlark.Value {
+		if a.snapshot == nil {
+			return starlark.None
+		}
+		return a.snapshot
+	}),
+	"age": valueOf("duration", "how old that snapshot is; None if there is none", func(a nameAge) starlark.Value {
+		if a.snapshot == nil {
+			return starlark.None
+		}
+		return startime.Duration(a.age)
+	}),
 }
 
 // Checked returns the newest complete snapshot of each name whose age a script

@@ -96,9 +96,6 @@ func (l *stringList) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// attributes are those of a value, by name.
-type attributes[T any] map[string]func(T) (starlark.Value, error)
-
 // optional unpacks a string or None.
 type optional string
 

@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 
 	"phlb/engine"
 	"phlb/engine/manifest"
@@ -32,7 +31,7 @@ var diffMethod = runtime.Builtin{
 		}
 		list := make([]starlark.Value, len(changes))
 		for i := range changes {
-			list[i] = changeValue(&changes[i])
+			list[i] = changeAttributes.record("change", &changes[i])
 		}
 		return starlark.NewList(list), nil
 	},
@@ -68,24 +67,28 @@ func (s *Session) diff(thread *starlark.Thread, from *engine.Snapshot, to starla
 	return s.Engine.Diff(ctx, from, other)
 }
 
-func changeValue(c *engine.Change) starlark.Value {
-	size := func(e *manifest.Entry) starlark.Value {
+// sizeOf makes an attribute of the size of an entry, None where that is no file.
+func sizeOf[T any](doc string, entry func(T) *manifest.Entry) attribute[T] {
+	return valueOf("int", doc, func(of T) starlark.Value {
+		e := entry(of)
 		if e == nil || e.Kind != manifest.File {
 			return starlark.None
 		}
 		return starlark.MakeInt64(e.Size)
-	}
-	entry := c.New
-	if entry == nil {
-		entry = c.Old
-	}
-	return starlarkstruct.FromStringDict(starlark.String("change"), starlark.StringDict{
-		"what":     starlark.String(c.What),
-		"path":     starlark.String(c.Path),
-		"before":   starlark.String(c.From),
-		"kind":     starlark.String(entry.Kind.String()),
-		"old_size": size(c.Old),
-		"new_size": size(c.New),
-		"detail":   starlark.String(c.Detail),
 	})
+}
+
+var changeAttributes = attributes[*engine.Change]{
+	"what":     textOf("added, removed, changed, moved or metadata", func(c *engine.Change) string { return string(c.What) }),
+	"path":     textOf("the path; where it is removed, the one that it had", func(c *engine.Change) string { return c.Path }),
+	"before":   textOf(`the path that it had, where it is moved; else ""`, func(c *engine.Change) string { return c.From }),
+	"old_size": sizeOf("bytes of the file before; None if there was no file", func(c *engine.Change) *manifest.Entry { return c.Old }),
+	"new_size": sizeOf("bytes of the file now; None if there is no file", func(c *engine.Change) *manifest.Entry { return c.New }),
+	"detail":   textOf("what differs", func(c *engine.Change) string { return c.Detail }),
+	"kind": textOf("file, dir, symlink, fifo, socket, block device or character device", func(c *engine.Change) string {
+		if c.New == nil {
+			return c.Old.Kind.String()
+		}
+		return c.New.Kind.String()
+	}),
 }

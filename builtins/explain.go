@@ -61,7 +61,7 @@ var placeholders = map[string]func(*Session, *starlark.Thread, starlark.Tuple) s
 		}
 		return starlark.String(strings.Repeat("0", 64))
 	},
-	"run":  func(*Session, *starlark.Thread, starlark.Tuple) starlark.Value { return ran(0, "", "", false) },
+	"run":  func(*Session, *starlark.Thread, starlark.Tuple) starlark.Value { return ran{}.value() },
 	"get":  emptyAnswer,
 	"post": emptyAnswer,
 }
@@ -71,7 +71,7 @@ func emptyReport(s *Session, _ *starlark.Thread, _ starlark.Tuple) starlark.Valu
 }
 
 func emptyAnswer(*Session, *starlark.Thread, starlark.Tuple) starlark.Value {
-	return answer(http.StatusOK, "", nil)
+	return answer{status: http.StatusOK}.value()
 }
 
 // inert puts placeholders into a table while a path is explained. What else has

@@ -5,10 +5,12 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/djherbis/times"
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 
 	"phlb/engine/walk"
 )
@@ -41,22 +43,27 @@ func (f *File) Hash() (uint32, error) { return starlark.String(f.absolute()).Has
 
 func (f *File) absolute() string { return filepath.Join(f.root, filepath.FromSlash(f.entry.Path)) }
 
+// CompareSameType orders Files by path.
+func (f *File) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return compare(op, f.absolute(), y.(*File).absolute()), nil
+}
+
 var fileAttributes = attributes[*File]{
-	"path":  func(f *File) (starlark.Value, error) { return starlark.String(f.entry.Path), nil },
-	"abs":   func(f *File) (starlark.Value, error) { return starlark.String(f.absolute()), nil },
-	"name":  func(f *File) (starlark.Value, error) { return starlark.String(f.entry.Name()), nil },
-	"ext":   func(f *File) (starlark.Value, error) { return starlark.String(f.ext()), nil },
-	"dir":   func(f *File) (starlark.Value, error) { return starlark.String(f.entry.Folder()), nil },
-	"size":  func(f *File) (starlark.Value, error) { return starlark.MakeInt64(f.entry.Size), nil },
-	"mtime": func(f *File) (starlark.Value, error) { return startime.Time(f.entry.Mtime.Time()), nil },
-	"ctime": func(f *File) (starlark.Value, error) { return startime.Time(f.entry.Ctime.Time()), nil },
-	"atime": func(f *File) (starlark.Value, error) { return startime.Time(f.entry.Atime.Time()), nil },
-	"btime": (*File).birth,
-	"mode":  func(f *File) (starlark.Value, error) { return starlark.MakeUint64(uint64(f.entry.Mode)), nil },
-	"uid":   func(f *File) (starlark.Value, error) { return starlark.MakeUint64(uint64(f.entry.UID)), nil },
-	"gid":   func(f *File) (starlark.Value, error) { return starlark.MakeUint64(uint64(f.entry.GID)), nil },
-	"kind":  func(f *File) (starlark.Value, error) { return starlark.String(f.entry.Kind.String()), nil },
-	"nlink": func(f *File) (starlark.Value, error) { return starlark.MakeUint64(f.entry.Nlink), nil },
+	"path":  textOf("the path below the source, with slashes", func(f *File) string { return f.entry.Path }),
+	"abs":   textOf("the absolute path", (*File).absolute),
+	"name":  textOf("the last part of the path", func(f *File) string { return f.entry.Name() }),
+	"ext":   textOf(`the ending of the name, such as ".iso"; "" if the name has none`, (*File).ext),
+	"dir":   textOf("the path without its last part", func(f *File) string { return f.entry.Folder() }),
+	"size":  intOf("bytes of content", func(f *File) int64 { return f.entry.Size }),
+	"mtime": timeOf("when the content was last changed", func(f *File) time.Time { return f.entry.Mtime.Time() }),
+	"ctime": timeOf("when content or metadata were last changed", func(f *File) time.Time { return f.entry.Ctime.Time() }),
+	"atime": timeOf("when the content was last read, as far as the file system keeps that", func(f *File) time.Time { return f.entry.Atime.Time() }),
+	"btime": {"time", "when the file was made; None where the file system does not tell", (*File).birth},
+	"mode":  intOf("permission bits", func(f *File) uint32 { return uint32(f.entry.Mode) }),
+	"uid":   intOf("the number of the owner", func(f *File) uint32 { return f.entry.UID }),
+	"gid":   intOf("the number of the group", func(f *File) uint32 { return f.entry.GID }),
+	"kind":  textOf("file, dir, symlink, fifo, socket, block device or character device", func(f *File) string { return f.entry.Kind.String() }),
+	"nlink": intOf("how many names the inode has", func(f *File) uint64 { return f.entry.Nlink }),
 }
 
 // ext has no word of ".bashrc", whose name begins with its only point.

@@ -1,9 +1,9 @@
 package builtins
 
 import (
-	startime "go.starlark.net/lib/time"
+	"time"
+
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 
 	"phlb/engine"
 	"phlb/engine/manifest"
@@ -30,25 +30,25 @@ func (s *Session) findBuiltin() runtime.Builtin {
 			}
 			list := make([]starlark.Value, len(all))
 			for i, f := range all {
-				list[i] = s.foundValue(f)
+				list[i] = foundAttributes.record("found", found{f, s})
 			}
 			return starlark.NewList(list), nil
 		},
 	}
 }
 
-func (s *Session) foundValue(f *engine.Found) starlark.Value {
-	var size starlark.Value = starlark.None
-	if f.Kind == manifest.File {
-		size = starlark.MakeInt64(f.Size)
-	}
-	return starlarkstruct.FromStringDict(starlark.String("found"), starlark.StringDict{
-		"path":     starlark.String(f.Path),
-		"kind":     starlark.String(f.Kind.String()),
-		"size":     size,
-		"mtime":    startime.Time(f.Mtime.Time()),
-		"versions": starlark.MakeInt(f.Versions),
-		"first":    &Snapshot{f.First, s},
-		"last":     &Snapshot{f.Last, s},
-	})
+// found is a path that find has found.
+type found struct {
+	*engine.Found
+	session *Session
+}
+
+var foundAttributes = attributes[found]{
+	"path":     textOf("the path below the source, with slashes", func(f found) string { return f.Path }),
+	"kind":     textOf("file, dir, symlink, fifo, socket, block device or character device", func(f found) string { return f.Kind.String() }),
+	"size":     sizeOf("bytes of the newest version; None if that is no file", func(f found) *manifest.Entry { return f.Entry }),
+	"mtime":    timeOf("when the content of the newest version was last changed", func(f found) time.Time { return f.Mtime.Time() }),
+	"versions": intOf("how many distinct versions of the path there are", func(f found) int { return f.Versions }),
+	"first":    valueOf("Snapshot", "the oldest snapshot that holds the path", func(f found) starlark.Value { return &Snapshot{f.First, f.session} }),
+	"last":     valueOf("Snapshot", "the newest snapshot that holds the path", func(f found) starlark.Value { return &Snapshot{f.Last, f.session} }),
 }

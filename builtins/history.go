@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"path"
+	"time"
 
-	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
@@ -51,28 +51,28 @@ func (e *Entry) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool,
 }
 
 var entryAttributes = attributes[*Entry]{
-	"path":  func(e *Entry) (starlark.Value, error) { return starlark.String(e.Path), nil },
-	"name":  func(e *Entry) (starlark.Value, error) { return starlark.String(e.Name()), nil },
-	"ext":   func(e *Entry) (starlark.Value, error) { return starlark.String(path.Ext(e.Name())), nil },
-	"dir":   func(e *Entry) (starlark.Value, error) { return starlark.String(path.Dir(e.Path)), nil },
-	"kind":  func(e *Entry) (starlark.Value, error) { return starlark.String(e.Kind.String()), nil },
-	"size":  func(e *Entry) (starlark.Value, error) { return starlark.MakeInt64(e.Size), nil },
-	"mtime": func(e *Entry) (starlark.Value, error) { return startime.Time(e.Mtime.Time()), nil },
-	"mode":  func(e *Entry) (starlark.Value, error) { return starlark.MakeUint64(uint64(e.Mode)), nil },
-	"uid":   func(e *Entry) (starlark.Value, error) { return starlark.MakeUint64(uint64(e.UID)), nil },
-	"gid":   func(e *Entry) (starlark.Value, error) { return starlark.MakeUint64(uint64(e.GID)), nil },
-	"digest": func(e *Entry) (starlark.Value, error) {
+	"path":  textOf("the path below the source, with slashes", func(e *Entry) string { return e.Path }),
+	"name":  textOf("the last part of the path", func(e *Entry) string { return e.Name() }),
+	"ext":   textOf(`the ending of the name, such as ".iso"; "" if the name has none`, func(e *Entry) string { return path.Ext(e.Name()) }),
+	"dir":   textOf("the path without its last part", func(e *Entry) string { return path.Dir(e.Path) }),
+	"kind":  textOf("file, dir, symlink, fifo, socket, block device or character device", func(e *Entry) string { return e.Kind.String() }),
+	"size":  intOf("bytes of content", func(e *Entry) int64 { return e.Size }),
+	"mtime": timeOf("when the content was last changed", func(e *Entry) time.Time { return e.Mtime.Time() }),
+	"mode":  intOf("permission bits", func(e *Entry) uint32 { return uint32(e.Mode) }),
+	"uid":   intOf("the number of the owner", func(e *Entry) uint32 { return e.UID }),
+	"gid":   intOf("the number of the group", func(e *Entry) uint32 { return e.GID }),
+	"digest": valueOf("str", "the SHA-256 of the content; None if the entry is no file", func(e *Entry) starlark.Value {
 		if e.Kind != manifest.File {
-			return starlark.None, nil
+			return starlark.None
 		}
-		return starlark.String(e.Digest.String()), nil
-	},
-	"target": func(e *Entry) (starlark.Value, error) {
+		return starlark.String(e.Digest.String())
+	}),
+	"target": valueOf("str", "what a symbolic link points to; None if the entry is none", func(e *Entry) starlark.Value {
 		if e.Kind != manifest.Symlink {
-			return starlark.None, nil
+			return starlark.None
 		}
-		return starlark.String(e.Target), nil
-	},
+		return starlark.String(e.Target)
+	}),
 }
 
 // Attr returns the attribute called name.
@@ -97,17 +97,19 @@ func (v *Version) CompareSameType(op syntax.Token, y starlark.Value, _ int) (boo
 }
 
 var versionAttributes = attributes[*Version]{
-	"snapshots": func(v *Version) (starlark.Value, error) {
+	"snapshots": valueOf("list", "the snapshots that hold this version, the newest first", func(v *Version) starlark.Value {
 		list := make([]starlark.Value, len(v.snapshots))
 		for i, s := range v.snapshots {
 			list[i] = &Snapshot{s, v.session}
 		}
-		return starlark.NewList(list), nil
-	},
-	"newest": func(v *Version) (starlark.Value, error) { return &Snapshot{v.snapshots[0], v.session}, nil },
-	"oldest": func(v *Version) (starlark.Value, error) {
-		return &Snapshot{v.snapshots[len(v.snapshots)-1], v.session}, nil
-	},
+		return starlark.NewList(list)
+	}),
+	"newest": valueOf("Snapshot", "the newest snapshot that holds this version", func(v *Version) starlark.Value {
+		return &Snapshot{v.snapshots[0], v.session}
+	}),
+	"oldest": valueOf("Snapshot", "the oldest snapshot that holds this version", func(v *Version) starlark.Value {
+		return &Snapshot{v.snapshots[len(v.snapshots)-1], v.session}
+	}),
 }
 
 // Attr returns the attribute called name.

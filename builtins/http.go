@@ -96,7 +96,7 @@ func (s *Session) request(thread *starlark.Thread, method, address, body string,
 	}
 	if s.Engine.DryRun() {
 		s.planned("http", "%s %s", method, where.Redacted())
-		return answer(http.StatusOK, "", nil), nil
+		return answer{status: http.StatusOK}.value(), nil
 	}
 	req, err := http.NewRequestWithContext(runtime.Context(thread), method, address, strings.NewReader(body))
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *Session) request(thread *starlark.Thread, method, address, body string,
 	if err != nil {
 		return nil, fmt.Errorf("http: %s: %w", where.Redacted(), err)
 	}
-	return answer(resp.StatusCode, string(text), resp.Header), nil
+	return answer{resp.StatusCode, string(text), resp.Header}.value(), nil
 }
 
 func (s *Session) permitURL(u *url.URL) error {
@@ -147,12 +147,23 @@ func (s *Session) permitURL(u *url.URL) error {
 	return s.permitNet(u.Hostname(), net.JoinHostPort(u.Hostname(), port))
 }
 
-func answer(status int, body string, header http.Header) starlark.Value {
-	headers := starlark.NewDict(len(header))
-	for name, values := range header {
-		headers.SetKey(starlark.String(name), starlark.String(strings.Join(values, ", ")))
-	}
-	return starlarkstruct.FromStringDict(starlark.String("answer"), starlark.StringDict{
-		"status": starlark.MakeInt(status), "body": starlark.String(body), "headers": headers,
-	})
+// answer is what a web server says.
+type answer struct {
+	status int
+	body   string
+	header http.Header
 }
+
+var answerAttributes = attributes[answer]{
+	"status": intOf("the HTTP status", func(a answer) int { return a.status }),
+	"body":   textOf("the content of the answer, up to 1 MiB", func(a answer) string { return a.body }),
+	"headers": valueOf("dict", "the headers of the answer, by name", func(a answer) starlark.Value {
+		headers := starlark.NewDict(len(a.header))
+		for name, values := range a.header {
+			headers.SetKey(starlark.String(name), starlark.String(strings.Join(values, ", ")))
+		}
+		return headers
+	}),
+}
+
+func (a answer) value() starlark.Value { return answerAttributes.record("answer", a) }

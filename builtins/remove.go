@@ -2,7 +2,6 @@ package builtins
 
 import (
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 
 	"phlb/engine"
 	"phlb/runtime"
@@ -63,10 +62,10 @@ func (s *Session) remove(thread *starlark.Thread, snapshots ...*engine.Snapshot)
 	return removalValue(removal), nil
 }
 
-func removalValue(r *engine.Removal) starlark.Value {
-	return starlarkstruct.FromStringDict(starlark.String("removal"), starlark.StringDict{
-		"snapshots": starlark.MakeInt(len(r.Snapshots)),
-		"files":     starlark.MakeInt64(r.Files),
-		"bytes":     starlark.MakeInt64(r.Bytes),
-	})
+var removalAttributes = attributes[*engine.Removal]{
+	"snapshots": intOf("how many snapshots were removed, or with --dry-run would be", func(r *engine.Removal) int { return len(r.Snapshots) }),
+	"files":     intOf("how many contents only these snapshots held", func(r *engine.Removal) int64 { return r.Files }),
+	"bytes":     intOf("the sizes of these contents together, which the removal frees", func(r *engine.Removal) int64 { return r.Bytes }),
 }
+
+func removalValue(r *engine.Removal) starlark.Value { return removalAttributes.record("removal", r) }

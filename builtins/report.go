@@ -38,29 +38,27 @@ func (r *Report) Truth() starlark.Bool { return starlark.Bool(r.OK()) }
 func (r *Report) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: Report") }
 
 var reportAttributes = attributes[*Report]{
-	"ok":      func(r *Report) (starlark.Value, error) { return r.Truth(), nil },
-	"files":   func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Files), nil },
-	"read":    func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Read), nil },
-	"bytes":   func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Bytes), nil },
-	"linked":  func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Linked), nil },
-	"saved":   func(r *Report) (starlark.Value, error) { return starlark.MakeInt64(r.Saved), nil },
-	"removed": func(r *Report) (starlark.Value, error) { return starlark.MakeInt(r.Removed), nil },
-	"snapshot": func(r *Report) (starlark.Value, error) {
+	"ok":      boolOf("whether no problem was found", func(r *Report) bool { return r.OK() }),
+	"files":   intOf("how many files were looked at", func(r *Report) int64 { return r.Files }),
+	"read":    intOf("how many files were read back", func(r *Report) int64 { return r.Read }),
+	"bytes":   intOf("bytes that were read back", func(r *Report) int64 { return r.Bytes }),
+	"linked":  intOf("duplicates that add replaced by links", func(r *Report) int64 { return r.Linked }),
+	"saved":   intOf("bytes that the links of add freed", func(r *Report) int64 { return r.Saved }),
+	"removed": intOf("snapshots that are gone and were forgotten", func(r *Report) int { return r.Removed }),
+	"snapshot": valueOf("Snapshot", "the snapshot that was checked; None for add", func(r *Report) starlark.Value {
 		if r.Snapshot == nil {
-			return starlark.None, nil
+			return starlark.None
 		}
-		return &Snapshot{r.Snapshot, r.session}, nil
-	},
-	"added": func(r *Report) (starlark.Value, error) {
+		return &Snapshot{r.Snapshot, r.session}
+	}),
+	"added": valueOf("list", "the snapshots that the catalog did not know", func(r *Report) starlark.Value {
 		list := make([]starlark.Value, len(r.Added))
 		for i, s := range r.Added {
 			list[i] = &Snapshot{s, r.session}
 		}
-		return starlark.NewList(list), nil
-	},
-	"problems": func(r *Report) (starlark.Value, error) {
-		return problems(r.Problems), nil
-	},
+		return starlark.NewList(list)
+	}),
+	"problems": valueOf("list", "what was found, a problem each", func(r *Report) starlark.Value { return problems(r.Problems) }),
 }
 
 // Attr returns the attribute called name.

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 
 	"phlb/engine"
 	"phlb/runtime"
@@ -32,24 +31,20 @@ func (r *Restored) Truth() starlark.Bool { return starlark.Bool(r.OK()) }
 // Hash fails: there is nothing to tell values apart by.
 func (r *Restored) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: Restored") }
 
-func restoredNumber(of func(*Restored) int64) func(*Restored) (starlark.Value, error) {
-	return func(r *Restored) (starlark.Value, error) { return starlark.MakeInt64(of(r)), nil }
-}
-
 var restoredAttributes = attributes[*Restored]{
-	"ok":        func(r *Restored) (starlark.Value, error) { return r.Truth(), nil },
-	"dry":       func(r *Restored) (starlark.Value, error) { return starlark.Bool(r.Dry), nil },
-	"to":        func(r *Restored) (starlark.Value, error) { return starlark.String(r.To), nil },
-	"files":     restoredNumber(func(r *Restored) int64 { return r.Files }),
-	"bytes":     restoredNumber(func(r *Restored) int64 { return r.Bytes }),
-	"linked":    restoredNumber(func(r *Restored) int64 { return r.Linked }),
-	"others":    restoredNumber(func(r *Restored) int64 { return r.Others }),
-	"folders":   restoredNumber(func(r *Restored) int64 { return r.Folders }),
-	"unchanged": restoredNumber(func(r *Restored) int64 { return r.Unchanged }),
-	"skipped":   restoredNumber(func(r *Restored) int64 { return r.Skipped }),
-	"deleted":   restoredNumber(func(r *Restored) int64 { return r.Deleted }),
-	"errors":    restoredNumber(func(r *Restored) int64 { return r.Errors }),
-	"problems":  func(r *Restored) (starlark.Value, error) { return problems(r.Problems), nil },
+	"ok":        boolOf("whether there was no problem", func(r *Restored) bool { return r.OK() }),
+	"dry":       boolOf("whether nothing was changed, as with --dry-run", func(r *Restored) bool { return r.Dry }),
+	"to":        textOf("the directory that was restored to", func(r *Restored) string { return r.To }),
+	"files":     intOf("files that were written", func(r *Restored) int64 { return r.Files }),
+	"bytes":     intOf("the sizes of the files that were written, together", func(r *Restored) int64 { return r.Bytes }),
+	"linked":    intOf("further names that were made for files which have several", func(r *Restored) int64 { return r.Linked }),
+	"others":    intOf("symbolic links, devices and the like that were made", func(r *Restored) int64 { return r.Others }),
+	"folders":   intOf("directories that were made", func(r *Restored) int64 { return r.Folders }),
+	"unchanged": intOf("paths that were already as the snapshot has them", func(r *Restored) int64 { return r.Unchanged }),
+	"skipped":   intOf("paths that were there and different, and were kept", func(r *Restored) int64 { return r.Skipped }),
+	"deleted":   intOf("paths that were removed because the snapshot does not have them", func(r *Restored) int64 { return r.Deleted }),
+	"errors":    intOf("paths that could not be restored", func(r *Restored) int64 { return r.Errors }),
+	"problems":  valueOf("list", "why paths could not be restored, a problem each", func(r *Restored) starlark.Value { return problems(r.Problems) }),
 }
 
 // Attr returns the attribute called name.
@@ -58,12 +53,16 @@ func (r *Restored) Attr(name string) (starlark.Value, error) { return restoredAt
 // AttrNames lists the attributes.
 func (r *Restored) AttrNames() []string { return restoredAttributes.names() }
 
+var problemAttributes = attributes[engine.Problem]{
+	"path":   textOf("the path that the problem is about", func(p engine.Problem) string { return p.Path }),
+	"what":   textOf("the kind of the problem, in a word", func(p engine.Problem) string { return string(p.What) }),
+	"detail": textOf("more about the problem", func(p engine.Problem) string { return p.Detail }),
+}
+
 func problems(found []engine.Problem) *starlark.List {
 	list := make([]starlark.Value, len(found))
 	for i, p := range found {
-		list[i] = starlarkstruct.FromStringDict(starlark.String("problem"), starlark.StringDict{
-			"path": starlark.String(p.Path), "what": starlark.String(p.What), "detail": starlark.String(p.Detail),
-		})
+		list[i] = problemAttributes.record("problem", p)
 	}
 	return starlark.NewList(list)
 }

@@ -12,7 +12,6 @@ import (
 
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 
 	"phlb/runtime"
 )
@@ -49,7 +48,7 @@ func (s *Session) runBuiltin() runtime.Builtin {
 			}
 			if s.Engine.DryRun() {
 				s.planned("run", "%s", strings.Join(argv, " "))
-				return ran(0, "", "", false), nil
+				return ran{}.value(), nil
 			}
 			ctx, cancel := context.WithTimeoutCause(runtime.Context(thread), time.Duration(limit), errTimeout)
 			defer cancel()
@@ -83,7 +82,7 @@ func (s *Session) runBuiltin() runtime.Builtin {
 			if check && (code != 0 || timedOut) {
 				return nil, failedRun(argv[0], code, timedOut, time.Duration(limit), stderr.String())
 			}
-			return ran(code, stdout.String(), stderr.String(), timedOut), nil
+			return ran{code, stdout.String(), stderr.String(), timedOut}.value(), nil
 		},
 	}
 }
@@ -102,12 +101,21 @@ func failedRun(program string, code int, timedOut bool, limit time.Duration, std
 	return fmt.Errorf("run %s: %s; check=False returns this instead of failing", program, what)
 }
 
-func ran(code int, stdout, stderr string, timedOut bool) starlark.Value {
-	return starlarkstruct.FromStringDict(starlark.String("ran"), starlark.StringDict{
-		"code": starlark.MakeInt(code), "stdout": starlark.String(stdout), "stderr": starlark.String(stderr),
-		"timed_out": starlark.Bool(timedOut),
-	})
+// ran is how a program has ended.
+type ran struct {
+	code           int
+	stdout, stderr string
+	timedOut       bool
 }
+
+var ranAttributes = attributes[ran]{
+	"code":      intOf("the exit status of the program", func(r ran) int { return r.code }),
+	"stdout":    textOf("what the program wrote to its standard output", func(r ran) string { return r.stdout }),
+	"stderr":    textOf("what the program wrote to its standard error", func(r ran) string { return r.stderr }),
+	"timed_out": boolOf("whether the program was stopped for taking too long", func(r ran) bool { return r.timedOut }),
+}
+
+func (r ran) value() starlark.Value { return ranAttributes.record("ran", r) }
 
 // limited keeps the beginning of what is written to it.
 type limited struct{ bytes.Buffer }

@@ -171,32 +171,27 @@ func (s *Scan) count() (*engine.Counts, error) {
 	return counts, nil
 }
 
-func (s *Scan) number(of func(*engine.Counts) int64) (starlark.Value, error) {
-	counts, err := s.count()
-	if err != nil {
-		return nil, err
-	}
-	return starlark.MakeInt64(of(counts)), nil
+// countOf makes an attribute of what a reading of the source counts.
+func countOf(doc string, of func(*engine.Counts) int64) attribute[*Scan] {
+	return attribute[*Scan]{"int", doc, func(s *Scan) (starlark.Value, error) {
+		counts, err := s.count()
+		if err != nil {
+			return nil, err
+		}
+		return starlark.MakeInt64(of(counts)), nil
+	}}
 }
 
 var scanAttributes = attributes[*Scan]{
-	"root": func(s *Scan) (starlark.Value, error) { return starlark.String(s.source.Root), nil },
-	"exists": func(s *Scan) (starlark.Value, error) {
+	"root": textOf("the directory that is scanned", func(s *Scan) string { return s.source.Root }),
+	"exists": boolOf("whether that directory is there", func(s *Scan) bool {
 		info, err := os.Stat(s.source.Root)
-		return starlark.Bool(err == nil && info.IsDir()), nil
-	},
-	"files": func(s *Scan) (starlark.Value, error) {
-		return s.number(func(c *engine.Counts) int64 { return c.Files })
-	},
-	"bytes": func(s *Scan) (starlark.Value, error) {
-		return s.number(func(c *engine.Counts) int64 { return c.Bytes })
-	},
-	"skipped": func(s *Scan) (starlark.Value, error) {
-		return s.number(func(c *engine.Counts) int64 { return c.Skipped })
-	},
-	"errors": func(s *Scan) (starlark.Value, error) {
-		return s.number(func(c *engine.Counts) int64 { return c.Errors })
-	},
+		return err == nil && info.IsDir()
+	}),
+	"files":   countOf("how many files there are; the first look at a count reads the source", func(c *engine.Counts) int64 { return c.Files }),
+	"bytes":   countOf("the sizes of these files, together", func(c *engine.Counts) int64 { return c.Bytes }),
+	"skipped": countOf("how many entries the rules leave out", func(c *engine.Counts) int64 { return c.Skipped }),
+	"errors":  countOf("how many entries could not be read", func(c *engine.Counts) int64 { return c.Errors }),
 }
 
 // Attr returns the attribute called name.

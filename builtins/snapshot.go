@@ -3,8 +3,8 @@ package builtins
 import (
 	"fmt"
 	"slices"
+	"time"
 
-	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
@@ -52,40 +52,32 @@ func (s *Snapshot) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bo
 	return ordered(op, c), nil
 }
 
-func integer(of func(*Snapshot) int64) func(*Snapshot) (starlark.Value, error) {
-	return func(s *Snapshot) (starlark.Value, error) { return starlark.MakeInt64(of(s)), nil }
-}
-
-func text(of func(*Snapshot) string) func(*Snapshot) (starlark.Value, error) {
-	return func(s *Snapshot) (starlark.Value, error) { return starlark.String(of(s)), nil }
-}
-
 var snapshotAttributes = attributes[*Snapshot]{
-	"id":        integer(func(s *Snapshot) int64 { return int64(s.ID) }),
-	"name":      text(func(s *Snapshot) string { return s.Name }),
-	"stamp":     text(func(s *Snapshot) string { return s.Stamp }),
-	"time":      func(s *Snapshot) (starlark.Value, error) { return startime.Time(s.Started), nil },
-	"finished":  func(s *Snapshot) (starlark.Value, error) { return startime.Time(s.Finished), nil },
-	"path":      text(func(s *Snapshot) string { return s.Path }),
-	"source":    text(func(s *Snapshot) string { return s.Source }),
-	"host":      text(func(s *Snapshot) string { return s.Host }),
-	"files":     integer(func(s *Snapshot) int64 { return s.Files }),
-	"bytes":     integer(func(s *Snapshot) int64 { return s.Bytes }),
-	"unchanged": integer(func(s *Snapshot) int64 { return s.Unchanged }),
-	"linked":    integer(func(s *Snapshot) int64 { return s.Linked }),
-	"new":       integer(func(s *Snapshot) int64 { return s.New }),
-	"new_bytes": integer(func(s *Snapshot) int64 { return s.NewBytes }),
-	"skipped":   integer(func(s *Snapshot) int64 { return s.Skipped }),
-	"errors":    integer(func(s *Snapshot) int64 { return s.Errors }),
-	"complete":  func(s *Snapshot) (starlark.Value, error) { return starlark.Bool(s.Complete()), nil },
-	"pinned":    func(s *Snapshot) (starlark.Value, error) { return starlark.Bool(s.Pinned()), nil },
-	"tags": func(s *Snapshot) (starlark.Value, error) {
+	"id":        intOf("the number of the snapshot in the catalog", func(s *Snapshot) int64 { return int64(s.ID) }),
+	"name":      textOf("the backup name", func(s *Snapshot) string { return s.Name }),
+	"stamp":     textOf("the name of the folder below that of the backup name", func(s *Snapshot) string { return s.Stamp }),
+	"time":      timeOf("when the backup began", func(s *Snapshot) time.Time { return s.Started }),
+	"finished":  timeOf("when the snapshot was sealed", func(s *Snapshot) time.Time { return s.Finished }),
+	"path":      textOf("where the tree of the snapshot lies", func(s *Snapshot) string { return s.Path }),
+	"source":    textOf("the directory that was backed up", func(s *Snapshot) string { return s.Source }),
+	"host":      textOf("the machine on which the source was", func(s *Snapshot) string { return s.Host }),
+	"files":     intOf("how many files the snapshot has", func(s *Snapshot) int64 { return s.Files }),
+	"bytes":     intOf("the sizes of all files, together", func(s *Snapshot) int64 { return s.Bytes }),
+	"unchanged": intOf("files that were linked from the snapshot before, unread", func(s *Snapshot) int64 { return s.Unchanged }),
+	"linked":    intOf("files that were linked to content which the root held", func(s *Snapshot) int64 { return s.Linked }),
+	"new":       intOf("files that had to be stored", func(s *Snapshot) int64 { return s.New }),
+	"new_bytes": intOf("the sizes of the files that had to be stored, together", func(s *Snapshot) int64 { return s.NewBytes }),
+	"skipped":   intOf("entries that the rules left out", func(s *Snapshot) int64 { return s.Skipped }),
+	"errors":    intOf("entries that could not be read", func(s *Snapshot) int64 { return s.Errors }),
+	"complete":  boolOf("whether everything could be read", func(s *Snapshot) bool { return s.Complete() }),
+	"pinned":    boolOf(`whether the snapshot is tagged "pinned", and so never removed`, func(s *Snapshot) bool { return s.Pinned() }),
+	"tags": valueOf("tuple", "words to find the snapshot by", func(s *Snapshot) starlark.Value {
 		tags := make(starlark.Tuple, len(s.Tags))
 		for i, tag := range s.Tags {
 			tags[i] = starlark.String(tag)
 		}
-		return tags, nil
-	},
+		return tags
+	}),
 }
 
 // SnapshotMethods lists what can be done with a snapshot.

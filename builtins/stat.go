@@ -3,7 +3,6 @@ package builtins
 import (
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 
 	"phlb/engine"
 	"phlb/engine/manifest"
@@ -23,22 +22,40 @@ var statMethod = runtime.Builtin{
 		if err != nil {
 			return nil, err
 		}
-		return statValue(snapshot, stat), nil
+		return statAttributes.record("stat", snapshotStat{snapshot, stat}), nil
 	},
 }
 
-func statValue(snapshot *Snapshot, stat *engine.Stat) starlark.Value {
-	devices := stat.Kinds[manifest.BlockDevice] + stat.Kinds[manifest.CharDevice]
-	fields := starlark.StringDict{"snapshot": snapshot, "verified": starlark.None}
-	if !stat.Verified.IsZero() {
-		fields["verified"] = startime.Time(stat.Verified)
-	}
-	for name, n := range map[string]int64{
-		"files": stat.Kinds[manifest.File], "dirs": stat.Kinds[manifest.Dir], "symlinks": stat.Kinds[manifest.Symlink],
-		"fifos": stat.Kinds[manifest.Fifo], "sockets": stat.Kinds[manifest.Socket], "devices": devices,
-		"bytes": stat.Bytes, "only_files": stat.OnlyFiles, "only_bytes": stat.OnlyBytes,
-	} {
-		fields[name] = starlark.MakeInt64(n)
-	}
-	return starlarkstruct.FromStringDict(starlark.String("stat"), fields)
+// snapshotStat is a snapshot with what is known of it.
+type snapshotStat struct {
+	snapshot *Snapshot
+	*engine.Stat
+}
+
+func kindCount(doc string, kinds ...manifest.Kind) attribute[snapshotStat] {
+	return intOf(doc, func(s snapshotStat) (n int64) {
+		for _, kind := range kinds {
+			n += s.Kinds[kind]
+		}
+		return n
+	})
+}
+
+var statAttributes = attributes[snapshotStat]{
+	"snapshot":   valueOf("Snapshot", "the snapshot that was asked", func(s snapshotStat) starlark.Value { return s.snapshot }),
+	"files":      kindCount("how many files the snapshot has", manifest.File),
+	"bytes":      intOf("the sizes of these files, together", func(s snapshotStat) int64 { return s.Bytes }),
+	"dirs":       kindCount("how many directories the snapshot has", manifest.Dir),
+	"symlinks":   kindCount("how many symbolic links the snapshot has", manifest.Symlink),
+	"fifos":      kindCount("how many named pipes the snapshot has", manifest.Fifo),
+	"sockets":    kindCount("how many sockets the snapshot has", manifest.Socket),
+	"devices":    kindCount("how many devices the snapshot has", manifest.BlockDevice, manifest.CharDevice),
+	"only_files": intOf("how many contents no other snapshot holds", func(s snapshotStat) int64 { return s.OnlyFiles }),
+	"only_bytes": intOf("the sizes of these contents together, which removing the snapshot would free", func(s snapshotStat) int64 { return s.OnlyBytes }),
+	"verified": valueOf("time", "when the snapshot was last verified; None if that is not known", func(s snapshotStat) starlark.Value {
+		if s.Verified.IsZero() {
+			return starlark.None
+		}
+		return startime.Time(s.Verified)
+	}),
 }
