@@ -19,13 +19,18 @@ type Owner struct {
 // API returns what scripts can use, from the tables by which it is registered.
 // The manual and the stubs for editors are made of it.
 func (s *Session) API() []Owner {
-	library := runtime.Library()
+	library, values := runtime.Library(), runtime.Values()
 	version := append(entryAttributes.documentation(), versionAttributes.documentation()...)
 	slices.SortFunc(version, func(a, b Attribute) int { return strings.Compare(a.Name, b.Name) })
 	return []Owner{
-		{Functions: slices.Concat(s.Table(), library[""])},
+		{Functions: slices.Concat(s.Table(), library[""]), Attributes: values[""]},
+		{Name: "config", Module: true, Attributes: configAttributes(s.Engine.Config)},
 		{Name: "http", Module: true, Functions: s.HTTPTable()},
-		{Name: "time", Module: true, Functions: library["time"]},
+		{Name: "json", Module: true, Functions: library["json"]},
+		{Name: "math", Module: true, Functions: library["math"], Attributes: values["math"]},
+		{Name: "time", Module: true, Functions: library["time"], Attributes: values["time"]},
+		{Name: "time.time", Functions: library["time.time"], Attributes: values["time.time"]},
+		{Name: "time.duration", Attributes: values["time.duration"]},
 		{Name: "Scan", Attributes: scanAttributes.documentation()},
 		{Name: "File", Attributes: fileAttributes.documentation()},
 		{Name: "Snapshot", Attributes: snapshotAttributes.documentation(), Functions: SnapshotMethods},

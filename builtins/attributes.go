@@ -15,18 +15,14 @@ import (
 )
 
 // Attribute documents an attribute that every value of a type has.
-type Attribute struct {
-	Name string
-	Type string // as a script would call it
-	Doc  string // one line
-}
+type Attribute = runtime.Value
 
 // attributes are what the values of a type have, by name.
 type attributes[T any] map[string]attribute[T]
 
 // attribute is an attribute with its documentation, and how to get it.
 type attribute[T any] struct {
-	kind, doc string // see Attribute
+	kind, doc string // see [runtime.Value]
 	value     func(T) (starlark.Value, error)
 }
 
@@ -46,7 +42,7 @@ func (a attributes[T]) names() []string { return slices.Sorted(maps.Keys(a)) }
 func (a attributes[T]) documentation() []Attribute {
 	var all []Attribute
 	for _, name := range a.names() {
-		all = append(all, Attribute{name, a[name].kind, a[name].doc})
+		all = append(all, Attribute{Name: name, Type: a[name].kind, Doc: a[name].doc})
 	}
 	return all
 }

@@ -41,6 +41,7 @@ type Session struct {
 	stale    bool
 	unread   bool
 	checked  map[string]*engine.Snapshot // what check_age has found
+	missed   []string                    // names that snapshots() found nothing of
 }
 
 // Made returns the snapshots that the script has made.
@@ -55,6 +56,9 @@ func (s *Session) Removals() []*engine.Removal { return s.removals }
 // Unread reports whether a script has asked for the digests of files of which
 // some could not be read.
 func (s *Session) Unread() bool { return s.unread }
+
+// local returns a time in the zone of now(), in which folders are named too.
+func (s *Session) local(t time.Time) time.Time { return t.In(s.Now.Location()) }
 
 // Names returns what the script can use beside the runtime's own names.
 func (s *Session) Names() starlark.StringDict {

@@ -7,6 +7,19 @@ import (
 	"phlb/engine/config"
 )
 
+// configAttributes lists the settings, which phlb config explains.
+func configAttributes(c *config.Config) []Attribute {
+	var all []Attribute
+	for _, setting := range c.Settings() {
+		kind := "str"
+		if _, list := setting.Value.([]string); list {
+			kind = "list"
+		}
+		all = append(all, Attribute{Name: setting.Key, Type: kind, Doc: "the setting of that name in phlb.toml"})
+	}
+	return all
+}
+
 // configValue returns the settings in effect, under the keys of phlb.toml.
 func configValue(c *config.Config) starlark.Value {
 	fields := starlark.StringDict{}

@@ -5,6 +5,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"phlb/engine/config"
 	"phlb/engine/walk"
 	"phlb/runtime"
 )
@@ -17,6 +18,11 @@ var (
 
 // checkGlobs returns what is wrong with the globs that a builtin was given.
 func checkGlobs(label string, globs ...string) error {
+	for _, g := range globs {
+		if err := config.CheckGlob(g); err != nil {
+			return runtime.Usagef("%s: %v", label, err)
+		}
+	}
 	if _, err := walk.CompilePatterns(globs); err != nil {
 		return runtime.Usagef("%s: %v", label, err)
 	}

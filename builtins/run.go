@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,11 +95,29 @@ func failedRun(program string, code int, timedOut bool, limit time.Duration, std
 	if timedOut {
 		what = fmt.Sprintf("was stopped after %v", limit)
 	}
-	lines := strings.Split(strings.TrimSpace(stderr), "\n")
-	if last := lines[len(lines)-1]; last != "" {
-		what += ": " + last
+	const hint = "check=False returns this instead of failing"
+	switch lines := said(strings.TrimSpace(stderr)); {
+	case len(lines) > 1:
+		return fmt.Errorf("run %s: %s, and %s; it said:\n    %s", program, what, hint, strings.Join(lines, "\n    "))
+	case lines[0] != "":
+		what += ": " + lines[0]
 	}
-	return fmt.Errorf("run %s: %s; check=False returns this instead of failing", program, what)
+	return fmt.Errorf("run %s: %s; %s", program, what, hint)
+}
+
+// said returns the lines of what a program said, fit to be shown: the first
+// ones, which often name the cause, and the last ones.
+func said(text string) []string {
+	const most, head = 40, 30
+	lines := strings.Split(text, "\n")
+	if n := len(lines); n > most {
+		left := fmt.Sprintf("… %d lines …", n-most)
+		lines = slices.Concat(lines[:head], []string{left}, lines[n-(most-head):])
+	}
+	for i, line := range lines {
+		lines[i] = runtime.Shown(strings.TrimRight(line, "\r"))
+	}
+	return lines
 }
 
 // ran is how a program has ended.

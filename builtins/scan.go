@@ -1,6 +1,8 @@
 package builtins
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -65,6 +67,9 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 			if scan.source.Root == "" { // not the working directory, that could be anywhere
 				return nil, runtime.Usagef("scan: root is empty")
 			}
+			if err := errors.Join(checkGlobs("scan: skip_dirs", skipDirs...), checkGlobs("scan: skip", skip...)); err != nil {
+				return nil, err
+			}
 			scan.source.Root = s.Engine.Expand(scan.source.Root)
 			to.SkipDirs, to.Skip, to.IgnoreFiles, to.IfPresent = skipDirs, skip, ignoreFiles, ifPresent
 			file := "scan"
@@ -103,7 +108,7 @@ func (s *Scan) files() iter.Seq2[starlark.Value, error] {
 		if s.where != nil {
 			c := runtime.NewCallback(s.thread, s.where)
 			defer c.Close()
-			wanted = func(f *File) (bool, error) { return truth(c.Call(f)) }
+			wanted = func(f *File) (bool, error) { return s.ask(c, f) }
 		}
 		for e, err := range s.session.Engine.Scan(runtime.Context(s.thread), s.source, counts) {
 			if err != nil {
@@ -135,11 +140,24 @@ func (s *Scan) counted(counts *engine.Counts) {
 	s.counts = counts
 }
 
-func truth(v starlark.Value, err error) (bool, error) {
+// ask asks the script's function about a file. Anything but True or False is an
+// error: a function that forgets a return would leave out the whole source.
+func (s *Scan) ask(c *runtime.Callback, f *File) (bool, error) {
+	v, err := c.Call(f)
 	if err != nil {
 		return false, err
 	}
-	return bool(v.Truth()), nil
+	wanted, ok := v.(starlark.Bool)
+	if !ok {
+		what := "a value of type " + v.Type()
+		if v == starlark.None {
+			what = "None"
+		}
+		rule := whereRule(s.where)
+		return false, runtime.Usagef("where: %s returned %s for %q, want True or False: see %s",
+			rule.Text, what, f.entry.Path, cmp.Or(rule.Origin, "its documentation"))
+	}
+	return bool(wanted), nil
 }
 
 // rules returns the rules of the scan with the script's function among them,
@@ -151,7 +169,7 @@ func (s *Scan) rules() (_ walk.Rules, done func()) {
 	}
 	c := runtime.NewCallback(s.thread, s.where)
 	root := s.source.Root
-	rules.Where = func(_ int, e *walk.Entry) (bool, error) { return truth(c.Call(&File{root, *e})) }
+	rules.Where = func(_ int, e *walk.Entry) (bool, error) { return s.ask(c, &File{root, *e}) }
 	return rules, c.Close
 }
 

@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -56,8 +57,8 @@ var snapshotAttributes = attributes[*Snapshot]{
 	"id":        intOf("the number of the snapshot in the catalog", func(s *Snapshot) int64 { return int64(s.ID) }),
 	"name":      textOf("the backup name", func(s *Snapshot) string { return s.Name }),
 	"stamp":     textOf("the name of the folder below that of the backup name", func(s *Snapshot) string { return s.Stamp }),
-	"time":      timeOf("when the backup began", func(s *Snapshot) time.Time { return s.Started }),
-	"finished":  timeOf("when the snapshot was sealed", func(s *Snapshot) time.Time { return s.Finished }),
+	"time":      timeOf("when the backup began", func(s *Snapshot) time.Time { return s.session.local(s.Started) }),
+	"finished":  timeOf("when the snapshot was sealed", func(s *Snapshot) time.Time { return s.session.local(s.Finished) }),
 	"path":      textOf("where the tree of the snapshot lies", func(s *Snapshot) string { return s.Path }),
 	"source":    textOf("the directory that was backed up", func(s *Snapshot) string { return s.Source }),
 	"host":      textOf("the machine on which the source was", func(s *Snapshot) string { return s.Host }),
@@ -162,6 +163,11 @@ func (s *Session) snapshotsBuiltin() runtime.Builtin {
 			if err != nil {
 				return nil, err
 			}
+			if name != "" && len(all) == 0 {
+				s.mu.Lock()
+				s.missed = append(s.missed, string(name))
+				s.mu.Unlock()
+			}
 			list := []starlark.Value{}
 			for _, snapshot := range all {
 				if tag == "" || slices.Contains(snapshot.Tags, string(tag)) {
@@ -171,6 +177,21 @@ func (s *Session) snapshotsBuiltin() runtime.Builtin {
 			return starlark.NewList(list), nil
 		},
 	}
+}
+
+// Missed returns, for each name that a script has asked snapshots() for and that
+// there is no snapshot of to this moment, an error that says so.
+func (s *Session) Missed(ctx context.Context) (missed []error) {
+	slices.Sort(s.missed)
+	for _, name := range slices.Compact(s.missed) {
+		if slices.ContainsFunc(s.made, func(made *engine.Snapshot) bool { return made.Name == name }) {
+			continue
+		}
+		if _, err := s.Engine.Snapshot(ctx, name); err != nil {
+			missed = append(missed, fmt.Errorf("snapshots(%q) found nothing: %w", name, err))
+		}
+	}
+	return missed
 }
 
 func (s *Session) snapshotBuiltin() runtime.Builtin {

@@ -56,6 +56,6 @@ var statAttributes = attributes[snapshotStat]{
 		if s.Verified.IsZero() {
 			return starlark.None
 		}
-		return startime.Time(s.Verified)
+		return startime.Time(s.snapshot.session.local(s.Verified))
 	}),
 }

@@ -31,6 +31,7 @@ type unit struct {
 	doc     string
 	main    *syntax.Ident // where main is first bound; nil: the file has none
 	loaded  bool          // main is bound by a load statement
+	idle    *syntax.Ident // of a file that only defines functions: which may be meant to be main
 	shared  []string      // globals that functions of the file mention
 }
 
@@ -48,7 +49,58 @@ func (s *session) compile(f file, src []byte, names starlark.StringDict) (*unit,
 	}
 	u := &unit{file: f, program: program, doc: moduleDoc(tree), shared: mentionedInFunctions(tree)}
 	u.main, u.loaded = findMain(tree)
+	if u.main == nil && !acts(tree.Stmts) {
+		u.idle = likeMain(tree)
+	}
 	return u, nil
+}
+
+// acts reports whether statements do anything beside defining functions and
+// giving names to values: whether they call something, or hold other statements.
+func acts(stmts []syntax.Stmt) (found bool) {
+	for _, stmt := range stmts {
+		switch stmt := stmt.(type) {
+		case *syntax.DefStmt, *syntax.LoadStmt:
+		case *syntax.AssignStmt, *syntax.ExprStmt:
+			syntax.Walk(stmt, func(n syntax.Node) bool {
+				switch n := n.(type) {
+				case *syntax.LambdaExpr:
+					return false
+				case *syntax.CallExpr:
+					id, ok := n.Fn.(*syntax.Ident)
+					found = found || !ok || !slices.Contains(makers, id.Name)
+				}
+				return true
+			})
+		default:
+			return true
+		}
+	}
+	return found
+}
+
+// makers are functions that only make a value.
+var makers = []string{
+	"bool", "bytes", "dict", "enumerate", "float", "int", "len", "list", "max", "min", "range", "reversed", "set", "sorted",
+	"str", "struct", "tuple", "zip",
+}
+
+// likeMain returns the function that may be meant to be the main of a file
+// without one, nil if there is no function: the one that is called alike, else
+// the last that is not private.
+func likeMain(tree *syntax.File) (last *syntax.Ident) {
+	for _, stmt := range tree.Stmts {
+		def, ok := stmt.(*syntax.DefStmt)
+		switch {
+		case !ok:
+			continue
+		case Nearest(strings.ToLower(strings.Trim(def.Name.Name, "_")), []string{"main"}) != "":
+			return def.Name
+		case last == nil || !strings.HasPrefix(def.Name.Name, "_") || strings.HasPrefix(last.Name, "_"):
+			last = def.Name
+		}
+	}
+	return last
 }
 
 // compileErrors turns what the compiler says into an Error, with all problems

@@ -176,35 +176,3 @@ func head(f *starlark.Function) string {
 	}
 	return f.Name() + "(" + strings.Join(params, ", ") + ")"
 }
-
-// universe documents what Starlark itself has, as far as one needs to be told.
-var universe = Table{
-	{Name: "abs", Signature: "abs(x)", Doc: "x without its sign"},
-	{Name: "all", Signature: "all(x)", Doc: "whether all elements of x are true"},
-	{Name: "any", Signature: "any(x)", Doc: "whether one element of x is true"},
-	{Name: "chr", Signature: "chr(i)", Doc: "the character of that code point"},
-	{Name: "dict", Signature: "dict(pairs=[], **kwargs)", Doc: "a new dictionary"},
-	{Name: "dir", Signature: "dir(x)", Doc: "the names of the attributes of x"},
-	{Name: "enumerate", Signature: "enumerate(x, start=0)", Doc: "the elements of x, each with its number"},
-	{Name: "fail", Signature: "fail(*args)", Doc: "end the run with a message"},
-	{Name: "getattr", Signature: "getattr(x, name, default=None)", Doc: "the attribute of x that is called so"},
-	{Name: "hasattr", Signature: "hasattr(x, name)", Doc: "whether x has an attribute that is called so"},
-	{Name: "int", Signature: "int(x, base=10)", Doc: "x as a whole number"},
-	{Name: "float", Signature: "float(x)", Doc: "x as a number"},
-	{Name: "len", Signature: "len(x)", Doc: "how many elements x has"},
-	{Name: "list", Signature: "list(x=[])", Doc: "a new list of the elements of x"},
-	{Name: "max", Signature: "max(*args, key=None)", Doc: "the greatest of the arguments, or of the elements of the only one"},
-	{Name: "min", Signature: "min(*args, key=None)", Doc: "the least of the arguments, or of the elements of the only one"},
-	{Name: "ord", Signature: "ord(s)", Doc: "the code point of a character"},
-	{Name: "print", Signature: `print(*args, sep=" ")`, Doc: "write a line"},
-	{Name: "range", Signature: "range(start=0, stop, step=1)", Doc: "the numbers from start to before stop"},
-	{Name: "repr", Signature: "repr(x)", Doc: "x as it would be written in a script"},
-	{Name: "reversed", Signature: "reversed(x)", Doc: "the elements of x from the last to the first"},
-	{Name: "set", Signature: "set(x=[])", Doc: "a new set of the elements of x"},
-	{Name: "sorted", Signature: "sorted(x, reverse=False, key=None)", Doc: "a new list of the elements of x, in order"},
-	{Name: "str", Signature: "str(x)", Doc: "x as text"},
-	{Name: "struct", Signature: "struct(**kwargs)", Doc: "a value with these attributes"},
-	{Name: "tuple", Signature: "tuple(x=())", Doc: "a tuple of the elements of x"},
-	{Name: "type", Signature: "type(x)", Doc: "the name of the type of x"},
-	{Name: "zip", Signature: "zip(*args)", Doc: "tuples of the elements of the arguments, side by side"},
-}

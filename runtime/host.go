@@ -101,6 +101,10 @@ func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
 		return nil, err
 	}
 	s.Signature = Signature{Doc: s.unit.doc}
+	if idle := s.unit.idle; idle != nil {
+		return nil, s.compileError(idle.NamePos, fmt.Sprintf(
+			"the script has no main and calls nothing, so it would do nothing: call this function main instead of %s, or call it at the end", idle.Name))
+	}
 	if s.unit.main == nil {
 		return s, nil
 	}

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"time"
 
-	"go.starlark.net/lib/json"
 	"go.starlark.net/lib/math"
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
@@ -20,7 +19,7 @@ func library(now time.Time) starlark.StringDict {
 	members := maps.Clone(startime.Module.Members)
 	maps.Copy(members, clock)
 	return starlark.StringDict{
-		"json":   json.Module,
+		"json":   jsonModule(),
 		"math":   math.Module,
 		"here":   hereBuiltin.Value(),
 		"now":    clock["now"],
@@ -73,11 +72,4 @@ func clockTable(now time.Time) Table {
 			return startime.Time(time.Unix(sec, nsec).In(now.Location())), nil
 		},
 	}}
-}
-
-// Library returns the documentation of what scripts have without their host:
-// functions under "", members of a module under its name.
-func Library() map[string]Table {
-	clock := clockTable(time.Time{})
-	return map[string]Table{"": append(Table{clock[0], hereBuiltin, usageBuiltin}, universe...), "time": clock}
 }

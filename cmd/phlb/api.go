@@ -10,6 +10,8 @@ import (
 
 	"phlb/builtins"
 	"phlb/cmd/phlb/show"
+	"phlb/runtime"
+	"phlb/scripts"
 )
 
 func (c *command) api() *cobra.Command {
@@ -41,6 +43,9 @@ func (c *command) api() *cobra.Command {
 				if prefix != "" {
 					prefix += "."
 				}
+				if strings.HasPrefix(prefix, "@") {
+					prefix = o.Name + ", "
+				}
 				for _, a := range o.Attributes {
 					t.Add(prefix+a.Name, a.Doc)
 				}
@@ -70,7 +75,19 @@ func (c *command) owners() ([]builtins.Owner, error) {
 		return nil, err
 	}
 	defer e.Close()
-	return c.newSession(e).API(), nil
+	owners := c.newSession(e).API()
+	for _, o := range scripts.Library() {
+		if last := &owners[len(owners)-1]; last.Name != o.Module {
+			owners = append(owners, builtins.Owner{Name: o.Module, Module: true})
+		}
+		last := &owners[len(owners)-1]
+		if o.Signature == "" {
+			last.Attributes = append(last.Attributes, builtins.Attribute{Name: o.Name, Type: "struct", Doc: o.Doc})
+		} else {
+			last.Functions = append(last.Functions, runtime.Builtin{Name: o.Name, Signature: o.Signature, Doc: o.Doc})
+		}
+	}
+	return owners, nil
 }
 
 type apiEntry struct {
@@ -97,9 +114,12 @@ func apiDocument(owners []builtins.Owner) (all []apiEntry) {
 // writeStubs writes the script API as a Python stub file.
 func writeStubs(w io.Writer, owners []builtins.Owner) error {
 	var b strings.Builder
-	b.WriteString("\"\"\"What scripts of phlb " + version + " can use, for editors.\"\"\"\n\nfrom datetime import datetime as time_\nfrom typing import Any\n\n" +
-		"KiB: int\nMiB: int\nGiB: int\nTiB: int\nconfig: Any\njson: Any\nmath: Any\n")
+	b.WriteString("\"\"\"What scripts of phlb " + version + " can use, for editors.\"\"\"\n\nfrom typing import Any\n")
 	for _, o := range owners {
+		if strings.HasPrefix(o.Name, "@") { // comes by load, which editors do not know
+			continue
+		}
+		o.Name = strings.ReplaceAll(o.Name, ".", "_") // time is a module, time.time a type
 		indent, self := "", ""
 		if o.Name != "" {
 			indent = "    "
@@ -129,8 +149,8 @@ func writeStubs(w io.Writer, owners []builtins.Owner) error {
 var pythonHas = regexp.MustCompile(`^(abs|all|any|chr|dict|dir|enumerate|getattr|hasattr|int|float|len|list|max|min|ord|print|range|repr|reversed|set|sorted|str|tuple|type|zip)$`)
 
 func pythonType(name string) string {
-	if name == "time" { // a module's name here
-		return "time_"
+	if name == "time" || name == "duration" { // a module has their types
+		name = "time_" + name
 	}
 	return `"` + name + `"`
 }

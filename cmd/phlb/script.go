@@ -141,6 +141,9 @@ func (c *command) run(ctx context.Context, s *script, args []string) error {
 // tellUnchecked says of which names there was no age to check, since a name may
 // be mistyped.
 func (c *command) tellUnchecked(ctx context.Context) {
+	for _, err := range c.session.Missed(ctx) {
+		c.warn("warning: %v", err)
+	}
 	checked := c.session.Checked()
 	if c.session.Stale() && len(checked) == 0 {
 		c.warn("no snapshots found in %s", c.session.Engine.Config.BackupPath)

@@ -136,11 +136,22 @@ func globsValue(v any) ([]string, error) {
 			errs = append(errs, errors.New(`"" matches nothing, leave it out`))
 		} else if strings.TrimSuffix(strings.TrimPrefix(p, "./"), "/") == "" {
 			errs = append(errs, fmt.Errorf("%q is the source itself, leave it out", p))
+		} else if err := CheckGlob(p); err != nil {
+			errs = append(errs, err)
 		} else if _, err := glob.Compile(p, '/'); err != nil {
 			errs = append(errs, fmt.Errorf("%q: %w", p, err))
 		}
 	}
 	return patterns, errors.Join(errs...)
+}
+
+// CheckGlob refuses a glob that begins as a line of a .gitignore which takes
+// something back: among globs that would silently do nothing.
+func CheckGlob(pattern string) error {
+	if !strings.HasPrefix(pattern, "!") {
+		return nil
+	}
+	return fmt.Errorf(`%q would leave out names that begin with !, and takes nothing back: write \%s if you mean that, and else a rule of @std//exclude.star`, pattern, pattern)
 }
 
 func matchValue(v any) (Match, error) {

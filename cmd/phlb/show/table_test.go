@@ -114,7 +114,7 @@ func TestCell(t *testing.T) {
 		{"old_size", starlark.MakeInt(1536), "1.5 KiB"},
 		{"only_bytes", starlark.MakeInt(0), "0 B"},
 		{"freed", starlark.MakeInt(1 << 30), "1.0 GiB"},
-		{"change_bytes", starlark.MakeInt(-1536), "-1,536"},
+		{"change_bytes", starlark.MakeInt(-1536), "-1.5 KiB"},
 		{"share", starlark.Float(0.25), "0.25"},
 		{"time", startime.Time(at), "2026-11-22 09:45"},
 		{"age", startime.Duration(50 * time.Hour), "2 d"},

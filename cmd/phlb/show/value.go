@@ -53,7 +53,9 @@ func cell(column string, v starlark.Value) string {
 		switch {
 		case !ok:
 			return v.String()
-		case isSize(column) && n >= 0:
+		case isSize(column) && n < 0:
+			return "-" + humanize.IBytes(-uint64(n))
+		case isSize(column):
 			return Size(n)
 		case column == "mode":
 			return "0" + strconv.FormatInt(n, 8)
