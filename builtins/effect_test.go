@@ -56,6 +56,33 @@ print(biggest(scan(SOURCE)).path, make(link, scan(SOURCE)).files)
 `, "a 1")
 }
 
+// To a module from elsewhere a snapshot is plain data, whichever way it comes to
+// call a method. A function that it is handed keeps what it may do.
+func TestMethodsInLibraries(t *testing.T) {
+	l := newLab(t, "a", "content")
+	l.run(`link(scan(SOURCE))`, "")
+	l.modules = map[string]fs.FS{"lib": fstest.MapFS{"m.star": {Data: []byte(`
+def remove(s): s.remove()
+def restore(s, to): s.restore(to)
+def by(s, to): sorted([to], key = s.restore)
+def within(s): return struct(remove = lambda: s.remove())
+def look(s): return (s.name, s.files, getattr(s, "complete"))
+def compare(s): s.diff("/etc")
+def apply(s, f): return f(s)
+`)}}}
+	for call, method := range map[string]string{
+		"remove(s)": "remove", `restore(s, ROOT + "/../planted")`: "restore", `by(s, ROOT + "/../planted")`: "restore",
+		"within(s).remove()": "remove", "compare(s)": "diff",
+	} {
+		l.fails("load('@lib//m.star', 'remove', 'restore', 'by', 'within', 'compare')\ns = snapshots()[0]\n"+call,
+			"Snapshot."+method+": what a module from elsewhere is handed is plain data to it, and has no methods")
+	}
+	if _, err := os.Stat(filepath.Join(l.dir, "planted")); err == nil || len(l.snapshots()) != 1 {
+		t.Errorf("a module from elsewhere has had an effect")
+	}
+	l.run("load('@lib//m.star', 'look', 'apply')\ns = snapshots()[0]\nprint(look(s), apply(s, lambda s: s.stat().files))", `("source", 1, True) 1`)
+}
+
 func (l *lab) snapshots() []string {
 	l.Helper()
 	stamps, err := filepath.Glob(filepath.Join(l.root, "*", "*.sha256.gz"))

@@ -152,7 +152,10 @@ func (s *session) evalModule(parent *starlark.Thread, module string) (starlark.S
 	if slices.Contains(from.chain, f) {
 		return nil, cycleError(from.chain, f)
 	}
-	m := instance{file: f, pure: from.pure || !from.chain[0].owns(f)}
+	if !from.chain[0].owns(f) {
+		s.foreign[f.String()] = true
+	}
+	m := instance{file: f, pure: from.pure || s.foreign[f.String()]}
 	if globals := s.modules[m]; globals != nil {
 		return globals, nil
 	}

@@ -18,6 +18,7 @@ type session struct {
 	all, pure starlark.StringDict // predeclared here, and in modules from elsewhere
 	sources   map[string]string   // by file name, for error messages
 	modules   map[instance]starlark.StringDict
+	foreign   map[string]bool     // by file name: modules from elsewhere that were loaded
 	run       atomic.Pointer[run] // the one under way, or the last
 
 	live      starlark.StringDict // the globals of a REPL, with all; nil: it is none
@@ -66,6 +67,7 @@ func newSession(h *Host) *session {
 		pure:    library(h.Now),
 		sources: make(map[string]string),
 		modules: make(map[instance]starlark.StringDict),
+		foreign: make(map[string]bool),
 	}
 	maps.Copy(s.pure, h.Pure)
 	maps.Copy(s.all, s.pure)

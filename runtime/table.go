@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"path"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -36,6 +37,10 @@ func (t Table) Names() starlark.StringDict {
 // it.
 func (b Builtin) Value() *starlark.Builtin {
 	return starlark.NewBuiltin(b.Name, func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		if t := taskOf(thread); t != nil && fn.Receiver() != nil && t.foreign[caller(thread)] {
+			return nil, Usagef("%s.%s: what a module from elsewhere is handed is plain data to it, and has no methods: call it in the script, or hand %s a function that does",
+				fn.Receiver().Type(), b.Name, path.Base(caller(thread)))
+		}
 		if b.Effect {
 			if err := effect(thread, b.Name, func() string { return call(fn, args, kwargs) }); err != nil {
 				return nil, err
