@@ -9,6 +9,7 @@ package builtins
 
 import (
 	"fmt"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -59,6 +60,24 @@ func (s *Session) Unread() bool { return s.unread }
 
 // local returns a time in the zone of now(), in which folders are named too.
 func (s *Session) local(t time.Time) time.Time { return t.In(s.Now.Location()) }
+
+// path returns the path that a script means. Where a dry run has only planned a
+// snapshot, what would lie there still lies in the source: a script is not to
+// find out that it is not for real.
+func (s *Session) path(text string) string {
+	path := s.Engine.Expand(text)
+	if !s.Engine.DryRun() {
+		return path
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, made := range s.made {
+		if rel, err := filepath.Rel(made.Path, path); err == nil && filepath.IsLocal(rel) {
+			return filepath.Join(made.Source, rel)
+		}
+	}
+	return path
+}
 
 // Names returns what the script can use beside the runtime's own names.
 func (s *Session) Names() starlark.StringDict {

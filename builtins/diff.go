@@ -54,7 +54,7 @@ func (s *Session) diff(thread *starlark.Thread, from *engine.Snapshot, to starla
 	}
 	other, err := s.find(thread, to)
 	if dir, ok := starlark.AsString(to); ok && errors.Is(err, engine.ErrNoSnapshot) {
-		dir = s.Engine.Expand(dir)
+		dir = s.path(dir)
 		if info, notDir := os.Stat(dir); notDir == nil && info.IsDir() {
 			settings := s.Engine.Config
 			rules := walk.Rules{SkipDirs: settings.SkipDirs, Skip: settings.SkipPatterns}

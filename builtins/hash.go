@@ -29,7 +29,7 @@ func (s *Session) hashBuiltin() runtime.Builtin {
 			case *File:
 				return s.hash(thread, what.absolute(), algorithm)
 			case starlark.String:
-				return s.hash(thread, s.Engine.Expand(string(what)), algorithm)
+				return s.hash(thread, s.path(string(what)), algorithm)
 			}
 			return nil, runtime.Usagef("hash: got %s, want a path, a File or a Scan", what.Type())
 		},

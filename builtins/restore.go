@@ -33,7 +33,6 @@ func (r *Restored) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: Re
 
 var restoredAttributes = attributes[*Restored]{
 	"ok":        boolOf("whether there was no problem", func(r *Restored) bool { return r.OK() }),
-	"dry":       boolOf("whether nothing was changed, as with --dry-run", func(r *Restored) bool { return r.Dry }),
 	"to":        textOf("the directory that was restored to", func(r *Restored) string { return r.To }),
 	"files":     intOf("files that were written", func(r *Restored) int64 { return r.Files }),
 	"bytes":     intOf("the sizes of the files that were written, together", func(r *Restored) int64 { return r.Bytes }),

@@ -14,7 +14,7 @@ def main():
     s = link(scan(SOURCE))
     to = SOURCE + "-restored"
     r = s.restore(to)
-    print(r.ok, bool(r), r.dry, r.to == to, r.files, r.bytes, r.linked, r.others, r.folders)
+    print(r.ok, bool(r), r.to == to, r.files, r.bytes, r.linked, r.others, r.folders)
     print(s.restore(to).unchanged, type(r), r)
     print(s.restore(to, overwrite = "always", delete = True).unchanged)
     print(s.restore(to + "/new", path = "sub", include = ["*.txt"], exclude = ["b.*"]).files)
@@ -22,7 +22,7 @@ def main():
     print(r.files, r.to == to + "/c.jpg", r.problems, r.errors, r.skipped, r.deleted)
     print(restore("source@0days", "~/source-restored").skipped)
 `, `
-True True False True 4 6 1 0 2
+True True True 4 6 1 0 2
 4 Restored 4 files, 6 B restored, 1 linked, 2 folders
 4
 1

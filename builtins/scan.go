@@ -70,7 +70,7 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 			if err := errors.Join(checkGlobs("scan: skip_dirs", skipDirs...), checkGlobs("scan: skip", skip...)); err != nil {
 				return nil, err
 			}
-			scan.source.Root = s.Engine.Expand(scan.source.Root)
+			scan.source.Root = s.path(scan.source.Root)
 			to.SkipDirs, to.Skip, to.IgnoreFiles, to.IfPresent = skipDirs, skip, ignoreFiles, ifPresent
 			file := "scan"
 			if thread.CallStackDepth() > 1 {

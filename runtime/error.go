@@ -67,7 +67,8 @@ func (e *Error) Detail() string {
 		}
 		b.WriteString(p.String())
 		if p.Line != "" {
-			fmt.Fprintf(&b, "\n    %s\n    %s", p.Line, caret(p.Line, int(p.Pos.Col)))
+			line, col := excerpt(p.Line, int(p.Pos.Col))
+			fmt.Fprintf(&b, "\n    %s\n    %s", line, caret(line, col))
 		}
 	}
 	if len(e.Stack) < 2 && !e.Compile || len(e.Stack) == 0 {
@@ -77,13 +78,20 @@ func (e *Error) Detail() string {
 	for _, f := range e.Stack {
 		fmt.Fprintf(&b, "\n  %s", f)
 		if f.Line != "" && f.Pos != e.Problems[0].Pos { // shown above
-			fmt.Fprintf(&b, "\n    %s", strings.TrimSpace(f.Line))
+			line, _ := excerpt(strings.TrimSpace(f.Line), int(f.Pos.Col))
+			fmt.Fprintf(&b, "\n    %s", line)
 		}
 	}
 	return b.String()
 }
 
+// maxMessage is how much is shown of a message, which may be that of a script.
+const maxMessage = 4 << 10
+
 func (p Problem) String() string {
+	if len(p.Msg) > maxMessage {
+		p.Msg = strings.ToValidUTF8(p.Msg[:maxMessage], "") + "…"
+	}
 	if !p.Pos.IsValid() {
 		return p.Msg
 	}
@@ -259,6 +267,17 @@ func (s *session) line(pos syntax.Position) string {
 		rest = strings.TrimPrefix(rest, "\n")
 	}
 	return ""
+}
+
+// excerpt returns what is shown of a source line, and which column of that is
+// column col.
+func excerpt(line string, col int) (string, int) {
+	r := []rune(line)
+	if len(r) <= maxShown {
+		return line, col
+	}
+	from := max(0, min(col-maxShown/2, len(r)-maxShown))
+	return string(r[from : from+maxShown]), col - from
 }
 
 // caret returns a line with a caret under column col of line, counted in runes

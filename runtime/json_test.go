@@ -80,7 +80,7 @@ func TestShown(t *testing.T) {
 			t.Errorf("%.20q is shown as %.250s, want %.250s", test.text, got, test.want)
 		}
 	}
-	if got := ShownLines("a\n\x1b"); got != "a\n\"\\x1b\"" {
-		t.Errorf("lines are shown as %s", got)
+	if got := Harmless("a\n\x1b[2K \"é\xff\r"); got != "a\n\\x1b[2K \"é\\xff\\r" {
+		t.Errorf("a text is shown as %s", got)
 	}
 }

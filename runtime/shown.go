@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // maxShown is how much of a text that is not ours is shown in one line.
@@ -26,11 +27,22 @@ func Shown(line string) string {
 	return line + cut
 }
 
-// ShownLines is [Shown] for a text of several lines, which stay lines.
-func ShownLines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		lines[i] = Shown(line)
+// Harmless returns text without what would tell a terminal what to do: each such
+// character becomes the one that Go would write for it. Lines stay lines.
+func Harmless(text string) string {
+	harmful := func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' && r != '\t' }
+	if utf8.ValidString(text) && strings.IndexFunc(text, harmful) < 0 {
+		return text
 	}
-	return strings.Join(lines, "\n")
+	var b strings.Builder
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		if harmful(r) || r == utf8.RuneError && size == 1 {
+			b.WriteString(strings.Trim(strconv.Quote(text[:size]), `"`))
+		} else {
+			b.WriteString(text[:size])
+		}
+		text = text[size:]
+	}
+	return b.String()
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"phlb/cmd/phlb/show"
+	"phlb/runtime"
 )
 
 // console is where output goes. While there is a line of progress, what is
@@ -57,7 +58,7 @@ func (w writer) Write(p []byte) (int, error) {
 
 // warn says something that must be heard.
 func (c *console) warn(format string, args ...any) {
-	fmt.Fprintf(c.err(), "phlb: "+format+"\n", args...)
+	fmt.Fprintf(c.err(), "phlb: %s\n", runtime.Harmless(fmt.Sprintf(format, args...)))
 }
 
 // info says something that need not be heard.
@@ -108,7 +109,7 @@ func (l *logger) Handle(_ context.Context, r slog.Record) error {
 		add(a)
 	}
 	r.Attrs(add)
-	l.warn("%s", strings.Join(parts, ": "))
+	fmt.Fprintf(l.err(), "phlb: %s: %s\n", parts[0], runtime.Harmless(strings.Join(parts[1:], ": "))) // the first has a colour
 	return nil
 }
 

@@ -17,6 +17,9 @@ import (
 func (c *command) finish(ctx context.Context, err error) int {
 	code := c.exitCode(ctx, err)
 	message := c.message(code, err)
+	if c.dryRun && message != "" { // the plan has the last word, whatever a script says
+		c.warn("%s", message)
+	}
 	if c.session != nil {
 		c.sumUp()
 	}
@@ -28,7 +31,7 @@ func (c *command) finish(ctx context.Context, err error) int {
 	if c.json && !c.document && !c.wrote && message != "" {
 		c.writeJSON(failure{message, code}) // where stdout is shut, the code tells
 	}
-	if message != "" {
+	if !c.dryRun && message != "" {
 		c.warn("%s", message)
 	}
 	if err := c.writeMetrics(code); err != nil {
@@ -61,7 +64,7 @@ type failure struct {
 // sumUp says what the script has done, or in a dry run has left out.
 func (c *command) sumUp() {
 	for _, p := range c.session.Plan() {
-		c.info("would %s %s", verbOf(p.Effect), p.What)
+		c.info("would %s %s", verbOf(p.Effect), runtime.Shown(p.What))
 	}
 	if c.dryRun {
 		return

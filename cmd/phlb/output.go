@@ -14,6 +14,7 @@ import (
 	"phlb/builtins"
 	"phlb/cmd/phlb/show"
 	"phlb/engine"
+	"phlb/runtime"
 )
 
 // document is what --json says of the run of a script.
@@ -74,8 +75,17 @@ func (c *command) writeResult(v starlark.Value) (err error) {
 		return c.writeList(v.(starlark.Iterable))
 	}
 	c.returned = v
-	_, err = fmt.Fprintln(c.out(), text(v))
+	_, err = fmt.Fprintln(c.out(), c.shown(text(v)))
 	return err
+}
+
+// shown returns a text of a script as it is, or harmless where it might hide
+// what phlb says.
+func (c *command) shown(text string) string {
+	if c.dryRun || isTerminal(c.stdout) {
+		return runtime.Harmless(text)
+	}
+	return text
 }
 
 // writeMade writes what the script has made and checked but not returned: in
@@ -116,7 +126,7 @@ func (c *command) writeStream(s show.Stream) error {
 		if err != nil {
 			return err
 		}
-		line := text(v)
+		line := c.shown(text(v))
 		if c.json {
 			plain, err := builtins.Plain(v)
 			if err != nil {
@@ -154,7 +164,7 @@ func (c *command) writeList(list starlark.Iterable) error {
 	if n > 0 && len(all) == n {
 		return c.writeTable(show.Snapshots(all, c.now))
 	}
-	_, err := io.WriteString(c.out(), lines.String())
+	_, err := io.WriteString(c.out(), c.shown(lines.String()))
 	return err
 }
 
@@ -171,7 +181,7 @@ func (c *command) writeSnapshot(s *engine.Snapshot) error {
 	if c.quiet || c.session.Engine.Planned(s) {
 		return nil
 	}
-	_, err := fmt.Fprintln(c.out(), s.Path)
+	_, err := fmt.Fprintln(c.out(), c.shown(s.Path))
 	return err
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -89,6 +90,9 @@ func (c *command) load(ctx context.Context, cmd *cobra.Command, name string) (*s
 			host.Print = c.err()
 		}
 	}
+	if to, ok := host.Print.(writer); ok && (c.dryRun || isTerminal(to.to)) {
+		host.Print = harmless{to}
+	}
 	host.Names = s.session.Names()
 	if s.Script, err = host.Load(ctx, name); err != nil {
 		return nil, unread(err)
@@ -136,6 +140,17 @@ func (c *command) run(ctx context.Context, s *script, args []string) error {
 	}
 	c.tellUnchecked(ctx)
 	return c.writeMade()
+}
+
+// harmless is where a script prints to if it might hide what phlb says.
+type harmless struct{ io.Writer }
+
+// Write writes whole lines.
+func (h harmless) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(h.Writer, runtime.Harmless(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // tellUnchecked says of which names there was no age to check, since a name may

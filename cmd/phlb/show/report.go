@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"phlb/engine"
+	"phlb/runtime"
 )
 
 // Report returns the problems of a report, one per line, and what was looked at.
@@ -12,11 +13,11 @@ func Report(r *engine.Report, colours bool) string {
 	var b strings.Builder
 	problems(&b, r.Problems, colours)
 	if r.Snapshot != nil {
-		fmt.Fprintf(&b, "%s: %s, %s read back: %s\n", r.Snapshot.Ref(), Count(r.Files, "file"), Size(r.Bytes), r.Verdict())
+		fmt.Fprintf(&b, "%s: %s, %s read back: %s\n", Printable(r.Snapshot.Ref().String()), Count(r.Files, "file"), Size(r.Bytes), r.Verdict())
 		return b.String()
 	}
 	for _, s := range r.Added {
-		fmt.Fprintln(&b, s.Path)
+		fmt.Fprintln(&b, Printable(s.Path))
 	}
 	fmt.Fprintf(&b, "%s added, %d forgotten; %s linked, %s saved: %s\n", Count(int64(len(r.Added)), "snapshot"), r.Removed,
 		Count(r.Linked, "duplicate"), Size(r.Saved), r.Verdict())
@@ -36,7 +37,7 @@ func Restored(r *engine.Restored, colours bool) string {
 
 func problems(b *strings.Builder, all []engine.Problem, colours bool) {
 	for _, p := range all {
-		p.Path = Printable(p.Path)
+		p.Path, p.Detail = Printable(p.Path), runtime.Harmless(p.Detail)
 		if colours {
 			p.What = Red.Set(p.What)
 		}
