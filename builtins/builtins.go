@@ -42,6 +42,7 @@ type Session struct {
 	stale    bool
 	unread   bool
 	checked  map[string]*engine.Snapshot // what check_age has found
+	programs map[string]program          // that may be run, by the name that the user gave
 	missed   []string                    // names that snapshots() found nothing of
 }
 
@@ -79,8 +80,10 @@ func (s *Session) path(text string) string {
 	return path
 }
 
-// Names returns what the script can use beside the runtime's own names.
+// Names returns what the script can use beside the runtime's own names. Which
+// programs it may run is fixed here: Allow does not count any more.
 func (s *Session) Names() starlark.StringDict {
+	s.resolve()
 	names := s.Table().Names()
 	names["http"] = s.httpModule()
 	names["config"] = configValue(s.Engine.Config)

@@ -2,13 +2,18 @@ package builtins
 
 import (
 	"fmt"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
+
+	"phlb/runtime"
 )
 
 // Permissions are what a script may do beside backups: nothing, unless the user
 // says so in phlb.toml or on the command line.
 type Permissions struct {
-	Run []string // programs, as the script names them
+	Run []string // programs, as the script names them; see resolve
 	Net []string // HOST or HOST:PORT
 	Env []string // environment variables
 }
@@ -32,11 +37,59 @@ func (d *Denied) Error() string {
 		d.Builtin, d.What, d.Key, d.What, file, d.Flag, d.What)
 }
 
-func (s *Session) permitRun(program string) error {
-	if slices.Contains(s.Allow.Run, program) {
-		return nil
+// resolve fixes which programs the permissions mean: those that lie there now,
+// by their whole paths. Neither what the script does to the environment, the
+// folder that it runs in, nor a program that is put there later changes that.
+func (s *Session) resolve() {
+	s.programs = make(map[string]program, len(s.Allow.Run))
+	for _, name := range s.Allow.Run {
+		var p program
+		if p.path, p.err = exec.LookPath(name); p.err == nil {
+			p.path, p.err = filepath.Abs(p.path)
+		}
+		s.programs[name] = p
 	}
-	return &Denied{"run", program, "allow_run", "--allow-run", s.Engine.Config.Path}
+}
+
+// program is what a permission to run stands for.
+type program struct {
+	path string
+	err  error // why there is none
+}
+
+// permitRun returns the path of a program that is permitted.
+func (s *Session) permitRun(name string) (string, error) {
+	p, ok := s.programs[name]
+	if !ok {
+		return "", &Denied{"run", name, "allow_run", "--allow-run", s.Engine.Config.Path}
+	}
+	if p.err != nil {
+		return "", fmt.Errorf("run %s: %w", name, p.err)
+	}
+	return p.path, nil
+}
+
+// permitVariable refuses to set variables that make another program of one that
+// is permitted: those of the loader, of shells, and of interpreters.
+func permitVariable(name string) error {
+	for _, pattern := range decisive {
+		if prefix, ok := strings.CutSuffix(pattern, "*"); name == pattern || ok && strings.HasPrefix(name, prefix) {
+			return runtime.Usagef("run: env sets %s, which decides what is run: set it for phlb itself, if it must be", name)
+		}
+	}
+	if name == "" || strings.ContainsAny(name, "=\x00") {
+		return runtime.Usagef("run: env has the name %q, which no variable can have", name)
+	}
+	return nil
+}
+
+// decisive are names of variables; a star stands for the rest of a name.
+var decisive = []string{
+	"LD_*", "DYLD_*", "GCONV_PATH", "LOCPATH", "NLSPATH", "GLIBC_*", "MALLOC_*", "HOSTALIASES", "RES_OPTIONS",
+	"PATH", "PATHEXT", "COMSPEC", "IFS", "ENV", "BASH_ENV", "BASH_FUNC_*", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "CDPATH", "ZDOTDIR",
+	"PYTHON*", "PERL*", "RUBY*", "NODE_*", "LUA_*", "PHP*", "CLASSPATH", "JAVA_*", "_JAVA_OPTIONS", "JDK_*", "GEM_*", "TCLLIBPATH",
+	"GIT_*", "SSH_ASKPASS", "PAGER", "MANPAGER", "LESSOPEN", "LESSCLOSE", "EDITOR", "VISUAL", "SHELL", "BROWSER",
+	"RSYNC_RSH", "TAR_OPTIONS", "OPENSSL_CONF", "OPENSSL_*", "TERMINFO*", "TERMCAP", "GTK_MODULES", "GTK_PATH", "QT_PLUGIN_PATH", "PGSYSCONFDIR", "PGSERVICEFILE",
 }
 
 // permitNet takes the host without and with its port.

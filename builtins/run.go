@@ -44,8 +44,21 @@ func (s *Session) runBuiltin() runtime.Builtin {
 			if len(argv) == 0 {
 				return nil, runtime.Usagef("run: argv is empty")
 			}
-			if err := s.permitRun(argv[0]); err != nil {
+			path, err := s.permitRun(argv[0])
+			if err != nil {
 				return nil, err
+			}
+			variables := s.Environ[:len(s.Environ):len(s.Environ)]
+			for _, item := range env.Items() {
+				name, ok := starlark.AsString(item[0])
+				value, ok2 := starlark.AsString(item[1])
+				if !ok || !ok2 {
+					return nil, runtime.Usagef("run: env has %v = %v in it, want strings", item[0], item[1])
+				}
+				if err := permitVariable(name); err != nil {
+					return nil, err
+				}
+				variables = append(variables, name+"="+value)
 			}
 			if s.Engine.DryRun() {
 				s.planned("run", "%s", strings.Join(argv, " "))
@@ -53,23 +66,16 @@ func (s *Session) runBuiltin() runtime.Builtin {
 			}
 			ctx, cancel := context.WithTimeoutCause(runtime.Context(thread), time.Duration(limit), errTimeout)
 			defer cancel()
-			cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+			cmd := exec.CommandContext(ctx, path, argv[1:]...)
+			cmd.Args[0] = argv[0]
 			cmd.Dir = s.Engine.Expand(string(dir))
 			cmd.Stdin = strings.NewReader(stdin)
-			cmd.Env = s.Environ
-			for _, item := range env.Items() {
-				name, ok := starlark.AsString(item[0])
-				value, ok2 := starlark.AsString(item[1])
-				if !ok || !ok2 {
-					return nil, runtime.Usagef("run: env has %v = %v in it, want strings", item[0], item[1])
-				}
-				cmd.Env = append(cmd.Env, name+"="+value)
-			}
+			cmd.Env = variables
 			var stdout, stderr limited
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			cmd.WaitDelay = 5 * time.Second // for what it has started itself
 			endGroup(cmd)
-			err := cmd.Run()
+			err = cmd.Run()
 			timedOut := errors.Is(context.Cause(ctx), errTimeout)
 			var exit *exec.ExitError
 			switch {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,10 @@ func TestRun(t *testing.T) {
 		{"NotThere", `run(["no-such-program"])`, "", "run no-such-program: exec:"},
 		{"Empty", `run([])`, "", "argv is empty"},
 		{"BadTimeout", `run(["sh"], timeout = "soon")`, "", `"soon" is no duration`},
+		{"EnvPreload", `run(["sh"], env = {"LD_PRELOAD": "x.so"})`, "", "run: env sets LD_PRELOAD, which decides what is run"},
+		{"EnvPath", `run(["sh"], env = {"PATH": "/tmp"})`, "", "run: env sets PATH"},
+		{"EnvGit", `run(["sh"], env = {"GIT_SSH_COMMAND": "id"})`, "", "run: env sets GIT_SSH_COMMAND"},
+		{"EnvNamed", `run(["sh"], env = {"A=B": "c"})`, "", "which no variable can have"},
 		{"BadEnv", `run(["sh"], env = {"A": 1})`, "", "env has"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,6 +68,21 @@ func TestRun(t *testing.T) {
 			checkOutcome(t, out, err, tt.want, tt.fails)
 		})
 	}
+	t.Run("Fixed", func(t *testing.T) {
+		// The folder that it runs in does not change which program is meant.
+		dir := t.TempDir()
+		for _, name := range []string{"granted", "other"} {
+			if err := os.MkdirAll(filepath.Join(dir, name, "bin"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, name, "bin", "tool"), []byte("#!/bin/sh\necho "+name+"\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Chdir(filepath.Join(dir, "granted"))
+		out, _, err := runScript(t, Permissions{Run: []string{"bin/tool"}}, false, `print(run(["bin/tool"], dir = "`+dir+`/other").stdout.strip())`)
+		checkOutcome(t, out, err, "granted", "")
+	})
 	t.Run("Dry", func(t *testing.T) {
 		file := t.TempDir() + "/made"
 		out, s, err := runScript(t, Permissions{Run: []string{"touch"}}, true, `print(run(["touch", "`+file+`"]).code)`)
