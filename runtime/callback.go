@@ -86,7 +86,9 @@ func (c *Callback) Call(args ...starlark.Value) (starlark.Value, error) {
 	if !c.reuse {
 		tuple = slices.Clone(tuple)
 	}
+	c.run.computes(1)
 	v, err := starlark.Call(w.thread, c.fn, tuple, nil)
+	c.run.computes(-1)
 
 	c.mu.Lock()
 	c.idle = append(c.idle, w)

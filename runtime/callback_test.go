@@ -178,7 +178,7 @@ func TestCallbackCancel(t *testing.T) {
 
 func TestCallbackMaxSteps(t *testing.T) {
 	h, _ := newHost(each)
-	h.MaxSteps = 10000
+	h.Limits.Steps = 10000
 	_, err := runSource(h, "def f(x):\n  while True: pass\neach(f)")
 	if !errors.Is(err, ErrMaxSteps) {
 		t.Errorf("error %v, want ErrMaxSteps", err)

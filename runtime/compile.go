@@ -43,6 +43,9 @@ func (s *session) compile(f file, src []byte, names starlark.StringDict) (*unit,
 	if pos, ok := firstNonUTF8(name, src); !ok {
 		return nil, s.compileError(pos, "not UTF-8: save the file in that encoding")
 	}
+	if pos, ok := firstTooDeep(name, string(src)); !ok {
+		return nil, s.compileError(pos, "too deep: "+errDeep.Error())
+	}
 	tree, program, err := starlark.SourceProgramOptions(dialect, name, src, names.Has)
 	if err != nil {
 		return nil, s.unresolved(err, tree, names)

@@ -18,10 +18,9 @@
 // Limits, the printer, the context and the permissions of a script hold in
 // every module it loads and in every callback.
 //
-// What runtime does not promise: there is no limit on memory beyond
-// Starlark's own (no single repetition may reach 2³⁰ elements), and a builtin
-// that does not watch its context is not interrupted. A script is not a
-// sandbox for hostile code. json.encode puts U+FFFD for bytes that are not
+// What runtime does not promise: limits on time and memory are looked at now and
+// then, so that a script may exceed them for a moment, and a builtin that does
+// not watch its context is not interrupted. json.encode puts U+FFFD for bytes that are not
 // UTF-8, such as those of an odd file name; strings keep them otherwise.
 package runtime
 
@@ -40,12 +39,22 @@ import (
 // a time, and must not change once it has loaded one; the values in Names and
 // Pure are frozen then.
 type Host struct {
-	Names    starlark.StringDict // for the script and the files in its folder and below
-	Pure     starlark.StringDict // for modules from elsewhere too; must have no effects
-	Modules  map[string]fs.FS    // load("@name//path", …) reads path in Modules[name]
-	Now      time.Time           // the one instant that now() gives
-	Print    io.Writer           // where print goes; nil discards
-	MaxSteps uint64              // how much a script may compute; 0 is no limit
+	Names   starlark.StringDict // for the script and the files in its folder and below
+	Pure    starlark.StringDict // for modules from elsewhere too; must have no effects
+	Modules map[string]fs.FS    // load("@name//path", …) reads path in Modules[name]
+	Now     time.Time           // the one instant that now() gives
+	Print   io.Writer           // where print goes; nil discards
+	Limits  Limits              // of what a script may compute
+
+	// Strangers are the limits once a script has loaded a local module from
+	// elsewhere, which somebody else may have written.
+	Strangers Limits
+	// Exhausted is told that a limit is exceeded and that the script does not
+	// notice, since it is within one step that nothing can stop. It is to end the
+	// process: what Go does when memory or a stack is full says nothing to a user.
+	Exhausted func(error)
+	// Sandbox refuses to load local files from elsewhere.
+	Sandbox bool
 
 	// Flags are those that the host takes out of every command line, such as
 	// "--json". No parameter of main may be called so: it could not be set.
@@ -122,7 +131,9 @@ func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
 	if err := s.settle(r, err); err != nil {
 		return nil, err
 	}
-	globals.Freeze()
+	if err := freeze(globals); err != nil {
+		return nil, s.compileError(s.unit.main.NamePos, err.Error())
+	}
 	s.steps = thread.Steps
 
 	main, ok := globals["main"].(*starlark.Function)
@@ -161,7 +172,11 @@ func (s *Script) Call(ctx context.Context, args starlark.Tuple, kwargs []starlar
 		thread := s.thread(r, f.String(), &task{file: f})
 		thread.Steps = s.steps
 		v, err := starlark.Call(thread, s.main, args, kwargs)
+		if err == nil {
+			err = tooDeep(v)
+		}
 		if err == nil && s.host.Result != nil {
+			r.computes(-1)
 			err = s.host.Result(v)
 		}
 		return v, s.settle(r, err)

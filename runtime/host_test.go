@@ -75,14 +75,14 @@ func TestNoMainTakesNoArguments(t *testing.T) {
 func TestMaxSteps(t *testing.T) {
 	t.Run("OK", func(t *testing.T) {
 		h, _ := newHost()
-		h.MaxSteps = 1000
+		h.Limits.Steps = 1000
 		if _, err := runSource(h, "def main(): return len([x for x in range(50)])"); err != nil {
 			t.Fatal(err)
 		}
 	})
 	t.Run("ErrLoop", func(t *testing.T) {
 		h, _ := newHost()
-		h.MaxSteps = 1000
+		h.Limits.Steps = 1000
 		_, err := runSource(h, "while True: pass")
 		wantError(t, err, "test.star:1:1: the script takes too many steps: stopped after 1000")
 		if !errors.Is(err, ErrMaxSteps) {
@@ -92,7 +92,7 @@ func TestMaxSteps(t *testing.T) {
 	t.Run("ErrModulesCount", func(t *testing.T) {
 		dir := tree(t, "a.star", "load('b.star', 'b')\n[x for x in range(100)]", "b.star", "b = [x for x in range(100)]")
 		h, _ := newHost()
-		h.MaxSteps = 1000 // enough for either alone
+		h.Limits.Steps = 1000 // enough for either alone
 		if err := runFile(h, dir+"/b.star"); err != nil {
 			t.Fatal(err)
 		}

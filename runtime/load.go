@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"go.starlark.net/starlark"
 )
@@ -72,7 +74,7 @@ func (h *Host) read(f file) (src []byte, err error) {
 	files, name := h.Modules[f.library], f.path
 	if f.library == "" {
 		files, name = os.DirFS(filepath.Dir(f.path)), filepath.Base(f.path)
-		src, err = os.ReadFile(f.path) // also under a name that an fs.FS has no word for
+		src, err = readRegular(f.path) // also under a name that an fs.FS has no word for
 	} else {
 		src, err = fs.ReadFile(files, name)
 	}
@@ -85,6 +87,37 @@ func (h *Host) read(f file) (src []byte, err error) {
 		err = fmt.Errorf("%w: did you mean %s?", err, near)
 	}
 	return nil, err
+}
+
+// maxFile is how large a script or a module may be.
+const maxFile = 4 << 20
+
+// readRegular reads a file that is one: a FIFO would be waited for, and a device
+// may have no end.
+func readRegular(name string) ([]byte, error) {
+	refuse := func(why string) ([]byte, error) {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New(why)}
+	}
+	if info, err := os.Stat(name); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return refuse("is no regular file")
+	}
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return refuse("is no regular file")
+	}
+	src, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(src) > maxFile {
+		return refuse("is larger than 4 MiB, which no script is")
+	}
+	return src, err
 }
 
 // modules lists what a folder has to load.
@@ -154,6 +187,12 @@ func (s *session) evalModule(parent *starlark.Thread, module string) (starlark.S
 	}
 	if !from.chain[0].owns(f) {
 		s.foreign[f.String()] = true
+		if f.library == "" {
+			if s.host.Sandbox {
+				return nil, fmt.Errorf("%s: outside of the script's folder, and a sandbox loads nothing from there", module)
+			}
+			s.tighten(parent)
+		}
 	}
 	m := instance{file: f, pure: from.pure || s.foreign[f.String()]}
 	if globals := s.modules[m]; globals != nil {
@@ -179,7 +218,9 @@ func (s *session) evalModule(parent *starlark.Thread, module string) (starlark.S
 	if err != nil {
 		return nil, err
 	}
-	globals.Freeze()
+	if err := freeze(globals); err != nil {
+		return nil, err
+	}
 	s.modules[m] = globals
 	return globals, nil
 }

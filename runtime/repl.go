@@ -164,6 +164,10 @@ func (r *REPL) parse(line int, src string) (*syntax.File, error) {
 		pos.Line += int32(line - 1)
 		return nil, r.compileError(pos, "not UTF-8")
 	}
+	if pos, ok := firstTooDeep(name, src); !ok {
+		pos.Line += int32(line - 1)
+		return nil, r.compileError(pos, "too deep: "+errDeep.Error())
+	}
 	tree, err := replDialect.Parse(name, strings.Repeat("\n", line-1)+src, 0)
 	if err != nil {
 		return nil, r.compileErrors(err)

@@ -140,7 +140,7 @@ func TestREPLCancel(t *testing.T) {
 
 func TestREPLLimit(t *testing.T) {
 	h, _ := newHost()
-	h.MaxSteps = 10_000
+	h.Limits.Steps = 10_000
 	d := &dialogue{REPL: h.NewREPL("repl"), TB: t, line: 1}
 	for range 3 { // each statement has all of it
 		d.want("for i in range(100): pass\n", "")
@@ -155,7 +155,7 @@ func TestREPLModules(t *testing.T) {
 	dir := tree(t, "lib.star", "x = 1\ndef loop():\n  while True: pass\n", "effect.star", "touch()\n",
 		"main.star", "def main(): return helper()\ndef helper(): return later\nlater = touch()\n")
 	h, _ := newHost()
-	h.MaxSteps = 10_000
+	h.Limits.Steps = 10_000
 	d := &dialogue{REPL: h.NewREPL(dir + "/repl"), TB: t, line: 1}
 	d.want("load('lib.star', 'x', 'loop')\nx", "1")
 	d.fails("loop()", "too many steps")

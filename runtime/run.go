@@ -18,6 +18,8 @@ type session struct {
 	all, pure starlark.StringDict // predeclared here, and in modules from elsewhere
 	sources   map[string]string   // by file name, for error messages
 	modules   map[instance]starlark.StringDict
+	limits    atomic.Pointer[Limits]
+	strange   bool                // limits are those for strangers
 	foreign   map[string]bool     // by file name: modules from elsewhere that were loaded
 	run       atomic.Pointer[run] // the one under way, or the last
 
@@ -31,6 +33,9 @@ type run struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	unhook func() bool
+	ended  chan struct{}
+
+	computing atomic.Int32 // threads that are in no builtin of the host
 
 	printing sync.Mutex // lines of parallel callbacks do not mix
 	mu       sync.Mutex // guards threads
@@ -47,9 +52,6 @@ type task struct {
 	parallel bool     // a callback: no effects either
 	shared   []string // globals that callbacks may reach, while not frozen yet
 }
-
-// ErrMaxSteps is the end of a script that exceeds [Host].MaxSteps.
-var ErrMaxSteps = errors.New("the script takes too many steps")
 
 // An aborted is the cause of a run that ended itself, as opposed to one whose
 // caller cancelled it.
@@ -69,6 +71,8 @@ func newSession(h *Host) *session {
 		modules: make(map[instance]starlark.StringDict),
 		foreign: make(map[string]bool),
 	}
+	s.limits.Store(&h.Limits)
+	maps.Copy(s.pure, guarded())
 	maps.Copy(s.pure, h.Pure)
 	maps.Copy(s.all, s.pure)
 	maps.Copy(s.all, h.Names)
@@ -79,14 +83,17 @@ func newSession(h *Host) *session {
 // begin starts a run. What a script made while its globals were evaluated, a
 // Stream say, takes part in whichever run is under way.
 func (s *session) begin(parent context.Context) *run {
-	r := &run{threads: make(map[*starlark.Thread]struct{})}
+	r := &run{threads: make(map[*starlark.Thread]struct{}), ended: make(chan struct{})}
+	r.computes(1)
 	r.ctx, r.cancel = context.WithCancelCause(parent)
 	r.unhook = context.AfterFunc(r.ctx, r.cancelThreads)
 	s.run.Store(r)
+	go s.watch(r)
 	return r
 }
 
 func (r *run) end() {
+	close(r.ended)
 	r.unhook()
 	r.cancel(nil)
 }
@@ -129,12 +136,18 @@ func (r *run) stopped() (cause error, self bool) {
 func (s *session) thread(r *run, name string, t *task) *starlark.Thread {
 	t.session = s
 	thread := &starlark.Thread{
-		Name:       name,
-		Load:       s.loadModule,
-		Print:      func(_ *starlark.Thread, msg string) { s.println(r, msg) },
-		OnMaxSteps: func(*starlark.Thread) { r.abort(fmt.Errorf("%w: stopped after %d", ErrMaxSteps, s.host.MaxSteps)) },
+		Name:  name,
+		Load:  s.loadModule,
+		Print: func(_ *starlark.Thread, msg string) { s.println(r, msg) },
+		OnMaxSteps: func(*starlark.Thread) {
+			most := s.host.Limits.Steps
+			if s.strange {
+				most = s.host.Strangers.Steps
+			}
+			r.abort(fmt.Errorf("%w: stopped after %d; --limit-steps allows more", ErrMaxSteps, most))
+		},
 	}
-	thread.SetMaxExecutionSteps(s.host.MaxSteps)
+	thread.SetMaxExecutionSteps(s.limits.Load().Steps)
 	thread.SetLocal(taskKey, t)
 
 	r.mu.Lock()

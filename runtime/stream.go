@@ -53,6 +53,11 @@ type streamIterator struct {
 }
 
 func (it *streamIterator) Next(p *starlark.Value) bool {
+	if t := taskOf(it.thread); t != nil {
+		r := t.run.Load()
+		r.computes(-1)
+		defer r.computes(1)
+	}
 	v, err, ok := it.next()
 	if err != nil {
 		it.stop()

@@ -46,6 +46,11 @@ func (b Builtin) Value() *starlark.Builtin {
 				return nil, err
 			}
 		}
+		if t := taskOf(thread); t != nil {
+			r := t.run.Load()
+			r.computes(-1)
+			defer r.computes(1)
+		}
 		v, err := b.Func(thread, fn, args, kwargs)
 		return v, Failure(err)
 	})
