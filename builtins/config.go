@@ -1,6 +1,8 @@
 package builtins
 
 import (
+	"strings"
+
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
@@ -12,27 +14,35 @@ func configAttributes(c *config.Config) []Attribute {
 	var all []Attribute
 	for _, setting := range c.Settings() {
 		kind := "str"
-		if _, list := setting.Value.([]string); list {
+		switch setting.Value.(type) {
+		case []string:
 			kind = "list"
+		case int64:
+			kind = "int"
 		}
-		all = append(all, Attribute{Name: setting.Key, Type: kind, Doc: "the setting of that name in phlb.toml"})
+		all = append(all, Attribute{Name: settingName(setting), Type: kind, Doc: "the setting of that name in phlb.toml"})
 	}
 	return all
 }
+
+// settingName is a key as an attribute: limits.steps is config.limits_steps.
+func settingName(s config.Setting) string { return strings.ReplaceAll(s.Key, ".", "_") }
 
 // configValue returns the settings in effect, under the keys of phlb.toml.
 func configValue(c *config.Config) starlark.Value {
 	fields := starlark.StringDict{}
 	for _, setting := range c.Settings() {
 		switch value := setting.Value.(type) {
+		case int64:
+			fields[settingName(setting)] = starlark.MakeInt64(value)
 		case string:
-			fields[setting.Key] = starlark.String(value)
+			fields[settingName(setting)] = starlark.String(value)
 		case []string:
 			list := make([]starlark.Value, len(value))
 			for i, text := range value {
 				list[i] = starlark.String(text)
 			}
-			fields[setting.Key] = starlark.NewList(list)
+			fields[settingName(setting)] = starlark.NewList(list)
 		}
 	}
 	return starlarkstruct.FromStringDict(starlark.String("config"), fields)

@@ -61,7 +61,7 @@ type program struct {
 func (s *Session) permitRun(name string) (string, error) {
 	p, ok := s.programs[name]
 	if !ok {
-		return "", &Denied{"run", name, "allow_run", "--allow-run", s.Engine.Config.Path}
+		return "", &Denied{"run", name, "allow_run", "--allow-run", s.permitting()}
 	}
 	if p.err != nil {
 		return "", fmt.Errorf("run %s: %w", name, p.err)
@@ -97,14 +97,23 @@ func (s *Session) permitNet(host, hostPort string) error {
 	if slices.Contains(s.Allow.Net, host) || slices.Contains(s.Allow.Net, hostPort) {
 		return nil
 	}
-	return &Denied{"http", host, "allow_net", "--allow-net", s.Engine.Config.Path}
+	return &Denied{"http", host, "allow_net", "--allow-net", s.permitting()}
 }
 
 func (s *Session) permitEnv(name string) error {
 	if slices.Contains(s.Allow.Env, name) {
 		return nil
 	}
-	return &Denied{"env", name, "allow_env", "--allow-env", s.Engine.Config.Path}
+	return &Denied{"env", name, "allow_env", "--allow-env", s.permitting()}
+}
+
+// permitting is the file to permit something in: a phlb.toml that is not trusted
+// would not do.
+func (s *Session) permitting() string {
+	if !s.Engine.Config.Trusted {
+		return ""
+	}
+	return s.Engine.Config.Path
 }
 
 // Planned is an effect that a dry run has left out.

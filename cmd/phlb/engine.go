@@ -15,6 +15,9 @@ import (
 
 // newSession returns a session with what scripts are permitted.
 func (c *command) newSession(e *engine.Engine) *builtins.Session {
+	if c.sandbox {
+		return &builtins.Session{Engine: e, Now: c.now.Local()}
+	}
 	return &builtins.Session{Engine: e, Environ: os.Environ(), Now: c.now.Local(), Allow: builtins.Permissions{
 		Run: append(c.allow.Run, e.Config.AllowRun...),
 		Net: append(c.allow.Net, e.Config.AllowNet...),
@@ -46,7 +49,7 @@ func (c *command) engine(help bool) (*engine.Engine, error) {
 		Host: host, Boot: strings.TrimSpace(string(boot)), Home: sources.Home, TempDir: os.TempDir(), Now: time.Now,
 		Owner: fmt.Sprintf("pid %d on %s", os.Getpid(), host),
 		Log:   &logger{console: c.console, level: c.level(settings.ConsoleLevel)}, Wait: c.wait,
-		CountAhead: c.watched(), DryRun: c.dryRun, StateDir: stateDir(sources.Home), NewRoot: c.newRoot,
+		CountAhead: c.watched(), DryRun: c.dryRun, StateDir: sources.StateDir, NewRoot: c.newRoot,
 	}), nil
 }
 
@@ -58,7 +61,7 @@ func (c *command) sources() (config.Sources, error) {
 	}
 	home, _ := os.UserHomeDir() // without one, ~ is an error
 	return config.Sources{
-		Dir: wd, UserConfigDir: userConfig(), Home: home, Env: os.LookupEnv, BackupPath: c.backupPath,
+		Dir: wd, UserConfigDir: userConfig(), StateDir: stateDir(home), Home: home, Env: os.LookupEnv, BackupPath: c.backupPath,
 		PassedOver: func(e *config.Error) { c.warn("%v", e) },
 	}, nil
 }

@@ -22,14 +22,19 @@ func (c *command) exec() *cobra.Command {
 			"phlb/scripts of the user's configuration, else the policy of phlb's own.\n\n" +
 			"The parameters of the script's main are its flags and arguments, which\n" +
 			"phlb exec FILE.star --help lists. The global flags may stand among them; what\n" +
-			"follows -- is an argument, whatever it begins with.",
+			"follows -- is an argument, whatever it begins with.\n\n" +
+			"With --sandbox, as for a script that somebody else wrote, all effects are only\n" +
+			"planned, whatever phlb.toml permits. The script may read what you may, loads\n" +
+			"nothing from outside of its folder but @std, and has the limits of strangers.",
 		Example:           "  phlb exec documents.star ~/Documents --deep --daily 14",
 		ValidArgsFunction: c.completeScript,
 		RunE: func(*cobra.Command, []string) error {
 			return usagef("which script? phlb exec FILE.star")
 		},
 	}
+	cmd.PersistentFlags().BoolVar(&c.sandbox, "sandbox", false, "only plan what the script would do, and permit it nothing")
 	c.before[cmd] = func(ctx context.Context, args []string) error {
+		c.dryRun = c.dryRun || c.sandbox
 		if len(args) == 0 {
 			return nil
 		}

@@ -19,10 +19,11 @@ func asksJSON(args []string) bool {
 	return slices.Contains(args, "--json")
 }
 
-// reserved lists the flags of every script as a user writes them.
-func reserved(root *cobra.Command) []string {
+// reserved lists the flags that a command has whatever its script, as a user
+// writes them.
+func reserved(cmd *cobra.Command) []string {
 	names := []string{"--help"}
-	root.PersistentFlags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+	cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
 	return names
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"phlb/cmd/phlb/repl"
+	"phlb/runtime"
 )
 
 func (c *command) repl() *cobra.Command {
@@ -42,6 +43,7 @@ func (c *command) converse(ctx context.Context, yes, still bool) error {
 		Engine: e, Session: c.newSession(e), Version: version,
 		In: c.stdin, Out: c.out(), Err: c.err(), Width: c.width, Colours: coloured(c.stdout),
 		Now: time.Now, Watch: c.show, JSON: c.json, Yes: yes,
+		Limit: func(host *runtime.Host) { c.limit(host, e) },
 	}
 	home, _ := os.UserHomeDir() // without one, statements are not remembered
 	if dir := stateDir(home); dir != "" {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"phlb/builtins"
+	"phlb/runtime"
 )
 
 // command is what all subcommands share.
@@ -23,11 +24,14 @@ type command struct {
 	metrics    string
 	verbose    int
 	allow      builtins.Permissions // beside those of phlb.toml
+	limits     runtime.Limits       // before those of phlb.toml
+	sandbox    bool                 // the script is a stranger's
 
-	before    map[*cobra.Command]preparation
-	peek      bool // at a script, for help or completion: it is not run
-	explained bool // the script is to be explained, and has no effects
-	script    *script
+	before     map[*cobra.Command]preparation
+	peek       bool // at a script, for help or completion: it is not run
+	completing bool // a script's command line, while somebody types
+	explained  bool // the script is to be explained, and has no effects
+	script     *script
 
 	ran      bool              // something that is asked for, beside help
 	stock    bool              // the script that is run is one of ours
@@ -77,6 +81,8 @@ func (c *command) root(args []string) *cobra.Command {
 	flags.StringSliceVar(&c.allow.Run, "allow-run", nil, "a program that scripts may run, beside allow_run in phlb.toml")
 	flags.StringSliceVar(&c.allow.Net, "allow-net", nil, "a host that scripts may talk to, beside allow_net")
 	flags.StringSliceVar(&c.allow.Env, "allow-env", nil, "an environment variable that scripts may read, beside allow_env")
+
+	c.limitFlags(flags)
 
 	for _, p := range policies {
 		root.AddGroup(p.group)

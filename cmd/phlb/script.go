@@ -33,9 +33,8 @@ type preparation func(ctx context.Context, args []string) error
 // the parameters of its main are flags of the command. The global flags are read
 // first, wherever they stand, since they may say what a script is given.
 func (c *command) prepare(ctx context.Context, root *cobra.Command, args []string) error {
-	completing := len(args) > 1 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
-	if completing {
-		c.peek = true
+	if len(args) > 1 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
+		c.peek, c.completing = true, true
 		args = args[1 : len(args)-1] // but what is being typed
 	}
 	cmd, args, err := root.Find(args)
@@ -58,7 +57,7 @@ func (c *command) prepare(ctx context.Context, root *cobra.Command, args []strin
 	}
 	err = c.before[cmd](ctx, flags.Args())
 	c.verbose, c.allow = 0, builtins.Permissions{} // which would count twice
-	if completing {
+	if c.completing {
 		return nil // there is less to complete then
 	}
 	return err
@@ -73,7 +72,7 @@ func (c *command) load(ctx context.Context, cmd *cobra.Command, name string) (*s
 	}
 	s := &script{session: c.newSession(e), name: name}
 	host := &runtime.Host{
-		Modules: map[string]fs.FS{"std": scripts.FS}, Now: c.now.Local(), Flags: reserved(cmd.Root()), Result: c.writeResult,
+		Modules: map[string]fs.FS{"std": scripts.FS}, Now: c.now.Local(), Flags: reserved(cmd), Result: c.writeResult,
 	}
 	switch {
 	case c.peek:
@@ -93,6 +92,7 @@ func (c *command) load(ctx context.Context, cmd *cobra.Command, name string) (*s
 	if to, ok := host.Print.(writer); ok && (c.dryRun || isTerminal(to.to)) {
 		host.Print = harmless{to}
 	}
+	c.limit(host, e)
 	host.Names = s.session.Names()
 	if s.Script, err = host.Load(ctx, name); err != nil {
 		return nil, unread(err)

@@ -11,7 +11,10 @@
 // whether a path exists, and what it holds, is for those who use it to find out.
 package config
 
-import "log/slog"
+import (
+	"log/slog"
+	"time"
+)
 
 // FileName is the name under which a configuration file is looked for.
 const FileName = "phlb.toml"
@@ -19,6 +22,7 @@ const FileName = "phlb.toml"
 // Config holds the settings in effect. Its paths are absolute.
 type Config struct {
 	Path           string // the file that was read, "" if there was none
+	Trusted        bool   // what that file permits counts
 	BackupPath     string
 	Catalog        string
 	SnapshotFormat string     // strftime
@@ -30,10 +34,18 @@ type Config struct {
 	AllowRun       []string   // programs that scripts may run
 	AllowNet       []string   // HOST or HOST:PORT that scripts may talk to
 	AllowEnv       []string   // environment variables that scripts may read
+	Limits         Limits     // of what scripts may compute
 	LogLevel       slog.Level // of a snapshot's log
 	ConsoleLevel   slog.Level // of the terminal
 
 	origins map[string]string // key to where its value comes from
+}
+
+// Limits are what scripts may compute; zero is the default.
+type Limits struct {
+	Steps  uint64
+	Time   time.Duration
+	Memory uint64 // bytes
 }
 
 // A Match says in what two files must agree to share an inode.
@@ -78,7 +90,7 @@ func (a Attributes) Names() []string {
 // A Setting is one key with the value in effect.
 type Setting struct {
 	Key    string `json:"key"`
-	Value  any    `json:"value"`  // a string or a []string
+	Value  any    `json:"value"`  // a string, a []string or an int64
 	Origin string `json:"origin"` // "default", "FILE:LINE", "environment NAME" or "flag NAME"
 }
 

@@ -135,13 +135,18 @@ func TestValues(t *testing.T) {
 		"allow_net = ['example.com', 'localhost:8080']\n"+
 		"allow_env = ['USER']\n"+
 		"log_level = 'debug'\n"+
-		"console_level = 'error'\n", dir, FileName)
+		"console_level = 'error'\n"+
+		"[limits]\nsteps = 5\ntime = '90s'\nmemory = '1MiB'\n", dir, FileName)
 	home := filepath.Join(dir, "home")
 	sub := filepath.Join(dir, "sub")
 	if err := os.Mkdir(sub, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cfg := load(t, Sources{Dir: sub, Home: home})
+	state := filepath.Join(dir, "state")
+	if permits, err := Trust(state, path, home); err != nil || len(permits) != 6 {
+		t.Fatalf("trusted %v, %v", permits, err)
+	}
+	cfg := load(t, Sources{Dir: sub, Home: home, StateDir: state})
 	want := []Setting{
 		{"backup_path", filepath.Join(dir, "store"), path + ":2"},
 		{"catalog", filepath.Join(home, "cat.ql"), path + ":3"},
@@ -154,6 +159,9 @@ func TestValues(t *testing.T) {
 		{"allow_run", []string{"pg_dump"}, path + ":13"},
 		{"allow_net", []string{"example.com", "localhost:8080"}, path + ":14"},
 		{"allow_env", []string{"USER"}, path + ":15"},
+		{"limits.steps", "5", path + ":19"},
+		{"limits.time", "1m30s", path + ":20"},
+		{"limits.memory", "1048576", path + ":21"},
 		{"log_level", "debug", path + ":16"},
 		{"console_level", "error", path + ":17"},
 	}
@@ -174,7 +182,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"UnknownKey", "\nbackup_pth = 'x'", []string{`:2: unknown key backup_pth: did you mean backup_path?`}},
 		{"Dashes", "Skip-Dirs = []", []string{`:1: unknown key Skip-Dirs: did you mean skip_dirs?`}},
-		{"FarKey", "colour = 1", []string{`:1: unknown key colour: want backup_path, catalog, snapshot_format, skip_dirs, skip_patterns, match, unchanged, hash, allow_run, allow_net, allow_env, log_level or console_level`}},
+		{"FarKey", "colour = 1", []string{`:1: unknown key colour: want backup_path, catalog, snapshot_format, skip_dirs, skip_patterns, match, unchanged, hash, allow_run, allow_net, allow_env, limits.steps, limits.time, limits.memory, log_level or console_level`}},
 		{"ManyKeys", "hsah = 1\nmatch = 'exact'\nmach = 1\n'log level' = 1\n[catalogue]\nx = 1\n", []string{
 			`:1: unknown key hsah: did you mean hash?`,
 			`:3: unknown key mach: did you mean match?`,

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var commentedKey = regexp.MustCompile(`(?m)^#([a-z_]+ = )`)
+var commentedKey = regexp.MustCompile(`(?m)^#([a-z_.]+ = )`)
 
 // uncommented is the template with every setting in force.
 func uncommented() string { return commentedKey.ReplaceAllString(string(template), "$1") }
@@ -38,7 +38,11 @@ func TestTemplate(t *testing.T) {
 	})
 	t.Run("Uncommented", func(t *testing.T) {
 		path := write(t, uncommented(), dir, "uncommented", FileName)
-		for i, s := range load(t, Sources{Dir: filepath.Dir(path), Home: home}).Settings() {
+		state := filepath.Join(dir, "state")
+		if _, err := Trust(state, path, home); err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range load(t, Sources{Dir: filepath.Dir(path), Home: home, StateDir: state}).Settings() {
 			if s.String() != want[i].String() {
 				t.Errorf("the template has %v, the default is %v", s, want[i])
 			}

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/gobwas/glob"
 )
 
@@ -75,6 +77,21 @@ var keys = []key{
 		get:  func(c *Config) any { return c.AllowEnv },
 	},
 	{
+		name: "limits.steps",
+		set:  func(d *document, v any) (err error) { d.cfg.Limits.Steps, err = countValue(v); return },
+		get:  func(c *Config) any { return int64(c.Limits.Steps) },
+	},
+	{
+		name: "limits.time",
+		set:  func(d *document, v any) (err error) { d.cfg.Limits.Time, err = durationValue(v); return },
+		get:  func(c *Config) any { return c.Limits.Time.String() },
+	},
+	{
+		name: "limits.memory",
+		set:  func(d *document, v any) (err error) { d.cfg.Limits.Memory, err = sizeValue(v); return },
+		get:  func(c *Config) any { return int64(c.Limits.Memory) },
+	},
+	{
 		name: "log_level",
 		set:  func(d *document, v any) (err error) { d.cfg.LogLevel, err = levelValue(v); return },
 		get:  func(c *Config) any { return levelName(c.LogLevel) },
@@ -84,6 +101,42 @@ var keys = []key{
 		set:  func(d *document, v any) (err error) { d.cfg.ConsoleLevel, err = levelValue(v); return },
 		get:  func(c *Config) any { return levelName(c.ConsoleLevel) },
 	},
+}
+
+func countValue(v any) (uint64, error) {
+	n, ok := v.(int64)
+	if !ok || n < 0 {
+		return 0, errors.New("want a whole number, 0 for the default")
+	}
+	return uint64(n), nil
+}
+
+func durationValue(v any) (time.Duration, error) {
+	s, err := stringValue(v)
+	if err != nil {
+		return 0, err
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, errors.New(`want a duration such as "90s" or "5m"`)
+	}
+	return d, nil
+}
+
+// sizeValue takes bytes, or text such as "256MiB".
+func sizeValue(v any) (uint64, error) {
+	if _, number := v.(int64); number {
+		return countValue(v)
+	}
+	s, err := stringValue(v)
+	if err != nil {
+		return 0, err
+	}
+	n, err := humanize.ParseBytes(s)
+	if err != nil {
+		return 0, errors.New(`want a size such as "256MiB"`)
+	}
+	return n, nil
 }
 
 func stringValue(v any) (string, error) {

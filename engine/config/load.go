@@ -27,7 +27,8 @@ type Sources struct {
 	Home          string                      // what a leading ~ stands for; "" if unknown
 	Env           func(string) (string, bool) // like os.LookupEnv; nil for no environment
 	BackupPath    string                      // the value of --backup-path; "" if not given
-	PassedOver    func(*Error)                // told of a file that does not count, and why; may be nil
+	StateDir      string                      // where [Trust] remembers; "" for nowhere
+	PassedOver    func(*Error)                // told of a file or a setting that does not count, and why; may be nil
 }
 
 // Error is one thing that is wrong with a setting. [Load] joins as many as it
@@ -60,6 +61,9 @@ func Load(s Sources) (*Config, error) {
 	cfg, err := parse(path, data, s.Home)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Trusted = s.own(path) || trusted(s.StateDir, path, data); !cfg.Trusted {
+		s.revoke(cfg)
 	}
 	if err := cfg.override(s); err != nil {
 		return nil, err
@@ -100,6 +104,7 @@ func (s *Sources) find() (path string, data []byte, err error) {
 // a symbolic link both owners matter: who made it has chosen what is read.
 func (s *Sources) read(path string, ofOthers func(fs.FileInfo) bool) ([]byte, error) {
 	const (
+		writable  = "it is passed over, since others may write to it: chmod go-w if it is to count"
 		others    = "it is passed over, since it belongs neither to you nor to root: chown it if it is to count"
 		irregular = "it is passed over, since it is no regular file: move it away"
 	)
@@ -140,9 +145,18 @@ func (s *Sources) read(path string, ofOthers func(fs.FileInfo) bool) ([]byte, er
 		return pass(irregular)
 	case ofOthers(info):
 		return pass(others)
+	case othersWrite(info) && s.own(path): // to go on without it would back up with other settings than the user has
+		return nil, fmt.Errorf("%s is not obeyed, since others may write to it: chmod go-w %s", path, path)
+	case othersWrite(info):
+		return pass(writable)
+	case info.Size() > maxFile:
+		return nil, fmt.Errorf("%s is larger than 1 MiB, which no settings are", path)
 	}
-	return io.ReadAll(f)
+	return io.ReadAll(io.LimitReader(f, maxFile))
 }
+
+// maxFile is how large a file of settings may be.
+const maxFile = 1 << 20
 
 // A document is a file on its way into a Config.
 type document struct {
@@ -171,7 +185,15 @@ func parse(path string, data []byte, home string) (*Config, error) {
 		errs = append(errs, &Error{Origin: at(path, line), Key: key, Reason: reason})
 	}
 	for _, f := range found {
-		i := slices.IndexFunc(keys, func(k key) bool { return k.name == f.path[0] })
+		value, here := values[f.path[0]], f.path[0]
+		if table, ok := value.(map[string]any); ok && here == limitsTable {
+			if len(f.path) == 1 {
+				continue // the table itself
+			}
+			here += "." + f.path[1]
+			value = table[f.path[1]]
+		}
+		i := slices.IndexFunc(keys, func(k key) bool { return k.name == here })
 		if i < 0 {
 			name := tomlKey(f.path)
 			report(f.line, name, fmt.Sprintf("unknown key %s: %s", name, suggestion(f.path[0])))
@@ -182,8 +204,8 @@ func parse(path string, data []byte, home string) (*Config, error) {
 			continue // one of several tables under that name, reported already
 		}
 		d.cfg.origins[k.name] = at(path, f.line)
-		if err := k.set(d, values[k.name]); err != nil {
-			report(f.line, k.name, fmt.Sprintf("%s = %s: %v", k.name, literal(values[k.name]), err))
+		if err := k.set(d, value); err != nil {
+			report(f.line, k.name, fmt.Sprintf("%s = %s: %v", k.name, literal(value), err))
 		}
 	}
 	if len(errs) > 0 {
@@ -191,6 +213,9 @@ func parse(path string, data []byte, home string) (*Config, error) {
 	}
 	return d.cfg, nil
 }
+
+// limitsTable is the one table that phlb.toml has.
+const limitsTable = "limits"
 
 // A location is a key, or a table, and the line that it stands in.
 type location struct {
@@ -201,7 +226,9 @@ type location struct {
 // locate lists the keys of a document. To a strict decoder that is asked for
 // nothing each of them is unknown, and it says where it is.
 func locate(data []byte) ([]location, error) {
-	err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(&struct{}{})
+	err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(&struct {
+		Limits struct{} `toml:"limits"` // so that it tells of each key in the table
+	}{})
 	var missing *toml.StrictMissingError
 	if !errors.As(err, &missing) {
 		return nil, err

@@ -44,6 +44,7 @@ type Config struct {
 
 	Now   func() time.Time                       // is asked before each statement
 	Watch func(p *engine.Progress) (stop func()) // shows how a statement gets on
+	Limit func(*runtime.Host)                    // what statements may compute
 	JSON  bool
 	Yes   bool // effects need not be confirmed
 }
@@ -102,6 +103,7 @@ func Run(parent context.Context, config Config) error {
 		Names: r.Session.Names(), Modules: map[string]fs.FS{"std": scripts.FS}, Now: r.Session.Now, Print: r.Out,
 		Docs: docs, Confirm: r.confirm,
 	}
+	r.Limit(host)
 	r.query = host.Names["query"].(starlark.Callable)
 	r.REPL = host.NewREPL(r.source.name())
 

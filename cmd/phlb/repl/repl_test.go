@@ -11,6 +11,7 @@ import (
 	"phlb/builtins"
 	"phlb/engine"
 	"phlb/engine/config"
+	"phlb/runtime"
 )
 
 // session returns what a session needs that has no terminal, and what it writes.
@@ -22,7 +23,7 @@ func session(t *testing.T, in string) (Config, *strings.Builder) {
 	out := &strings.Builder{}
 	return Config{
 		Engine: e, Session: &builtins.Session{Engine: e, Now: now()}, In: strings.NewReader(in), Out: out, Err: out,
-		Width: func() int { return 0 }, Now: now, Watch: func(*engine.Progress) func() { return func() {} },
+		Width: func() int { return 0 }, Now: now, Watch: func(*engine.Progress) func() { return func() {} }, Limit: func(*runtime.Host) {},
 	}, out
 }
 

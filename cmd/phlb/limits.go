@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/pflag"
+
+	"phlb/engine"
+	"phlb/runtime"
+)
+
+// bytesValue is a flag for a number of bytes, such as 256MiB.
+type bytesValue uint64
+
+var _ pflag.Value = (*bytesValue)(nil)
+
+func (b *bytesValue) Type() string { return "size" }
+
+// String returns "" for none, so that help shows no default, and else the number
+// as it is: phlb schedule writes it into the job.
+func (b *bytesValue) String() string {
+	if *b == 0 {
+		return ""
+	}
+	return strconv.FormatUint(uint64(*b), 10)
+}
+
+// Set takes what humanize writes.
+func (b *bytesValue) Set(text string) error {
+	n, err := humanize.ParseBytes(text)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%q is no limit", text)
+	}
+	*b = bytesValue(n)
+	return err
+}
+
+func (c *command) limitFlags(flags *pflag.FlagSet) {
+	flags.Uint64Var(&c.limits.Steps, "limit-steps", 0, "how many steps a script may compute, instead of [limits] in phlb.toml")
+	flags.DurationVar(&c.limits.Time, "limit-time", 0, "how long a script may compute, such as 90s")
+	flags.Var((*bytesValue)(&c.limits.Memory), "limit-memory", "how much memory phlb may have while a script computes, such as 256MiB")
+}
+
+// limit sets the limits of a script: those of the command line, else those of
+// phlb.toml, else what is usual for one's own, or for those of strangers.
+func (c *command) limit(host *runtime.Host, e *engine.Engine) {
+	if c.completing { // somebody waits for it, and is told nothing
+		host.Limits = runtime.Limits{Steps: 1e6, Time: time.Second, Memory: runtime.Strangers.Memory}
+		host.Strangers = host.Limits
+		host.Exhausted = func(error) { os.Exit(1) }
+		return
+	}
+	set := c.limits.Over(runtime.Limits(e.Config.Limits))
+	host.Limits = set.Over(runtime.Limits{Memory: totalMemory() / 2})
+	host.Strangers = set.Over(runtime.Strangers)
+	if c.sandbox {
+		host.Sandbox, host.Limits = true, host.Strangers
+	}
+	host.Exhausted = func(err error) {
+		c.hideLine()
+		c.warn("%v", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,120 @@
+package config
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A phlb.toml that is found beside a script, or above the working directory, may
+// have come with that script. So it says where backups go and what is left out,
+// but what scripts are permitted counts from the user's own file alone, or once
+// the user has said that the file is to be trusted: as it was then.
+
+// Permissive are the keys that count in a trusted file alone.
+var Permissive = []string{"allow_run", "allow_net", "allow_env", "limits.steps", "limits.time", "limits.memory"}
+
+// own reports whether a file is the user's own, in the folder of their
+// configuration.
+func (s *Sources) own(path string) bool {
+	return s.UserConfigDir != "" && path == filepath.Join(s.UserConfigDir, "phlb", FileName)
+}
+
+// revoke takes back what a file permits that is not trusted.
+func (s *Sources) revoke(c *Config) {
+	for _, key := range Permissive {
+		origin, ok := c.origins[key]
+		if !ok {
+			continue
+		}
+		delete(c.origins, key)
+		if s.PassedOver != nil {
+			s.PassedOver(&Error{Origin: origin, Key: key, Reason: key + " does not count here: phlb trust " + filepath.Dir(c.Path) +
+				" makes it count, as the file is now, or move it to your own " + FileName})
+		}
+	}
+	c.AllowRun, c.AllowNet, c.AllowEnv, c.Limits = []string{}, []string{}, []string{}, Limits{}
+}
+
+// Trust remembers in the folder state that the configuration file at path is to
+// be trusted with what it holds now, and returns the settings that this is about.
+func Trust(state, path, home string) ([]Setting, error) {
+	if state == "" {
+		return nil, errors.New("there is no folder to remember it in: set HOME or XDG_STATE_HOME")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	s := Sources{Dir: filepath.Dir(path)}
+	var passed error
+	s.PassedOver = func(e *Error) { passed = e }
+	data, err := s.read(path, ofOthers)
+	if err == nil && passed != nil {
+		err = passed
+	}
+	if err == nil && data == nil {
+		err = fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := parse(path, data, home)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(trustFile(state), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	_, err = fmt.Fprintln(file, trustLine(path, data))
+	if err = errors.Join(err, file.Close()); err != nil {
+		return nil, err
+	}
+	all := cfg.Settings()
+	return slices.DeleteFunc(all, func(s Setting) bool {
+		return !slices.Contains(Permissive, s.Key) || s.Origin == "default"
+	}), nil
+}
+
+func trustFile(state string) string { return filepath.Join(state, "trusted") }
+
+// trustLine is what is remembered: the path and the content as one digest, and
+// the path for who reads the file.
+func trustLine(path string, data []byte) string {
+	sum := sha256.Sum256(append([]byte(path+"\x00"), data...))
+	return hex.EncodeToString(sum[:]) + "  " + strings.ReplaceAll(path, "\n", "?")
+}
+
+// trusted reports whether Trust was called for a file with that content.
+func trusted(state, path string, data []byte) bool {
+	if state == "" || path == "" {
+		return false
+	}
+	file, err := os.Open(trustFile(state))
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || ofOthers(info) || othersWrite(info) {
+		return false
+	}
+	want := trustLine(path, data)
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		if lines.Text() == want {
+			return true
+		}
+	}
+	return false
+}
