@@ -26,14 +26,15 @@ const (
 	workshopLock   = "lock"
 )
 
-// openWorkshop makes the workshop where it is missing. It is closed with the
-// root.
+// openWorkshop makes the workshop where it is missing, and sweeps those of
+// processes that were killed. It is closed with the root.
 func (r *Root) openWorkshop() (*Dir, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.workshop != nil {
 		return r.workshop.dir, nil
 	}
+	r.sweepWorkshops()
 	in, err := r.ours()
 	if err != nil {
 		return nil, err
