@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,14 +22,16 @@ import (
 // childVariable holds, in the environment of a child, what it is to do.
 const childVariable = "PHLB_ENGINE_TEST_CHILD"
 
-// order is what a test asks of a child process: one backup, the restore of the
-// snapshot called Name, or a removal.
+// order is what a test asks of a child process: one backup, the restore or healing
+// of the snapshot called Name, or a removal.
 type order struct {
 	Root, Source, Name, Boot string
 	Remove                   []string // snapshots
 	Restore                  engine.Restoration
 	Wait                     bool
 	Later                    time.Duration // by how much the child's clock is ahead
+	Heal                     bool          // the snapshot called Name
+	Under                    []string      // a command that runs the child
 }
 
 // answer is what the child says of it.
@@ -36,6 +39,7 @@ type answer struct {
 	Snapshot *engine.Snapshot
 	Restored *engine.Restored
 	Removal  *engine.Removal
+	Problems []engine.Problem
 	Err      string
 	Log      string
 }
@@ -85,6 +89,17 @@ func (o *order) do(e *engine.Engine) (a answer, err error) {
 		a.Removal, err = e.Remove(ctx, gone...)
 		return a, err
 	}
+	if o.Heal {
+		s, err := e.Snapshot(ctx, o.Name)
+		if err != nil {
+			return a, err
+		}
+		report, err := e.Verify(ctx, s, engine.Check{Sample: 1, Heal: true})
+		if err == nil {
+			a.Problems = report.Problems
+		}
+		return a, err
+	}
 	if o.Restore.To == "" {
 		a.Snapshot, err = e.Backup(ctx, engine.Source{Root: o.Source, Name: o.Name})
 		return a, err
@@ -112,7 +127,8 @@ func startChild(t *testing.T, o order, as *syscall.Credential) *child {
 	if as != nil {
 		path = programForAll(t)
 	}
-	c := exec.Command(path)
+	args := append(slices.Clone(o.Under), path)
+	c := exec.Command(args[0], args[1:]...)
 	c.Env = append(os.Environ(), childVariable+"="+string(text), "TMPDIR=/tmp", "GORACE=atexit_sleep_ms=0")
 	c.Dir = "/"
 	c.Stderr = os.Stderr

@@ -104,10 +104,31 @@ func (v *verification) in(e *manifest.Entry, change func(folder *store.Dir, name
 	if err != nil {
 		return err
 	}
+	v.change(v.report.Snapshot.Ref(), path.Dir(e.Path))
 	if err := change(folder, e.Name()); err != nil {
 		return err
 	}
 	return folder.SetMtime(self.Mtime)
+}
+
+// leave notes what a heal that was cut off has left.
+func (v *verification) leave(path string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.leftovers = append(v.leftovers, path)
+}
+
+// sweepLeftovers removes what heals that were cut off have left beside files: no
+// user's file is called so, and the manifest does not have it.
+func (v *verification) sweepLeftovers() {
+	for _, at := range v.leftovers {
+		err := v.in(&manifest.Entry{Path: at}, func(folder *store.Dir, name string) error { return folder.Remove(name) })
+		if err != nil {
+			v.report.Add(at, repository.Unhealed, "%v", err)
+			continue
+		}
+		v.report.Add(at, repository.Healed, "removed: a heal that was cut off has left it")
+	}
 }
 
 func (v *verification) remade(e *manifest.Entry, err error) {

@@ -62,6 +62,12 @@ type verification struct {
 	rotten  map[walk.ID]string // of these, those that are damaged, and how
 	shared  []sharedPath
 	damaged []damaged
+
+	// Of a heal alone.
+	leftovers []string                // paths of what an earlier one that was cut off has left
+	lock      *store.Lock             // nil unless it is held, see hold
+	changed   map[string]bool         // directories with changed names, by their paths below the root
+	bad       map[walk.ID]store.Inode // those that did not have the content that they should have
 }
 
 // damaged is a path under which the snapshot does not hold what it should.
@@ -110,7 +116,7 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 	history.Started = repo.Env.Now()
 	v := &verification{
 		Repository: repo, naming: repo.Log.Enabled(ctx, slog.LevelDebug), Check: c, history: history, root: root, report: &repository.Report{Snapshot: s}, foreign: foreign.Of(s.Tags), seed: uint64(history.Started.UnixNano()),
-		closed: parent.Closed{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{},
+		closed: parent.Closed{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{}, changed: map[string]bool{}, bad: map[walk.ID]store.Inode{},
 	}
 	err = v.compare(ctx, cat)
 	if err == nil {
@@ -279,6 +285,8 @@ func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) erro
 		found := &b.Entries[i]
 		want := a.At(found).Entry()
 		switch {
+		case want == nil && v.Heal && !v.Env.DryRun && found.Kind != manifest.Dir && store.IsTemp(found.Name()):
+			v.leave(found.Path)
 		case want == nil && b.Folder.Data == repository.Extra:
 		case want == nil && found.Kind == manifest.File && v.isForeign(b.Folder, found):
 		case want == nil:
@@ -383,8 +391,16 @@ func (v *verification) sampled(d manifest.Digest) bool {
 func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 	var healed []manifest.Digest
 	if v.Heal {
-		var err error
-		if healed, err = v.heal(ctx, cat); err != nil {
+		again, err := v.noteFound(ctx, cat)
+		if err == nil {
+			defer again.Close()
+			cat = again
+			healed, err = v.heal(ctx, cat)
+		} else {
+			v.report.Add(".", repository.Unhealed, "nothing is healed before it is noted what is damaged: %v", err)
+			err = context.Cause(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -410,6 +426,47 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 	return nil
 }
 
+// noteFound publishes what was found before any of it is healed, and returns the
+// catalog that holds it. A heal that is killed half-way must leave the damage
+// known: the verified paths may be mended by then, and others of a rotten inode
+// not.
+func (v *verification) noteFound(ctx context.Context, cat *catalog.Catalog) (*catalog.Catalog, error) {
+	known, err := cat.Damaged(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(v.damaged, func(d damaged) bool { return d.hidden() && known[d.entry.Digest] == nil }) {
+		return cat, nil
+	}
+	record := func(cat *catalog.Catalog) error {
+		id, err := repository.NumberOf(ctx, cat, v.report.Snapshot.Ref())
+		if err != nil {
+			return err
+		}
+		return cat.RecordDamage(v.hidden(id, nil)...)
+	}
+	if err := record(cat); err != nil {
+		return nil, err
+	}
+	if err := v.Publish(ctx, v.root, cat, record); err != nil {
+		return nil, err
+	}
+	return v.OpenCatalog(ctx, v.root)
+}
+
+// hidden returns the damage that the catalog is told of: what is not healed, and
+// would not be seen by a look.
+func (v *verification) hidden(id catalog.ID, healed []manifest.Digest) (found []catalog.Damage) {
+	for _, d := range v.damaged {
+		if d.hidden() && !slices.Contains(healed, d.entry.Digest) {
+			found = append(found, catalog.Damage{
+				Digest: d.entry.Digest, Snapshot: id, Path: d.entry.Path, Found: v.Env.Now(), What: d.what,
+			})
+		}
+	}
+	return found
+}
+
 // note tells the catalog what was found, and reports whether that is news.
 func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []manifest.Digest) (changed bool, err error) {
 	id, err := repository.NumberOf(ctx, cat, v.report.Snapshot.Ref())
@@ -419,14 +476,7 @@ func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []
 	if id == 0 { // removed meanwhile, or never there for its manifest is broken
 		return false, v.remember(ctx, cat)
 	}
-	var found []catalog.Damage
-	for _, d := range v.damaged {
-		if d.hidden() && !slices.Contains(healed, d.entry.Digest) {
-			found = append(found, catalog.Damage{
-				Digest: d.entry.Digest, Snapshot: id, Path: d.entry.Path, Found: v.Env.Now(), What: d.what,
-			})
-		}
-	}
+	found := v.hidden(id, healed)
 	if err := cat.RecordDamage(found...); err != nil {
 		return false, err
 	}
