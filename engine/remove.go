@@ -24,7 +24,9 @@ var (
 
 // Remove removes snapshots: all of them, or none where one must not be. Each
 // disappears in a single step, before anything is deleted, so that a kill at
-// any moment leaves every snapshot whole or gone.
+// any moment leaves every snapshot whole or gone. What the system refuses to
+// remove or to delete keeps nothing else from it; the error tells of it, and the
+// result of the rest.
 func (e *Engine) Remove(ctx context.Context, snapshots ...*repository.Snapshot) (_ *repository.Removal, err error) {
 	snapshots = distinct(snapshots)
 	history := catalog.Run{Verb: "remove", Started: e.repo.Env.Now()}
@@ -57,7 +59,8 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*repository.Snapshot) 
 	if err != nil {
 		return nil, err
 	}
-	gone, left, err := removable(repository.AheadLast(all, e.repo.Env.Now(), repository.StartOf), snapshots)
+	all = repository.AheadLast(all, e.repo.Env.Now(), repository.StartOf)
+	numbers, err := removable(all, snapshots)
 	if err != nil {
 		return nil, err
 	}
@@ -79,12 +82,25 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*repository.Snapshot) 
 		return nil, err
 	}
 	defer trash.Close()
-	for _, s := range snapshots {
+	// From the first on, what is removed is gone, and told of, whatever becomes of
+	// the others.
+	var stays []error
+	var gone []catalog.ID
+	r.Snapshots = nil
+	for i, s := range snapshots {
 		if err := trash.Discard(s.Ref()); err != nil {
-			return nil, err
+			stays = append(stays, err)
+			continue
 		}
+		r.Snapshots = append(r.Snapshots, s)
+		gone = append(gone, numbers[i])
 		e.Progress.TotalFiles.Add(s.Files)
 	}
+	if len(stays) > 0 && len(gone) == 0 {
+		return nil, errors.Join(stays...)
+	}
+	snapshots = r.Snapshots
+	left := slices.DeleteFunc(all, func(s catalog.Snapshot) bool { return slices.Contains(gone, s.ID) })
 	for _, name := range namesOf(snapshots) {
 		if s := repository.Newest(left, name); s != nil {
 			if err := root.Point(store.Ref{Name: name, Stamp: s.Stamp}); err != nil {
@@ -125,6 +141,9 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*repository.Snapshot) 
 	if untold != nil {
 		e.repo.Log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", untold)
 	}
+	if len(stays) > 0 {
+		err = errors.Join(fmt.Errorf("%w; removed all the same: %s", errors.Join(stays...), r), err)
+	}
 	return r, err
 }
 
@@ -149,40 +168,33 @@ func namesOf(snapshots []*repository.Snapshot) []string {
 	return slices.Compact(names)
 }
 
-// removable returns the catalog's numbers of the snapshots and what is left
-// without them, or an error where one of them has to stay.
-func removable(all []catalog.Snapshot, snapshots []*repository.Snapshot) (gone []catalog.ID, left []catalog.Snapshot, err error) {
-	going := map[store.Ref]bool{}
+// removable returns the catalog's numbers of the snapshots, or an error where one
+// of them has to stay.
+func removable(all []catalog.Snapshot, snapshots []*repository.Snapshot) (numbers []catalog.ID, err error) {
 	ids := map[store.Ref]catalog.ID{}
 	last := map[string]catalog.Snapshot{} // resort of each name
-	for _, s := range snapshots {
-		going[s.Ref()] = true
-	}
-	for _, a := range all { // the newest first
+	for _, a := range all {               // the newest first
 		ref := store.Ref{Name: a.Name, Stamp: a.Stamp}
 		ids[ref] = a.ID
 		if kept, found := last[a.Name]; !found || kept.Errors > 0 && a.Errors == 0 {
 			last[a.Name] = a
 		}
-		if !going[ref] {
-			left = append(left, a)
-		}
 	}
 	for _, s := range snapshots {
 		switch id, known := ids[s.Ref()]; {
 		case !known:
-			return nil, nil, fmt.Errorf("remove %s: %w: it was removed meanwhile", s.Ref(), repository.ErrNoSnapshot)
+			return nil, fmt.Errorf("remove %s: %w: it was removed meanwhile", s.Ref(), repository.ErrNoSnapshot)
 		case s.Pinned():
-			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrPinned)
+			return nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrPinned)
 		case last[s.Name].Stamp == s.Stamp && last[s.Name].Errors > 0:
-			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrNoneComplete)
+			return nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrNoneComplete)
 		case last[s.Name].Stamp == s.Stamp:
-			return nil, nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrNewest)
+			return nil, fmt.Errorf("remove: %s %w", s.Ref(), ErrNewest)
 		default:
-			gone = append(gone, id)
+			numbers = append(numbers, id)
 		}
 	}
-	return gone, left, nil
+	return numbers, nil
 }
 
 // measure finds the inodes all of whose names lie in the snapshots. It returns

@@ -49,7 +49,7 @@ func TestRemove(t *testing.T) {
 	if left := r.snapshots(); len(left) != 2 {
 		t.Errorf("%d snapshots are left, want 2", len(left))
 	}
-	for _, path := range []string{first.Path, first.Path + manifest.Suffix, first.Path + ".log", r.root + "/.phlb/trash/source"} {
+	for _, path := range []string{first.Path, first.Path + manifest.Suffix, first.Path + ".log", filepath.Join(r.root, "source", ".removed-"+first.Stamp)} {
 		if _, err := os.Lstat(path); !os.IsNotExist(err) {
 			t.Errorf("%s is left: %v", path, err)
 		}
@@ -116,9 +116,8 @@ func TestRemoveAfterKill(t *testing.T) {
 	r := newRepo(t)
 	r.write("a", "one")
 	first, second, third := r.backup(), r.backup(), r.backup()
-	trash := filepath.Join(r.root, ".phlb", "trash", "source")
-	r.must(os.MkdirAll(trash, 0o700))
-	r.must(os.Rename(first.Path, filepath.Join(trash, first.Stamp)))
+	trash := filepath.Join(r.root, "source", ".removed-"+first.Stamp)
+	r.must(os.Rename(first.Path, trash))
 	if left := r.snapshots(); len(left) != 2 {
 		t.Fatalf("%d snapshots are left, want 2", len(left))
 	}
@@ -147,10 +146,9 @@ func TestRemoveTogether(t *testing.T) {
 	r.must(os.RemoveAll(r.in("dir")))
 	r.must(os.Remove(r.in("a")))
 	third := r.backup()
-	trash := filepath.Join(r.root, ".phlb", "trash", "source")
-	r.must(os.MkdirAll(trash, 0o700))
-	r.must(os.Rename(killed.Path, filepath.Join(trash, killed.Stamp)))
-	r.must(os.Remove(filepath.Join(trash, killed.Stamp, "moved")))
+	trash := filepath.Join(r.root, "source", ".removed-"+killed.Stamp)
+	r.must(os.Rename(killed.Path, trash))
+	r.must(os.Remove(filepath.Join(trash, "moved")))
 	for _, dry := range []bool{true, false} {
 		e := r.engine()
 		if dry {
@@ -209,10 +207,8 @@ func TestRemoveKilled(t *testing.T) {
 	}
 	r.check(last[0])
 	r.indexed(last[0])
-	for dir, want := range map[string]int{".phlb/trash": 0, "source": 4} {
-		if left, err := os.ReadDir(filepath.Join(r.root, dir)); err != nil || len(left) != want {
-			t.Errorf("%s holds %v, %v", dir, left, err)
-		}
+	if left, err := os.ReadDir(filepath.Join(r.root, "source")); err != nil || len(left) != 4 {
+		t.Errorf("the folder holds %v, %v", left, err)
 	}
 }
 
@@ -247,7 +243,7 @@ func TestRemoveAsOrdinaryUser(t *testing.T) {
 	if a.Err != "" || a.Removal.Files != 3 || a.Removal.Bytes != 6 {
 		t.Errorf("removed %+v, %s", a.Removal, a.Err)
 	}
-	if left, err := os.ReadDir(filepath.Join(r.root, ".phlb", "trash")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(r.root, filepath.Base(r.source), ".*")); err != nil || len(left) > 0 {
 		t.Errorf("%v is left, %v", left, err)
 	}
 }

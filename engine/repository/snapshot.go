@@ -153,7 +153,19 @@ func (repo *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 	if repo.isTree(path) || repo.isTree(filepath.Join(repo.Config.BackupPath, text)) || repo.hasTrees(name) {
 		todo = "its manifest is missing or broken: move it away if it is there, and run phlb add"
 	}
+	if err := repo.checkFolder(name); err != nil {
+		todo = err.Error()
+	}
 	return nil, fmt.Errorf("%w: %q; %s", ErrNoSnapshot, text, todo)
+}
+
+func (repo *Repository) checkFolder(name string) error {
+	root, err := repo.OpenRoot()
+	if err != nil || store.CheckName(name) != nil {
+		return nil // said elsewhere
+	}
+	defer root.Close()
+	return root.CheckFolder(name)
 }
 
 // suggestion says what to write instead of text, which names no snapshot: one of

@@ -1,12 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"phlb/engine/manifest"
 )
@@ -30,6 +32,7 @@ type deletion struct {
 	inodes [256]sync.Mutex
 
 	files, bytes atomic.Int64 // freed
+	stuck        atomic.Int64 // how many names could not be deleted
 }
 
 func newDeletion(ctx context.Context, deleters int, deleted *atomic.Int64) *deletion {
@@ -57,13 +60,12 @@ func (d *deletion) folder(parent *Dir, name string) error {
 	}
 	dir, err := parent.Open(name)
 	if errors.Is(err, fs.ErrPermission) {
-		if err := parent.Allow(name); err != nil {
-			return err
+		if err = parent.Allow(name); err == nil {
+			dir, err = parent.Open(name)
 		}
-		dir, err = parent.Open(name)
 	}
 	if err != nil {
-		return unlessGone(err)
+		return d.fails(err)
 	}
 	defer dir.Close()
 	// Some file systems pass over a name where one before it was removed.
@@ -75,9 +77,24 @@ func (d *deletion) folder(parent *Dir, name string) error {
 		}
 		err = parent.RemoveDir(name)
 		if !found || n == rounds || !errors.Is(err, fs.ErrExist) {
-			return unlessGone(err)
+			return d.fails(err)
 		}
 	}
+}
+
+// fails counts an error about one name; that somebody else deletes too is none.
+func (d *deletion) fails(err error) error {
+	if unlessGone(err) == nil {
+		return nil
+	}
+	d.stuck.Add(1)
+	return err
+}
+
+// isStuck reports whether an error is about one name, as that of an immutable file
+// or of a directory that something is mounted on: others can be deleted.
+func isStuck(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EBUSY)
 }
 
 // unlessGone returns nil for an error that says that somebody else deletes too.
@@ -97,9 +114,11 @@ func below(name string, err error) error {
 	return err
 }
 
-// content deletes what is in dir, and reports whether there was anything.
+// content deletes what is in dir, and reports whether there was anything. It goes
+// on where a name cannot be deleted, and returns the first error of those.
 func (d *deletion) content(dir *Dir) (found bool, err error) {
 	allowed := false
+	var stuck error
 	var folders []string
 	if err := dir.Rewind(); err != nil {
 		return false, err
@@ -120,14 +139,18 @@ func (d *deletion) content(dir *Dir) (found bool, err error) {
 			}
 		}
 		if err == errIsDir {
-			folders, err = append(folders, name), nil
+			folders = append(folders, name)
+			return nil
+		}
+		if err = d.fails(err); isStuck(err) {
+			stuck, err = cmp.Or(stuck, err), nil
 		}
 		return err
 	})
 	if err != nil {
 		return found, err
 	}
-	return found, d.folders(dir, folders)
+	return found, cmp.Or(d.folders(dir, folders), stuck)
 }
 
 // errIsDir is the error of deleting a directory like a file.
@@ -187,7 +210,7 @@ func (d *deletion) folders(dir *Dir, names []string) error {
 			default:
 			}
 		}
-		if keep(d.folder(dir, names[0])) != nil {
+		if err := keep(d.folder(dir, names[0])); err != nil && !isStuck(err) {
 			break
 		}
 		names = names[1:]

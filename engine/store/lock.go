@@ -128,6 +128,9 @@ const (
 // the error is a [*LockedError]; with wait the call waits for it or ctx, unless
 // the other seems to be dead.
 func (r *Root) LockName(ctx context.Context, name string, owner Owner, wait bool) (*Lock, error) {
+	if err := r.CheckFolder(name); err != nil {
+		return nil, err
+	}
 	if wait {
 		return r.lock(ctx, nameKey(name), owner, endless)
 	}

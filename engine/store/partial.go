@@ -90,6 +90,9 @@ func (p *Partial) begin() (err error) {
 // cut off has left is read where it lies.
 func (r *Root) Plan(name, stamp, dir string) (_ *Partial, err error) {
 	p := &Partial{root: r}
+	if err := r.CheckFolder(name); err != nil {
+		return nil, err
+	}
 	if p.folder, err = r.dir.Open(name); errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}

@@ -5,24 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
 	"phlb/engine/manifest"
 )
 
-const trash = "trash"
+const (
+	// trash is the key of the lock of what is removed.
+	trash = "trash"
+	// removed begins the name of a tree that is removed and not deleted yet. No
+	// snapshot is called so, and the name is as long as that of a manifest.
+	removed = ".removed-"
+	// aside marks what is discarded while another of its stamp still lies there.
+	aside = "~"
+)
 
-// aside marks what is discarded while another of its stamp still lies there.
-const aside = "~"
-
-// Trash is the folder of ours that snapshots are moved to, so that each is gone
-// in a single step, and that is emptied then. Nobody else does so meanwhile.
+// Trash is what snapshots become that are removed: each is gone in a single step,
+// by a name beside its old one, and deleted then. That takes neither room nor an
+// inode, and no other file system is in the way. Nobody else does so meanwhile.
 type Trash struct {
 	root *Root
 	lock *Lock
-	own  []Ref // what was discarded, by its place there
+	own  []Ref // what was discarded, by its new name
 
 	deleters int // how many directories are emptied at a time
 }
@@ -49,14 +55,14 @@ func (t *Trash) Discard(ref Ref) error {
 }
 
 func (t *Trash) discard(ref Ref) error {
-	bin, err := t.root.ours(trash, ref.Name)
+	folder, err := t.root.dir.Open(ref.Name)
 	if err != nil {
 		return err
 	}
-	defer bin.Close()
-	gone := ref.Stamp
+	defer folder.Close()
+	gone := removed + ref.Stamp
 	for {
-		_, err := bin.Look(gone)
+		_, err := folder.Look(gone)
 		if errors.Is(err, fs.ErrNotExist) {
 			break
 		}
@@ -65,14 +71,9 @@ func (t *Trash) discard(ref Ref) error {
 		}
 		gone += aside
 	}
-	folder, err := t.root.dir.Open(ref.Name)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
 	// The tree goes first: without its manifest it would look like one that was
 	// put there by hand, and a manifest without its tree is of no snapshot.
-	switch err := moveTree(folder, ref.Stamp, bin, gone); {
+	switch err := folder.Rename(ref.Stamp, folder, gone); {
 	case err == nil:
 		t.own = append(t.own, Ref{ref.Name, gone})
 	case exists(folder, ref.Stamp): // else somebody else has deleted it
@@ -96,85 +97,70 @@ func removeRecord(folder *Dir, stamp string) error {
 
 // Empty deletes what was discarded, and then what others have left who were
 // killed over it. It counts what the first sets free, and adds the regular files
-// to deleted as it goes.
+// to deleted as it goes. What cannot be deleted does not keep the rest from it,
+// and is tried again by the next removal.
 func (t *Trash) Empty(ctx context.Context, deleted *atomic.Int64) (Freed, error) {
 	own := newDeletion(ctx, t.deleters, deleted)
-	err := t.empty(own)
-	if err == nil {
-		// Only then: a file that is also there is not what this removal sets free.
-		err = t.sweep(newDeletion(ctx, t.deleters, new(atomic.Int64)))
+	var failed []error
+	for _, ref := range t.own {
+		failed = append(failed, t.delete(own, ref))
 	}
+	// Only then: a file that is also there is not what this removal sets free.
+	left, err := t.left()
+	failed = append(failed, err)
+	others := newDeletion(ctx, t.deleters, new(atomic.Int64))
+	for _, ref := range left {
+		failed = append(failed, t.delete(others, ref))
+	}
+	err = errors.Join(failed...)
 	if err != nil {
-		err = fmt.Errorf("not all that was removed could be deleted from %s, the next removal tries again: %w",
-			filepath.Join(t.root.Path, internal, trash), err)
+		err = fmt.Errorf("not all that was removed could be deleted, the next removal tries again: %w", err)
 	}
 	return own.freed(), err
 }
 
-func (t *Trash) empty(d *deletion) error {
-	for _, own := range t.own {
-		bin, err := t.root.ours(trash, own.Name)
-		if err != nil {
-			return err
-		}
-		err = d.folder(bin, own.Stamp)
-		bin.Close()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *Trash) sweep(d *deletion) error {
-	bin, err := t.root.ours(trash)
+// left returns what removals that were cut off have left.
+func (t *Trash) left() (refs []Ref, err error) {
+	names, err := t.root.Names()
 	if err != nil {
-		return err
-	}
-	defer bin.Close()
-	names, err := bin.Names()
-	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, name := range names {
-		if err := t.sweepName(d, bin, name); err != nil {
-			return err
+		list, err := t.root.list(name)
+		if err := unlessGone(err); err != nil {
+			return nil, err
 		}
-		if err := bin.RemoveDir(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *Trash) sweepName(d *deletion, bin *Dir, name string) error {
-	left, err := bin.Open(name)
-	if err != nil {
-		return err
-	}
-	defer left.Close()
-	stamps, err := left.Names()
-	if err != nil {
-		return err
-	}
-	folder, err := t.root.dir.Open(name)
-	if err := unlessGone(err); err != nil {
-		return err
-	}
-	if folder != nil {
-		defer folder.Close()
-	}
-	for _, stamp := range stamps {
-		if tree := strings.TrimRight(stamp, aside); folder != nil && !exists(folder, tree) {
-			if err := removeRecord(folder, tree); err != nil {
-				return err
+		for _, c := range list {
+			if ref := (Ref{name, c.Name}); strings.HasPrefix(c.Name, removed) && !slices.Contains(t.own, ref) {
+				refs = append(refs, ref)
 			}
 		}
-		if err := d.folder(left, stamp); err != nil {
+	}
+	return refs, nil
+}
+
+// delete deletes a tree that is removed, and before it what may still lie beside
+// the place that the tree had.
+func (t *Trash) delete(d *deletion, gone Ref) error {
+	if err := context.Cause(d.ctx); err != nil {
+		return err
+	}
+	folder, err := t.root.dir.Open(gone.Name)
+	if err != nil {
+		return unlessGone(err)
+	}
+	defer folder.Close()
+	if stamp := strings.TrimRight(strings.TrimPrefix(gone.Stamp, removed), aside); !exists(folder, stamp) {
+		if err := removeRecord(folder, stamp); err != nil {
 			return err
 		}
 	}
-	return nil
+	stuck := d.stuck.Load()
+	err = below(gone.Name, d.folder(folder, gone.Stamp))
+	if more := d.stuck.Load() - stuck - 1; err != nil && more > 0 {
+		err = fmt.Errorf("%w; the same of %d more", err, more)
+	}
+	return err
 }
 
 // Point makes latest a link to the snapshot. The caller holds the lock of its

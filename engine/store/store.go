@@ -292,11 +292,11 @@ func (r *Root) Strays(name string) ([]string, error) {
 	}
 	var strays []string
 	for _, c := range list {
-		ours := c.Name == latest || strings.HasSuffix(c.Name, manifest.Suffix) || strings.HasSuffix(c.Name, logSuffix) ||
+		ours := c.Name == latest || strings.HasPrefix(c.Name, removed) || strings.HasSuffix(c.Name, manifest.Suffix) || strings.HasSuffix(c.Name, logSuffix) ||
 			slices.ContainsFunc(list, func(tree handle.Child) bool { // what a tool has left beside it
 				return tree.Kind == manifest.Dir && strings.HasPrefix(c.Name, tree.Name)
 			})
-		if !ours || c.Kind == manifest.Dir && strings.HasPrefix(c.Name, ".") {
+		if !ours || c.Kind == manifest.Dir && strings.HasPrefix(c.Name, ".") && !strings.HasPrefix(c.Name, removed) {
 			strays = append(strays, c.Name)
 		}
 	}
@@ -365,6 +365,16 @@ func (r *Root) OpenBeside(ref Ref, suffix string) (*os.File, error) {
 	}
 	defer folder.Close()
 	return folder.Read(ref.Stamp + suffix)
+}
+
+// CheckFolder returns an error for a name whose folder is a symbolic link. None is
+// followed: what lies behind it may be another file system, or another root.
+func (r *Root) CheckFolder(name string) error {
+	if i, err := r.dir.Look(name); err == nil && i.Kind == manifest.Symlink {
+		return fmt.Errorf("%s is a symbolic link, and a backup's folder must be a directory: move the link away, or mount there what it leads to",
+			filepath.Join(r.Path, name))
+	}
+	return nil
 }
 
 // CheckName returns an [ErrName] for a backup name that cannot be a folder.
