@@ -62,6 +62,7 @@ const (
 	Denied     = restore.Denied
 	InTheWay   = restore.InTheWay
 	Inexact    = restore.Inexact
+	Renamed    = restore.Renamed
 )
 
 // Summarize returns the line that ends a backup and its log.

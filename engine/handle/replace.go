@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"os"
 	"regexp"
 	"strings"
 	"syscall"
@@ -80,7 +81,7 @@ func (d *Writer) Make(name string, e *manifest.Entry) error {
 		if err := unlessNotKept(lost); err != nil {
 			return err
 		}
-		if err := in.move(temp, d, name); err != nil {
+		if err := in.RenameNew(temp, d, name); err != nil {
 			return err
 		}
 		return lost
@@ -123,6 +124,17 @@ func (d *Writer) ReplaceLink(target, name string) error {
 // in a single step. It changes the time of d, see [Writer.SetMtime].
 func (d *Writer) ReplaceMade(name string, e *manifest.Entry) error {
 	return d.replace(name, func(in *Writer, temp string) error { return unlessNotKept(in.make(temp, e)) })
+}
+
+// lookAndRename is RenameNew in two steps.
+func (d *Writer) lookAndRename(old string, to *Writer, new string) error {
+	switch _, err := to.Look(new); {
+	case err == nil:
+		return &os.LinkError{Op: "rename", Old: old, New: new, Err: fs.ErrExist}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return d.Rename(old, to, new)
 }
 
 func unlessNotKept(err error) error {

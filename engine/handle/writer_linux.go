@@ -147,11 +147,12 @@ func (d *Writer) Rename(old string, to *Writer, new string) error {
 	return nil
 }
 
-// move is Rename to a name that must be free, as far as the file system can tell.
-func (d *Writer) move(old string, to *Writer, new string) error {
+// RenameNew is [Writer.Rename] to a name that must be free; else the error is an
+// [fs.ErrExist]. Not every file system can look and rename in a single step.
+func (d *Writer) RenameNew(old string, to *Writer, new string) error {
 	err := unix.Renameat2(d.fd, old, to.fd, new, unix.RENAME_NOREPLACE)
 	if err == unix.EINVAL || err == unix.ENOSYS {
-		return d.Rename(old, to, new)
+		return d.lookAndRename(old, to, new)
 	}
 	if err != nil {
 		return &os.LinkError{Op: "rename", Old: old, New: new, Err: err}

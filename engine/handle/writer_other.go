@@ -89,7 +89,11 @@ func (d *Writer) Rename(old string, to *Writer, new string) error {
 	return d.root.Rename(d.at(old), to.at(new))
 }
 
-func (d *Writer) move(old string, to *Writer, new string) error { return d.Rename(old, to, new) }
+// RenameNew is [Writer.Rename] to a name that must be free; else the error is an
+// [fs.ErrExist].
+func (d *Writer) RenameNew(old string, to *Writer, new string) error {
+	return d.lookAndRename(old, to, new)
+}
 
 // Remove removes the name of what is not a directory, if it exists.
 func (d *Writer) Remove(name string) error {

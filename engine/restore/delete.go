@@ -52,7 +52,7 @@ func (r *restore) deleteExtra(f *folder) error {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if f.names[name] {
+		if f.names[name] || slices.Contains(f.beside, name) {
 			continue
 		}
 		// In a directory of the same path as f, for the patterns.

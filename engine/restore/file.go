@@ -92,10 +92,20 @@ func (p *piece) place() (err error) {
 	if p.there, err = p.to.look(p.name); err != nil {
 		return err
 	}
-	if p.entry.Group != 0 {
-		return p.member()
+	if p.there != nil && p.to.taken(p.name, p.there) {
+		err = errTaken
+	} else if p.entry.Group != 0 && !p.to.renamed {
+		err = p.member()
+	} else {
+		_, err = p.alone()
 	}
-	_, err = p.alone()
+	apart := p.to.renamed
+	if errors.Is(err, errTaken) {
+		apart, err = true, p.placeBeside()
+	}
+	if err == nil && apart && p.entry.Group != 0 {
+		return p.notKept(p.entry.Path, &store.NotKept{What: "hardlink", Err: errTaken})
+	}
 	return err
 }
 
@@ -163,8 +173,14 @@ func (p *piece) put(make func(name string) error) error {
 	if err == nil && p.there != nil && p.there.Kind == manifest.Dir {
 		err = p.clear()
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case p.there != nil:
 		err = dir.Rename(temp, dir, p.name)
+	default:
+		if err = dir.RenameNew(temp, dir, p.name); errors.Is(err, fs.ErrExist) {
+			err = errTaken
+		}
 	}
 	// Where both were links to one inode, a rename has left both, see rename(2).
 	if err != nil || p.there != nil {

@@ -1,10 +1,12 @@
 package restore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"phlb/engine/manifest"
@@ -34,8 +36,13 @@ type folder struct {
 	from      *walk.Dir  // in the snapshot; nil if it is not there
 	denied    error      // why it is not known to be there
 	names     map[string]bool
+	renamed   bool // it, or one that it lies in, has another name than in the snapshot
 	batch     *batch
-	holders   atomic.Int32
+
+	mu      sync.Mutex
+	old     map[string]bool // what lay there and has not been come to yet; nil where that is not known
+	beside  []string        // names that entries got whose own were taken
+	holders atomic.Int32
 }
 
 // state is how far a folder has come in the target.
@@ -215,7 +222,11 @@ func (r *restore) open(f *folder, wanted bool) {
 		f.state = f.up.state
 		return
 	}
+	f.renamed = f.up.renamed
 	there, err := f.up.look(f.name)
+	if err == nil && there != nil && f.up.taken(f.name, there) {
+		there, err = r.renameFolder(f)
+	}
 	if err == nil && there != nil && there.Kind != manifest.Dir {
 		if !wanted {
 			return
@@ -271,11 +282,18 @@ func (r *restore) enterOld(f *folder, there *store.Inode) (err error) {
 		return ErrIntoRoot
 	}
 	f.bequeaths = f.to.Bequeaths()
+	f.made = false
+	names, err := f.to.Names()
+	if err != nil && f.selected {
+		return err
+	}
+	if err == nil {
+		f.old = map[string]bool{}
+	}
+	for _, name := range names {
+		f.old[name] = true
+	}
 	if f.selected {
-		names, err := f.to.Names()
-		if err != nil {
-			return err
-		}
 		f.fresh = len(names) == 0
 		f.finish = f.fresh || r.replaces(&f.entry, there)
 	}
@@ -285,7 +303,14 @@ func (r *restore) enterOld(f *folder, there *store.Inode) (err error) {
 func (r *restore) makeFolder(f *folder) (err error) {
 	f.made, f.fresh, f.finish = true, true, true
 	if !r.Dry {
-		if f.to, err = f.up.to.Mkdir(f.name); err != nil {
+		f.to, err = f.up.to.Mkdir(f.name)
+		if errors.Is(err, fs.ErrExist) {
+			if there, err := r.renameFolder(f); err != nil || there != nil {
+				return cmp.Or(err, r.enterOld(f, there))
+			}
+			f.to, err = f.up.to.Mkdir(f.name)
+		}
+		if err != nil {
 			return err
 		}
 		if f.up.bequeaths {

@@ -48,7 +48,7 @@ func (p *piece) member() error {
 	}
 	has, err := p.alone()
 	if has {
-		g.path, g.made = p.entry.Path, p.made
+		g.path, g.made = path.Join(path.Dir(p.entry.Path), p.name), p.made
 	}
 	return err
 }

@@ -17,6 +17,7 @@ const (
 	Denied     = "denied"     // the snapshot may have it, but we may not read that there
 	InTheWay   = "in the way" // the target has something else there, which stays
 	Inexact    = "inexact"    // restored, but not with all of its metadata
+	Renamed    = "renamed"    // restored under another name, for the target takes its own for that of another path
 	Recovered  = "recovered"  // damaged in the snapshot, restored from another one
 )
 
