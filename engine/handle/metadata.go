@@ -2,8 +2,8 @@ package handle
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
-	"strings"
 	"syscall"
 
 	"phlb/engine/manifest"
@@ -19,19 +19,25 @@ type metadata struct {
 	chown  func(uid, gid int) error // -1 leaves one as it is
 	chmod  func(mode uint32) error
 	xattr  func(manifest.Xattr) error
-	utimes func() error
+	utimes func(atime manifest.Time) error // a zero time leaves it as it is
 	look   func() (Inode, error)
 }
 
 const setIDs = 0o6000
 
+// coarse is how much the time of a file system may differ from the one that it was
+// given without being another: FAT keeps every second one.
+const coarse = 2
+
+// apply returns what was not kept, joined, or one error of another kind.
 func (m metadata) apply() error {
-	var lost error
+	var lost []error
 	mode := m.entry.Mode
 	if err := m.chown(int(m.entry.UID), int(m.entry.GID)); err != nil {
 		if !CannotBe(err) {
 			return err
 		}
+		lost = append(lost, &NotKept{"owner", err})
 		// An ordinary user may give a group that is one of his own.
 		if err := m.chown(-1, int(m.entry.GID)); err != nil && !CannotBe(err) {
 			return err
@@ -40,29 +46,42 @@ func (m metadata) apply() error {
 		mode &^= setIDs
 	}
 	for _, x := range m.entry.Xattrs {
-		switch err := m.xattr(x); {
-		case err == nil:
-		case errors.Is(err, fs.ErrPermission) && !strings.HasPrefix(x.Name, "user."):
-			// For root alone: known of ordinary users, not worth a word.
-		default:
-			lost = &NotKept{"attribute " + x.Name, err}
+		if err := m.xattr(x); err != nil {
+			lost = append(lost, &NotKept{"attribute " + x.Name, err})
 		}
 	}
 	if err := m.chmod(mode); err != nil {
 		if !CannotBe(err) {
 			return err
 		}
-		lost = &NotKept{"mode", err}
+		lost = append(lost, &NotKept{"mode", err})
 	}
-	if err := m.utimes(); err != nil {
-		return err
-	}
-	made, err := m.look()
+	made, err := setMtime(m.entry.Mtime, m.utimes, m.look)
 	if err != nil {
 		return err
 	}
+	if d := made.Mtime.Sec - m.entry.Mtime.Sec; d < -coarse || d > coarse {
+		lost = append(lost, &NotKept{"time", fmt.Errorf("it is %v", made.Mtime.Time())})
+	}
 	made.Note(m.entry)
-	return lost
+	return errors.Join(lost...)
+}
+
+// setMtime sets a modification time, and returns what it has become.
+func setMtime(t manifest.Time, utimes func(atime manifest.Time) error, look func() (Inode, error)) (Inode, error) {
+	if err := utimes(manifest.Time{}); err != nil {
+		return Inode{}, err
+	}
+	made, err := look()
+	if err != nil || made.Mtime == t {
+		return made, err
+	}
+	// FUSE with the interface of libfuse 2 ignores a change of one time alone, and
+	// says nothing. Both can be changed there.
+	if utimes(made.Atime) != nil {
+		return made, nil
+	}
+	return look()
 }
 
 // Note sets e.Stored where the file system has made another time of e's.

@@ -213,7 +213,7 @@ func (d *Writer) make(name string, e *manifest.Entry) error {
 		xattr: func(x manifest.Xattr) error {
 			return unix.Lsetxattr(d.proc(name), x.Name, []byte(x.Value), 0)
 		},
-		utimes: func() error { return utimes(d.fd, name, e.Mtime) },
+		utimes: func(atime manifest.Time) error { return utimes(d.fd, name, atime, e.Mtime) },
 		look:   func() (Inode, error) { return d.Look(name) },
 	}.apply()
 }
@@ -225,7 +225,7 @@ func finish(fd int, e *manifest.Entry) error {
 		chown:  func(uid, gid int) error { return unix.Fchown(fd, uid, gid) },
 		chmod:  func(mode uint32) error { return unix.Fchmod(fd, mode) },
 		xattr:  func(x manifest.Xattr) error { return unix.Fsetxattr(fd, x.Name, []byte(x.Value), 0) },
-		utimes: func() error { return utimes(fd, "", e.Mtime) },
+		utimes: func(atime manifest.Time) error { return utimes(fd, "", atime, e.Mtime) },
 		look:   func() (Inode, error) { return stat(fd, ".") },
 	}.apply()
 }
@@ -239,18 +239,24 @@ func (d *Writer) Finish(e *manifest.Entry) error {
 
 // SetMtime sets the modification time of the directory.
 func (d *Writer) SetMtime(t manifest.Time) error {
-	return pathError("utimensat", ".", utimes(d.fd, "", t))
+	_, err := setMtime(t, func(atime manifest.Time) error { return utimes(d.fd, "", atime, t) }, d.Self)
+	return pathError("utimensat", ".", err)
 }
 
-// utimes sets the modification time, and leaves the access time. Without a name
-// it is that of dir itself: "." would take the right to search a directory,
-// which its new mode may not give even to its owner.
-func utimes(dir int, name string, t manifest.Time) error {
-	mtime, err := unix.TimeToTimespec(t.Time())
-	if err != nil {
+// utimes sets the modification time, and the access time unless that is zero.
+// Without a name it is that of dir itself: "." would take the right to search a
+// directory, which its new mode may not give even to its owner.
+func utimes(dir int, name string, atime, mtime manifest.Time) error {
+	times := [2]unix.Timespec{{Nsec: unix.UTIME_OMIT}}
+	var err error
+	if times[1], err = unix.TimeToTimespec(mtime.Time()); err != nil {
 		return err
 	}
-	times := [2]unix.Timespec{{Nsec: unix.UTIME_OMIT}, mtime}
+	if atime != (manifest.Time{}) {
+		if times[0], err = unix.TimeToTimespec(atime.Time()); err != nil {
+			return err
+		}
+	}
 	if name != "" {
 		return unix.UtimesNanoAt(dir, name, times[:], unix.AT_SYMLINK_NOFOLLOW)
 	}

@@ -152,14 +152,24 @@ func (d *Writer) finish(name string, e *manifest.Entry) error {
 			defer f.Close()
 			return xattr.FSet(f, x.Name, []byte(x.Value))
 		},
-		utimes: func() error { return d.root.Chtimes(path, time.Time{}, e.Mtime.Time()) },
+		utimes: func(atime manifest.Time) error { return d.chtimes(path, atime, e.Mtime) },
 		look:   func() (Inode, error) { return d.Look(name) },
 	}.apply()
 }
 
 // SetMtime sets the modification time of the directory.
 func (d *Writer) SetMtime(t manifest.Time) error {
-	return d.root.Chtimes(d.path, time.Time{}, t.Time())
+	_, err := setMtime(t, func(atime manifest.Time) error { return d.chtimes(d.path, atime, t) }, d.Self)
+	return err
+}
+
+// chtimes sets the modification time, and the access time unless that is zero.
+func (d *Writer) chtimes(path string, atime, mtime manifest.Time) error {
+	at := time.Time{} // which leaves it
+	if atime != (manifest.Time{}) {
+		at = atime.Time()
+	}
+	return d.root.Chtimes(path, at, mtime.Time())
 }
 
 // Touch gives an open file the present as its time of change.

@@ -1,0 +1,62 @@
+package engine_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"phlb/engine"
+)
+
+// A root and a target on a file system that ignores a change of the modification
+// time alone keep the times all the same.
+func TestTimesOnFuse(t *testing.T) {
+	t.Parallel()
+	asRoot(t)
+	tool(t, "bindfs")
+	dir := t.TempDir()
+	at := filepath.Join(dir, "mnt")
+	for _, path := range []string{at, filepath.Join(dir, "real")} {
+		if err := os.Mkdir(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command("bindfs", filepath.Join(dir, "real"), at).CombinedOutput(); err != nil {
+		t.Skipf("bindfs: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", at).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v: %s", err, out)
+		}
+	})
+	r := newRepo(t)
+	r.root = filepath.Join(at, "root")
+	r.config = settings(r.root)
+	r.write("sub/a", "content", "sub/b", "", "c", "more")
+	r.must(os.Symlink("a", r.in("sub/link")))
+	when := time.Unix(1e9, 0)
+	for _, path := range []string{"sub/a", "sub/b", "c", "sub", "."} {
+		r.must(os.Chtimes(r.in(path), when, when))
+	}
+	s := r.backup()
+	r.wantProblems(r.verify(s, all))
+	to := filepath.Join(at, "to")
+	if done := r.restore(s, engine.Restoration{To: to}); !done.OK() {
+		t.Errorf("problems are %v", done.Problems)
+	}
+	for _, path := range []string{"sub/a", "sub/b", "c", "sub", "sub/link", "."} {
+		for _, top := range []string{s.Path, to} {
+			if got, want := lstat(t, filepath.Join(top, path)).mtime, lstat(t, r.in(path)).mtime; got != want {
+				t.Errorf("%s in %s is of %v, want %v", path, top, got, want)
+			}
+		}
+	}
+	// Healing a file leaves its folder's time.
+	r.rot(filepath.Join(s.Path, "sub/a"))
+	r.verify(s, all)
+	r.backup()
+	r.verify(s, heal)
+	r.whole(s)
+}
