@@ -137,7 +137,6 @@ func (c *command) found() int {
 	for _, r := range c.session.Restores() {
 		for _, p := range r.Problems {
 			switch p.What {
-			case engine.Inexact: // the target cannot hold it
 			case engine.Unwritable, engine.Denied, engine.InTheWay:
 				code = 1
 			default:

@@ -111,7 +111,6 @@ type restore struct {
 	mu     sync.Mutex
 	result *Restored
 	groups map[groupKey]*group
-	lost   map[string]*lost // metadata, by what it is
 }
 
 // Run writes a snapshot, or a part of it, into a directory: every path with
@@ -125,7 +124,7 @@ type restore struct {
 func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapshot, o Restoration) (_ *Restored, err error) {
 	r := &restore{
 		Repository: repo, Restoration: o, snapshot: s,
-		groups: map[groupKey]*group{}, lost: map[string]*lost{},
+		groups: map[groupKey]*group{},
 		result: &Restored{Snapshot: s},
 	}
 	r.Dry = o.Dry || repo.Env.DryRun
@@ -232,41 +231,25 @@ func (r *restore) fail(path, what, format string, args ...any) {
 	})
 }
 
-// lost is a kind of metadata that could not be kept, which is reported once.
-type lost struct {
-	path  string // of the first
-	err   error
-	count int64
-}
-
-// notKept takes note of metadata that the target cannot hold, and lets other
+// notKept reports metadata that the target cannot hold, or refuses, and lets other
 // errors pass.
 func (r *restore) notKept(path string, err error) error {
-	var kept *store.NotKept
-	if !errors.As(err, &kept) {
-		return err
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	l := r.lost[kept.What]
-	if l == nil {
-		l = &lost{path: path, err: kept.Err}
-		r.lost[kept.What] = l
+	for _, err := range all {
+		kept, ok := errors.AsType[*store.NotKept](err)
+		if !ok {
+			return err
+		}
+		r.fail(path, Inexact, "%s: %v", kept.What, kept.Err)
 	}
-	l.count++
 	return nil
 }
 
-// complete says what was lost, and sorts the problems.
+// complete sorts the problems.
 func (r *restore) complete() {
-	for what, l := range r.lost {
-		text := fmt.Sprintf("%s: %v", what, l.err)
-		if l.count > 1 {
-			text += fmt.Sprintf("; the same of %d more", l.count-1)
-		}
-		r.result.add(l.path, Inexact, "%s", text)
-		r.result.Errors += l.count
-	}
 	slices.SortStableFunc(r.result.Problems, func(a, b repository.Problem) int { return strings.Compare(a.Path, b.Path) })
 }
 
