@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 
 	"phlb/engine/catalog"
 	"phlb/engine/store"
@@ -12,7 +11,7 @@ import (
 
 // absorbJournal tells the catalog what the journal says that it does not know.
 func (repo *Repository) absorbJournal(ctx context.Context, root *store.Root, cat *catalog.Catalog) error {
-	file, err := os.Open(root.JournalPath())
+	file, err := root.OpenJournal()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		_, err = cat.AbsorbJournal(ctx, nil, 0)

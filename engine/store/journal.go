@@ -10,8 +10,18 @@ import (
 // only grows. What the lines mean is its callers' business.
 const journal = "record"
 
-// JournalPath is where the journal lies.
+// JournalPath is where the journal lies, for messages.
 func (r *Root) JournalPath() string { return filepath.Join(r.Path, internal, journal) }
+
+// OpenJournal opens the journal for reading.
+func (r *Root) OpenJournal() (*os.File, error) {
+	in, err := r.dir.Open(internal)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return in.Read(journal)
+}
 
 // AppendJournal adds lines to the journal, with one write, and returns once they
 // last. Every line ends in a newline; head is the first one of a journal that is
@@ -23,7 +33,12 @@ func (r *Root) AppendJournal(head, lines string) (err error) {
 			err = fmt.Errorf("add to the record of the backup root: %w", err)
 		}
 	}()
-	file, err := os.OpenFile(r.JournalPath(), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	in, err := r.ours()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	file, err := in.OpenFile(journal, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
@@ -53,16 +68,7 @@ func (r *Root) AppendJournal(head, lines string) (err error) {
 	}
 	if info.Size() == 0 {
 		// And without this, the file itself.
-		return r.syncInternal()
+		return in.Sync()
 	}
 	return file.Close()
-}
-
-func (r *Root) syncInternal() error {
-	dir, err := r.dir.Descend(internal)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
 }
