@@ -187,7 +187,7 @@ func TestQuery(t *testing.T) {
 			t.Errorf("%q was accepted", statement)
 		}
 	}
-	if left, err := filepath.Glob(filepath.Join(r.root, ".phlb", "*")); len(left) != 3 || err != nil { // the locks, the catalog, and the reserve
+	if left, err := filepath.Glob(filepath.Join(r.root, ".phlb", "*")); len(left) != 5 || err != nil { // identity, record, locks, catalog, and reserve
 		t.Errorf("left behind %q, %v", left, err)
 	}
 }

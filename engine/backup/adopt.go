@@ -46,7 +46,7 @@ type adoption struct {
 func Adopt(ctx context.Context, repo *repository.Repository, path string) (_ *repository.Report, err error) {
 	history := catalog.Run{Verb: "add", Started: repo.Env.Now()}
 	defer func() { repo.NoteFailed(ctx, history, err) }()
-	root, err := repo.OpenRoot()
+	root, err := repo.ExistingRoot()
 	if err != nil {
 		return nil, err
 	}

@@ -49,18 +49,31 @@ func (repo *Repository) OpenRoot() (*store.Root, error) {
 // nothing: a root that is missing is replaced by an empty folder of the dry run's
 // own.
 func (repo *Repository) RootToWrite() (*store.Root, error) {
-	root, err := repo.OpenRoot()
+	root, err := repo.ExistingRoot()
 	switch {
-	case repo.Env.DryRun && errors.Is(err, ErrNoRoot):
-		return repo.Rehearsal.standIn(repo.Env.TempDir)
-	case repo.Env.DryRun:
-		return root, err
-	case err == nil:
-		root.Close()
 	case !errors.Is(err, ErrNoRoot):
-		return nil, err
+		return root, err
+	case repo.Env.DryRun:
+		return repo.Rehearsal.standIn(repo.Env.TempDir)
 	}
-	if root, err = store.Create(repo.Config.BackupPath); err != nil {
+	return repo.create()
+}
+
+// ExistingRoot is RootToWrite for a root that must exist: the error is [ErrNoRoot]
+// where none does.
+func (repo *Repository) ExistingRoot() (*store.Root, error) {
+	root, err := repo.OpenRoot()
+	if err != nil || repo.Env.DryRun {
+		return root, err
+	}
+	root.Close()
+	return repo.create()
+}
+
+// create opens the root, and makes what is missing of it.
+func (repo *Repository) create() (*store.Root, error) {
+	root, err := store.Create(repo.Config.BackupPath)
+	if err != nil {
 		return nil, err
 	}
 	if err := repo.identify(root); err != nil {
