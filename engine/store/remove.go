@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"phlb/engine/handle"
 	"phlb/engine/manifest"
 )
 
@@ -131,12 +132,16 @@ func (t *Trash) left() (refs []Ref, err error) {
 			return nil, err
 		}
 		for _, c := range list {
-			if ref := (Ref{name, c.Name}); strings.HasPrefix(c.Name, removed) && !slices.Contains(t.own, ref) {
+			if ref := (Ref{name, c.Name}); isRemoved(c) && !slices.Contains(t.own, ref) {
 				refs = append(refs, ref)
 			}
 		}
 	}
 	return refs, nil
+}
+
+func isRemoved(c handle.Child) bool {
+	return c.Kind == manifest.Dir && strings.HasPrefix(c.Name, removed)
 }
 
 // delete deletes a tree that is removed, and before it what may still lie beside

@@ -292,11 +292,11 @@ func (r *Root) Strays(name string) ([]string, error) {
 	}
 	var strays []string
 	for _, c := range list {
-		ours := c.Name == latest || strings.HasPrefix(c.Name, removed) || strings.HasSuffix(c.Name, manifest.Suffix) || strings.HasSuffix(c.Name, logSuffix) ||
+		ours := c.Name == latest || isRemoved(c) || strings.HasSuffix(c.Name, manifest.Suffix) || strings.HasSuffix(c.Name, logSuffix) ||
 			slices.ContainsFunc(list, func(tree handle.Child) bool { // what a tool has left beside it
 				return tree.Kind == manifest.Dir && strings.HasPrefix(c.Name, tree.Name)
 			})
-		if !ours || c.Kind == manifest.Dir && strings.HasPrefix(c.Name, ".") && !strings.HasPrefix(c.Name, removed) {
+		if !ours || c.Kind == manifest.Dir && strings.HasPrefix(c.Name, ".") && !isRemoved(c) {
 			strays = append(strays, c.Name)
 		}
 	}
