@@ -323,10 +323,15 @@ func (r *remedy) replace(ctx context.Context, p place) error {
 		return err
 	}
 	r.change(p.ref, path.Dir(p.path))
-	if err := r.replaceIn(ctx, folder, p); err != nil {
+	return settle(folder, self.Mtime, r.replaceIn(ctx, folder, p))
+}
+
+// settle gives a directory its time back, whatever became of a change in it.
+func settle(folder *store.Dir, mtime manifest.Time, changed error) error {
+	if err := folder.SetMtime(mtime); changed == nil {
 		return err
 	}
-	return folder.SetMtime(self.Mtime)
+	return changed
 }
 
 // change notes that names in a directory of a snapshot are changed.

@@ -105,10 +105,7 @@ func (v *verification) in(e *manifest.Entry, change func(folder *store.Dir, name
 		return err
 	}
 	v.change(v.report.Snapshot.Ref(), path.Dir(e.Path))
-	if err := change(folder, e.Name()); err != nil {
-		return err
-	}
-	return folder.SetMtime(self.Mtime)
+	return settle(folder, self.Mtime, change(folder, e.Name()))
 }
 
 // leave notes what a heal that was cut off has left.
