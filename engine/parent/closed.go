@@ -28,5 +28,5 @@ func (c Closed) Hide(at string) bool {
 			return true
 		}
 	}
-	return false
+	return c["."]
 }
