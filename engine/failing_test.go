@@ -37,8 +37,8 @@ func TestUnreadable(t *testing.T) {
 			t.Fatal(a.Err)
 		}
 		s := a.Snapshot
-		if s.Errors != 3 || s.Files != 2 || s.Complete() {
-			t.Errorf("run %d: %d errors and %d files, want 3 and 2:\n%s", run, s.Errors, s.Files, a.Log)
+		if s.Errors != 4 || s.Files != 2 || s.Complete() {
+			t.Errorf("run %d: %d errors and %d files, want 4 and 2:\n%s", run, s.Errors, s.Files, a.Log)
 		}
 		for _, text := range []string{"closed: permission denied", "closed dir: permission denied", "blind: permission denied"} {
 			if !strings.Contains(a.Log, text) {

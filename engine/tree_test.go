@@ -179,7 +179,7 @@ func (r *repo) check(s *engine.Snapshot) {
 	disk := tree(r, s.Path)
 	files, bytes := int64(0), int64(0)
 	for path, e := range entries {
-		if e.Kind == manifest.File {
+		if e.Kind == manifest.File && !e.Absent {
 			files++
 			bytes += e.Size
 		}

@@ -32,9 +32,13 @@ func (r *run) emit(b *walk.Batch) error {
 	p := b.Data.(*plan)
 	for _, err := range b.Errors {
 		var other *flaw
-		if errors.As(err, &other) {
+		var no *refused
+		switch {
+		case errors.As(err, &other):
 			r.log.Error("not as it was stored", "what", other.what, "error", err)
-		} else {
+		case errors.As(err, &no):
+			r.log.Error("the backup root cannot hold it", "error", err)
+		default:
 			r.log.Error("cannot be read", "error", err)
 		}
 		if r.unread != nil {
@@ -136,7 +140,7 @@ func (r *run) tellCatalog(e *manifest.Entry, what func(*catalog.Recorder, *manif
 }
 
 func (r *run) count(res *result) {
-	if res.entry.Kind != manifest.File {
+	if res.entry.Kind != manifest.File || res.entry.Absent {
 		return
 	}
 	r.output.summary.Files++

@@ -106,7 +106,10 @@ func isZero(b []byte) bool {
 func (t *task) place(e manifest.Entry, make func(*manifest.Entry) error) (result, error) {
 	res := result{entry: e, outcome: stored}
 	if e.Size == 0 { // nothing to save
-		return res, make(&res.entry)
+		if err := make(&res.entry); err != nil {
+			return absent(e, err)
+		}
+		return res, nil
 	}
 	defer t.known.claim(e.Digest)()
 	ok, err := t.linkKnown(&res.entry)
@@ -118,7 +121,7 @@ func (t *task) place(e manifest.Entry, make func(*manifest.Entry) error) (result
 		return res, nil
 	}
 	if err := make(&res.entry); err != nil {
-		return result{}, err
+		return absent(e, err)
 	}
 	return res, t.known.add(&res.entry)
 }
@@ -127,6 +130,10 @@ func (t *task) place(e manifest.Entry, make func(*manifest.Entry) error) (result
 // hashes, or, where its content is likely to be known, hashed first so that it need
 // not be copied.
 func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable bool, err error) {
+	if err := t.fits(e); err != nil {
+		res, err := absent(e.Entry, err)
+		return res, false, err
+	}
 	likely, err := t.isLikelyKnown(e)
 	if err != nil {
 		return result{}, false, err
@@ -160,6 +167,10 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	}
 	defer t.tree.discard(t, out)
 	n, err := t.worker.Copy(t.ctx, f, e, out, &t.Progress.Bytes)
+	if _, unread := errors.AsType[*content.SourceError](err); err != nil && !unread {
+		res, err := absent(e.Entry, err)
+		return res, false, err
+	}
 	if err != nil {
 		return result{}, false, err
 	}
@@ -172,6 +183,23 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	e.Digest = t.worker.Sum()
 	res, err := t.place(e.Entry, func(e *manifest.Entry) error { return t.tree.keep(t, out, e) })
 	return res, stable, err
+}
+
+// sizeAsked is from where on a size may be more than a file system can hold.
+const sizeAsked = 4 << 30
+
+// fits returns an error where the root can hold no file of that size, which
+// would else be known only after hours of reading.
+func (t *task) fits(e *walk.Entry) error {
+	if e.Size < sizeAsked {
+		return nil
+	}
+	out, err := t.tree.scratch(t)
+	if err != nil || out == nil {
+		return err
+	}
+	defer t.tree.discard(t, out)
+	return out.Skip(e.Size)
 }
 
 // isLikelyKnown reports whether it is worth while to hash a file before it is

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"phlb/engine/catalog"
+	"phlb/engine/content"
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
 	"phlb/engine/store"
@@ -22,17 +23,31 @@ type partialTree struct {
 }
 
 func (p *partialTree) enter(t, above *target) (err error) {
-	if above == nil {
+	switch {
+	case above == nil:
 		t.dir, err = p.partial.Tree.Descend(".")
-	} else {
+	case above.dir == nil:
+		err = content.FromSource("store", t.folder.Path, &refused{errFolder})
+	default:
 		t.dir, err = above.dir.Mkdir(t.folder.Name())
+		err = refuse(&t.folder.Entry.Entry, err)
 	}
 	return err
 }
 
-func (p *partialTree) describe(t *target) error { return p.partial.Foresee(t.dir, &t.entry) }
+func (p *partialTree) describe(t *target) error {
+	if t.dir == nil {
+		t.entry.Absent, t.same = true, false
+		return nil
+	}
+	return p.partial.Foresee(t.dir, &t.entry)
+}
 
 func (p *partialTree) bring(t *task, e *walk.Entry, at parent.Position) (result, error) {
+	if t.target.dir == nil {
+		t.previous.entry = at.EntryOf(e)
+		return absent(e.Entry, content.FromSource("store", e.Path, &refused{errFolder}))
+	}
 	return t.bringFromSource(e, at)
 }
 
@@ -77,7 +92,9 @@ func (p *partialTree) keep(t *task, f *store.File, e *manifest.Entry) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return p.partial.Scratch.Rename(scratchName(t), t.target.dir, t.name)
+	// A rename would replace a file whose name differs in case alone, where the
+	// file system takes both for one.
+	return t.target.dir.Link(p.partial.Scratch, scratchName(t), t.name)
 }
 
 func (p *partialTree) discard(t *task, f *store.File) {
@@ -98,17 +115,19 @@ func (p *partialTree) link(t *task, from *store.Dir, old string, _ store.Inode) 
 }
 
 func (p *partialTree) other(t *task, e *manifest.Entry) error {
-	err := t.target.dir.Make(t.name, e)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
-		// A device, as an ordinary user, or what the file system has no room for in
-		// its format: recorded, for a restore to where it can be.
-		e.Absent = true
-		return nil
+	err := p.notKept(e, t.target.dir.Make(t.name, e))
+	if err != nil && !errors.Is(err, fs.ErrExist) { // it may be there without its metadata
+		t.target.dir.Remove(t.name)
 	}
-	return p.notKept(e, err)
+	return err
 }
 
-func (p *partialTree) finish(t *target) error { return p.notKept(&t.entry, t.dir.Finish(&t.entry)) }
+func (p *partialTree) finish(t *target) error {
+	if t.dir == nil {
+		return nil
+	}
+	return p.notKept(&t.entry, t.dir.Finish(&t.entry))
+}
 
 func (p *partialTree) seal(ctx context.Context, cat *catalog.Catalog, s *catalog.Snapshot) error {
 	return p.sealAndTell(ctx, cat, s)

@@ -2,8 +2,6 @@ package backup
 
 import (
 	"cmp"
-	"errors"
-	"io/fs"
 	"path"
 
 	"phlb/engine/config"
@@ -96,11 +94,5 @@ func (t *task) linkToWhole(c *candidate, e *manifest.Entry) (bool, error) {
 			return false, nil
 		}
 	}
-	switch err := t.tree.link(t, folder, name, inode); {
-	case errors.Is(err, store.ErrLinkLimit), errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	case err != nil:
-		return false, err
-	}
-	return true, nil
+	return t.linkIfPossible(folder, name, inode)
 }

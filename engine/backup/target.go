@@ -1,8 +1,10 @@
 package backup
 
 import (
+	"errors"
 	"fmt"
 
+	"phlb/engine/content"
 	"phlb/engine/foreign"
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
@@ -16,7 +18,7 @@ type target struct {
 	folder   *walk.Folder
 	entry    manifest.Entry  // the folder's own entry, once a worker has looked at it
 	same     bool            // whether a mark vouches that the parent's entry is the same
-	dir      *store.Dir      // the folder in the tree of the run; nil in a dry run
+	dir      *store.Dir      // the folder in the tree of the run; nil in a dry run, and where the root cannot hold it
 	previous *store.Dir      // the folder in the snapshot before; nil if that has none
 	resumed  *store.Dir      // the folder in the run that was cut off; nil if that has none
 	foreign  *foreign.Folder // what another tool has left in an adopted folder; nil for nothing
@@ -69,6 +71,10 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 	} else {
 		above = b.Folder.Parent.Data.(*target)
 		err = r.tree.enter(t, above)
+	}
+	if refused, ok := errors.AsType[*content.SourceError](err); ok { // with all that lies in it
+		b.Errors = append(b.Errors, refused.Err)
+		err = nil
 	}
 	if err == nil {
 		t.previous, err = r.previous.enter(b, &p.previous, above.previous)

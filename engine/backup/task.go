@@ -225,14 +225,25 @@ func (t *task) carry(e *walk.Entry, from origin) (result, error) {
 // linkUnread links the entry to that of its name in from. It reports whether
 // that can be.
 func (t *task) linkUnread(e *walk.Entry, from *store.Dir, inode store.Inode) (bool, error) {
-	switch err := t.tree.link(t, from, t.name, inode); {
-	case errors.Is(err, store.ErrLinkLimit), errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	case err != nil:
+	if ok, err := t.linkIfPossible(from, t.name, inode); !ok {
 		return false, err
 	}
 	t.Progress.Bytes.Add(e.Size)
 	return true, nil
+}
+
+// linkIfPossible links the path of the task to what is called old in from, and
+// reports whether that can be. Where the root cannot hold the path, making it anew
+// tells.
+func (t *task) linkIfPossible(from *store.Dir, old string, inode store.Inode) (bool, error) {
+	err := t.tree.link(t, from, old, inode)
+	if err == nil {
+		return true, nil
+	}
+	if errors.Is(err, store.ErrLinkLimit) || errors.Is(err, fs.ErrNotExist) || isRefused(refuse(&manifest.Entry{Kind: inode.Kind}, err)) {
+		return false, nil
+	}
+	return false, err
 }
 
 // noteChanged warns of a file of a snapshot, or with a zero ref of a run that was
@@ -313,7 +324,7 @@ func (t *task) take(e *walk.Entry) (result, error) {
 	res.entry.Xattrs = xattrs
 	res.entry.Racy = t.racy(&res.entry, t.Env.Now()) || unread != nil
 	if err := t.tree.other(t, &res.entry); err != nil {
-		return res, err
+		return absent(res.entry, err)
 	}
 	return res, unread
 }

@@ -152,7 +152,7 @@ type Entry struct {
 	Mtime  Time
 	Ctime  Time
 	Inode  uint64
-	Digest Digest // of a File
+	Digest Digest // of a File that is not Absent
 
 	Target       string  // of a Symlink
 	Major, Minor uint32  // of a device
@@ -177,6 +177,9 @@ func (e *Entry) Folder() string {
 
 // Name returns the last element of e's path.
 func (e *Entry) Name() string { return e.Path[strings.LastIndexByte(e.Path, '/')+1:] }
+
+// hasHash reports whether sha256sum can check e: a file that is in the snapshot.
+func (e *Entry) hasHash() bool { return e.Kind == File && !e.Absent }
 
 // InSnapshot returns the metadata that e's inode has in the snapshot.
 func (e *Entry) InSnapshot() Stored {

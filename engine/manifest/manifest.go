@@ -42,11 +42,12 @@
 //	racy=1                     a later run must not trust times to tell a change
 //	stored=MODE,UID:GID,MTIME  metadata of the inode in the snapshot, where it
 //	                           is shared and not the path's own
-//	stored=no                  recorded only: it could not be made in the root
+//	stored=no                  recorded only: it could not be made in the root;
+//	                           of a file there is no hash line then
 //	x=NAME:VALUE               an extended attribute, VALUE in base64; repeated
 //
-// and last the path: "." for the root, else "./" and the path. A file's path
-// stands in the hash line that follows its record line. Paths are escaped as
+// and last the path: "." for the root, else "./" and the path. The path of a file
+// that was stored stands in the hash line that follows its record line. Paths are escaped as
 // sha256sum escapes them: where one holds a newline, a carriage return or a
 // backslash, these become \n, \r and \\, and the line starts with a backslash
 // (in a record line the path does). In TARGET and NAME, bytes up to the space,
@@ -66,7 +67,7 @@
 //
 //	4 bytes   length of the member
 //	4 bytes   CRC-32C of all that follows in it
-//	4 bytes   how many files it has
+//	4 bytes   how many files with a hash line it has
 //	8 bytes   their sizes, added up
 //	8 bytes   for each entry: its [Mark]
 //
@@ -116,7 +117,7 @@ type Header struct {
 type Summary struct {
 	Finished  time.Time
 	Entries   int64 // lines of every kind
-	Files     int64 // regular files
+	Files     int64 // regular files in the snapshot
 	Bytes     int64 // their sizes
 	Unchanged int64 // files linked unread from the previous snapshot
 	Linked    int64 // files linked because their content was there

@@ -59,7 +59,7 @@ func (x *index) add(e *Entry) {
 	}
 	x.extra = binary.LittleEndian.AppendUint64(x.extra, uint64(e.mark()))
 	x.marks++
-	if e.Kind == File {
+	if e.hasHash() {
 		x.files++
 		x.bytes += e.Size
 	}

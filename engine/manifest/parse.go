@@ -48,7 +48,7 @@ func parseRecord(line []byte, e *Entry) error {
 	if f.err != nil {
 		return f.err
 	}
-	if e.Kind == File {
+	if e.hasHash() {
 		if len(f.rest) > 0 {
 			return fmt.Errorf("a path in a file's record line: %q", f.rest)
 		}

@@ -212,7 +212,7 @@ func (m *Reader) next(e *Entry) error {
 	if err := parseRecord(line, e); err != nil {
 		return m.syntax("%v", err)
 	}
-	if e.Kind == File {
+	if e.hasHash() {
 		// The record line is parsed before this call invalidates it.
 		if line, err = m.readLine(); err != nil {
 			return err

@@ -133,7 +133,7 @@ func (m *Writer) Write(e *Entry) error {
 	}
 	m.last.Path, m.last.Kind = e.Path, e.Kind
 	m.entries++
-	if e.Kind == File {
+	if e.hasHash() {
 		m.files++
 		m.bytes += e.Size
 	}
@@ -318,7 +318,7 @@ func appendEntry(b []byte, e *Entry) []byte {
 		b = append(b, ':')
 		b = base64.StdEncoding.AppendEncode(b, []byte(x.Value))
 	}
-	if e.Kind != File {
+	if !e.hasHash() {
 		b = append(b, ' ')
 		at := len(b)
 		var escaped bool

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"phlb/engine/content"
 	"phlb/engine/manifest"
 	"phlb/engine/repository"
 	"phlb/engine/store"
@@ -101,7 +102,7 @@ func (r *restore) keeps() bool {
 func (r *restore) deleted(at string, err error) (gone bool, fatal error) {
 	if err != nil {
 		r.failed(&manifest.Entry{Path: at}, err)
-		if isFatal(err) {
+		if content.IsTrouble(err) {
 			return false, err
 		}
 		return false, nil

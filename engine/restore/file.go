@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"phlb/engine/content"
 	"phlb/engine/manifest"
@@ -62,12 +60,6 @@ func (r *restore) passed(e *manifest.Entry) {
 		r.Progress.Files.Add(1)
 		r.Progress.Bytes.Add(e.Size)
 	}
-}
-
-// isFatal reports whether an error of the target is of more than one path.
-func isFatal(err error) bool {
-	return store.IsFull(err) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EIO) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // reason is an error without the path that it is reported with.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"phlb/engine/content"
 	"phlb/engine/manifest"
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -180,7 +181,7 @@ func (r *restore) release(f *folder) {
 func (r *restore) failed(e *manifest.Entry, err error) {
 	switch {
 	case r.ctx.Err() != nil: // an error ends it already
-	case isFatal(err):
+	case content.IsTrouble(err):
 		r.cancel(fmt.Errorf("%s: %w", e.Path, err))
 	default:
 		r.fail(e.Path, Unwritable, "%s", reason(err))
