@@ -19,6 +19,8 @@ func configAttributes(c *config.Config) []Attribute {
 			kind = "list"
 		case int64:
 			kind = "int"
+		case float64:
+			kind = "float"
 		}
 		all = append(all, Attribute{Name: settingName(setting), Type: kind, Doc: "the setting of that name in phlb.toml"})
 	}
@@ -35,6 +37,8 @@ func configValue(c *config.Config) starlark.Value {
 		switch value := setting.Value.(type) {
 		case int64:
 			fields[settingName(setting)] = starlark.MakeInt64(value)
+		case float64:
+			fields[settingName(setting)] = starlark.Float(value)
 		case string:
 			fields[settingName(setting)] = starlark.String(value)
 		case []string:

@@ -107,15 +107,17 @@ func (s *Snapshot) AttrNames() []string {
 func (s *Session) linkBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "link",
-		Signature: "link(scan, name=None, match=config.match, tags=[])",
+		Signature: "link(scan, name=None, match=config.match, tags=[], accept_shrink=False, moved=False)",
 		Doc:       "a new sealed snapshot of the scan",
 		Effect:    true,
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var scan scanArgument
 			var name, match optional
 			var tags stringList
+			var shrink, moved bool
 			if err := runtime.Unpack(fn.Name(), args, kwargs, "scan", &scan,
-				"name?", &name, "match?", &match, "tags?", &tags); err != nil {
+				"name?", &name, "match?", &match, "tags?", &tags,
+				"accept_shrink?", &shrink, "moved?", &moved); err != nil {
 				return nil, err
 			}
 			if match == "" { // None, or what a command line was not given
@@ -127,7 +129,10 @@ func (s *Session) linkBuiltin() runtime.Builtin {
 			}
 			rules, done := scan.rules()
 			defer done()
-			source := engine.Source{Root: scan.source.Root, Rules: rules, Name: string(name), Match: how, Tags: tags}
+			source := engine.Source{
+				Root: scan.source.Root, Rules: rules, Name: string(name), Match: how, Tags: tags,
+				AcceptShrink: shrink, Moved: moved,
+			}
 			if s.Explain != "" {
 				return s.explain(scan.Scan, source)
 			}

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -72,10 +73,10 @@ func Run(ctx context.Context, repo *repository.Repository, source repository.Sou
 	if r.source == r.root.Path || strings.HasPrefix(r.source, r.root.Path+string(filepath.Separator)) {
 		return nil, fmt.Errorf("%s: %w %s", r.source, ErrInsideRoot, r.root.Path)
 	}
-	if err := r.begin(ctx, name); err != nil {
+	defer r.letGo()
+	if err := r.lockName(ctx, name); err != nil {
 		return nil, r.explain(ctx, err)
 	}
-	defer r.letGo()
 	s, err := r.snapshot(ctx, source)
 	if err != nil {
 		return nil, r.explain(ctx, err)
@@ -83,24 +84,56 @@ func Run(ctx context.Context, repo *repository.Repository, source repository.Sou
 	return repo.Shown(repository.NewSnapshot(r.root, *s)), nil
 }
 
+// lockName locks the name, unless nothing is going to be changed.
+func (r *run) lockName(ctx context.Context, name string) (err error) {
+	if !r.Env.DryRun {
+		r.lock, err = r.root.LockName(ctx, name, r.Owner(), r.Env.Wait)
+	}
+	r.history.Started = r.Env.Now() // the lock may have been waited for
+	return err
+}
+
 // begin chooses the tree, and starts a partial of that name.
 func (r *run) begin(ctx context.Context, name string) (err error) {
 	if r.Env.DryRun {
 		planned := &plannedTree{run: r}
 		r.tree = planned
-		r.history.Started = r.Env.Now()
 		r.partial, err = planned.planPartial(ctx, name, r.Stamp(r.history.Started))
 		return err
 	}
-	if r.lock, err = r.root.LockName(ctx, name, r.Owner(), r.Env.Wait); err != nil {
+	r.tree = &partialTree{run: r}
+	r.partial, err = r.root.Begin(name, r.Stamp(r.history.Started))
+	return err
+}
+
+// ErrOtherSource says that the backup of that name is of another directory, or of
+// another host's.
+var ErrOtherSource = errors.New("is the backup of another source")
+
+// checkSource holds the source against that of the newest snapshot of the name.
+// Where another one is not what was asked for, two sources would mix under one name.
+func (r *run) checkSource(ctx context.Context, cat *catalog.Catalog, source repository.Source) error {
+	all, err := cat.Snapshots(ctx)
+	if err != nil {
 		return err
 	}
-	r.tree = &partialTree{run: r}
-	r.history.Started = r.Env.Now() // the lock may have been waited for
-	if r.partial, err = r.root.Begin(name, r.Stamp(r.history.Started)); err != nil {
-		r.lock.Unlock()
+	last := repository.Newest(slices.DeleteFunc(all, func(s catalog.Snapshot) bool {
+		adopted := s.Source == "" || strings.HasSuffix(filepath.ToSlash(s.Source), "/"+s.Name+"/"+s.Stamp)
+		return adopted // nobody knows of what it is
+	}), r.history.Name)
+	if last == nil || last.Source == r.source && last.Host == r.Env.Host || source.Moved {
+		return nil
 	}
-	return err
+	was, is := last.Source, r.source
+	if last.Host != r.Env.Host {
+		was, is = was+" on "+last.Host, is+" on "+r.Env.Host
+	}
+	if source.Name != "" {
+		r.Repository.Log.Warn("the backup goes on with another source", "name", source.Name, "before", was, "now", is)
+		return nil
+	}
+	return fmt.Errorf("%s %w: of %s, not of %s; choose another name with --name, or say with --moved that the source is the same in another place",
+		r.history.Name, ErrOtherSource, was, is)
 }
 
 // snapshot fills the partial and seals it.
@@ -110,6 +143,12 @@ func (r *run) snapshot(ctx context.Context, source repository.Source) (*catalog.
 		return nil, err
 	}
 	defer cat.Close()
+	if err := r.checkSource(ctx, cat, source); err != nil {
+		return nil, err
+	}
+	if err := r.begin(ctx, r.history.Name); err != nil {
+		return nil, err
+	}
 	defer r.close()
 	header := manifest.Header{
 		Name: r.history.Name, Source: r.source, Host: r.Env.Host, Boot: r.Env.Boot,
@@ -117,6 +156,9 @@ func (r *run) snapshot(ctx context.Context, source repository.Source) (*catalog.
 	}
 	if err := r.prepare(ctx, cat, header, true); err != nil {
 		return nil, err
+	}
+	if source.AcceptShrink {
+		r.complete = nil
 	}
 	stop := r.countAhead(ctx, source.Rules)
 	err = r.walk(ctx, source.Rules)

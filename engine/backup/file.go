@@ -2,10 +2,12 @@ package backup
 
 import (
 	"errors"
+	"fmt"
 	"io"
 
 	"phlb/engine/content"
 	"phlb/engine/manifest"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -36,12 +38,16 @@ func (t *task) file(e *walk.Entry) (result, error) {
 		xattrs, err := f.Xattrs()
 		unread := content.FromSource("read attributes", e.Path, err) // no reason to do without the content
 		seen.Xattrs = xattrs
-		seen.Racy = t.racy(&seen.Entry, now) || unread != nil
+		seen.Racy = racy(&seen.Entry, now) || unread != nil
+		said := seen.Size
 		res, stable, err := t.content(f, &seen, try == attempts)
-		if err != nil {
+		switch {
+		case err != nil:
 			return res, err
-		}
-		if stable {
+		case stable && res.entry.Size != said:
+			return res, content.FromSource("read", e.Path, fmt.Errorf(
+				"says that it is %s long, %d could be read: these are stored", repository.Bytes(said), res.entry.Size))
+		case stable:
 			return res, unread
 		}
 		if try == attempts {
@@ -55,24 +61,21 @@ func (t *task) file(e *walk.Entry) (result, error) {
 // is false and nothing was brought in, unless it is the last try.
 func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable bool, err error) {
 	if e.Size > content.BufferSize {
-		size := e.Size
-		res, stable, err := t.large(f, e, last)
-		if store.IsFull(err) && t.makeRoom() {
-			e.Size = size
-			return t.large(f, e, last)
-		}
-		return res, stable, err
+		return t.largeOrRoom(f, e, last)
 	}
-	buf := t.worker.Whole(e.Size)
+	buf := t.worker.Whole(e.Size + 1)
 	n, err := f.ReadAt(buf, 0)
-	if err != nil && err != io.EOF {
+	switch {
+	case err == nil: // it goes on after its end
+		return t.largeOrRoom(f, e, last)
+	case err != io.EOF:
 		return result{}, false, content.FromSource("read", e.Path, err)
 	}
-	stable = n == len(buf) && unmoved(f, e)
+	stable = unmoved(f, e)
 	if !stable && !last {
 		return result{}, false, nil
 	}
-	e.Size = int64(n)
+	setSize(e, int64(n))
 	buf = buf[:n]
 	e.Digest = t.worker.Digest(buf)
 	t.Progress.Bytes.Add(e.Size)
@@ -85,6 +88,25 @@ func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable
 	}
 	res, err := t.place(e.Entry, func(e *manifest.Entry) error { return t.tree.create(t, e, write) })
 	return res, stable, err
+}
+
+// largeOrRoom is large with another try where giving up what is resumed makes room.
+func (t *task) largeOrRoom(f *walk.File, e *walk.Entry, last bool) (result, bool, error) {
+	size := e.Size
+	res, stable, err := t.large(f, e, last)
+	if store.IsFull(err) && t.makeRoom() {
+		e.Size = size
+		return t.large(f, e, last)
+	}
+	return res, stable, err
+}
+
+// setSize takes the size of a file from how much could be read. Files of some file
+// systems say that they are empty, or of one page, and are not; whether such a file
+// has changed, a look does not tell.
+func setSize(e *walk.Entry, n int64) {
+	e.Racy = e.Racy || e.Size != n
+	e.Size = n
 }
 
 // unmoved reports whether the file still is what it was when e was looked at.
@@ -174,12 +196,12 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	if err != nil {
 		return result{}, false, err
 	}
-	stable = n == e.Size && unmoved(f, e)
+	stable = unmoved(f, e)
 	if !stable && !last {
 		t.Progress.Bytes.Add(-n)
 		return result{}, false, nil
 	}
-	e.Size = n
+	setSize(e, n)
 	e.Digest = t.worker.Sum()
 	res, err := t.place(e.Entry, func(e *manifest.Entry) error { return t.tree.keep(t, out, e) })
 	return res, stable, err

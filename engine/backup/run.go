@@ -33,8 +33,9 @@ type run struct {
 	tree    tree
 	unread  func(error) // hears of each error of the source; nil if nobody wants to
 
-	previous earlier // the snapshot before
-	resumed  earlier // what a run that was cut off has left
+	complete *catalog.Snapshot // the newest one of the name; nil for none, or where that is not asked for
+	previous earlier           // the snapshot before
+	resumed  earlier           // what a run that was cut off has left
 	known    *known
 	changed  sync.Map  // what noteChanged has warned of
 	room     sync.Once // guards madeRoom
@@ -82,6 +83,9 @@ func (r *run) prepare(ctx context.Context, cat *catalog.Catalog, header manifest
 	now := r.Env.Now()
 	all = repository.AheadLast(all, now, repository.StartOf)
 	before := repository.Newest(all, header.Name)
+	if follow {
+		r.complete = repository.Newest(slices.DeleteFunc(slices.Clone(all), func(s catalog.Snapshot) bool { return s.Errors > 0 }), header.Name)
+	}
 	r.partial.Older = before != nil && before.Started.After(header.Started) && !repository.IsAhead(before.Started, now)
 	if i := slices.IndexFunc(all, func(s catalog.Snapshot) bool { return s.Name == header.Name && repository.IsAhead(s.Started, now) }); i >= 0 {
 		r.log.Warn("a snapshot is dated ahead of the clock, and is not taken for the newest", "snapshot", all[i].Stamp, "started", all[i].Started)
@@ -149,7 +153,9 @@ func (r *run) follow(before *catalog.Snapshot) (err error) {
 
 // letGo closes the partial, and unlocks its name.
 func (r *run) letGo() {
-	r.partial.Close()
+	if r.partial != nil {
+		r.partial.Close()
+	}
 	if r.lock != nil {
 		r.lock.Unlock()
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/dustin/go-humanize/english"
+
 	"phlb/engine/catalog"
 	"phlb/engine/manifest"
 	"phlb/engine/repository"
@@ -15,6 +17,10 @@ import (
 // seal ends the manifest, and has the tree make a snapshot of what is there.
 func (r *run) seal(ctx context.Context, cat *catalog.Catalog, header manifest.Header) (*catalog.Snapshot, error) {
 	r.Progress.Phase("seal " + r.partial.Ref.String())
+	if err := r.shrunk(); err != nil {
+		r.log.Error("the snapshot is not complete", "error", err)
+		r.output.summary.Errors++
+	}
 	r.output.summary.Finished = r.Env.Now()
 	if err := r.output.writer.Close(r.output.summary); err != nil {
 		return nil, err
@@ -24,6 +30,18 @@ func (r *run) seal(ctx context.Context, cat *catalog.Catalog, header manifest.He
 	}
 	s := &catalog.Snapshot{Stamp: r.partial.Stamp, Header: header, Summary: r.output.summary}
 	return s, r.tree.seal(ctx, cat, s)
+}
+
+// shrunk returns an error where the source holds so few of the files before that
+// it may not be all there, as a mount point without its disk.
+func (r *run) shrunk() error {
+	found, before := r.output.summary, r.complete
+	if before == nil || before.Files == 0 || found.Errors > 0 || r.Config.Shrink == 0 ||
+		found.Files > 0 && float64(found.Files) >= r.Config.Shrink*float64(before.Files) {
+		return nil
+	}
+	return fmt.Errorf("the source has %s, %s had %d: look whether all of it is mounted, or accept that with --accept-shrink, in a script with link(…, accept_shrink = True)",
+		english.Plural(int(found.Files), "file", ""), before.Stamp, before.Files)
 }
 
 // sealAndTell makes the partial a snapshot and tells the catalog.

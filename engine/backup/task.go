@@ -83,7 +83,7 @@ func (r *run) folder(b *walk.Batch, t *target, p *plan) {
 	if t.entry.Xattrs, err = b.Folder.Dir.Xattrs(""); err != nil {
 		b.Errors = append(b.Errors, &fs.PathError{Op: "read attributes", Path: t.entry.Path, Err: err})
 	}
-	t.entry.Racy = r.racy(&t.entry, r.Env.Now())
+	t.entry.Racy = racy(&t.entry, r.Env.Now())
 }
 
 // sameAs reports whether the source entry e is what old says it was, so far as
@@ -96,18 +96,33 @@ func (r *run) sameAs(old *manifest.Entry, e *walk.Entry) bool {
 		(!u.Has(config.Inode) || old.Inode == e.Inode)
 }
 
+// mappedUnseen is how long writes through a mapping may leave the times of a file
+// as they are: a page gets dirty with the first one, and only the first one after
+// it was written back counts as a change again. Linux does that after 30 seconds,
+// and looks every five, see dirty_expire_centisecs and dirty_writeback_centisecs in
+// proc_sys_vm(5).
+const mappedUnseen = 40 * time.Second
+
 // racy reports whether e was changed so short a time before it was looked at
 // that a further change could have left its times as they are. The clock that
 // a kernel stamps files with advances in ticks of up to 10 ms, and some file
-// systems keep whole seconds (FAT: two) only. A modification time that is days
-// ahead was set by hand, and a further change would end that.
-func (r *run) racy(e *manifest.Entry, looked time.Time) bool {
+// systems keep whole seconds (FAT: two) only. Only a file can be mapped, and that
+// sets the modification time, which is old in what was copied with its times. A
+// time that is days ahead was set by hand or by a clock that went wrong, and a
+// further change would end that.
+func racy(e *manifest.Entry, looked time.Time) bool {
 	tick := 20 * time.Millisecond
 	if e.Mtime.Nsec == 0 && e.Ctime.Nsec == 0 {
 		tick = 2 * time.Second
 	}
-	limit, ahead := manifest.TimeOf(looked.Add(-tick)), manifest.TimeOf(looked.AddDate(0, 0, 2))
-	return !e.Ctime.Before(limit) || !e.Mtime.Before(limit) && e.Mtime.Before(ahead)
+	ahead := manifest.TimeOf(looked.AddDate(0, 0, 2))
+	within := func(t manifest.Time, d time.Duration) bool {
+		return !t.Before(manifest.TimeOf(looked.Add(-d))) && t.Before(ahead)
+	}
+	if e.Kind == manifest.File && within(e.Mtime, mappedUnseen) {
+		return true
+	}
+	return within(e.Ctime, tick) || within(e.Mtime, tick)
 }
 
 // task brings entries of a batch into the snapshot, one after the other.
@@ -322,7 +337,7 @@ func (t *task) take(e *walk.Entry) (result, error) {
 	xattrs, err := t.target.folder.Dir.Xattrs(t.name)
 	unread := content.FromSource("read attributes", e.Path, err) // no reason to do without the rest
 	res.entry.Xattrs = xattrs
-	res.entry.Racy = t.racy(&res.entry, t.Env.Now()) || unread != nil
+	res.entry.Racy = racy(&res.entry, t.Env.Now()) || unread != nil
 	if err := t.tree.other(t, &res.entry); err != nil {
 		return absent(res.entry, err)
 	}

@@ -31,6 +31,7 @@ type Config struct {
 	Match          Match      // what files that share an inode agree in
 	Unchanged      Attributes // what an unchanged source file agrees in
 	Hash           string     // always "sha256"
+	Shrink         float64    // the share of the files before that a complete snapshot has at least; 0 for any
 	AllowRun       []string   // programs that scripts may run
 	AllowNet       []string   // HOST or HOST:PORT that scripts may talk to
 	AllowEnv       []string   // environment variables that scripts may read
@@ -90,7 +91,7 @@ func (a Attributes) Names() []string {
 // A Setting is one key with the value in effect.
 type Setting struct {
 	Key    string `json:"key"`
-	Value  any    `json:"value"`  // a string, a []string or an int64
+	Value  any    `json:"value"`  // a string, a []string, an int64 or a float64
 	Origin string `json:"origin"` // "default", "FILE:LINE", "environment NAME" or "flag NAME"
 }
 
@@ -124,6 +125,7 @@ func defaults() *Config {
 		Match:          MatchPermissions,
 		Unchanged:      Size | Mtime | Ctime | Inode,
 		Hash:           "sha256",
+		Shrink:         0.1,
 		AllowRun:       []string{},
 		AllowNet:       []string{},
 		AllowEnv:       []string{},

@@ -131,6 +131,7 @@ func TestValues(t *testing.T) {
 		"match = 'exact'\n"+
 		"unchanged = ['mtime', 'size']\n"+
 		"hash = 'sha256'\n"+
+		"shrink = 0.25\n"+
 		"allow_run = ['pg_dump']\n"+
 		"allow_net = ['example.com', 'localhost:8080']\n"+
 		"allow_env = ['USER']\n"+
@@ -156,14 +157,15 @@ func TestValues(t *testing.T) {
 		{"match", "exact", path + ":10"},
 		{"unchanged", []string{"size", "mtime"}, path + ":11"},
 		{"hash", "sha256", path + ":12"},
-		{"allow_run", []string{"pg_dump"}, path + ":13"},
-		{"allow_net", []string{"example.com", "localhost:8080"}, path + ":14"},
-		{"allow_env", []string{"USER"}, path + ":15"},
-		{"limits.steps", "5", path + ":19"},
-		{"limits.time", "1m30s", path + ":20"},
-		{"limits.memory", "1048576", path + ":21"},
-		{"log_level", "debug", path + ":16"},
-		{"console_level", "error", path + ":17"},
+		{"shrink", 0.25, path + ":13"},
+		{"allow_run", []string{"pg_dump"}, path + ":14"},
+		{"allow_net", []string{"example.com", "localhost:8080"}, path + ":15"},
+		{"allow_env", []string{"USER"}, path + ":16"},
+		{"limits.steps", "5", path + ":20"},
+		{"limits.time", "1m30s", path + ":21"},
+		{"limits.memory", "1048576", path + ":22"},
+		{"log_level", "debug", path + ":17"},
+		{"console_level", "error", path + ":18"},
 	}
 	for i, s := range cfg.Settings() {
 		if fmt.Sprint(s.Value) != fmt.Sprint(want[i].Value) || s.Key != want[i].Key || s.Origin != want[i].Origin {
@@ -182,7 +184,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"UnknownKey", "\nbackup_pth = 'x'", []string{`:2: unknown key backup_pth: did you mean backup_path?`}},
 		{"Dashes", "Skip-Dirs = []", []string{`:1: unknown key Skip-Dirs: did you mean skip_dirs?`}},
-		{"FarKey", "colour = 1", []string{`:1: unknown key colour: want backup_path, catalog, snapshot_format, skip_dirs, skip_patterns, match, unchanged, hash, allow_run, allow_net, allow_env, limits.steps, limits.time, limits.memory, log_level or console_level`}},
+		{"FarKey", "colour = 1", []string{`:1: unknown key colour: want backup_path, catalog, snapshot_format, skip_dirs, skip_patterns, match, unchanged, hash, shrink, allow_run, allow_net, allow_env, limits.steps, limits.time, limits.memory, log_level or console_level`}},
 		{"ManyKeys", "hsah = 1\nmatch = 'exact'\nmach = 1\n'log level' = 1\n[catalogue]\nx = 1\n", []string{
 			`:1: unknown key hsah: did you mean hash?`,
 			`:3: unknown key mach: did you mean match?`,

@@ -62,6 +62,11 @@ var keys = []key{
 		get:  func(c *Config) any { return c.Hash },
 	},
 	{
+		name: "shrink",
+		set:  func(d *document, v any) (err error) { d.cfg.Shrink, err = shareValue(v); return },
+		get:  func(c *Config) any { return c.Shrink },
+	},
+	{
 		name: "allow_run",
 		set:  func(d *document, v any) (err error) { d.cfg.AllowRun, err = stringsValue(v); return },
 		get:  func(c *Config) any { return c.AllowRun },
@@ -237,6 +242,22 @@ func hashValue(v any) (string, error) {
 		err = errors.New("want sha256, others are not supported")
 	}
 	return s, err
+}
+
+func shareValue(v any) (float64, error) {
+	var share float64
+	switch v := v.(type) {
+	case int64:
+		share = float64(v)
+	case float64:
+		share = v
+	default:
+		return 0, fmt.Errorf("want a number from 0 to 1, not %s", kind(v))
+	}
+	if !(share >= 0 && share <= 1) {
+		return 0, errors.New("want a number from 0 to 1")
+	}
+	return share, nil
 }
 
 var levels = []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}

@@ -49,11 +49,12 @@ func (w *Worker) Digest(b []byte) manifest.Digest {
 	return w.Sum()
 }
 
-// Whole returns a buffer for a file of n bytes, at most [BufferSize]. What it
+// Whole returns a buffer for a file of n bytes, at most one more than [BufferSize]:
+// a byte past the end of a file tells whether that is the end. What the buffer
 // holds stays until the next call: the other methods leave it alone.
 func (w *Worker) Whole(n int64) []byte {
 	if w.whole == nil {
-		w.whole = make([]byte, BufferSize)
+		w.whole = make([]byte, BufferSize+1)
 	}
 	return w.whole[:n]
 }

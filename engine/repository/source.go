@@ -18,6 +18,9 @@ type Source struct {
 	Name  string       // of the backup; "" for the folder name of Root
 	Match config.Match // "" for the configured one
 	Tags  []string     // of the snapshot
+
+	AcceptShrink bool // a snapshot of far fewer files than the one before is complete
+	Moved        bool // the name was that of another source, which is this one now
 }
 
 // Counts are what a walk over a source found.
