@@ -40,7 +40,7 @@ func TestUnreadable(t *testing.T) {
 		if s.Errors != 4 || s.Files != 2 || s.Complete() {
 			t.Errorf("run %d: %d errors and %d files, want 4 and 2:\n%s", run, s.Errors, s.Files, a.Log)
 		}
-		for _, text := range []string{"closed: permission denied", "closed dir: permission denied", "blind: permission denied"} {
+		for _, text := range []string{`msg="the backup root does not keep all metadata, it is in the manifest only" what=owner`, "closed: permission denied", "closed dir: permission denied", "blind: permission denied"} {
 			if !strings.Contains(a.Log, text) {
 				t.Errorf("log lacks %q:\n%s", text, a.Log)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -149,6 +150,30 @@ func TestTakeOver(t *testing.T) {
 			r.must(err)
 			r.counts(s, n, 0, 0)
 		})
+	}
+}
+
+// TestTakeOverRemounted has the disk of the root pulled after a run was cut off, and
+// put back: what was not synced may be lost.
+func TestTakeOverRemounted(t *testing.T) {
+	at := mount(t, "ext4", 64)
+	r := repoOn(t, at)
+	r.manyFolders(400, 0)
+	r.interrupt("d0350/file")
+	lost := filepath.Join(r.partials()[0], "tree", "d0010", "file")
+	info, err := os.Stat(lost)
+	r.must(err)
+	r.must(os.WriteFile(lost, make([]byte, info.Size()), 0o644))
+	r.must(os.Chtimes(lost, time.Time{}, info.ModTime()))
+	for _, args := range [][]string{{"umount", at}, {"mount", "-o", "loop", filepath.Join(filepath.Dir(at), "image"), at}} {
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", args[0], err, out)
+		}
+	}
+	s := r.backup()
+	r.alike(s)
+	if s.Linked < 100 {
+		t.Errorf("%d linked, %d new: the run that was cut off is not taken over", s.Linked, s.New)
 	}
 }
 

@@ -36,7 +36,7 @@ func (t *task) file(e *walk.Entry) (result, error) {
 		}
 		seen.Path = e.Path
 		xattrs, err := f.Xattrs()
-		unread := content.FromSource("read attributes", e.Path, err) // no reason to do without the content
+		unread := content.FromSource("read attributes", e.Path, t.seen(e.Path, err)) // no reason to do without the content
 		seen.Xattrs = xattrs
 		seen.Racy = racy(&seen.Entry, now) || unread != nil
 		said := seen.Size

@@ -38,6 +38,7 @@ type run struct {
 	resumed  earlier           // what a run that was cut off has left
 	known    *known
 	changed  sync.Map  // what noteChanged has warned of
+	losses   losses    // of metadata
 	room     sync.Once // guards madeRoom
 	madeRoom bool      // whether giving up what is resumed has freed room
 	links    links
@@ -122,8 +123,10 @@ func (r *run) takeOver(header manifest.Header) {
 	}
 	r.resumed = earlier{
 		cursor: cursor, tree: left.Tree,
-		// What was written before a power loss may not have reached the disk.
-		doubted: header.Boot == "" || cursor.Header.Boot != header.Boot || cursor.Header.Host != header.Host,
+		// What was written before a power loss may not have reached the disk, nor
+		// what was written before the disk was pulled.
+		doubted: header.Boot == "" || cursor.Header.Boot != header.Boot || cursor.Header.Host != header.Host ||
+			cursor.Header.Mount != header.Mount,
 	}
 	r.log.Info("taking over from a run that was cut off", "started", cursor.Header.Started)
 }

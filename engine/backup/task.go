@@ -65,7 +65,7 @@ func (r *run) folder(b *walk.Batch, t *target, p *plan) {
 	t.entry = b.Folder.Entry.Entry
 	at := p.previous.Folder
 	if at.Mark().Vouches(&t.entry, t.entry.InSnapshot().Mtime) {
-		if xattrs, err := b.Folder.Dir.Xattrs(""); err == nil {
+		if xattrs, err := b.Folder.Dir.Xattrs(""); r.seen(t.entry.Path, err) == nil {
 			t.entry.Xattrs, t.same = xattrs, true
 			return
 		}
@@ -80,7 +80,8 @@ func (r *run) folder(b *walk.Batch, t *target, p *plan) {
 		return
 	}
 	var err error
-	if t.entry.Xattrs, err = b.Folder.Dir.Xattrs(""); err != nil {
+	t.entry.Xattrs, err = b.Folder.Dir.Xattrs("")
+	if err = r.seen(t.entry.Path, err); err != nil {
 		b.Errors = append(b.Errors, &fs.PathError{Op: "read attributes", Path: t.entry.Path, Err: err})
 	}
 	t.entry.Racy = racy(&t.entry, r.Env.Now())
@@ -185,7 +186,7 @@ func (t *task) isUnchanged(e *walk.Entry, old *manifest.Entry) bool {
 		return true
 	}
 	xattrs, err := t.target.folder.Dir.Xattrs(t.name)
-	return err == nil && manifest.SameXattrs(xattrs, old.Xattrs)
+	return t.seen(e.Path, err) == nil && manifest.SameXattrs(xattrs, old.Xattrs)
 }
 
 // carryMarked links the entry to that of the snapshot before, if the mark vouches
@@ -335,21 +336,11 @@ func (t *task) take(e *walk.Entry) (result, error) {
 	}
 	res := result{entry: e.Entry, outcome: stored}
 	xattrs, err := t.target.folder.Dir.Xattrs(t.name)
-	unread := content.FromSource("read attributes", e.Path, err) // no reason to do without the rest
+	unread := content.FromSource("read attributes", e.Path, t.seen(e.Path, err)) // no reason to do without the rest
 	res.entry.Xattrs = xattrs
 	res.entry.Racy = racy(&res.entry, t.Env.Now()) || unread != nil
 	if err := t.tree.other(t, &res.entry); err != nil {
 		return absent(res.entry, err)
 	}
 	return res, unread
-}
-
-// notKept logs metadata that the root cannot hold, and lets other errors pass.
-func (r *run) notKept(e *manifest.Entry, err error) error {
-	var lost *store.NotKept
-	if errors.As(err, &lost) {
-		r.log.Debug("metadata is in the manifest only", "path", e.Path, "what", lost.What, "error", lost.Err)
-		return nil
-	}
-	return err
 }

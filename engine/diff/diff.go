@@ -272,7 +272,7 @@ func (c *comparison) live(ctx context.Context, repo *repository.Repository, w *c
 			name = ""
 		}
 		now.Xattrs, err = b.Folder.Dir.Xattrs(name)
-		return err
+		return walk.Seen(err)
 	}
 	if err := xattrs(); err != nil {
 		b.Errors = append(b.Errors, content.FromSource("read attributes", now.Path, err))

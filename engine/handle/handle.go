@@ -77,7 +77,7 @@ func (d *Dir) Entry(name string) (e manifest.Entry, err error) {
 		}
 	}
 	e.Xattrs, err = d.Xattrs(name)
-	return e, err
+	return e, Seen(err)
 }
 
 // Child is what is called so in a directory.

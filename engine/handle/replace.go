@@ -217,4 +217,19 @@ func (e *NotKept) Error() string { return e.What + " not kept in the snapshot: "
 // Unwrap returns the system's error.
 func (e *NotKept) Unwrap() error { return e.Err }
 
+// Lost returns all that err says could not be taken; nil where it is an error of
+// something else.
+func Lost(err error) (lost []*NotKept) {
+	all := []error{err}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		all = many.Unwrap()
+	}
+	for _, one := range all {
+		if kept, ok := errors.AsType[*NotKept](one); ok {
+			lost = append(lost, kept)
+		}
+	}
+	return lost
+}
+
 var _ io.WriteCloser = (*NewFile)(nil)

@@ -26,11 +26,16 @@ func gather(list func() ([]string, error), get func(string) ([]byte, error)) ([]
 		return nil, attributeError(err)
 	}
 	var found []manifest.Xattr
+	var unseen error
 	size := 0
 	for _, name := range names {
 		value, err := get(name)
-		if errors.Is(err, xattr.ENOATTR) || errors.Is(err, fs.ErrPermission) {
-			continue // gone, or not for us to see
+		if errors.Is(err, xattr.ENOATTR) { // gone
+			continue
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			unseen = &UnseenError{name, errors.Unwrap(attributeError(err))}
+			continue
 		}
 		if err != nil {
 			return nil, attributeError(err)
@@ -41,7 +46,28 @@ func gather(list func() ([]string, error), get func(string) ([]byte, error)) ([]
 		found = append(found, manifest.Xattr{Name: name, Value: string(value)})
 	}
 	slices.SortFunc(found, func(a, b manifest.Xattr) int { return strings.Compare(a.Name, b.Name) })
-	return found, nil
+	return found, unseen
+}
+
+// UnseenError says that there is an attribute that we may not read. What the
+// others are is known all the same.
+type UnseenError struct {
+	Name string
+	Err  error
+}
+
+// Error returns the message.
+func (e *UnseenError) Error() string { return "attribute " + e.Name + ": " + e.Err.Error() }
+
+// Unwrap returns the system's error.
+func (e *UnseenError) Unwrap() error { return e.Err }
+
+// Seen returns nil for an [UnseenError], and others as they are.
+func Seen(err error) error {
+	if _, ok := errors.AsType[*UnseenError](err); ok {
+		return nil
+	}
+	return err
 }
 
 // attributeError leaves out the path that only we know the file by.

@@ -108,6 +108,7 @@ type Header struct {
 	Host    string    // where the run took place
 	Started time.Time // snapshots are ordered by it
 	Boot    string    // boot id of the host, empty where there is none
+	Mount   string    // the mount that the root lay on, by the host; empty where that is not known
 	Match   string    // which metadata had to agree for a shared inode
 	Tags    []string
 }

@@ -295,6 +295,8 @@ func (m *Reader) readHeader() error {
 			h.Host = value
 		case "boot":
 			h.Boot = value
+		case "mount":
+			h.Mount = value
 		case "match":
 			h.Match = value
 		case "tag":

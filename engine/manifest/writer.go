@@ -59,6 +59,9 @@ func NewWriter(w io.Writer, h Header) *Writer {
 	m.comment("host", h.Host)
 	m.comment("started", h.Started.UTC().Format(time.RFC3339Nano))
 	m.comment("boot", h.Boot)
+	if h.Mount != "" {
+		m.comment("mount", h.Mount)
+	}
 	m.comment("match", h.Match)
 	for _, tag := range h.Tags {
 		m.comment("tag", tag)

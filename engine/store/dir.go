@@ -30,6 +30,9 @@ func IsTemp(name string) bool { return handle.IsTemp(name) }
 // IsFull is [handle.IsFull].
 func IsFull(err error) bool { return handle.IsFull(err) }
 
+// Lost is [handle.Lost].
+func Lost(err error) []*NotKept { return handle.Lost(err) }
+
 // Foresee sets e.Stored where [handle.Writer.Finish] will: the entry of a
 // directory is wanted before that is full. Only a time that the root may not keep
 // is tried.

@@ -15,6 +15,12 @@ type Dir struct{ handle.Dir }
 // File is a file that is open for reading.
 type File struct{ handle.File }
 
+// UnseenError says that there is an attribute that we may not read.
+type UnseenError = handle.UnseenError
+
+// Seen is [handle.Seen].
+func Seen(err error) error { return handle.Seen(err) }
+
 // OpenRoot opens the directory at path, following symbolic links.
 func OpenRoot(path string) (*Dir, error) {
 	d, err := handle.Open(path)
