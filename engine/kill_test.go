@@ -177,6 +177,60 @@ func TestTakeOverRemounted(t *testing.T) {
 	}
 }
 
+// TestTakeOverHealed has a run link to a file that is rotten, and get cut off. The
+// rot is found and mended elsewhere before the next run takes over.
+func TestTakeOverHealed(t *testing.T) {
+	r := newRepo(t)
+	r.manyFolders(400, 1000)
+	first := r.backup()
+	rotten := filepath.Join(first.Path, "d0010", "file")
+	r.rot(rotten)
+	rot, err := os.ReadFile(rotten)
+	r.must(err)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err = r.engine().Backup(ctx, engine.Source{Root: r.source, Name: "other", Rules: walk.Rules{
+		Where: func(_ int, e *walk.Entry) (bool, error) {
+			if e.Path == "d0350/file" {
+				cancel()
+			}
+			return true, nil
+		},
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("error is %v, want %v", err, context.Canceled)
+	}
+	left := filepath.Join(r.partials()[0], "tree", "d0010", "file")
+	r.together(true, rotten, left)
+
+	// A good copy to heal from.
+	good, err := os.ReadFile(r.in("d0010/file"))
+	r.must(err)
+	r.write("copy", string(good))
+	r.must(os.Chmod(r.in("copy"), 0o600))
+	_, err = r.try(engine.Source{})
+	r.must(err)
+	r.verify(first, heal)
+	if noted := r.noted(); len(noted) > 0 {
+		t.Errorf("the catalog still knows of the damage %v", noted)
+	}
+	// As a heal leaves it that does not know of the partial.
+	r.must(os.RemoveAll(left))
+	r.must(os.WriteFile(left, rot, 0o644))
+	info, err := os.Stat(r.in("d0010/file"))
+	r.must(err)
+	r.must(os.Chtimes(left, time.Time{}, info.ModTime()))
+
+	s, err := r.try(engine.Source{Name: "other"})
+	r.must(err)
+	r.check(s)
+	r.alike(s)
+	if s.Linked < 150 {
+		t.Errorf("%d linked, %d new: the run that was cut off is not taken over", s.Linked, s.New)
+	}
+}
+
 // TestTakeOverNothing starts after runs that left nothing of use.
 func TestTakeOverNothing(t *testing.T) {
 	r := newRepo(t)

@@ -96,7 +96,9 @@ func (r *run) prepare(ctx context.Context, cat *catalog.Catalog, header manifest
 			r.log.Warn("the snapshot before cannot be used, everything is read again", "snapshot", before.Stamp, "error", err)
 		}
 	}
-	r.takeOver(header)
+	if err := r.takeOver(ctx, cat, header); err != nil {
+		return err
+	}
 	base := repository.LastAbsorbed(all, header.Name)
 	if r.previous.cursor == nil && base != 0 || r.previous.cursor != nil && base != before.ID {
 		// The catalog numbers snapshots as it gets to know them. Where that is
@@ -112,23 +114,31 @@ func (r *run) prepare(ctx context.Context, cat *catalog.Catalog, header manifest
 }
 
 // takeOver opens what a run that was cut off has left, if there is anything.
-func (r *run) takeOver(header manifest.Header) {
+func (r *run) takeOver(ctx context.Context, cat *catalog.Catalog, header manifest.Header) error {
 	left := r.partial.Previous
 	if left == nil {
-		return
+		return nil
 	}
 	cursor, err := parent.New(left.Manifest, parent.MayBeCutOff, func(*manifest.Entry) error { return nil })
 	if err != nil {
-		return // it had not come to its first entry
+		return nil // it had not come to its first entry
+	}
+	// A file that was found rotten since, and was mended where it was found, may be
+	// linked to there.
+	found, err := cat.FoundSince(ctx, cursor.Header.Started)
+	if err != nil {
+		cursor.Close()
+		return err
 	}
 	r.resumed = earlier{
 		cursor: cursor, tree: left.Tree,
 		// What was written before a power loss may not have reached the disk, nor
 		// what was written before the disk was pulled.
-		doubted: header.Boot == "" || cursor.Header.Boot != header.Boot || cursor.Header.Host != header.Host ||
+		doubted: found || header.Boot == "" || cursor.Header.Boot != header.Boot || cursor.Header.Host != header.Host ||
 			cursor.Header.Mount != header.Mount,
 	}
 	r.log.Info("taking over from a run that was cut off", "started", cursor.Header.Started)
+	return nil
 }
 
 // follow opens the snapshot before, to be read in step with the walk.

@@ -58,6 +58,7 @@ var (
 	selectRuns          = qlfile.Compile(`SELECT * FROM runs;`)
 	selectVerifications = qlfile.Compile(`SELECT * FROM verifications;`)
 	selectVerified      = qlfile.Compile(`SELECT max(finished) FROM verifications WHERE snapshot == $1;`)
+	selectFound         = qlfile.Compile(`SELECT finished FROM runs WHERE verb == "verify" && outcome != "ok" && finished >= $1;`)
 )
 
 // NoteRun adds runs to the history, with the next [Catalog.Keep] or
@@ -88,6 +89,21 @@ func (c *Catalog) LastVerified(ctx context.Context, id ID) (last time.Time, err 
 		return last, fmt.Errorf("read verifications of snapshot %d: %w", id, err)
 	}
 	return last, nil
+}
+
+// FoundSince reports whether damage may have been noted or cleared since then: by a
+// verification that has found or healed some, or failed on the way.
+func (c *Catalog) FoundSince(ctx context.Context, since time.Time) (found bool, err error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	err = c.db.Select(ctx, selectFound, []any{since.UTC()}, func([]any) (bool, error) {
+		found = true
+		return false, nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("read runs: %w", err)
+	}
+	return found, nil
 }
 
 // writeHistory inserts what was noted, once.
