@@ -46,12 +46,13 @@ func (c *command) prepare(ctx context.Context, root *cobra.Command, args []strin
 		return nil // cobra says what is wrong
 	}
 	cmd.InheritedFlags() // makes them part of all flags
-	flags := cmd.Flags()
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.AddFlagSet(cmd.Flags())
+	help := flags.BoolP("help", "h", false, "") // what stands behind it counts too
 	flags.Usage = func() {}
 	flags.ParseErrorsAllowlist.UnknownFlags = true
 	err = flags.Parse(args)
-	flags.ParseErrorsAllowlist.UnknownFlags = false
-	c.peek = c.peek || errors.Is(err, pflag.ErrHelp)
+	c.peek = c.peek || *help
 	if err != nil && !c.peek {
 		return flagError(cmd, err)
 	}
