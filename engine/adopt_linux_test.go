@@ -23,6 +23,7 @@ import (
 // Trees that were linked to one another by hand, as other tools leave them, are
 // read once.
 func TestAdoptLinkedTrees(t *testing.T) {
+	t.Parallel()
 	tool(t, "cp")
 	r := newRepo(t)
 	r.write("a", "content", "b", "other", "dir/c", "more")
@@ -50,6 +51,7 @@ func TestAdoptLinkedTrees(t *testing.T) {
 
 // Names of one inode that are come to at the same time are read once, too.
 func TestAdoptReadsOnce(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("00/large", strings.Repeat("large", 1<<20))
 	for n := 1; n < 16; n++ {
@@ -65,6 +67,7 @@ func TestAdoptReadsOnce(t *testing.T) {
 
 // The time of a tree whose folder does not tell it is that of the folder.
 func TestAdoptStarted(t *testing.T) {
+	t.Parallel()
 	when := time.Unix(1e9, 0)
 	for stamp, want := range map[string]time.Time{
 		"2026-11-22-104500":   time.Date(2026, 11, 22, 10, 45, 0, 0, time.Local),
@@ -87,6 +90,7 @@ func TestAdoptStarted(t *testing.T) {
 // A tree that somebody is still writing becomes no snapshot, and does the next
 // time.
 func TestAdoptChangingTree(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content")
 	r.put("other/2026-01-01-000000")
@@ -126,6 +130,7 @@ const adoptVariable = "PHLB_ENGINE_TEST_ADOPT"
 // was sealed is whole, no file of the tree is lost or changed, and the next one
 // ends the work.
 func TestAdoptKilled(t *testing.T) {
+	t.Parallel()
 	if dir := os.Getenv(adoptVariable); dir != "" {
 		r := newRepoIn(t, dir)
 		fmt.Println("ready")
@@ -232,6 +237,7 @@ func (r *repo) shared(dir string) (n int) {
 
 // What a kill between a link and its rename leaves is no file of the user's.
 func TestAdoptSweeps(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", ".phlb-own~", "a user's, whatever it is called")
 	r.must(os.Link(r.in(".phlb-own~"), r.in(".phlb-other~")))
@@ -253,6 +259,7 @@ func TestAdoptSweeps(t *testing.T) {
 }
 
 func TestAdoptStops(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "dir/b", "more")
 	sealed := r.backup()

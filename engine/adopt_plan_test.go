@@ -8,6 +8,7 @@ import (
 
 // A dry run of an adoption tells what would be taken, and takes nothing.
 func TestDryRunOfAdopt(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "one")
 	s := r.backup()

@@ -44,6 +44,7 @@ func bytesRead(t testing.TB) int64 {
 }
 
 func TestFirstRun(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "one", "sub/b", "two two", "sub/c", "one", "sub/empty", "")
 	s := r.backup()
@@ -73,6 +74,7 @@ func TestFirstRun(t *testing.T) {
 }
 
 func TestUnchangedRun(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	big := strings.Repeat("0123456789abcdef", 1<<16)
 	for i := range 32 {
@@ -98,6 +100,7 @@ func TestUnchangedRun(t *testing.T) {
 }
 
 func TestChangedRun(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	for i := range 300 {
 		r.write(fmt.Sprintf("d%d/f%d", i%7, i), fmt.Sprint("content ", i))
@@ -121,6 +124,7 @@ func TestChangedRun(t *testing.T) {
 }
 
 func TestKinds(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("file", "x", "SHA256SUMS", "not ours", "latest", "a file", "x.partial", "another", "x.partial.d/f", "1")
 	r.must(os.MkdirAll(r.in("empty/empty"), 0o750))
@@ -163,6 +167,7 @@ func TestKinds(t *testing.T) {
 
 // TestDuplicates has the same content come up many times at once.
 func TestDuplicates(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	large := strings.Repeat("0123456789abcdef", 1<<17)
 	for i := range 300 {
@@ -181,6 +186,7 @@ func TestDuplicates(t *testing.T) {
 
 // TestAccessTimes checks that reading leaves no trace in the source.
 func TestAccessTimes(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("d/small", "1", "d/large", strings.Repeat("2", 1<<20))
 	long := time.Unix(1e9, 0)
@@ -203,6 +209,7 @@ func TestAccessTimes(t *testing.T) {
 
 // TestDeep has paths that are longer than one system call takes.
 func TestDeep(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	const levels = 30
 	name := strings.Repeat("n", 200)
@@ -233,6 +240,7 @@ func TestDeep(t *testing.T) {
 }
 
 func TestRules(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a.txt", "1", "b.tmp", "2", "node_modules/x", "3", "sub/node_modules/y", "4", "sub/keep", "5")
 	rules := walk.Rules{SkipDirs: []string{"node_modules"}, Skip: []string{"*.tmp"}}
@@ -250,6 +258,7 @@ func TestRules(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1")
 	cause := errors.New("interrupted")

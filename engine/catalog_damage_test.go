@@ -16,6 +16,7 @@ import (
 // TestCatalogNewer has a later phlb write the catalog: that must not be lost to
 // an older one.
 func TestCatalogNewer(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1")
 	r.backup()
@@ -45,6 +46,7 @@ func TestCatalogNewer(t *testing.T) {
 // TestCatalogRotten has a byte of the catalog change where it is not read until
 // somebody asks for versions.
 func TestCatalogRotten(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	for i := range 1500 {
 		r.write(fmt.Sprintf("d%d/file number %d", i%10, i), fmt.Sprint(i))
@@ -82,6 +84,7 @@ func TestCatalogRotten(t *testing.T) {
 // lost to one. What once was a catalog, and the place where one belongs, are
 // ours.
 func TestCatalogForeign(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1")
 	r.backup()

@@ -20,6 +20,7 @@ import (
 // TestRacyTimestamps changes a file right after a backup, to the same size. The
 // clock that stamps it may not have moved on since.
 func TestRacyTimestamps(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		looked  config.Attributes
@@ -59,6 +60,7 @@ func TestRacyTimestamps(t *testing.T) {
 // TestRacyOnlyOnce has a file that was too young to be trusted, and no longer
 // is.
 func TestRacyOnlyOnce(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	later := r.now
 	r.write("file", "x")
@@ -75,6 +77,7 @@ func TestRacyOnlyOnce(t *testing.T) {
 
 // TestUnchangedWithoutCtime leaves out what a network file system may not keep.
 func TestUnchangedWithoutCtime(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.config.Unchanged = config.Size | config.Mtime
 	r.write("a", "1", "b", "2")
@@ -115,6 +118,7 @@ func appendAlways(t *testing.T, path string) {
 
 // TestUnstable has a file that somebody never stops to append to.
 func TestUnstable(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("small", "x", "large", strings.Repeat("y", 8<<20), "quiet", "z")
 	appendAlways(t, r.in("large"))
@@ -144,6 +148,7 @@ func TestUnstable(t *testing.T) {
 // TestReplacedDuringScan has entries become something else, or vanish, after
 // they were listed, and after they were looked at.
 func TestReplacedDuringScan(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		at     string // when it happens
 		errors int64
@@ -186,6 +191,7 @@ func TestReplacedDuringScan(t *testing.T) {
 // TestMappedWrite writes through a mapping once more after a backup: that moves no
 // time before the first write has gone to the disk.
 func TestMappedWrite(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.now = time.Now
 	elsewhere, err := os.MkdirTemp("/dev/shm", "phlb-mapped-") // the seal syncs the file system of the root
@@ -222,6 +228,7 @@ func TestMappedWrite(t *testing.T) {
 
 // TestSizeUnknown has files that say that they are empty, and are not.
 func TestSizeUnknown(t *testing.T) {
+	t.Parallel()
 	const source = "/proc/sys/fs/inotify"
 	want, err := os.ReadDir(source)
 	if err != nil || len(want) == 0 {

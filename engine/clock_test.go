@@ -15,6 +15,7 @@ import (
 )
 
 func TestClockJumps(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	start := time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC)
 	at := func(moment time.Time) *engine.Snapshot {
@@ -45,6 +46,7 @@ func TestClockJumps(t *testing.T) {
 // TestRepeatedHour lives through the end of summer time, when local time says
 // everything twice.
 func TestRepeatedHour(t *testing.T) {
+	t.Parallel()
 	zone, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Skip("needs a time zone database")
@@ -73,6 +75,7 @@ func TestRepeatedHour(t *testing.T) {
 }
 
 func TestSameSecond(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	moment := time.Now().Add(time.Hour).Truncate(time.Second)
 	r.now = func() time.Time { return moment }
@@ -93,6 +96,7 @@ func TestSameSecond(t *testing.T) {
 
 // TestOneWriterPerName runs into a lock that another holds.
 func TestOneWriterPerName(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1")
 	r.backup()
@@ -118,6 +122,7 @@ func TestOneWriterPerName(t *testing.T) {
 
 // TestTwoNames makes snapshots of two names at the same time.
 func TestTwoNames(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.manyFolders(200, 100)
 	for round := range 3 {
@@ -146,6 +151,7 @@ func TestTwoNames(t *testing.T) {
 
 // TestClockAhead has one run with the clock ahead: the name goes on without it.
 func TestClockAhead(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	now := time.Now().Add(time.Hour)
 	r.now = func() time.Time { return now }

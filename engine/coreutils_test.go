@@ -31,6 +31,7 @@ func sha256sum(t testing.TB, s *engine.Snapshot) (string, error) {
 }
 
 func TestSha256sum(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	for i, name := range oddNames {
 		r.write(name+"/"+name, strings.Repeat("x", i), "flat/"+name, name)
@@ -57,6 +58,7 @@ func TestSha256sum(t *testing.T) {
 }
 
 func TestRsync(t *testing.T) {
+	t.Parallel()
 	tool(t, "rsync")
 	r := newRepo(t)
 	r.write("a", "same", "b", "same", "sub/c", "other", "sub/deep/d", "")

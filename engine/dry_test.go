@@ -53,6 +53,7 @@ func numbers(s manifest.Summary) [9]int64 {
 
 // A dry run changes nothing, and its numbers are those of the run after it.
 func TestDryRunOfBackup(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	large := strings.Repeat("0123456789abcdef", 1<<16)
 	r.write("a", "one", "sub/b", "one", "sub/empty", "", "large", large, "sub/large", large, "linked", "two")
@@ -92,6 +93,7 @@ func TestDryRunOfBackup(t *testing.T) {
 
 // A dry run of a first backup does not make the root.
 func TestDryRunMakesNoRoot(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "one")
 	s, err := r.dry().Backup(context.Background(), engine.Source{Root: r.source})

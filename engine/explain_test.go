@@ -13,6 +13,7 @@ import (
 
 // TestExplainFindsThePath asks for the same file in all the ways to write it.
 func TestExplainFindsThePath(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("d/a.o", "1", "d/f", "1")
 	dir := filepath.Dir(r.source)
@@ -61,6 +62,7 @@ func TestExplainFindsThePath(t *testing.T) {
 
 // TestExplainAgreesWithBackup holds answers against a snapshot.
 func TestExplainAgreesWithBackup(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.root = r.in("backups") // in the source, which a backup steps over
 	r.config = settings(r.root)
@@ -89,6 +91,7 @@ func TestExplainAgreesWithBackup(t *testing.T) {
 }
 
 func TestExplanationJSON(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a.o", "1")
 	source := engine.Source{Root: r.source, Rules: walk.Rules{Ordered: []walk.Rule{{Text: "!*", Origin: "one"}, {Text: "*.o", Beside: "a.o"}}, MaxSize: 7}}

@@ -43,6 +43,7 @@ func (r *repo) told(of func(*engine.Engine) func(func(*engine.Version, error) bo
 }
 
 func TestFiles(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("b.txt", "b", "a/c.jpg", "c", "a/deep/d.jpg", "d")
 	first := r.backup()
@@ -113,6 +114,7 @@ func TestFiles(t *testing.T) {
 }
 
 func TestVersionsAndHolders(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("x", "one", "sub/y", "same")
 	r.backup()

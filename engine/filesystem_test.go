@@ -16,6 +16,7 @@ import (
 
 // TestFileSystems keeps what file systems can keep.
 func TestFileSystems(t *testing.T) {
+	t.Parallel()
 	t.Run("here", func(t *testing.T) { testFileSystem(t, t.TempDir()) })
 	for _, kind := range []string{"ext4", "xfs", "btrfs", "tmpfs"} {
 		t.Run(kind, func(t *testing.T) { testFileSystem(t, mount(t, kind, 320)) })
@@ -87,6 +88,7 @@ func (r *repo) sparse(path string, size int64, offsets ...int64) {
 // TestDefaultACL has one on the root, and on the folder of the name: snapshots
 // grant what the source does, and nobody more.
 func TestDefaultACL(t *testing.T) {
+	t.Parallel()
 	tool(t, "setfacl")
 	r := newRepo(t)
 	r.write("a", "1", "sub/b", "2", "sub/large", strings.Repeat("x", 1<<20))
@@ -104,6 +106,7 @@ func TestDefaultACL(t *testing.T) {
 // TestOtherFileSystem backs up from one file system to another, whose inode
 // numbers and devices say nothing of one another.
 func TestOtherFileSystem(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.source = filepath.Join(mount(t, "tmpfs", 16), "source")
 	r.write("a", "1", "b", "1", "c", strings.Repeat("2", 1<<20))
@@ -120,6 +123,7 @@ func TestOtherFileSystem(t *testing.T) {
 // TestFolderTimes has folders of times that the root cannot keep, or not as
 // finely: the manifest says what the root made of them.
 func TestFolderTimes(t *testing.T) {
+	t.Parallel()
 	for name, options := range map[string][]string{"far": nil, "coarse": {"-I", "128"}} {
 		t.Run(name, func(t *testing.T) {
 			r := newRepo(t)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestFind(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a.txt", "1", "sub/a.txt", "other", "sub/b.md", "x", "gone.txt", "gone")
 	first := r.backup()
@@ -65,6 +66,7 @@ sub/b.md 1 versions, 1 bytes, 0 to 0`},
 
 // An absolute path is one of the source of each name, and of no other name.
 func TestVersionsOfAbsolutePath(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "outer", "sub/a", "inner")
 	outer := r.backup()

@@ -79,6 +79,7 @@ func (o *oldTree) take(problems ...string) *engine.Snapshot {
 
 // What only looks like a file of the tool's is content.
 func TestForeignOwnFiles(t *testing.T) {
+	t.Parallel()
 	digest := strings.Repeat("0a", 64)
 	t.Run("Sidecars", func(t *testing.T) {
 		o := newOldTree(t, "x/"+stampOld)
@@ -128,6 +129,7 @@ func TestForeignOwnFiles(t *testing.T) {
 
 // Damage that a digest of theirs tells is reported, and goes no further.
 func TestForeignDamage(t *testing.T) {
+	t.Parallel()
 	for name, write := range map[string]func(*oldTree, ...string){"Sidecars": (*oldTree).sidecars, "Sums": (*oldTree).sums} {
 		t.Run(name, func(t *testing.T) {
 			o := newOldTree(t, "x/"+stampOld)
@@ -154,6 +156,7 @@ func TestForeignDamage(t *testing.T) {
 
 // A snapshot that the tool did not bring to its end is not complete.
 func TestForeignCutOff(t *testing.T) {
+	t.Parallel()
 	log, summary := "../"+stampOld+".log", "../"+stampOld+"-summary.txt"
 	for _, test := range []struct {
 		name   string

@@ -123,6 +123,7 @@ func (r *repo) still(before map[string]node) {
 }
 
 func TestForeignRoots(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name          string
 		repo          func(*testing.T) *repo
@@ -186,6 +187,7 @@ func TestForeignRoots(t *testing.T) {
 
 // A manifest or catalog that is lost is made again.
 func TestForeignAgain(t *testing.T) {
+	t.Parallel()
 	for _, repo := range []func(*testing.T) *repo{old012, old1} {
 		r := repo(t)
 		first := r.adoptOld().Added[0]
@@ -205,6 +207,7 @@ func TestForeignAgain(t *testing.T) {
 
 // Their log is kept, ours goes on where it ends.
 func TestForeignLog(t *testing.T) {
+	t.Parallel()
 	r := old012(t)
 	path := filepath.Join(r.root, "documents/2026-11-22-114015.log")
 	r.must(os.Chmod(path, 0o640))

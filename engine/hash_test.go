@@ -16,6 +16,7 @@ import (
 )
 
 func TestHash(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("abc", "abc", "empty", "")
 	r.must(os.Symlink("abc", r.in("link")))
@@ -44,6 +45,7 @@ func TestHash(t *testing.T) {
 }
 
 func TestHashErrors(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content")
 	r.must(unix.Mkfifo(r.in("fifo"), 0o600))
@@ -67,6 +69,7 @@ func TestHashErrors(t *testing.T) {
 }
 
 func TestHashAll(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("b", "2", "a", "1", "dir/c", "3", "dir/skipped", "4", "empty", "")
 	r.must(os.Symlink("a", r.in("link")))
@@ -93,6 +96,7 @@ func TestHashAll(t *testing.T) {
 }
 
 func TestHashAllEnds(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	for i := range 1000 {
 		r.write(filepath.Join(string(rune('a'+i%26)), string(rune('a'+i/26))), "content")

@@ -42,6 +42,7 @@ func (r *repo) outside(path string) string {
 // A good inode of the same metadata is there: the snapshot after was made when
 // the damage was known.
 func TestHealLinksToGoodCopy(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("dir/a", "content", "dir/b", "other")
 	first := r.backup()
@@ -73,6 +74,7 @@ func TestHealLinksToGoodCopy(t *testing.T) {
 
 // Good copies have other metadata: the healed file has its own all the same.
 func TestHealCopies(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "b", "content", "sub/c", "content", "sub/d", "x")
 	when := time.Unix(1e9, 123456789)
@@ -97,6 +99,7 @@ func TestHealCopies(t *testing.T) {
 }
 
 func TestHealWithoutGoodCopy(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "b", "good", "c", "good")
 	r.must(os.Chmod(r.in("c"), 0o600))
@@ -129,6 +132,7 @@ func TestHealWithoutGoodCopy(t *testing.T) {
 // Two inodes of one content are rotten; only one of them is looked at by the
 // verification, yet the damage is no more in the end.
 func TestHealOtherSnapshots(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content")
 	first := r.backup()
@@ -151,6 +155,7 @@ func TestHealOtherSnapshots(t *testing.T) {
 }
 
 func TestHealStructure(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	for _, test := range []struct {
 		name   string
@@ -205,6 +210,7 @@ func TestHealStructure(t *testing.T) {
 
 // What lies in the way is not ours to delete.
 func TestHealInTheWay(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "b", "content", "dir/c", "more")
 	r.must(os.Chmod(r.in("b"), 0o600))
@@ -224,6 +230,7 @@ func TestHealInTheWay(t *testing.T) {
 
 // A snapshot that was removed by hand has nothing to be healed.
 func TestHealForgetsWhatIsGone(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content")
 	first := r.backup()
@@ -238,6 +245,7 @@ func TestHealForgetsWhatIsGone(t *testing.T) {
 
 // A folder that has no room for more links, nor need for any.
 func TestHealAtLinkLimit(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("makes 65,000 links")
 	}
@@ -262,6 +270,7 @@ func TestHealAtLinkLimit(t *testing.T) {
 }
 
 func TestHealStops(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "b", "content")
 	r.must(os.Chmod(r.in("b"), 0o600))

@@ -25,11 +25,28 @@ type sealed struct {
 	manifest []byte
 }
 
+// memory is a folder of a file system in memory, which takes no time to sync; ""
+// where there is none that keeps attributes.
+var memory = func() string {
+	const dir = "/dev/shm"
+	f, err := os.CreateTemp(dir, "phlb-probe-")
+	if err != nil {
+		return ""
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if err := xattr.Set(f.Name(), "user.probe", []byte("x")); err != nil {
+		return ""
+	}
+	return dir
+}()
+
 // TestHistory makes snapshots of a source to which things happen, and after
 // each holds all of them against what they were.
 func TestHistory(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp("", "phlb-history-")
+		dir, err := os.MkdirTemp(memory, "phlb-history-")
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -214,6 +231,7 @@ func (h *history) change() {
 
 // TestPathBecomesDirectory has names that change what they are the name of.
 func TestPathBecomesDirectory(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("x", "file", "y/z", "below", "y/w/v", "deeper")
 	first := r.backup()

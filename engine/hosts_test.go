@@ -53,6 +53,7 @@ func (r *repo) quiet() {
 // TestHosts has machines share a root, each with a catalog of its own: what they
 // learn of each other is in the manifests.
 func TestHosts(t *testing.T) {
+	t.Parallel()
 	t.Run("Linked", func(t *testing.T) {
 		r := newRepo(t)
 		ann, bob := r.host("ann"), r.host("bob")

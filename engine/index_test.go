@@ -12,6 +12,7 @@ import (
 
 // TestCatalogGrowth makes runs in which nothing, or next to nothing, changes.
 func TestCatalogGrowth(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	for i := range 300 {
 		r.write(fmt.Sprintf("d%d/f%d", i%10, i), fmt.Sprint(i))
@@ -58,6 +59,7 @@ func (r *repo) versions() (n int64) {
 
 // TestCatalogLost has the published catalog be anything but what it was.
 func TestCatalogLost(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1", "b", "2")
 	r.backup()
@@ -95,6 +97,7 @@ func TestCatalogLost(t *testing.T) {
 // TestSnapshotGone has somebody remove a snapshot, or what belongs to it, by
 // hand.
 func TestSnapshotGone(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		remove func(s *engine.Snapshot) error

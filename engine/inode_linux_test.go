@@ -72,6 +72,7 @@ func (r *repo) during(files int64, change func()) *engine.Snapshot {
 // The names of an inode go, and another file gets its number: that is not what
 // was stored under it.
 func TestInodeNumberUsedAgain(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a/x", "old content", "z/first", "first", "z/p", "soon another")
 	r.must(os.Link(r.in("a/x"), r.in("a/y")))
@@ -96,6 +97,7 @@ func TestInodeNumberUsedAgain(t *testing.T) {
 // A file with two names changes between the visits of these: restored, each has
 // what was stored for it.
 func TestGroupThatChanges(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a/x", "old content", "z/first", "first")
 	r.must(os.Link(r.in("a/x"), r.in("z/y")))
@@ -116,6 +118,7 @@ func TestGroupThatChanges(t *testing.T) {
 // A file that is replaced by a link sets its inode number free. Another file
 // that gets it is read, and not taken for the one before.
 func TestAdoptInodeNumberUsedAgain(t *testing.T) {
+	t.Parallel()
 	for _, content := range []string{"KNOWN CONTENT", "of another length"} {
 		t.Run(content, func(t *testing.T) {
 			r := newRepo(t)

@@ -15,6 +15,7 @@ const runsByName = "SELECT verb, name, stamp, outcome, error FROM runs"
 // TestCatalogDeleted deletes the catalog: runs, verifications and damage are
 // there again, and no rot is linked to.
 func TestCatalogDeleted(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	record := filepath.Join(r.root, ".phlb", "record")
 	r.write("a", "content", "b", "other")
@@ -80,6 +81,7 @@ func TestCatalogDeleted(t *testing.T) {
 // TestCatalogElsewhere has two catalogs for one root: each knows what was done
 // with the other.
 func TestCatalogElsewhere(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content")
 	s := r.backup()

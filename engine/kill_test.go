@@ -27,6 +27,7 @@ func (r *repo) partials() []string {
 
 // TestKill kills a run at random moments, over and over.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -105,6 +106,7 @@ func (r *repo) manyFolders(n, size int) {
 }
 
 func TestTakeOver(t *testing.T) {
+	t.Parallel()
 	const n, atLeast = 400, 150
 	for _, test := range []struct{ name, boot string }{{"SameBoot", "boot-1"}, {"OtherBoot", "boot-2"}, {"NoBoot", ""}} {
 		t.Run(test.name, func(t *testing.T) {
@@ -156,6 +158,7 @@ func TestTakeOver(t *testing.T) {
 // TestTakeOverRemounted has the disk of the root pulled after a run was cut off, and
 // put back: what was not synced may be lost.
 func TestTakeOverRemounted(t *testing.T) {
+	t.Parallel()
 	at := mount(t, "ext4", 64)
 	r := repoOn(t, at)
 	r.manyFolders(400, 0)
@@ -180,6 +183,7 @@ func TestTakeOverRemounted(t *testing.T) {
 // TestTakeOverHealed has a run link to a file that is rotten, and get cut off. The
 // rot is found and mended elsewhere before the next run takes over.
 func TestTakeOverHealed(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.manyFolders(400, 1000)
 	first := r.backup()
@@ -233,6 +237,7 @@ func TestTakeOverHealed(t *testing.T) {
 
 // TestTakeOverNothing starts after runs that left nothing of use.
 func TestTakeOverNothing(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1", "sub/b", "2")
 	r.must(os.MkdirAll(filepath.Join(r.root, "source"), 0o755))

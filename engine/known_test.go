@@ -13,6 +13,7 @@ import (
 )
 
 func TestKnownUnderAnotherName(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	large := strings.Repeat("large", 1<<18)
 	r.write("a", "content", "large", large, "sub/b", "more")
@@ -47,6 +48,7 @@ func (r *repo) damaged(s *engine.Snapshot, path string) {
 // TestRotDoesNotSpread has damage that is known: nothing links to it any more,
 // from the same path or another, and what is stored anew is linked to.
 func TestRotDoesNotSpread(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	large := strings.Repeat("large", 1<<18)
 	r.write("a", "content", "fine", "fine", "large", large)
@@ -72,6 +74,7 @@ func TestRotDoesNotSpread(t *testing.T) {
 
 // TestEditedInSnapshot has somebody change, or delete, what a snapshot holds.
 func TestEditedInSnapshot(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name string
 		edit func(path string) error
@@ -109,6 +112,7 @@ func TestEditedInSnapshot(t *testing.T) {
 
 // TestSnapshotTreeEdited removes, or replaces, a folder of a snapshot.
 func TestSnapshotTreeEdited(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	outside := t.TempDir()
 	r.write("sub/a", "1", "sub/deep/b", "2", "c", "3", "swapped/d", "4")
@@ -125,6 +129,7 @@ func TestSnapshotTreeEdited(t *testing.T) {
 
 // TestBrokenManifest damages the manifest of the snapshot before.
 func TestBrokenManifest(t *testing.T) {
+	t.Parallel()
 	const several = 1800 // files that take more than one gzip member
 	for _, test := range []struct {
 		name   string

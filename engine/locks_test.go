@@ -13,6 +13,7 @@ import (
 // TestLockLost breaks the lock of a backup under way, as is done for one that
 // seems to be dead.
 func TestLockLost(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1")
 	r.backup()

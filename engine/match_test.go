@@ -16,6 +16,7 @@ import (
 )
 
 func TestMatch(t *testing.T) {
+	t.Parallel()
 	asRoot(t) // for the owner
 	for _, test := range []struct {
 		match config.Match
@@ -64,6 +65,7 @@ func TestMatch(t *testing.T) {
 // TestMatchBecomesStricter has an unchanged file that shares an inode which it
 // may not share any more.
 func TestMatchBecomesStricter(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "b", "content")
 	r.must(os.Chmod(r.in("b"), 0o600))
@@ -82,6 +84,7 @@ func TestMatchBecomesStricter(t *testing.T) {
 }
 
 func TestModeChange(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "b", "other")
 	first := r.backup()
@@ -104,6 +107,7 @@ func TestModeChange(t *testing.T) {
 }
 
 func TestEmptyFiles(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "", "b", "", "sub/c", "")
 	s := r.backup()
@@ -121,6 +125,7 @@ func TestEmptyFiles(t *testing.T) {
 }
 
 func TestHardlinks(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	big := string(make([]byte, 1<<20))
 	r.write("a", "content", "twin", "content", "empty", "", "z/big", big)
@@ -171,6 +176,7 @@ func TestHardlinks(t *testing.T) {
 // TestChangedInside writes into a file that three snapshots share: that is said
 // once, with the snapshot.
 func TestChangedInside(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("d/a", "content", "b", "more")
 	r.backup()

@@ -21,6 +21,7 @@ func (r *repo) at(text string) {
 }
 
 func TestSnapshotByMoment(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1")
 	made := map[string]*engine.Snapshot{}
@@ -71,6 +72,7 @@ func TestSnapshotByMoment(t *testing.T) {
 }
 
 func TestLocate(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("letters/a:b", "1")
 	r.at("2026-11-20 10:45")

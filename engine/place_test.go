@@ -14,6 +14,7 @@ import (
 )
 
 func TestRootInsideSource(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.root = r.in("sub/backups")
 	r.config = settings(r.root)
@@ -30,6 +31,7 @@ func TestRootInsideSource(t *testing.T) {
 }
 
 func TestSourceInsideRoot(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1")
 	s := r.backup()
@@ -49,6 +51,7 @@ func TestSourceInsideRoot(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1")
 	if _, err := r.try(engine.Source{Root: "/"}); !errors.Is(err, engine.ErrNeedsName) {
@@ -79,6 +82,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestWithoutHardlinks(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.root = filepath.Join(mount(t, "vfat", 8), "root")
 	r.config = settings(r.root)
@@ -89,6 +93,7 @@ func TestWithoutHardlinks(t *testing.T) {
 }
 
 func TestOneFileSystem(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	top := mount(t, "tmpfs", 4)
 	r.must(os.WriteFile(filepath.Join(top, "inside"), []byte("x"), 0o644))
@@ -108,6 +113,7 @@ func TestOneFileSystem(t *testing.T) {
 // TestLinkLimit has an inode of ext4 come to as many names as it can have, in
 // the middle of a run.
 func TestLinkLimit(t *testing.T) {
+	t.Parallel()
 	const limit, files, room = 65000, 40, 25
 	r := newRepo(t)
 	top := mount(t, "ext4", 64, "-q")

@@ -37,6 +37,7 @@ func (r *repo) wantProgress(e *engine.Engine, s *engine.Snapshot) {
 }
 
 func TestProgressCountsAhead(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "12345", "sub/b", "123", "sub/c", "")
 	r.must(os.Symlink("a", r.in("link")))
@@ -63,6 +64,7 @@ func TestProgressCountsAhead(t *testing.T) {
 // Large files of a size that is known are read twice, which must not take away
 // from what is counted of others meanwhile.
 func TestProgressOfFilesReadTwice(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	large := strings.Repeat("x", 1<<20)
 	r.write("large", large)
@@ -82,6 +84,7 @@ func TestProgressOfFilesReadTwice(t *testing.T) {
 }
 
 func TestBackupToldToStop(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1")
 	ctx, cancel := context.WithCancel(context.Background())

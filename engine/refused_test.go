@@ -17,6 +17,7 @@ import (
 // TestRefused has entries that the root cannot hold, for the name, the size or
 // the kind. All the others are sealed.
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	t.Run("LinkTarget", func(t *testing.T) {
 		r := repoOn(t, mount(t, "xfs", 320))
 		r.must(os.Symlink(strings.Repeat("x/", 900), r.in("odd")))

@@ -43,6 +43,7 @@ func (r *repo) play(e *engine.Engine) string {
 // A dry run goes on from what it has planned: its numbers are those of the real
 // run, to the end.
 func TestDryRunGoesOn(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name    string
 		prepare func(r *repo)
@@ -83,6 +84,7 @@ func TestDryRunGoesOn(t *testing.T) {
 // What one source would store, another links to, or takes for unchanged where it
 // is the same.
 func TestDryRunOfSeveral(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "one", "sub/b", "two", "sub/c", "two")
 	other := filepath.Join(r.TempDir(), "other")
@@ -104,6 +106,7 @@ func TestDryRunOfSeveral(t *testing.T) {
 // A dry run counts what a run that was cut off has left as the real one takes it
 // over: once, and no more in the way of what is removed then.
 func TestDryRunTakesOver(t *testing.T) {
+	t.Parallel()
 	for _, boot := range []string{"boot-1", "boot-2"} {
 		for _, again := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s,again=%v", boot, again), func(t *testing.T) {
@@ -147,6 +150,7 @@ func TestDryRunTakesOver(t *testing.T) {
 
 // A planned snapshot can be looked at as far as its manifest goes.
 func TestPlannedSnapshot(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	r := newRepo(t)
 	r.write("a", "one", "b", "two")
@@ -189,6 +193,7 @@ func TestPlannedSnapshot(t *testing.T) {
 
 // A dry run neither notes what is damaged nor heals it.
 func TestDryRunOfVerify(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	r := newRepo(t)
 	r.write("a", "one", "b", "two")
@@ -212,6 +217,7 @@ func TestDryRunOfVerify(t *testing.T) {
 }
 
 func TestDryRunLeavesNothing(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "one")
 	temp := t.TempDir()

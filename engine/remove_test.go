@@ -24,6 +24,7 @@ func fails(t *testing.T, err, want error) {
 
 // A dry removal tells what would be freed: what no other snapshot holds.
 func TestRemove(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("kept", "one", "a", "twenty", "b", "twenty", "c", "seven")
 	first := r.backup()
@@ -76,6 +77,7 @@ func TestRemove(t *testing.T) {
 
 // Where none is complete, the newest one is what there is to get things back from.
 func TestRemoveNoneComplete(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "one")
 	for range 2 {
@@ -94,6 +96,7 @@ func TestRemoveNoneComplete(t *testing.T) {
 // An incomplete snapshot that is newer than the newest complete one may go, and
 // latest falls back to that.
 func TestRemoveIncomplete(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "one")
 	complete := r.backup()
@@ -113,6 +116,7 @@ func TestRemoveIncomplete(t *testing.T) {
 // What was moved away by a removal that was killed is deleted by the next one,
 // with the manifest that lies where the tree was.
 func TestRemoveAfterKill(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "one")
 	first, second, third := r.backup(), r.backup(), r.backup()
@@ -134,6 +138,7 @@ func TestRemoveAfterKill(t *testing.T) {
 // What several snapshots free together, with files under several names in one of
 // them and in what a removal that was killed has left, is what the dry run said.
 func TestRemoveTogether(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("kept", "one", "a", "twenty", "dir/b", "seven", "moved", "some", "left", "lost")
 	r.must(os.Link(r.in("a"), r.in("dir/a")))
@@ -174,6 +179,7 @@ func TestRemoveTogether(t *testing.T) {
 // TestRemoveKilled kills removals at random moments: every snapshot is whole or
 // gone, and the next one leaves nothing behind.
 func TestRemoveKilled(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -214,6 +220,7 @@ func TestRemoveKilled(t *testing.T) {
 
 // TestRemoveAsOrdinaryUser removes what its owner must not enter or change.
 func TestRemoveAsOrdinaryUser(t *testing.T) {
+	t.Parallel()
 	asRoot(t) // to become somebody else
 	const uid = 65534
 	r := newRepoIn(t, openDir(t))
@@ -272,6 +279,7 @@ func (r *repo) rewriteSummary(s *engine.Snapshot) {
 
 // Of very many snapshots only some are named.
 func TestRemovalString(t *testing.T) {
+	t.Parallel()
 	var r engine.Removal
 	for i := range 10 {
 		s := &engine.Snapshot{}

@@ -12,6 +12,7 @@ import (
 
 // TestRestoreDamaged restores from snapshots that do not hold what they should.
 func TestRestoreDamaged(t *testing.T) {
+	t.Parallel()
 	large := strings.Repeat("0123456789abcdef", 1<<16)
 	for _, test := range []struct {
 		name   string
@@ -83,6 +84,7 @@ func TestRestoreDamaged(t *testing.T) {
 
 // TestRestoreElsewhere has another snapshot hold what is damaged in this one.
 func TestRestoreElsewhere(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	large := strings.Repeat("0123456789abcdef", 1<<16)
 	r.write("a", "one", "sub/large", large, "only", "here")
@@ -125,6 +127,7 @@ func TestRestoreElsewhere(t *testing.T) {
 // TestRestoreBrokenManifest ends where the manifest ends, and deletes nothing
 // that it may tell of behind that.
 func TestRestoreBrokenManifest(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	for _, dir := range []string{"a", "b", "c"} {
 		r.write(dir+"/file", dir)

@@ -17,6 +17,7 @@ import (
 // TestRestoreDeep restores paths that are longer than one system call takes, and
 // holds a backup of that against the first.
 func TestRestoreDeep(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	name := strings.Repeat("n", 200)
 	r.write("a", "1")
@@ -52,6 +53,7 @@ func TestRestoreDeep(t *testing.T) {
 // TestRestoreForeign has a manifest that no backup would write: an entry outside
 // of every directory.
 func TestRestoreForeign(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1")
 	s := r.backup()

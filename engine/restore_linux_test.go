@@ -25,6 +25,7 @@ func lstatTime(t testing.TB, path string) time.Time {
 
 // TestRestoreFull comes to the end of the target's space.
 func TestRestoreFull(t *testing.T) {
+	t.Parallel()
 	at := mount(t, "tmpfs", 2)
 	r := newRepo(t)
 	for i := range 40 {
@@ -48,6 +49,7 @@ func TestRestoreFull(t *testing.T) {
 
 // TestRestoreReadOnly has a target that nothing can be written to.
 func TestRestoreReadOnly(t *testing.T) {
+	t.Parallel()
 	at := mount(t, "tmpfs", 2)
 	r := newRepo(t)
 	r.write("a", "1", "b", "2")
@@ -62,6 +64,7 @@ func TestRestoreReadOnly(t *testing.T) {
 
 // TestRestoreNoLinks has a target without hardlinks, symbolic links and owners.
 func TestRestoreNoLinks(t *testing.T) {
+	t.Parallel()
 	at := mount(t, "vfat", 4)
 	r := newRepo(t)
 	r.write("a", "one", "sub/c", "three")
@@ -88,6 +91,7 @@ func TestRestoreNoLinks(t *testing.T) {
 
 // TestRestoreAsOther restores as an ordinary user what is somebody else's.
 func TestRestoreAsOther(t *testing.T) {
+	t.Parallel()
 	asRoot(t) // to become somebody else
 	const uid = 65534
 	r := newRepoIn(t, openDir(t))
@@ -146,6 +150,7 @@ func TestRestoreAsOther(t *testing.T) {
 // TestRestoreKill kills a restore at some moments: under a final name lies what
 // is whole or nothing, and a further run completes it.
 func TestRestoreKill(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.manyFolders(300, 64<<10)
 	r.write("large", strings.Repeat("0123456789abcdef", 1<<19))
@@ -177,6 +182,7 @@ func TestRestoreKill(t *testing.T) {
 }
 
 func TestRestoreCancel(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.manyFolders(50, 10)
 	s := r.backup()

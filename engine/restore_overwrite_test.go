@@ -51,6 +51,7 @@ func (r *repo) holds(path, content string) {
 }
 
 func TestRestoreOverwrite(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		rule              engine.Overwrite
 		want              string
@@ -100,6 +101,7 @@ func TestRestoreOverwrite(t *testing.T) {
 // TestRestoreOverStore restores over files that are those of the snapshot, as
 // cp -al would make them: these are replaced, never changed.
 func TestRestoreOverStore(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1", "b", "22", "sub/c", "333")
 	s := r.backup()
@@ -122,6 +124,7 @@ func TestRestoreOverStore(t *testing.T) {
 
 // TestRestoreGroups restores names of one inode where some are there already.
 func TestRestoreGroups(t *testing.T) {
+	t.Parallel()
 	start := func(t *testing.T) (*repo, *engine.Snapshot) {
 		r := newRepo(t)
 		r.write("a", "one")
@@ -170,6 +173,7 @@ func TestRestoreGroups(t *testing.T) {
 
 // TestRestoreSymlinks has symbolic links in the target that lead out of it.
 func TestRestoreSymlinks(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1", "file", "ours", "sub/b", "2", "sub/deep/c", "3")
 	s := r.backup()
@@ -203,6 +207,7 @@ func TestRestoreSymlinks(t *testing.T) {
 
 // TestRestoreDirInTheWay has directories where the snapshot has files.
 func TestRestoreDirInTheWay(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1", "b", "2", "c", "3")
 	s := r.backup()

@@ -20,6 +20,7 @@ func (r *repo) list(path string) string {
 }
 
 func TestRestoreSelection(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a.txt", "1", "b.jpg", "2", "sub/c.txt", "3", "sub/deep/d.txt", "4", "sub/deep/e.jpg", "5", "other/f.jpg", "6")
 	r.must(os.Mkdir(r.in("empty"), 0o700))
@@ -82,6 +83,7 @@ func TestRestoreSelection(t *testing.T) {
 
 // TestRestoreLanding has things land where cp -a would put them.
 func TestRestoreLanding(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1", "sub/b", "2", "sub/deep/c", "3")
 	s := r.backup()
@@ -130,6 +132,7 @@ func TestRestoreLanding(t *testing.T) {
 
 // TestRestoreRefused has targets that must not be written to.
 func TestRestoreRefused(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1", "root/x", "2")
 	s := r.backup()
@@ -176,6 +179,7 @@ func TestRestoreRefused(t *testing.T) {
 }
 
 func TestRestoreDelete(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a.txt", "1", "sub/b.txt", "2", "cache/mine", "3")
 	s := r.backup()

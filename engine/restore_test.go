@@ -150,6 +150,7 @@ func (r *repo) oddTree() {
 }
 
 func TestRestore(t *testing.T) {
+	t.Parallel()
 	for _, match := range []string{"permissions", "content"} {
 		t.Run(match, func(t *testing.T) {
 			r := newRepo(t)
@@ -199,6 +200,7 @@ func TestRestore(t *testing.T) {
 
 // TestRestoreRsync has a tool of others look for differences.
 func TestRestoreRsync(t *testing.T) {
+	t.Parallel()
 	tool(t, "rsync")
 	asRoot(t)
 	r := newRepo(t)

@@ -46,6 +46,7 @@ const (
 )
 
 func TestRuns(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "b", "content", "c", "other")
 	first := r.backup()
@@ -143,6 +144,7 @@ func TestRuns(t *testing.T) {
 }
 
 func TestRunIncomplete(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1", "b", "2")
 	s, err := r.try(engine.Source{Rules: walk.Rules{
@@ -156,6 +158,7 @@ func TestRunIncomplete(t *testing.T) {
 }
 
 func TestVerifications(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "b", "content", "c", "other")
 	s := r.backup()
@@ -199,6 +202,7 @@ func TestVerifications(t *testing.T) {
 
 // Whoever publishes meanwhile, the history has all of it.
 func TestRunsOvertaken(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "other", "x")
 	s := r.backup()
@@ -226,6 +230,7 @@ func TestRunsOvertaken(t *testing.T) {
 // no snapshot is too much, and there is nothing to
 // say about it.
 func TestVerifyReadOnly(t *testing.T) {
+	t.Parallel()
 	at := mount(t, "tmpfs", 8)
 	r := newRepo(t)
 	r.root = filepath.Join(at, "root")
@@ -254,6 +259,7 @@ func TestVerifyReadOnly(t *testing.T) {
 // A root without room can be read and verified all the same, also with a
 // catalog of the first version: what is found must not be lost for it.
 func TestFullRoot(t *testing.T) {
+	t.Parallel()
 	at := mount(t, "tmpfs", 8)
 	r := newRepo(t)
 	r.root = filepath.Join(at, "root")

@@ -14,6 +14,7 @@ import (
 // TestShrunk backs up a source that has lost nearly all of its files, as one that
 // is not mounted: that snapshot is not complete, however often it is made.
 func TestShrunk(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.config.Shrink = 0.1
 	for i := range 50 {
@@ -55,6 +56,7 @@ func TestShrunk(t *testing.T) {
 
 // TestOtherSource has two directories of one name, and two hosts.
 func TestOtherSource(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1")
 	r.backup()
@@ -90,6 +92,7 @@ func TestOtherSource(t *testing.T) {
 
 // TestAdoptedSource goes on with the name of a tree that somebody put there.
 func TestAdoptedSource(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "1")
 	r.must(os.MkdirAll(filepath.Join(r.root, "source", "2001-01-01-000000"), 0o755))

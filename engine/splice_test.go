@@ -42,6 +42,7 @@ func (r *repo) members(s *engine.Snapshot) (found map[uint64]bool) {
 // Whatever changes between two runs, the manifest says what is there, and its
 // parts in which nothing changed are those of the manifest before.
 func TestManifestIsSpliced(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	seed := uint64(os.Getpid())
 	t.Logf("seed %d", seed)
@@ -84,6 +85,7 @@ func TestManifestIsSpliced(t *testing.T) {
 // A manifest that was compressed anew, in members that end where they happen to,
 // is read as any other, and the next one holds all of it.
 func TestManifestInBlocks(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	for n := range 3000 {
 		r.write(fmt.Sprintf("d%02d/a-file-with-a-name-of-some-length-%05d", n%16, n), fmt.Sprint(n%7))
@@ -153,6 +155,7 @@ func sameMark(t *testing.T, folder, name string, isDir bool) string {
 // Paths are told apart by short marks first. Where two have the same, what is new
 // does not take the place of what was there.
 func TestPathsOfOneMark(t *testing.T) {
+	t.Parallel()
 	t.Run("File", func(t *testing.T) {
 		r := newRepo(t)
 		r.write("d/file", "was there", "d/other", "too", "later", "last")
@@ -193,6 +196,7 @@ func TestPathsOfOneMark(t *testing.T) {
 // checksum that is right, which no rot does. As long as its marks vouch for all of it,
 // nobody looks; once that text is needed, it is not made up.
 func TestManifestOfLies(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	for n := range 300 {
 		r.write(fmt.Sprintf("a-file-with-a-name-of-some-length-%05d", n), fmt.Sprint(n))

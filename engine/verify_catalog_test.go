@@ -56,6 +56,7 @@ func (r *repo) mislead(s *engine.Snapshot, change func(*manifest.Entry) bool) {
 }
 
 func TestVerifyCatalog(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		change func(*manifest.Entry) bool
@@ -120,6 +121,7 @@ func TestVerifyCatalog(t *testing.T) {
 // A rotten file must not be linked to by a later run, whoever notes it and
 // whatever else is published meanwhile.
 func TestVerifyNotesDamage(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"Alone", "OvertakenByAnother"} {
 		t.Run(name, func(t *testing.T) {
 			r := newRepo(t)
@@ -157,6 +159,7 @@ func TestVerifyNotesDamage(t *testing.T) {
 
 // What a look tells needs no note, which would have every empty file made anew.
 func TestVerifyNotesNoEmptyFile(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("empty", "", "a", "content")
 	s := r.backup()
@@ -170,6 +173,7 @@ func TestVerifyNotesNoEmptyFile(t *testing.T) {
 }
 
 func TestVerifyReadOnlyRoot(t *testing.T) {
+	t.Parallel()
 	at := mount(t, "tmpfs", 8)
 	r := newRepo(t)
 	r.root = filepath.Join(at, "root")
@@ -186,6 +190,7 @@ func TestVerifyReadOnlyRoot(t *testing.T) {
 }
 
 func TestVerifyWhileABackupRuns(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "b", "other")
 	first := r.backup()
@@ -208,6 +213,7 @@ func TestVerifyWhileABackupRuns(t *testing.T) {
 
 // The run began before the damage was found: its file is as rotten.
 func TestVerifyStaleSnapshot(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content")
 	first := r.backup()
@@ -232,6 +238,7 @@ func asNobody(t *testing.T, test string, env ...string) {
 }
 
 func TestVerifyUnreadable(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() == 0 {
 		asNobody(t, t.Name())
 		return

@@ -78,6 +78,7 @@ func (r *repo) remove(path string) {
 }
 
 func TestVerifyFinds(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	for _, test := range []struct {
 		name   string
@@ -161,6 +162,7 @@ func TestVerifyFinds(t *testing.T) {
 }
 
 func TestVerifyReadsEachInodeOnce(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "first", "b", "first", "sub/c", "first", "d", "second", "empty", "", "also-empty", "")
 	s := r.backup()
@@ -172,6 +174,7 @@ func TestVerifyReadsEachInodeOnce(t *testing.T) {
 }
 
 func TestVerifySample(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	const contents, copies = 400, 2
 	for i := range contents {
@@ -223,6 +226,7 @@ func TestVerifySample(t *testing.T) {
 }
 
 func TestVerifyManifest(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		damage func(r *repo, path string)
@@ -259,6 +263,7 @@ func TestVerifyManifest(t *testing.T) {
 }
 
 func TestVerifyStops(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content")
 	s := r.backup()

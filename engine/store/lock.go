@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
@@ -235,6 +236,10 @@ func (k *kernelLock) unlock() error {
 	if k == nil {
 		return nil
 	}
+	// A child that is being started has the file open too, until its program
+	// begins: the lock would outlast this for a moment.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	return k.file.Close() // which ends the lock
 }
 
