@@ -50,6 +50,28 @@ func TestRestoreDeep(t *testing.T) {
 	}
 }
 
+// TestBackupTooDeep has a source of more levels than handles can be had for. What
+// lies deepest is an error of the source, and never one that ends the run.
+func TestBackupTooDeep(t *testing.T) {
+	r := newRepo(t)
+	const levels = 300
+	r.must(os.MkdirAll(r.in(strings.Repeat("d/", levels)), 0o755))
+	r.write("z/f", "1")
+	var limit unix.Rlimit
+	r.must(unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	few := limit
+	few.Cur = 500
+	r.must(unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	for range 2 {
+		s, err := r.try(engine.Source{})
+		r.must(err)
+		if s.Summary.Errors != 1 || s.Summary.Files != 1 {
+			t.Errorf("%d files, %d errors, want one of each", s.Summary.Files, s.Summary.Errors)
+		}
+	}
+}
+
 // TestRestoreForeign has a manifest that no backup would write: an entry outside
 // of every directory.
 func TestRestoreForeign(t *testing.T) {

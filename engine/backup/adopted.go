@@ -93,7 +93,7 @@ func (a *adoptedTree) isTools(t *task, e *walk.Entry) bool {
 	own, lost := t.target.foreign.Owns(e.Name())
 	for _, name := range lost {
 		t.batch.Errors = append(t.batch.Errors, &fs.PathError{
-			Op: "verify", Path: path.Join(t.target.folder.Path, name), Err: &flaw{repository.Missing, "its digest is there, the file is not"},
+			Op: "verify", Path: path.Join(t.batch.Path, name), Err: &flaw{repository.Missing, "its digest is there, the file is not"},
 		})
 	}
 	return own
@@ -238,7 +238,7 @@ func (a *adoptedTree) link(t *task, from *store.Dir, old string, to store.Inode)
 		return nil
 	}
 	if now := (inodeRead{idOf(own), own.Size, own.Mtime}); now != t.read {
-		return content.FromSource("replace", path.Join(t.target.folder.Path, t.name), errChanging)
+		return content.FromSource("replace", path.Join(t.batch.Path, t.name), errChanging)
 	}
 	if a.names != nil {
 		a.names.add(idOf(to), 1)

@@ -63,6 +63,7 @@ func (r *run) emit(b *walk.Batch) error {
 		if err := r.write(&t.entry, p.previous.Folder, t.same); err != nil {
 			return err
 		}
+		t.entry.Path = "" // until the folder is full, see finishTo
 	}
 	for i := range p.results {
 		res := &p.results[i]
@@ -165,7 +166,7 @@ func (r *run) name(b *walk.Batch, p *plan) {
 		log.Info("skipped", "path", l.Path, "by", l.By)
 	}
 	if b.First {
-		log.Debug("folder", "path", b.Folder.Path)
+		log.Debug("folder", "path", b.Path)
 	}
 	for i := range p.results {
 		switch res := &p.results[i]; res.outcome {

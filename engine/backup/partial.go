@@ -107,7 +107,7 @@ func (p *partialTree) link(t *task, from *store.Dir, old string, _ store.Inode) 
 	if errors.Is(err, store.ErrNoLink) {
 		p.noLink.Do(func() {
 			p.log.Warn("what a snapshot holds is stored anew, this and maybe more",
-				"path", path.Join(t.target.folder.Path, t.name), "error", err)
+				"path", path.Join(t.batch.Path, t.name), "error", err)
 		})
 		return store.ErrLinkLimit
 	}

@@ -16,7 +16,7 @@ import (
 // trees of the run.
 type target struct {
 	folder   *walk.Folder
-	entry    manifest.Entry  // the folder's own entry, once a worker has looked at it
+	entry    manifest.Entry  // the folder's own entry, once a worker has looked at it; without its path while what lies in it is written
 	same     bool            // whether a mark vouches that the parent's entry is the same
 	dir      *store.Dir      // the folder in the tree of the run; nil in a dry run, and where the root cannot hold it
 	previous *store.Dir      // the folder in the snapshot before; nil if that has none
@@ -83,7 +83,7 @@ func (r *run) prepareBatch(b *walk.Batch) (err error) {
 		t.resumed, err = r.resumed.enter(b, &p.resumed, above.resumed)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", b.Folder.Path, err)
+		return fmt.Errorf("%s: %w", b.Path, err)
 	}
 	return nil
 }
@@ -96,12 +96,15 @@ func (r *run) finishTo(t *target) error {
 		if t != nil && (last == t || last.folder == t.folder.Parent) {
 			break
 		}
+		last.entry.Path = last.folder.Spell()
 		if err := r.tree.finish(last); err != nil {
 			return fmt.Errorf("%s: %w", last.entry.Path, err)
 		}
 		r.targets.Delete(last)
 		last.close()
-		r.output.open = r.output.open[:len(r.output.open)-1]
+		n := len(r.output.open) - 1
+		r.output.open[n] = nil // the room behind the end would keep it
+		r.output.open = r.output.open[:n]
 	}
 	if t != nil && (len(r.output.open) == 0 || r.output.open[len(r.output.open)-1] != t) {
 		r.output.open = append(r.output.open, t)

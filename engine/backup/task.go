@@ -62,7 +62,9 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 
 // folder takes the entry of the batch's own folder.
 func (r *run) folder(b *walk.Batch, t *target, p *plan) {
-	t.entry = b.Folder.Entry.Entry
+	own := b.Folder.Entry
+	own.Path = b.Path
+	t.entry = own.Entry
 	at := p.previous.Folder
 	if at.Mark().Vouches(&t.entry, t.entry.InSnapshot().Mtime) {
 		if xattrs, err := b.Folder.Dir.Xattrs(""); r.seen(t.entry.Path, err) == nil {
@@ -70,12 +72,12 @@ func (r *run) folder(b *walk.Batch, t *target, p *plan) {
 			return
 		}
 	}
-	old := at.EntryOf(&b.Folder.Entry)
+	old := at.EntryOf(&own)
 	if old == nil && at.Chunk != nil { // the entry of another folder, which is no more
 		p.previous.Folder = parent.Position{}
 		p.previous.Entries = append(p.previous.Entries, at)
 	}
-	if old != nil && r.sameAs(old, &b.Folder.Entry) && r.Config.Unchanged.Has(config.Ctime) {
+	if old != nil && r.sameAs(old, &own) && r.Config.Unchanged.Has(config.Ctime) {
 		t.entry.Xattrs = old.Xattrs
 		return
 	}

@@ -53,12 +53,11 @@ func (c *Catalog) absorb(ctx context.Context, s *Snapshot, entries iter.Seq2[*ma
 	for _, key := range gone.keys {
 		open.delete(key)
 	}
-	for _, first := range ch.begun {
-		n := min(len(keys), c.batchRows)
-		for i, key := range keys[:n] {
-			open.put(key, first+int64(i))
+	for _, begun := range ch.begun {
+		for i, key := range keys[:begun.n] {
+			open.put(key, begun.first+int64(i))
 		}
-		keys = keys[n:]
+		keys = keys[begun.n:]
 	}
 	open.unmark()
 	c.mu.Lock()
@@ -93,8 +92,7 @@ func (ch *changes) compare(ctx context.Context, open *openRows, entries iter.Seq
 			continue
 		}
 		keys = append(keys, key)
-		ch.batch = append(ch.batch, v)
-		if err := ch.flush(); err != nil {
+		if err := ch.add(v); err != nil {
 			return nil, err
 		}
 	}

@@ -12,6 +12,8 @@ const (
 	// batchRows is how many rows wait in memory and go into one transaction: QL
 	// keeps what a transaction touches until it commits.
 	batchRows = 4 << 10
+	// batchBytes is how much the texts of a batch may take: a path may be long.
+	batchBytes = 4 << 20
 )
 
 // changes are what one snapshot changes: versions that begin with it, and rows
@@ -25,14 +27,21 @@ type changes struct {
 	base ID // the last snapshot of the name until now
 
 	batch   []version      // that begin
+	room    int            // what the texts of the batch take
 	full    chan []version // nil until the first batch is full
 	spare   chan []version
 	done    chan struct{}
 	failure atomic.Pointer[error]
 
 	ended endedPaths
-	begun []int64 // by batch, what QL calls id() of the first row
+	begun []rows // by batch
 	over  bool
+}
+
+// rows are some that were inserted one after the other.
+type rows struct {
+	first int64 // what QL calls id() of the first
+	n     int
 }
 
 // newChanges reserves the next number. It must be finished or undone.
@@ -64,9 +73,12 @@ func (c *Catalog) newChanges(ctx context.Context, name string) (*changes, []Snap
 	return ch, all, nil
 }
 
-// flush hands the batch over if it is full. The error may be of an earlier one.
-func (ch *changes) flush() error {
-	if len(ch.batch) < ch.c.batchRows {
+// add takes a version that begins, and hands the batch over if it is full. The
+// error may be of an earlier batch.
+func (ch *changes) add(v version) error {
+	ch.batch = append(ch.batch, v)
+	ch.room += v.room()
+	if len(ch.batch) < ch.c.batchRows && ch.room < batchBytes {
 		return nil
 	}
 	if ch.full == nil {
@@ -75,7 +87,7 @@ func (ch *changes) flush() error {
 		go ch.work()
 	}
 	ch.full <- ch.batch
-	ch.batch = <-ch.spare
+	ch.batch, ch.room = <-ch.spare, 0
 	return ch.failed()
 }
 
@@ -123,6 +135,6 @@ func (ch *changes) write(tx *qlfile.Tx, batch []version) error {
 		return err
 	}
 	// QL numbers the rows of a transaction one after the other.
-	ch.begun = append(ch.begun, tx.Inserted()-int64(len(batch))+1)
+	ch.begun = append(ch.begun, rows{tx.Inserted() - int64(len(batch)) + 1, len(batch)})
 	return nil
 }

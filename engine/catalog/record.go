@@ -36,9 +36,7 @@ func (c *Catalog) Begin(ctx context.Context, name string, base ID) (*Recorder, e
 
 // Add takes a version that begins with this snapshot. It keeps nothing of e.
 func (r *Recorder) Add(e *manifest.Entry) error {
-	ch := r.changes
-	ch.batch = append(ch.batch, versionOf(e))
-	return ch.flush()
+	return r.changes.add(versionOf(e))
 }
 
 // End takes a version of the base that is not in this snapshot.

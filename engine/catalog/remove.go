@@ -175,17 +175,18 @@ func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool,
 }
 
 func (d *database) copyVersions(ctx context.Context, to *database, keep func(v *version) bool, batchRows int) error {
-	rows := make([]version, 0, batchRows)
+	rows, room := make([]version, 0, batchRows), 0
 	write := func() error {
 		err := to.Update(func(tx *qlfile.Tx) error { return to.insertVersions(tx, rows) })
-		rows = rows[:0]
+		rows, room = rows[:0], 0
 		return err
 	}
 	err := d.scanVersions(ctx, nil, func(v *version, _ position) (bool, error) {
 		if !keep(v) {
 			return true, nil
 		}
-		if rows = append(rows, v.clone()); len(rows) < batchRows {
+		rows, room = append(rows, v.clone()), room+v.room()
+		if len(rows) < batchRows && room < batchBytes {
 			return true, nil
 		}
 		return true, write()

@@ -74,6 +74,9 @@ func (v *version) clone() version {
 	return c
 }
 
+// room returns how much memory the texts take.
+func (v *version) room() int { return len(v.path) + len(v.target) + len(v.stored) + len(v.xattrs) }
+
 // entry undoes versionOf. It keeps nothing of v.
 func (v *version) entry() (*manifest.Entry, error) {
 	e := &manifest.Entry{

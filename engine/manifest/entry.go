@@ -189,6 +189,15 @@ func (e *Entry) InSnapshot() Stored {
 	return Stored{e.Permissions, e.Mtime}
 }
 
+// Room returns how much memory the texts of e take.
+func (e *Entry) Room() int {
+	n := len(e.Path) + len(e.Target)
+	for i := range e.Xattrs {
+		n += len(e.Xattrs[i].Name) + len(e.Xattrs[i].Value)
+	}
+	return n
+}
+
 // Equal reports whether e and other are written alike.
 func (e *Entry) Equal(other *Entry) bool {
 	sameStored := e.Stored == other.Stored || e.Stored != nil && other.Stored != nil && *e.Stored == *other.Stored

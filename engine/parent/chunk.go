@@ -20,7 +20,7 @@ type chunk struct {
 // it holds what was read before.
 func (c *chunk) read(m *manifest.Reader, marks bool) error {
 	c.member.Marks = c.member.Marks[:0]
-	for len(c.entries) < chunkSize {
+	for room := chunkBytes; len(c.entries) < chunkSize && room > 0; {
 		if marks && m.HasMember() {
 			if len(c.entries) > 0 {
 				return nil
@@ -33,6 +33,7 @@ func (c *chunk) read(m *manifest.Reader, marks bool) error {
 			c.entries = c.entries[:n]
 			return err
 		}
+		room -= c.entries[n].Room()
 	}
 	return nil
 }

@@ -41,6 +41,7 @@ type Cursor struct {
 
 const (
 	chunkSize   = 512
+	chunkBytes  = 256 << 10 // of paths and attributes, of which an entry may have many
 	chunksAhead = 8
 )
 
@@ -186,7 +187,7 @@ func (c *Cursor) Take(b *walk.Batch, a *Batch) (err error) {
 	if c == nil || !b.First && !b.Last && len(b.Names) == 0 {
 		return nil
 	}
-	folder := b.Folder.Path
+	folder := b.Path
 	mark := manifest.MarkPath(folder)
 	// passOver passes over the entries that are before what the walk has come to.
 	passOver := func(before func(*manifest.Entry) bool) (e *manifest.Entry) {

@@ -270,7 +270,7 @@ func (v *verification) prepare(b *walk.Batch) error {
 	default:
 		b.Folder.Data = repository.Extra
 		if b.Folder.Parent == nil || b.Folder.Parent.Data != repository.Extra { // else it is said already
-			v.report.Add(b.Folder.Path, repository.Extra, "directory")
+			v.report.Add(b.Path, repository.Extra, "directory")
 		}
 	}
 	return nil

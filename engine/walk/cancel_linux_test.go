@@ -83,7 +83,7 @@ func TestEndWhileWorking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w := &Walk{Root: dir, Work: func(ctx context.Context, _ int, b *Batch) error {
-			if b.Folder.Path == "b" {
+			if b.Path == "b" {
 				cancel()
 				<-ctx.Done() // work is told
 			}
@@ -91,7 +91,7 @@ func TestEndWhileWorking(t *testing.T) {
 		}}
 		var emitted []string
 		err := w.Run(ctx, func(b *Batch) error {
-			emitted = append(emitted, b.Folder.Path)
+			emitted = append(emitted, b.Path)
 			return nil
 		})
 		if !errors.Is(err, context.Canceled) {

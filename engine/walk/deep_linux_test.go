@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"phlb/engine/manifest"
 )
 
 // dig makes directories in one another and a file in each.
@@ -68,6 +71,36 @@ func TestDeep(t *testing.T) {
 	}
 	if after := handles(t); after != before {
 		t.Errorf("%d handles were open before, %d after", before, after)
+	}
+}
+
+// TestDeepMemory walks folders in one another whose paths, spelled out for every
+// level, would take 40 MB.
+func TestDeepMemory(t *testing.T) {
+	const levels = 1250
+	if openFiles() < handlesPerLevel*(levels+1) {
+		t.Skipf("needs to open %d files, may open %d", handlesPerLevel*levels, openFiles())
+	}
+	dir := t.TempDir()
+	dig(t, dir, strings.Repeat("d", 50), levels)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	w := &Walk{Root: dir, Workers: 1}
+	deepest := 0
+	must(t, w.Run(t.Context(), func(b *Batch) error {
+		if b.Folder.depth == levels {
+			deepest = len(b.Path)
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+		}
+		return nil
+	}))
+	if deepest != 51*levels-1 {
+		t.Fatalf("the deepest path has %d bytes", deepest)
+	}
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 4*lookahead*manifest.MaxPath {
+		t.Errorf("memory has grown by %d bytes", grown)
 	}
 }
 

@@ -90,7 +90,7 @@ func TestVanishing(t *testing.T) {
 	grow(t, dir, "a", "file", "grown", "keep/f", "sub/", "shrunk/", "z")
 	at := func(name string) string { return filepath.Join(dir, name) }
 	w := &Walk{Root: dir, Prepare: func(b *Batch) error {
-		if b.Folder.Path == "." && b.First {
+		if b.Path == "." && b.First {
 			must(t, os.Remove(at("file")))
 			must(t, os.Remove(at("grown")))
 			must(t, os.Mkdir(at("grown"), 0o755))
@@ -119,7 +119,7 @@ func TestVanishedDirectory(t *testing.T) {
 	dir := t.TempDir()
 	grow(t, dir, "d/f", "z")
 	got := gather(t, &Walk{Root: dir, Prepare: func(b *Batch) error {
-		if b.Folder.Path == "d" {
+		if b.Path == "d" {
 			must(t, os.RemoveAll(filepath.Join(dir, "d")))
 		}
 		return nil
@@ -143,7 +143,7 @@ func TestSwappedSymlink(t *testing.T) {
 		must(t, os.Symlink(outside, name))
 	}
 	got := gather(t, &Walk{Root: dir, Prepare: func(b *Batch) error {
-		switch b.Folder.Path {
+		switch b.Path {
 		case ".":
 			swap("before")
 		case "during":

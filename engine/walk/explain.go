@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -56,12 +57,27 @@ func (w *Walk) Explain(name string) (*Verdict, error) {
 		return nil, err
 	}
 	v := &Verdict{Path: path.Clean(name), Taken: true, At: ".", AtDir: true, Limit: w.MaxSize}
-	l := &lister{walk: w, rules: rules, device: root.Dev}
+	l := &lister{walk: w, rules: rules, device: root.Dev, deepest: math.MaxInt}
 	var names []string
 	if v.Path != "." {
 		names = strings.Split(v.Path, "/")
 	}
-	return v, l.explain(v, root, names, strings.HasSuffix(name, "/"))
+	err = l.explain(v, root, names, strings.HasSuffix(name, "/"))
+	v.By = v.By.told()
+	for i, r := range v.Over {
+		v.Over[i] = r.told()
+	}
+	return v, err
+}
+
+// told returns the rule with the place where it stands.
+func (r *Rule) told() *Rule {
+	if r == nil {
+		return nil
+	}
+	told := *r
+	told.Origin = r.where()
+	return &told
 }
 
 // explain follows names from f, which is taken, and closes it. With asDir the
@@ -77,14 +93,14 @@ func (l *lister) explain(v *Verdict, f *Folder, names []string, asDir bool) erro
 	}
 	if len(names) == 0 {
 		if marked != nil {
-			v.Reason, v.By, v.Over, v.At, v.AtDir = ByMark, marked, nil, f.Path, true
+			v.Reason, v.By, v.Over, v.At, v.AtDir = ByMark, marked, nil, f.path, true
 		}
 		return nil
 	}
 	name, names := names[0], names[1:]
 	at, last := f.join(name), len(names) == 0
 	if marked != nil && !slices.ContainsFunc(list, func(d dirent) bool { return d.name == name }) {
-		v.Taken, v.Reason, v.By, v.Over, v.At, v.AtDir = false, ByMark, marked, nil, f.Path, true
+		v.Taken, v.Reason, v.By, v.Over, v.At, v.AtDir = false, ByMark, marked, nil, f.path, true
 		return nil
 	}
 	isDir := asDir || !last
@@ -116,17 +132,18 @@ func (l *lister) explain(v *Verdict, f *Folder, names []string, asDir bool) erro
 	case !isDir:
 		return l.explainFile(v, f, name, against)
 	case v.Missing:
-		sub := &Folder{Parent: f, frame: f.frame}
-		sub.Path = at
+		sub := &Folder{Parent: f, frame: f.frame, path: at, depth: f.depth + 1}
+		sub.Path = name
 		f.list = nil // of which nothing lies in sub
 		return l.explain(v, sub, names, asDir)
 	}
-	sub, err := l.open(f, name)
+	sub, err := l.open(f, name, len(at))
 	if err != nil {
 		v.Warnings = append(v.Warnings, pathError("open", at, err))
 		against(Unreadable)
 		return nil
 	}
+	sub.path = at
 	switch {
 	case l.excluded(sub):
 		against(Excluded)

@@ -90,35 +90,40 @@ func tryGather(t tb, w *Walk) (*seen, error) {
 		s.skipped += b.Skipped
 		s.left = append(s.left, b.Left...)
 		if len(b.Left) != b.Skipped {
-			t.Errorf("%s: %d were skipped, but named are %v", b.Folder.Path, b.Skipped, b.Left)
+			t.Errorf("%s: %d were skipped, but named are %v", b.Path, b.Skipped, b.Left)
 		}
 		if ended[b.Folder] {
 			if b.First || b.Last || len(b.Names) > 0 || len(b.Errors) == 0 {
-				t.Errorf("%s: a batch after the last that does more than report errors", b.Folder.Path)
+				t.Errorf("%s: a batch after the last that does more than report errors", b.Path)
 			}
 			return nil
 		}
 		if b.First == begun[b.Folder] {
-			t.Errorf("%s: First is %v", b.Folder.Path, b.First)
+			t.Errorf("%s: First is %v", b.Path, b.First)
 		}
 		if open != nil && open != b.Folder {
-			t.Errorf("%s comes before the last batch of %s", b.Folder.Path, open.Path)
+			t.Errorf("%s comes before the last batch of %s", b.Path, open.Spell())
 		}
 		if p := b.Folder.Parent; p != nil && !ended[p] {
-			t.Errorf("%s comes before the last batch of its parent", b.Folder.Path)
+			t.Errorf("%s comes before the last batch of its parent", b.Path)
 		}
 		if b.First {
 			begun[b.Folder] = true
-			s.entries = append(s.entries, b.Folder.Entry)
+			own := b.Folder.Entry
+			own.Path = b.Path
+			if spelled := b.Folder.Spell(); spelled != b.Path {
+				t.Errorf("%s is spelled %s", b.Path, spelled)
+			}
+			s.entries = append(s.entries, own)
 		}
 		open = b.Folder
 		if b.Last {
 			open, ended[b.Folder] = nil, true
 		} else if len(b.Names) != batchSize {
-			t.Errorf("%s: a batch before the last has %d names", b.Folder.Path, len(b.Names))
+			t.Errorf("%s: a batch before the last has %d names", b.Path, len(b.Names))
 		}
 		if !slices.IsSorted(b.Names) {
-			t.Errorf("%s: names are not sorted: %q", b.Folder.Path, b.Names)
+			t.Errorf("%s: names are not sorted: %q", b.Path, b.Names)
 		}
 		at := 0
 		for i := range b.Entries {
@@ -126,8 +131,8 @@ func tryGather(t tb, w *Walk) (*seen, error) {
 			for at < len(b.Names) && b.Names[at] != e.Name() {
 				at++
 			}
-			if at == len(b.Names) || e.Path != b.Folder.join(b.Names[at]) || e.Kind == manifest.Dir {
-				t.Errorf("%s: entry %q (%v) is out of place in %q", b.Folder.Path, e.Path, e.Kind, b.Names)
+			if at == len(b.Names) || e.Path != b.join(b.Names[at]) || e.Kind == manifest.Dir {
+				t.Errorf("%s: entry %q (%v) is out of place in %q", b.Path, e.Path, e.Kind, b.Names)
 			}
 		}
 		s.entries = append(s.entries, b.Entries...)

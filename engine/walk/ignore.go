@@ -21,10 +21,23 @@ type Rule struct {
 	Origin string // where it stands, for people to find it
 	Beside string // if not "", the rule is only for directories that hold this name too
 
+	in   *Folder // that the ignore file lies in; nil for a rule of another origin
+	file string  // its name
+	line int     // in it
+
 	keep    bool // "!": what matches is taken
 	dirOnly bool
 	parts   []part
 	path    bool // parts are those of a path from the rule's folder, else the pattern of a name
+}
+
+// where returns where the rule stands. For one of an ignore file that is spelled
+// only when somebody asks: each would hold the path of its folder.
+func (r *Rule) where() string {
+	if r.in == nil {
+		return r.Origin
+	}
+	return fmt.Sprintf("%s:%d", join(r.in.Spell(), r.file), r.line)
 }
 
 // String returns the rule as people are told of it.
@@ -33,8 +46,8 @@ func (r *Rule) String() string {
 	if r.Beside != "" {
 		text += " beside " + r.Beside
 	}
-	if r.Origin != "" {
-		text += " (" + r.Origin + ")"
+	if at := r.where(); at != "" {
+		text += " (" + at + ")"
 	}
 	return text
 }

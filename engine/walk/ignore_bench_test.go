@@ -18,7 +18,7 @@ func BenchmarkDecide(b *testing.B) {
 	var folders []*Folder
 	for _, path := range []string{".", "src/project/internal/deeply/nested", "home/ann/Pictures/2024"} {
 		f := &Folder{}
-		f.Path = path
+		f.path = path
 		folders = append(folders, f)
 	}
 	names := []string{"main.go", "IMG_20240102_101010.jpg", "README.md", "helpers_linux_test.go", "x"}

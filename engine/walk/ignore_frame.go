@@ -18,6 +18,9 @@ type frame struct {
 	skip   int    // how much of a path leads to the folder, its slash included
 	rules  []Rule // the last that matches decides
 
+	// What is in force in a folder that has the frame, of ignore files alone.
+	inForce, inForceBytes int
+
 	// Most rules end in a plain name, and are looked up by it: a list may be
 	// long. Both are in the order of the rules.
 	plain   map[string][]int // indexes into rules
@@ -73,18 +76,28 @@ func (in *frame) each(f *Folder, name string, isDir bool, yield func(*Rule) bool
 	return plainFrom(0)
 }
 
-// maxIgnoreFile is how large an ignore file may be, in bytes.
-const maxIgnoreFile = 1 << 20
+// Limits of ignore files. A rule takes many times the memory of its text, and
+// whoever owns a source may nest such files as deeply as folders.
+const (
+	maxIgnoreFile   = 64 << 10 // bytes of a file
+	maxInForce      = 10_000   // rules in force in a folder, of all files above it
+	maxInForceBytes = 1 << 20  // of those files
+)
 
 var (
 	errNotRegular = errors.New("is not obeyed: not a regular file")
 	errTooLarge   = fmt.Errorf("is not obeyed: larger than %d KiB", maxIgnoreFile>>10)
+	errTooMany    = fmt.Errorf("is not obeyed: with those further up, more than %d rules or %d KiB of them would be in force", maxInForce, maxInForceBytes>>10)
 )
 
 // obey reads the ignore files of f, if it has some. What is wrong with them is
 // added to the batch.
 func (l *lister) obey(f *Folder, b *Batch) {
 	var own *frame
+	var rules, size int // in force
+	if f.frame != nil {
+		rules, size = f.frame.inForce, f.frame.inForceBytes
+	}
 	for _, name := range l.walk.IgnoreFiles {
 		if !f.has(name) {
 			continue
@@ -99,34 +112,48 @@ func (l *lister) obey(f *Folder, b *Batch) {
 			b.Errors = append(b.Errors, pathError("read", path, err))
 			continue
 		}
+		read, wrong := parse(text)
+		for _, err := range wrong {
+			b.Warnings = append(b.Warnings, pathError("read", path, err))
+		}
+		if rules, size = rules+len(read), size+len(text); rules > maxInForce || size > maxInForceBytes {
+			rules, size = rules-len(read), size-len(text)
+			b.Warnings = append(b.Warnings, pathError("read", path, errTooMany))
+			continue
+		}
 		if own == nil {
 			own = &frame{parent: f.frame, skip: len(f.join(""))}
 		}
-		for _, err := range own.parse(path, text) {
-			b.Warnings = append(b.Warnings, pathError("read", path, err))
+		for _, r := range read {
+			r.in, r.file = f, name
+			own.add(r)
 		}
 	}
 	if own != nil {
+		own.inForce, own.inForceBytes = rules, size
 		f.frame = own
 	}
 }
 
-// parse adds the rules of the ignore file at path, and returns what is wrong
-// with others.
-func (in *frame) parse(path string, text []byte) (wrong []error) {
+// parse returns the rules of an ignore file, and what is wrong with others. Of
+// too many it returns one more than may be in force.
+func parse(text []byte) (rules []Rule, wrong []error) {
 	n := 0
 	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\ufeff"))) {
 		n++
 		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
-		r := Rule{Text: string(line), Origin: fmt.Sprintf("%s:%d", path, n)}
+		r := Rule{Text: string(line), line: n}
 		switch ok, err := r.compile(); {
 		case err != nil:
 			wrong = append(wrong, fmt.Errorf("line %d, %q, %w", n, line, err))
 		case ok:
-			in.add(r)
+			rules = append(rules, r)
+		}
+		if len(rules) > maxInForce {
+			break
 		}
 	}
-	return wrong
+	return rules, wrong
 }
 
 func (d *Dir) ignoreFile(name string) ([]byte, error) {

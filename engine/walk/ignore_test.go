@@ -54,16 +54,16 @@ func TestRule(t *testing.T) {
 		{line: "\xff*", yes: "\xff \xffx", no: "x"},
 		{line: "??", yes: "é", no: "e"}, // by bytes, as git
 	} {
-		var in frame
-		if wrong := in.parse("rules", []byte(test.line)); wrong != nil {
+		in, wrong := frameOf(test.line)
+		if wrong != nil {
 			t.Error(wrong)
 			continue
 		}
 		for want, paths := range map[bool]string{true: test.yes, false: test.no} {
 			for path := range strings.FieldsFuncSeq(paths, func(r rune) bool { return r == ' ' }) {
 				p, isDir := strings.CutSuffix(strings.ReplaceAll(path, "|", " "), "/")
-				f := &Folder{frame: &in}
-				f.Path = filepath.Dir(p)
+				f := &Folder{frame: in}
+				f.path = filepath.Dir(p)
 				if got, _ := (&matcher{}).decide(f, filepath.Base(p), isDir); got != want {
 					t.Errorf("%q: skips %q: %v", test.line, path, got)
 				}
@@ -72,18 +72,27 @@ func TestRule(t *testing.T) {
 	}
 }
 
+// frameOf returns the frame of an ignore file, and what is wrong with the file.
+func frameOf(text string) (*frame, []error) {
+	rules, wrong := parse([]byte(text))
+	in := &frame{}
+	for _, r := range rules {
+		in.add(r)
+	}
+	return in, wrong
+}
+
 func TestBadRules(t *testing.T) {
 	for line, want := range map[string]string{
 		"!": "matches nothing", "/": "matches nothing", "a//b": "matches nothing", "a//": "matches nothing",
 		"[a": "not closed", "a[": "not closed", "[]": "not closed", "[[:alpha:]": "not closed", `[a\`: `lone \`,
 		`a\`: `lone \`, `a\/`: `lone \`, "[[:any:]]": "[:any:]",
 	} {
-		var in frame
-		wrong := in.parse("d/.ignore", []byte("*.o\r\n\n#\n"+line+"\n!x"))
+		in, wrong := frameOf("*.o\r\n\n#\n" + line + "\n!x")
 		if len(wrong) != 1 || !strings.Contains(wrong[0].Error(), "line 4, ") || !strings.Contains(wrong[0].Error(), want) {
 			t.Errorf("%q: %v", line, wrong)
 		}
-		if len(in.rules) != 2 || in.rules[0].Text != "*.o" || in.rules[1].Origin != "d/.ignore:5" {
+		if len(in.rules) != 2 || in.rules[0].Text != "*.o" || in.rules[1].line != 5 {
 			t.Errorf("%q: beside it, %v", line, in.rules)
 		}
 		err := (&Rules{Ordered: []Rule{{Text: line, Origin: "here"}}}).Check()
@@ -99,10 +108,8 @@ func FuzzRule(f *testing.F) {
 	f.Add("[[:alpha:]-]", "\xff\n")
 	f.Fuzz(func(t *testing.T, line, name string) {
 		folder := &Folder{}
-		folder.Path = "a/b"
-		var in frame
-		in.parse("rules", []byte(line))
-		folder.frame = &in
+		folder.path = "a/b"
+		folder.frame, _ = frameOf(line)
 		(&matcher{}).decide(folder, name, true)
 
 		if name == "" || strings.ContainsAny(name, "/\x00") {

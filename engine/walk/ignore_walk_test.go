@@ -97,7 +97,7 @@ func TestIgnoreFilesNotObeyed(t *testing.T) {
 	}
 	want := []string{
 		"read dir/.ignore: is not obeyed: not a regular file",
-		"read large/.ignore: is not obeyed: larger than 1024 KiB",
+		"read large/.ignore: is not obeyed: larger than 64 KiB",
 		`read lines/.ignore: line 1, "[", has a [ that is not closed`,
 		`read lines/.ignore: line 4, "//", matches nothing`,
 		"read link/.ignore: is not obeyed: not a regular file",
@@ -109,6 +109,45 @@ func TestIgnoreFilesNotObeyed(t *testing.T) {
 		if !strings.HasPrefix(text, want[i]) {
 			t.Errorf("warning %q, want %q", text, want[i])
 		}
+	}
+}
+
+// TestIgnoreLimits nests ignore files until no more of them may be in force. Those
+// beside them, in other folders, are obeyed.
+func TestIgnoreLimits(t *testing.T) {
+	for name, test := range map[string]struct {
+		text   string
+		nested int // are obeyed
+	}{
+		"rules":  {strings.Repeat("*.o\n", 3000), 3},
+		"bytes":  {strings.Repeat("#", maxIgnoreFile-5) + "\n*.o\n", 16},
+		"a file": {strings.Repeat("a\n", maxInForce+1), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			at := "in"
+			for range test.nested + 1 {
+				write(t, dir, at+"/.ignore", test.text)
+				at += "/in"
+			}
+			write(t, dir, "other/.ignore", "*.o\n", "other/x.o", "")
+			w := &Walk{Root: dir, Rules: Rules{IgnoreFiles: []string{".ignore"}}}
+			var warnings []string
+			must(t, w.Run(t.Context(), func(b *Batch) error {
+				for _, err := range b.Warnings {
+					warnings = append(warnings, err.Error())
+				}
+				if b.Path == "other" && b.Skipped != 1 {
+					t.Errorf("%d were skipped beside it, want 1", b.Skipped)
+				}
+				return nil
+			}))
+			want := "read " + strings.Repeat("in/", test.nested+1) + ".ignore: is not obeyed: with those further up, more than 10000 rules or 1024 KiB of them would be in force"
+			if len(warnings) != 1 || warnings[0] != want {
+				t.Errorf("warnings %q, want %q", warnings, want)
+			}
+		})
 	}
 }
 

@@ -130,7 +130,7 @@ func TestStages(t *testing.T) {
 		}
 		b.Data = data{prepared, len(b.Names)}
 		if b.First {
-			b.Folder.Data = b.Folder.Path
+			b.Folder.Data = b.Path
 		}
 		prepared++
 		return nil
@@ -139,8 +139,8 @@ func TestStages(t *testing.T) {
 		if worker < 0 || worker >= w.WorkerCount() {
 			t.Errorf("worker %d of %d", worker, w.WorkerCount())
 		}
-		if b.Data.(data).names != len(b.Names) || len(b.Entries) != len(b.Names) || b.Folder.Data != b.Folder.Path {
-			t.Errorf("%s: work on %d entries of %d names, data %v", b.Folder.Path, len(b.Entries), len(b.Names), b.Data)
+		if b.Data.(data).names != len(b.Names) || len(b.Entries) != len(b.Names) || b.Folder.Data != b.Path {
+			t.Errorf("%s: work on %d entries of %d names, data %v", b.Path, len(b.Entries), len(b.Names), b.Data)
 		}
 		_, err := b.Folder.Dir.Stat() // open as long as the batch is under way
 		return err

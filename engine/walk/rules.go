@@ -197,11 +197,11 @@ func (m *matcher) decide(f *Folder, name string, isDir bool) (skip bool, by *Rul
 // each calls yield with the rules that match, the strongest first, until that
 // returns false.
 func (m *matcher) each(f *Folder, name string, isDir bool, yield func(*Rule) bool) {
-	if r := m.any.match(f.Path, name); r != nil && !yield(r) {
+	if r := m.any.match(f.path, name); r != nil && !yield(r) {
 		return
 	}
 	if isDir {
-		if r := m.dirs.match(f.Path, name); r != nil && !yield(r) {
+		if r := m.dirs.match(f.path, name); r != nil && !yield(r) {
 			return
 		}
 	}

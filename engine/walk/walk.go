@@ -53,7 +53,9 @@ type ID struct{ Dev, Inode uint64 }
 // ID returns that of e.
 func (e *Entry) ID() ID { return ID{e.Dev, e.Inode} }
 
-// Folder is a directory of the source that is being walked.
+// Folder is a directory of the source that is being walked. In place of its path
+// it holds its name, "." for the root: folders in one another would spell out the
+// same names over and over. See [Batch.Path].
 type Folder struct {
 	Entry
 	Parent *Folder // nil for the root
@@ -62,6 +64,8 @@ type Folder struct {
 
 	frame *frame   // the nearest rules, nil if there are none
 	list  []dirent // in order, while they are decided on
+	path  string   // for as long as they are
+	depth int      // 0 for the root
 
 	holders atomic.Int32 // of Dir: the lister, and each batch under way
 }
@@ -74,8 +78,21 @@ func (f *Folder) release() {
 	}
 }
 
+// Spell returns the path of the folder, put together from the names that lead
+// there.
+func (f *Folder) Spell() string {
+	if f.Parent == nil {
+		return "."
+	}
+	names := make([]string, f.depth)
+	for at := f; at.Parent != nil; at = at.Parent {
+		names[at.depth-1] = at.Path
+	}
+	return strings.Join(names, "/")
+}
+
 // join returns the path of what is called name in f.
-func (f *Folder) join(name string) string { return join(f.Path, name) }
+func (f *Folder) join(name string) string { return join(f.path, name) }
 
 func join(folder, name string) string {
 	if folder == "." {
@@ -91,6 +108,7 @@ func join(folder, name string) string {
 // memory.
 type Batch struct {
 	Folder  *Folder
+	Path    string   // of the folder, relative to the root; "." for that
 	First   bool     // the folder's first: its own entry is to be taken now
 	Last    bool     // the folder's last with entries
 	Names   []string // what the lister saw, sorted
@@ -137,6 +155,11 @@ const (
 	// bounds memory and open directories, of which callers open more beside
 	// ours: an eighth of the files that may be open is enough.
 	lookahead = 64
+	// handlesPerLevel is how many handles a caller may hold for every level, ours
+	// included: a backup has the folder of the source, its own, that of the snapshot
+	// before and that of a run that was cut off. A tree that is too deep for them
+	// would end the run, and not only lack what lies deepest.
+	handlesPerLevel = 5
 	// defaultWorkers is more than there are cores on a small machine: system
 	// calls on a busy file system wait.
 	defaultWorkers = 4
@@ -167,7 +190,7 @@ func (w *Walk) Run(ctx context.Context, emit func(*Batch) error) error {
 	defer cancel(nil)
 	waiting := int(min(lookahead, openFiles()/8))
 	l := &lister{
-		walk: w, rules: rules, ctx: ctx, device: root.Dev,
+		walk: w, rules: rules, ctx: ctx, device: root.Dev, deepest: openFiles() / handlesPerLevel,
 		todo: make(chan *Batch, waiting), order: make(chan *Batch, waiting),
 		spare: make(chan *Batch, waiting),
 	}
@@ -223,7 +246,7 @@ func (w *Walk) openRoot(rules *matcher) (*Folder, error) {
 		dir.Close()
 		return nil, fmt.Errorf("%s: %w", w.Root, err)
 	}
-	root.Path = "."
+	root.Path, root.path = ".", "."
 	return root, nil
 }
 
@@ -233,10 +256,13 @@ type lister struct {
 	rules  *matcher
 	ctx    context.Context
 	device uint64
-	todo   chan *Batch // to the workers
-	order  chan *Batch // the same, to the emitter
-	spare  chan *Batch // that were emitted
-	list   []dirent    // of the folder at hand
+	// deepest is how many levels are entered.
+	deepest uint64
+	todo    chan *Batch // to the workers
+	order   chan *Batch // the same, to the emitter
+	spare   chan *Batch // that were emitted
+	list    []dirent    // of the folder at hand
+	path    []byte      // of the same, empty for the root
 
 	pending sync.WaitGroup // the batches in todo and at work
 }
@@ -245,10 +271,10 @@ type lister struct {
 func (l *lister) batch(f *Folder) *Batch {
 	select {
 	case b := <-l.spare:
-		*b = Batch{Folder: f, Names: b.Names[:0], Entries: b.Entries[:0], Data: b.Data}
+		*b = Batch{Folder: f, Path: f.path, Names: b.Names[:0], Entries: b.Entries[:0], Data: b.Data}
 		return b
 	default:
-		return &Batch{Folder: f}
+		return &Batch{Folder: f, Path: f.path}
 	}
 }
 
@@ -257,6 +283,7 @@ func (l *lister) batch(f *Folder) *Batch {
 func (l *lister) folder(f *Folder, failed []error) error {
 	f.hold()
 	defer f.release()
+	f.path = l.spelled()
 	b := l.batch(f)
 	b.First, b.Errors = true, failed
 	list, marked := l.enter(f, b)
@@ -294,11 +321,18 @@ func (l *lister) folder(f *Folder, failed []error) error {
 	if err := l.hand(b); err != nil {
 		return err
 	}
+	f.path = "" // else every level would hold the names of all those above
 	failed = nil
+	length := len(l.path)
+	defer func() { l.path = l.path[:length] }()
 	for _, name := range folders {
-		sub, err := l.open(f, name)
+		if l.path = l.path[:length]; length > 0 {
+			l.path = append(l.path, '/')
+		}
+		l.path = append(l.path, name...)
+		sub, err := l.open(f, name, len(l.path))
 		if err != nil {
-			failed = append(failed, pathError("open", f.join(name), err))
+			failed = append(failed, pathError("open", string(l.path), err))
 			continue
 		}
 		switch {
@@ -316,16 +350,28 @@ func (l *lister) folder(f *Folder, failed []error) error {
 		failed = nil
 	}
 	if failed != nil {
+		l.path = l.path[:length]
 		b = l.batch(f)
-		b.Errors = failed
+		b.Path, b.Errors = l.spelled(), failed
 		return l.hand(b)
 	}
 	return nil
 }
 
+// spelled returns the path of the folder at hand.
+func (l *lister) spelled() string {
+	if len(l.path) == 0 {
+		return "."
+	}
+	return string(l.path)
+}
+
+// join returns the path of what is called name in the batch's folder.
+func (b *Batch) join(name string) string { return join(b.Path, name) }
+
 // left notes what is called name in the batch's folder.
 func (b *Batch) left(name string, isDir bool, by string) {
-	path := b.Folder.join(name)
+	path := b.join(name)
 	if isDir {
 		path += "/"
 	}
@@ -338,7 +384,7 @@ func (l *lister) enter(f *Folder, b *Batch) (list []dirent, marked *Rule) {
 	list, err := f.Dir.list(l.list[:0])
 	if err != nil {
 		// The names that were read are as good as any; the rest is reported.
-		b.Errors = append(b.Errors, pathError("readdir", f.Path, err))
+		b.Errors = append(b.Errors, pathError("readdir", f.path, err))
 	}
 	l.list = list
 	f.list = inOrder(list)
@@ -364,15 +410,19 @@ func inOrder(list []dirent) []dirent {
 func (l *lister) mountPoint(f *Folder, failed []error) error {
 	f.hold()
 	defer f.release()
+	f.path = l.spelled()
 	b := l.batch(f)
 	b.First, b.Last, b.Errors = true, true, failed
 	return l.hand(b)
 }
 
-// open opens the directory called name in f.
-func (l *lister) open(f *Folder, name string) (*Folder, error) {
-	if len(f.Path)+1+len(name) > manifest.MaxPath {
+// open opens the directory called name in f, whose path has that length.
+func (l *lister) open(f *Folder, name string, length int) (*Folder, error) {
+	if length > manifest.MaxPath {
 		return nil, syscall.ENAMETOOLONG
+	}
+	if uint64(f.depth) >= l.deepest {
+		return nil, syscall.EMFILE
 	}
 	dir, err := f.Dir.Open(name)
 	if errors.Is(err, syscall.EMFILE) {
@@ -382,12 +432,12 @@ func (l *lister) open(f *Folder, name string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	sub := &Folder{Parent: f, Dir: dir, frame: f.frame}
+	sub := &Folder{Parent: f, Dir: dir, frame: f.frame, depth: f.depth + 1}
 	if sub.Entry, err = dir.Stat(); err != nil {
 		dir.Close()
 		return nil, err
 	}
-	sub.Path = f.join(name)
+	sub.Path = name
 	return sub, nil
 }
 
@@ -440,14 +490,14 @@ func (l *lister) look(worker int, b *Batch, e *Entry, name string) (wanted bool,
 	if *e, err = b.Folder.Dir.Lstat(name); err == nil && e.Kind == manifest.Dir {
 		err = errBecameDir
 	}
-	if len(b.Folder.Path)+1+len(name) > manifest.MaxPath {
+	if len(b.Path)+1+len(name) > manifest.MaxPath {
 		err = syscall.ENAMETOOLONG
 	}
 	if err != nil {
-		b.Errors = append(b.Errors, pathError("lstat", b.Folder.join(name), err))
+		b.Errors = append(b.Errors, pathError("lstat", b.join(name), err))
 		return false, nil
 	}
-	e.Path = b.Folder.join(name)
+	e.Path = b.join(name)
 	unwanted, err := l.walk.unwanted(worker, e)
 	if err != nil || unwanted == "" {
 		return err == nil, err
