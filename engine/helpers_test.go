@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,7 @@ type repo struct {
 	source, root string
 	config       *config.Config
 	boot         string
+	hostname     string // "" for testhost
 	now          func() time.Time
 	log          *buffer
 	level        slog.Level // of what it hears
@@ -91,7 +93,7 @@ func (r *repo) must(err error) {
 
 func (r *repo) engine() *engine.Engine {
 	return engine.Open(r.config, engine.Environment{
-		Host: "testhost", Boot: r.boot, Owner: fmt.Sprintf("pid %d on testhost", os.Getpid()),
+		Host: cmp.Or(r.hostname, "testhost"), Boot: r.boot, Owner: fmt.Sprintf("pid %d on testhost", os.Getpid()),
 		Home: "/home/nobody", TempDir: os.TempDir(), Now: r.now,
 		Log: slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: r.level}),
 	})

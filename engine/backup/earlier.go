@@ -15,7 +15,10 @@ type earlier struct {
 	tree    *store.Dir
 	ref     store.Ref // of the snapshot; zero for a run that was cut off
 	planned bool      // a dry run would have made the snapshot: there is no tree
-	doubted bool      // the files may not be what the manifest says, and are hashed before they are linked to
+	// Another host wrote the manifest. Nobody else but that host knows what its
+	// source was like: what the manifest says of times and inodes vouches for nothing.
+	stranger bool
+	doubted  bool // the files may not be what the manifest says, and are hashed before they are linked to
 }
 
 func (s *earlier) close() {

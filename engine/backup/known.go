@@ -15,6 +15,7 @@ import (
 // several goroutines.
 type known struct {
 	root    *store.Root
+	host    string     // that runs
 	tree    *store.Dir // of the run
 	cat     *catalog.Catalog
 	damaged map[manifest.Digest][]catalog.Damage
@@ -32,20 +33,23 @@ type known struct {
 
 // candidate is a file that a path might share the inode of.
 type candidate struct {
-	tree   func() (*store.Dir, error) // the snapshot's, or a folder of it; the caller closes it
-	path   string                     // there
-	in     store.Ref                  // the snapshot, zero where it is none yet
-	name   string                     // the path in it, where that is another
-	size   int64
-	stored manifest.Stored
-	xattrs []manifest.Xattr
+	tree func() (*store.Dir, error) // the snapshot's, or a folder of it; the caller closes it
+	path string                     // there
+	in   store.Ref                  // the snapshot, zero where it is none yet
+
+	own      bool   // this run has stored it
+	stranger bool   // another host's manifest says what it holds
+	name     string // the path in it, where that is another
+	size     int64
+	stored   manifest.Stored
+	xattrs   []manifest.Xattr
 
 	planned bool // a dry run would have made it: it is not there
 }
 
-func newKnown(root *store.Root, tree *store.Dir, cat *catalog.Catalog, tempDir string, damaged map[manifest.Digest][]catalog.Damage) *known {
+func newKnown(root *store.Root, host string, tree *store.Dir, cat *catalog.Catalog, tempDir string, damaged map[manifest.Digest][]catalog.Damage) *known {
 	return &known{
-		root: root, tree: tree, cat: cat, damaged: damaged,
+		root: root, host: host, tree: tree, cat: cat, damaged: damaged,
 		stored: spool{dir: tempDir}, sizes: map[int64]struct{}{},
 	}
 }
@@ -110,7 +114,7 @@ func (k *known) candidates(ctx context.Context, d manifest.Digest, size int64) (
 	for _, f := range own {
 		found = append(found, candidate{
 			tree: func() (*store.Dir, error) { return k.tree.Descend(".") },
-			path: f.path, size: size, stored: f.stored, xattrs: f.xattrs, planned: k.tree == nil,
+			own:  true, path: f.path, size: size, stored: f.stored, xattrs: f.xattrs, planned: k.tree == nil,
 		})
 	}
 	if err := k.load(ctx); err != nil {
@@ -125,7 +129,7 @@ func (k *known) candidates(ctx context.Context, d manifest.Digest, size int64) (
 			ref := store.Ref{Name: s.Name, Stamp: s.Stamp}
 			found = append(found, candidate{
 				tree: func() (*store.Dir, error) { return k.root.OpenSnapshot(ref) },
-				in:   ref, path: c.Path, size: c.Size, stored: c.Stored, xattrs: c.Xattrs, planned: k.root.Planned[ref] != "" && !k.root.HasTree(ref),
+				in:   ref, stranger: s.Host != k.host, path: c.Path, size: c.Size, stored: c.Stored, xattrs: c.Xattrs, planned: k.root.Planned[ref] != "" && !k.root.HasTree(ref),
 			})
 		}
 	}

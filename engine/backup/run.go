@@ -39,6 +39,7 @@ type run struct {
 	known    *known
 	changed  sync.Map  // what noteChanged has warned of
 	losses   losses    // of metadata
+	hashed   sync.Map  // the digest of each inode under the root that was read, see holds
 	room     sync.Once // guards madeRoom
 	madeRoom bool      // whether giving up what is resumed has freed room
 	links    links
@@ -76,7 +77,7 @@ func (r *run) prepare(ctx context.Context, cat *catalog.Catalog, header manifest
 	if err != nil {
 		return err
 	}
-	r.known = newKnown(r.root, r.partial.Tree, cat, r.Env.TempDir, damaged)
+	r.known = newKnown(r.root, r.Env.Host, r.partial.Tree, cat, r.Env.TempDir, damaged)
 	all, err := cat.Snapshots(ctx)
 	if err != nil {
 		return err
@@ -132,6 +133,7 @@ func (r *run) takeOver(ctx context.Context, cat *catalog.Catalog, header manifes
 	}
 	r.resumed = earlier{
 		cursor: cursor, tree: left.Tree,
+		stranger: cursor.Header.Host != header.Host,
 		// What was written before a power loss may not have reached the disk, nor
 		// what was written before the disk was pulled.
 		doubted: found || header.Boot == "" || cursor.Header.Boot != header.Boot || cursor.Header.Host != header.Host ||
@@ -157,6 +159,9 @@ func (r *run) follow(before *catalog.Snapshot) (err error) {
 	if p.cursor, err = parent.Open(r.root, p.ref, mode, r.end); err != nil {
 		p.close()
 		return err
+	}
+	if p.stranger = p.cursor.Header.Host != r.Env.Host; p.stranger {
+		r.log.Info("another host made the snapshot before, everything is read again", "snapshot", before.Stamp, "host", p.cursor.Header.Host)
 	}
 	r.previous = p
 	r.Progress.TotalFiles.Store(before.Files)

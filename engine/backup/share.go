@@ -2,7 +2,10 @@ package backup
 
 import (
 	"cmp"
+	"context"
+	"os"
 	"path"
+	"sync"
 
 	"phlb/engine/config"
 	"phlb/engine/manifest"
@@ -18,7 +21,7 @@ func (t *task) linkKnown(e *manifest.Entry) (bool, error) {
 		}
 		c := candidate{
 			tree: func() (*store.Dir, error) { return own.dir.Descend(".") },
-			in:   own.ref, name: own.entry.Path, path: t.name, size: own.entry.Size, stored: own.entry.InSnapshot(), xattrs: own.entry.Xattrs,
+			in:   own.ref, stranger: own.stranger, name: own.entry.Path, path: t.name, size: own.entry.Size, stored: own.entry.InSnapshot(), xattrs: own.entry.Xattrs,
 		}
 		if ok, err := t.linkTo(c, e); ok || err != nil {
 			return ok, err
@@ -88,11 +91,31 @@ func (t *task) linkToWhole(c *candidate, e *manifest.Entry) (bool, error) {
 		t.noteChanged(inode, c.in, cmp.Or(c.name, c.path))
 		return false, nil
 	}
-	if t.known.isDamaged(e.Digest) {
-		// Some file of this content is rotten. Which one, reading tells.
-		if d, err := t.worker.HashStored(t.ctx, folder, name); err != nil || d != e.Digest {
-			return false, nil
+	doubted := !c.own && (c.stranger || !isOurs(inode))
+	if (doubted || t.known.isDamaged(e.Digest)) && !t.holds(folder, name, inode, e.Digest) {
+		if err := context.Cause(t.ctx); err != nil {
+			return false, err
 		}
+		if !t.known.isDamaged(e.Digest) { // else some file of this content is known to be rotten
+			t.noteChanged(inode, c.in, cmp.Or(c.name, c.path))
+		}
+		return false, nil
 	}
 	return t.linkIfPossible(folder, name, inode)
+}
+
+// isOurs reports whether nobody but root and the user who runs can have written
+// the file since it was stored: its owner may write what he likes and set the
+// times back.
+func isOurs(inode store.Inode) bool {
+	return inode.UID == 0 || int64(inode.UID) == int64(os.Geteuid())
+}
+
+// holds reports whether what is called name in dir has that content, which only
+// reading tells. An inode is read once in a run, whatever its names.
+func (t *task) holds(dir *store.Dir, name string, inode store.Inode, d manifest.Digest) bool {
+	read, _ := t.hashed.LoadOrStore(inodeRead{idOf(inode), inode.Size, inode.Mtime},
+		sync.OnceValues(func() (manifest.Digest, error) { return t.worker.HashStored(t.ctx, dir, name) }))
+	found, err := read.(func() (manifest.Digest, error))()
+	return err == nil && found == d
 }

@@ -77,7 +77,7 @@ func (r *run) folder(b *walk.Batch, t *target, p *plan) {
 		p.previous.Folder = parent.Position{}
 		p.previous.Entries = append(p.previous.Entries, at)
 	}
-	if old != nil && r.sameAs(old, &own) && r.Config.Unchanged.Has(config.Ctime) {
+	if old != nil && !r.previous.stranger && r.sameAs(old, &own) && r.Config.Unchanged.Has(config.Ctime) {
 		t.entry.Xattrs = old.Xattrs
 		return
 	}
@@ -154,15 +154,15 @@ func (t *task) bringFromSource(e *walk.Entry, at parent.Position) (res result, e
 		}
 	}()
 	t.previous.entry = at.EntryOf(e)
-	if t.isUnchanged(e, t.previous.entry) {
+	if t.isUnchanged(e, t.previous) {
 		if res, err := t.carry(e, t.previous); err != nil || res.entry.Path != "" {
 			return res, err
 		}
 	}
-	if t.resumed.doubted && t.resumed.entry != nil && !(t.isUnchanged(e, t.resumed.entry) && t.isIntact(t.resumed)) {
+	if t.resumed.doubted && t.resumed.entry != nil && !(t.isUnchanged(e, t.resumed) && t.isIntact(t.resumed)) {
 		t.resumed.entry = nil // nor is it linked to for its content
 	}
-	if t.isUnchanged(e, t.resumed.entry) {
+	if t.isUnchanged(e, t.resumed) {
 		res, err := t.carry(e, t.resumed)
 		if err == nil && res.entry.Path != "" && e.Kind == manifest.File {
 			res.outcome = linked
@@ -178,10 +178,11 @@ func (t *task) bringFromSource(e *walk.Entry, at parent.Position) (res result, e
 	return t.take(e)
 }
 
-// isUnchanged reports whether the entry is what old says it was. Attributes are
-// only read where the change time does not vouch for them.
-func (t *task) isUnchanged(e *walk.Entry, old *manifest.Entry) bool {
-	if old == nil || !t.sameAs(old, e) {
+// isUnchanged reports whether the entry is what an earlier manifest says it was.
+// Attributes are only read where the change time does not vouch for them.
+func (t *task) isUnchanged(e *walk.Entry, from origin) bool {
+	old := from.entry
+	if old == nil || from.stranger || !t.sameAs(old, e) {
 		return false
 	}
 	if t.Config.Unchanged.Has(config.Ctime) {
@@ -195,7 +196,7 @@ func (t *task) isUnchanged(e *walk.Entry, old *manifest.Entry) bool {
 // for both. Otherwise it returns no result.
 func (t *task) carryMarked(e *walk.Entry, mark manifest.Mark) (result, error) {
 	from := t.previous.dir
-	if mark == 0 || from == nil || e.Nlink > 1 {
+	if mark == 0 || from == nil || e.Nlink > 1 || t.previous.stranger {
 		return result{}, nil
 	}
 	inode, err := from.Look(t.name)
@@ -289,8 +290,8 @@ func (t *task) isIntact(from origin) bool {
 	if from.dir == nil {
 		return false
 	}
-	d, err := t.worker.HashStored(t.ctx, from.dir, t.name)
-	return err == nil && d == from.entry.Digest
+	inode, err := from.dir.Look(t.name)
+	return err == nil && inode.Kind == manifest.File && t.holds(from.dir, t.name, inode, from.entry.Digest)
 }
 
 // sibling brings in one of several names of an inode.
@@ -319,7 +320,7 @@ func (t *task) sibling(e *walk.Entry) (result, error) {
 	own.Path = e.Path
 	ok, err := t.linkTo(candidate{
 		tree: func() (*store.Dir, error) { return t.partial.Tree.Descend(".") },
-		path: l.entry.Path, size: own.Size, stored: own.InSnapshot(), xattrs: own.Xattrs, planned: t.partial.Tree == nil,
+		own:  true, path: l.entry.Path, size: own.Size, stored: own.InSnapshot(), xattrs: own.Xattrs, planned: t.partial.Tree == nil,
 	}, &own)
 	if err != nil {
 		return result{}, err
