@@ -66,7 +66,7 @@ func problems(found []engine.Problem) *starlark.List {
 	return starlark.NewList(list)
 }
 
-const restoreArguments = `include=[], exclude=[], overwrite="never", delete=False`
+const restoreArguments = `include=[], exclude=[], overwrite="never", delete=False, privileged=False`
 
 var restoreMethod = runtime.Builtin{
 	Name:      "restore",
@@ -111,10 +111,11 @@ type restoreOptions struct {
 	include, exclude stringList
 	overwrite        optional
 	delete           bool
+	privileged       bool
 }
 
 func (o *restoreOptions) pairs() []any {
-	return []any{"include?", &o.include, "exclude?", &o.exclude, "overwrite?", &o.overwrite, "delete?", &o.delete}
+	return []any{"include?", &o.include, "exclude?", &o.exclude, "overwrite?", &o.overwrite, "delete?", &o.delete, "privileged?", &o.privileged}
 }
 
 func (s *Session) restore(thread *starlark.Thread, snapshot *engine.Snapshot, to, path string, o *restoreOptions) (starlark.Value, error) {
@@ -127,7 +128,7 @@ func (s *Session) restore(thread *starlark.Thread, snapshot *engine.Snapshot, to
 	}
 	done, err := s.Engine.Restore(runtime.Context(thread), snapshot, engine.Restoration{
 		To: s.Engine.Expand(to), Path: path, Include: o.include, Exclude: o.exclude,
-		Overwrite: overwrite, Delete: o.delete,
+		Overwrite: overwrite, Delete: o.delete, Privileged: o.privileged,
 	})
 	if err != nil {
 		return nil, err

@@ -34,6 +34,9 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*repository.Snapshot) 
 		history.Name = names[0]
 	}
 	defer func() { e.repo.NoteFailed(ctx, history, err) }()
+	if err := e.repo.MayWrite(); err != nil {
+		return nil, err
+	}
 	root, err := e.repo.OpenRoot()
 	if err != nil {
 		return nil, err

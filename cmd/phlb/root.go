@@ -21,6 +21,7 @@ type command struct {
 	json, wait bool
 	dryRun     bool
 	newRoot    bool
+	foreign    bool
 	metrics    string
 	verbose    int
 	allow      builtins.Permissions // beside those of phlb.toml
@@ -72,6 +73,7 @@ func (c *command) root(args []string) *cobra.Command {
 	flags.BoolVar(&c.wait, "wait", false, "wait for a lock that another phlb holds")
 	flags.BoolVar(&c.dryRun, "dry-run", false, "change nothing, but say what would be done")
 	flags.BoolVar(&c.newRoot, "new-root", false, "make a new backup root, or go on with another, where one is missed")
+	flags.BoolVar(&c.foreign, "foreign-root", false, "read a backup root that is somebody else's, and write nothing there")
 	flags.BoolVar(&c.json, "json", false, "make the output one JSON document")
 	flags.StringVar(&c.metrics, "metrics", "", "file to write how the run ended, for Prometheus")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "say nothing but errors")

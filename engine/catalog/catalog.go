@@ -129,8 +129,9 @@ type Catalog struct {
 // written there, in tempDir; then it cannot be published.
 func Open(path, tempDir string) (*Catalog, error) { return open(path, tempDir, true, nil) }
 
-// OpenAway is Open where there is not enough room beside the file, as why says,
-// which Publish then returns.
+// OpenAway is Open where there is not enough room beside the file, or with
+// [syscall.EROFS] where nothing may be written there, as why says. Publish then
+// returns that.
 func OpenAway(path, tempDir string, why error) (*Catalog, error) {
 	return open(path, tempDir, true, why)
 }
@@ -138,6 +139,11 @@ func OpenAway(path, tempDir string, why error) (*Catalog, error) {
 // Create starts an empty catalog, which [Catalog.Publish] puts in the place of
 // what is at path, whatever state that is in: see [IsCatalog].
 func Create(path, tempDir string) (*Catalog, error) { return open(path, tempDir, false, nil) }
+
+// CreateAway is to Create as OpenAway to Open.
+func CreateAway(path, tempDir string, why error) (*Catalog, error) {
+	return open(path, tempDir, false, why)
+}
 
 func open(path, tempDir string, keep bool, away error) (_ *Catalog, err error) {
 	defer func() {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/dustin/go-humanize/english"
 
@@ -44,7 +45,13 @@ func (repo *Repository) OpenToRead(ctx context.Context, root *store.Root) (*cata
 }
 
 func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
-	cat, c, err := repo.openAs(ctx, root, catalog.Open)
+	open, create := catalog.Open, catalog.Create
+	if repo.Env.ForeignRoot {
+		why := &fs.PathError{Op: "write", Path: root.Path, Err: syscall.EROFS}
+		open = func(path, tempDir string) (*catalog.Catalog, error) { return catalog.OpenAway(path, tempDir, why) }
+		create = func(path, tempDir string) (*catalog.Catalog, error) { return catalog.CreateAway(path, tempDir, why) }
+	}
+	cat, c, err := repo.openAs(ctx, root, open)
 	if full := err; store.IsFull(full) {
 		cat, c, err = repo.openAs(ctx, root, func(path, tempDir string) (*catalog.Catalog, error) {
 			return catalog.OpenAway(path, tempDir, full)
@@ -55,7 +62,7 @@ func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*ca
 			return nil, c, fmt.Errorf("%s %w", path, catalog.ErrForeign)
 		}
 		repo.Log.Warn("catalog is damaged, rebuilding it from the manifests", "catalog", repo.Config.Catalog)
-		cat, c, err = repo.openAs(ctx, root, catalog.Create)
+		cat, c, err = repo.openAs(ctx, root, create)
 		c.rebuilt = true
 	}
 	if errors.Is(err, fs.ErrPermission) {

@@ -26,6 +26,9 @@ func (repo *Repository) Locks() ([]store.Held, error) {
 // [*store.LockedError], unless force is set: a backup whose lock is broken
 // seals nothing.
 func (repo *Repository) Unlock(ctx context.Context, name string, force bool) ([]store.Held, error) {
+	if err := repo.MayWrite(); err != nil {
+		return nil, err
+	}
 	root, err := repo.OpenRoot()
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ package repository
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -41,6 +42,10 @@ type Environment struct {
 	StateDir string
 	NewRoot  bool
 
+	// ForeignRoot reads a root that is somebody else's, and writes nothing there.
+	// Verbs that would fail with [ErrForeignRoot].
+	ForeignRoot bool
+
 	// CountAhead has a backup that has no snapshot before it walk its source
 	// twice, for the totals of its Progress.
 	CountAhead bool
@@ -60,11 +65,20 @@ type Repository struct {
 
 // Open returns the repository at the configured root, which need not exist yet.
 func Open(c *config.Config, env Environment) *Repository {
+	env.DryRun = env.DryRun || env.ForeignRoot // which is careful not to write
 	return &Repository{Config: c, Env: env, Log: slog.New(env.Log)}
 }
 
-// DryRun reports whether nothing is to be changed.
-func (repo *Repository) DryRun() bool { return repo.Env.DryRun }
+// DryRun reports whether nothing is to be changed, not outside of the root either.
+func (repo *Repository) DryRun() bool { return repo.Env.DryRun && !repo.Env.ForeignRoot }
+
+// MayWrite returns [ErrForeignRoot] where the root is only read.
+func (repo *Repository) MayWrite() error {
+	if repo.Env.ForeignRoot {
+		return fmt.Errorf("%s: %w", repo.Config.BackupPath, ErrForeignRoot)
+	}
+	return nil
+}
 
 // Expand returns the path with a leading ~ replaced by the home directory.
 func (repo *Repository) Expand(path string) string {

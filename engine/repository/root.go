@@ -13,6 +13,8 @@ var (
 	ErrNoRoot = errors.New("there is no backup root yet: make a first backup, or set backup_path")
 	// ErrRootGone says that there is no backup root where there was one.
 	ErrRootGone = errors.New("the backup root that was here is gone: is the disk mounted? To make a new root here, use --new-root")
+	// ErrForeignRoot says that nothing is to be written to a root.
+	ErrForeignRoot = errors.New("nothing is written to a root that is opened with --foreign-root")
 	// ErrOtherRoot says that another backup root is where one was before.
 	ErrOtherRoot = errors.New("this is another backup root than those that were here before: is the right disk mounted? To go on with this one, use --new-root")
 )
@@ -37,6 +39,9 @@ func (repo *Repository) OpenRoot() (*store.Root, error) {
 	if err != nil {
 		return nil, err
 	}
+	if repo.Env.ForeignRoot {
+		return root, nil
+	}
 	if err := repo.recognise(root); err != nil {
 		root.Close()
 		return nil, err
@@ -49,6 +54,9 @@ func (repo *Repository) OpenRoot() (*store.Root, error) {
 // nothing: a root that is missing is replaced by an empty folder of the dry run's
 // own.
 func (repo *Repository) RootToWrite() (*store.Root, error) {
+	if err := repo.MayWrite(); err != nil {
+		return nil, err
+	}
 	root, err := repo.ExistingRoot()
 	switch {
 	case !errors.Is(err, ErrNoRoot):
@@ -62,6 +70,9 @@ func (repo *Repository) RootToWrite() (*store.Root, error) {
 // ExistingRoot is RootToWrite for a root that must exist: the error is [ErrNoRoot]
 // where none does.
 func (repo *Repository) ExistingRoot() (*store.Root, error) {
+	if err := repo.MayWrite(); err != nil {
+		return nil, err
+	}
 	root, err := repo.OpenRoot()
 	if err != nil || repo.Env.DryRun {
 		return root, err

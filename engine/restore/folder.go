@@ -111,7 +111,7 @@ func (f *folder) know(name string) {
 // entry takes an entry of f, which may be on its way to what is meant.
 func (r *restore) entry(f *folder, e *manifest.Entry, selected bool) {
 	f.know(e.Name())
-	if !selected {
+	if !selected || !r.disarm(e) {
 		return
 	}
 	at := f

@@ -71,6 +71,10 @@ type Restoration struct {
 	// is removed, and that is a problem.
 	Delete bool
 	Dry    bool // change nothing, but tell what would be done
+
+	// Privileged restores devices, setuid and setgid bits of programs and their
+	// capabilities from a root that is not of this host and user, too.
+	Privileged bool
 }
 
 var (
@@ -95,6 +99,7 @@ type restore struct {
 	snapshot  *repository.Snapshot
 	tree      *walk.Dir // of the snapshot
 	planned   bool      // which is not there
+	foreign   bool      // the root is not of this host and user
 	selection selection
 	landing   *folder // that the base lands in
 	as        string  // its name there, "." where it is the landing itself
@@ -127,7 +132,7 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 		groups: map[groupKey]*group{},
 		result: &Restored{Snapshot: s},
 	}
-	r.Dry = o.Dry || repo.Env.DryRun
+	r.Dry = o.Dry || repo.DryRun()
 	r.result.Dry = r.Dry
 	defer func() {
 		if err != nil {
@@ -158,6 +163,9 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 		return nil, err
 	}
 	defer r.tree.Close()
+	if r.foreign, err = r.isForeign(); err != nil {
+		return nil, err
+	}
 	defer repo.Progress.Begin("restore " + s.Ref().String())()
 	kind, err := r.survey(ctx)
 	if err != nil {

@@ -28,16 +28,19 @@ type Restored struct {
 	To       string // absolute path of the target
 	Dry      bool
 
-	Files     int64                // regular files made, Linked among them
-	Bytes     int64                // of those that are not links
-	Linked    int64                // files made as further names of others
-	Others    int64                // symbolic links, fifos, sockets and devices made
-	Folders   int64                // directories made
-	Unchanged int64                // paths that were there already, the same
-	Skipped   int64                // paths that were there already, different, and were kept
-	Deleted   int64                // paths that the snapshot does not have
-	Errors    int64                // paths that are not what they should be
-	Problems  []repository.Problem // by path, relative to the snapshot
+	Files     int64 // regular files made, Linked among them
+	Bytes     int64 // of those that are not links
+	Linked    int64 // files made as further names of others
+	Others    int64 // symbolic links, fifos, sockets and devices made
+	Folders   int64 // directories made
+	Unchanged int64 // paths that were there already, the same
+	Skipped   int64 // paths that were there already, different, and were kept
+	Deleted   int64 // paths that the snapshot does not have
+	// Privileged are devices that were left out, and programs that lack rights they
+	// had, see [Restoration.Privileged].
+	Privileged int64
+	Errors     int64                // paths that are not what they should be
+	Problems   []repository.Problem // by path, relative to the snapshot
 }
 
 // OK reports whether all is as it should be.
@@ -64,6 +67,10 @@ func (r *Restored) String() string {
 	if r.Errors > 0 {
 		text += ", " + english.Plural(int(r.Errors), "error", "")
 	}
+	if r.Privileged > 0 {
+		text += fmt.Sprintf("; devices, setuid bits and capabilities of %s are left out, for the root is not of this host and user: -v names them, --privileged restores them",
+			english.Plural(int(r.Privileged), "path", ""))
+	}
 	if r.Skipped > 0 {
 		text += "; what is skipped is there and different: -v names it, --overwrite newer or always replaces it"
 	}
@@ -77,23 +84,24 @@ func (r *Restored) MarshalJSON() ([]byte, error) {
 		problems = []repository.Problem{}
 	}
 	return json.Marshal(struct {
-		OK        bool                 `json:"ok"`
-		Snapshot  *repository.Snapshot `json:"snapshot"`
-		To        string               `json:"to"`
-		Dry       bool                 `json:"dry"`
-		Files     int64                `json:"files"`
-		Bytes     int64                `json:"bytes"`
-		Linked    int64                `json:"linked"`
-		Others    int64                `json:"others"`
-		Folders   int64                `json:"folders"`
-		Unchanged int64                `json:"unchanged"`
-		Skipped   int64                `json:"skipped"`
-		Deleted   int64                `json:"deleted"`
-		Errors    int64                `json:"errors"`
-		Problems  []repository.Problem `json:"problems"`
+		OK         bool                 `json:"ok"`
+		Snapshot   *repository.Snapshot `json:"snapshot"`
+		To         string               `json:"to"`
+		Dry        bool                 `json:"dry"`
+		Files      int64                `json:"files"`
+		Bytes      int64                `json:"bytes"`
+		Linked     int64                `json:"linked"`
+		Others     int64                `json:"others"`
+		Folders    int64                `json:"folders"`
+		Unchanged  int64                `json:"unchanged"`
+		Skipped    int64                `json:"skipped"`
+		Deleted    int64                `json:"deleted"`
+		Privileged int64                `json:"privileged"`
+		Errors     int64                `json:"errors"`
+		Problems   []repository.Problem `json:"problems"`
 	}{
 		r.OK(), r.Snapshot, repository.Text(r.To), r.Dry, r.Files, r.Bytes, r.Linked, r.Others, r.Folders,
-		r.Unchanged, r.Skipped, r.Deleted, r.Errors, problems,
+		r.Unchanged, r.Skipped, r.Deleted, r.Privileged, r.Errors, problems,
 	})
 }
 

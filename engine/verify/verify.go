@@ -98,6 +98,11 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 	}
 	history := catalog.Run{Verb: "verify", Name: s.Name, Stamp: s.Stamp}
 	defer func() { repo.NoteFailed(ctx, history, err) }()
+	if c.Heal {
+		if err := repo.MayWrite(); err != nil {
+			return nil, err
+		}
+	}
 	root, err := repo.OpenRoot()
 	if err != nil {
 		return nil, err

@@ -32,10 +32,13 @@ func (p *private) create(name string) (*os.File, error) {
 // nothing can be written there, or too little as away says, in tempDir.
 func makePrivate(path, tempDir string, away error) (*private, error) {
 	parent, prefix := filepath.Dir(path), filepath.Base(path)+".tmp-"
-	sweep(parent, prefix)
-	beside, err := newPrivate(parent, prefix)
-	if err == nil {
-		err = away
+	var beside *private
+	err := away
+	if !errors.Is(away, syscall.EROFS) {
+		sweep(parent, prefix)
+		if beside, err = newPrivate(parent, prefix); err == nil {
+			err = away
+		}
 	}
 	if err == nil && full(parent) {
 		err = &fs.PathError{Op: "write", Path: parent, Err: syscall.ENOSPC}
