@@ -15,6 +15,7 @@ import (
 // engine needs to know no other.
 type (
 	Environment = repository.Environment
+	Finding     = repository.Finding
 	Source      = repository.Source
 	Counts      = repository.Counts
 	Snapshot    = repository.Snapshot

@@ -113,6 +113,12 @@ func (e *Engine) Locate(ctx context.Context, text string) (s *repository.Snapsho
 // it can be listed, compared and removed, but there is nothing to read.
 func (e *Engine) Planned(s *repository.Snapshot) bool { return e.repo.Planned(s) }
 
+// Doctor looks for what is wrong with the root, see [repository.Repository.Doctor].
+func (e *Engine) Doctor(ctx context.Context) ([]repository.Finding, error) { return e.repo.Doctor(ctx) }
+
+// Share opens the root to a group, see [repository.Repository.Share].
+func (e *Engine) Share(gid uint32) error { return e.repo.Share(gid) }
+
 // Locks returns the locks of the root that are held, or were left by processes
 // that are gone. Of those on this machine it can tell which.
 func (e *Engine) Locks() ([]store.Held, error) { return e.repo.Locks() }

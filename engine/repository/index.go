@@ -47,7 +47,7 @@ func (repo *Repository) OpenToRead(ctx context.Context, root *store.Root) (*cata
 func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
 	open, create := catalog.Open, catalog.Create
 	if repo.Env.ForeignRoot {
-		why := &fs.PathError{Op: "write", Path: root.Path, Err: syscall.EROFS}
+		why := readOnly(root)
 		open = func(path, tempDir string) (*catalog.Catalog, error) { return catalog.OpenAway(path, tempDir, why) }
 		create = func(path, tempDir string) (*catalog.Catalog, error) { return catalog.CreateAway(path, tempDir, why) }
 	}
@@ -69,6 +69,11 @@ func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*ca
 		err = fmt.Errorf("%w: give a phlb.toml this backup_path and as catalog a file of your own, which is made from the manifests that you may read", err)
 	}
 	return cat, c, err
+}
+
+// readOnly is the reason for a catalog to be opened away from the root.
+func readOnly(root *store.Root) error {
+	return &fs.PathError{Op: "write", Path: root.Path, Err: syscall.EROFS}
 }
 
 func (repo *Repository) openAs(ctx context.Context, root *store.Root, open func(path, tempDir string) (*catalog.Catalog, error)) (*catalog.Catalog, caughtUp, error) {
