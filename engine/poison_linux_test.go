@@ -68,7 +68,9 @@ func TestPoison(t *testing.T) {
 		r.setMtime(r.in("a"), info.Mtim)
 		r.config.Unchanged = r.config.Unchanged &^ config.Ctime // times alone tell nothing now
 		r.hostname = "bob"
-		s := r.backup()
+		s, err := r.try(engine.Source{Moved: true})
+		r.must(err)
+		r.check(s)
 		r.alike(s)
 		r.together(false, filepath.Join(first.Path, "a"), filepath.Join(s.Path, "a"))
 	})
