@@ -12,12 +12,12 @@ import (
 )
 
 // Adopt starts to make a snapshot of a tree that lies at the place of one
-// already, see [Root.Adoptable]. Its manifest and log are written in a folder
-// of ours until [Partial.Seal] puts them beside it; the log begins with what
+// already, see [Root.Adoptable]. Its manifest and log are written in the
+// workshop until [Partial.Seal] puts them beside it; the log begins with what
 // another tool has left in the place of one. The caller holds the lock of the
 // name.
 func (r *Root) Adopt(ref Ref) (*Partial, error) {
-	p := &Partial{Ref: ref, root: r, name: "adopt-" + ref.Name}
+	p := &Partial{Ref: ref, root: r, name: tempFile("adopt-")}
 	p.path = filepath.Join(r.Path, internal, p.name)
 	if err := p.openAdopted(); err != nil {
 		p.Close()
@@ -47,10 +47,7 @@ func (p *Partial) openAdopted() (err error) {
 	if p.Tree, err = p.folder.Open(p.Stamp); err != nil {
 		return err
 	}
-	if p.in, err = p.root.ours(); err != nil {
-		return err
-	}
-	if err := erase(p.in, p.name); err != nil { // of a kill
+	if p.in, err = p.root.openWorkshop(); err != nil {
 		return err
 	}
 	if p.Scratch, err = p.in.Mkdir(p.name); err != nil {

@@ -67,7 +67,7 @@ func (r *Root) Identify(now time.Time) (id Identity, err error) {
 	made := Identity{ID: strings.ToLower(rand.Text()), Made: now.UTC().Truncate(time.Second)}
 	text, err := json.Marshal(made)
 	if err == nil {
-		err = writeOnce(in, identityName, append(text, '\n'))
+		err = r.writeOnce(in, identityName, append(text, '\n'))
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return id, fmt.Errorf("backup root %s: %w", r.Path, err)
@@ -77,13 +77,17 @@ func (r *Root) Identify(now time.Time) (id Identity, err error) {
 
 // writeOnce makes a small file in one step. The error is [fs.ErrExist] where
 // there is one.
-func writeOnce(in *Dir, name string, text []byte) error {
-	temp := tempFile(name + "-")
-	f, err := in.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func (r *Root) writeOnce(in *Dir, name string, text []byte) error {
+	made, err := r.openWorkshop()
 	if err != nil {
 		return err
 	}
-	defer in.Remove(temp)
+	temp := tempFile(name + "-")
+	f, err := made.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer made.Remove(temp)
 	_, err = f.Write(text)
 	if err == nil {
 		err = f.Sync() // else a power loss could leave an empty file under the final name
@@ -92,7 +96,7 @@ func writeOnce(in *Dir, name string, text []byte) error {
 		err = closed
 	}
 	if err == nil {
-		err = in.Link(in, temp, name)
+		err = in.Link(made, temp, name)
 	}
 	if err == nil {
 		err = in.Sync() // else a power loss could take the name back

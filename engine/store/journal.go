@@ -27,12 +27,16 @@ func (r *Root) OpenJournal() (*os.File, error) {
 // last. Every line ends in a newline; head is the first one of a journal that is
 // not there yet. A line that was cut off before, by a kill or a power loss, is
 // ended, so that it spoils no other. The caller holds the lock of [Root.LockSeal].
-func (r *Root) AppendJournal(head, lines string) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("add to the record of the backup root: %w", err)
-		}
-	}()
+func (r *Root) AppendJournal(head, lines string) error {
+	// No later run may link to what verify has found to be damaged: a full root is
+	// no reason not to say so.
+	if err := r.tidying(func() error { return r.appendJournal(head, lines) }); err != nil {
+		return fmt.Errorf("add to the record of the backup root: %w", err)
+	}
+	return nil
+}
+
+func (r *Root) appendJournal(head, lines string) error {
 	in, err := r.ours()
 	if err != nil {
 		return err

@@ -140,8 +140,12 @@ func (r *Root) LockName(ctx context.Context, name string, owner Owner, wait bool
 
 // LockSeal takes the lock of one seal at a time per root. Everybody waits for it,
 // but not for ever: then the error is a [*LockedError].
-func (r *Root) LockSeal(ctx context.Context, owner Owner) (*Lock, error) {
-	return r.lock(ctx, sealKey, owner, sealPatience)
+func (r *Root) LockSeal(ctx context.Context, owner Owner) (lock *Lock, err error) {
+	err = r.tidying(func() (err error) {
+		lock, err = r.lock(ctx, sealKey, owner, sealPatience)
+		return err
+	})
+	return lock, err
 }
 
 func nameKey(name string) string { return "name-" + name }

@@ -36,7 +36,7 @@ type Partial struct {
 
 	root   *Root
 	folder *Dir   // of the backup name
-	in     *Dir   // where Scratch lies
+	in     *Dir   // where Scratch lies, for others to close
 	name   string // called so
 	path   string // the same, for messages
 }
@@ -438,7 +438,7 @@ func (p *Partial) createFiles() (err error) {
 // Close releases the partial's handles. What is not sealed stays for the next
 // run to take over.
 func (p *Partial) Close() {
-	for _, d := range append(p.Left, p.Tree, p.Scratch, p.folder, p.in) {
+	for _, d := range append(p.Left, p.Tree, p.Scratch, p.folder) {
 		if d != nil {
 			d.Close()
 		}

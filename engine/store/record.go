@@ -65,6 +65,11 @@ type record struct {
 // alongside may miss one that is removed and one that is made.
 const kept = 4
 
+const (
+	newRecord = "new-" // begins the name of a record that is being made
+	nowFile   = "now-" // and that of a file that tells the time
+)
+
 // holders is the folder of the records of all locks.
 const holders = "held"
 
@@ -165,8 +170,12 @@ func (s *records) holderOf(top int) (Holder, error) {
 // now is the present by the clock of the file system, which is that of every
 // host's signs of life.
 func (s *records) now() (time.Time, error) {
-	name := tempFile("now-")
+	name := tempFile(nowFile)
 	f, err := s.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if IsFull(err) {
+		s.makeRoom()
+		f, err = s.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	}
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -210,8 +219,17 @@ func (s *records) take(ctx context.Context, owner Owner, kernel, wait bool) (*re
 }
 
 // make makes the record of that number; it returns nil where another has.
-func (s *records) make(number int, owner Owner) (_ *record, err error) {
-	temp, name := tempFile("new-"), strconv.Itoa(number)
+func (s *records) make(number int, owner Owner) (*record, error) {
+	r, err := s.tryMake(number, owner)
+	if IsFull(err) {
+		s.makeRoom()
+		r, err = s.tryMake(number, owner)
+	}
+	return r, err
+}
+
+func (s *records) tryMake(number int, owner Owner) (_ *record, err error) {
+	temp, name := tempFile(newRecord), strconv.Itoa(number)
 	r := &record{set: s, number: number}
 	if r.file, err = s.dir.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 		return nil, err
@@ -222,7 +240,7 @@ func (s *records) make(number int, owner Owner) (_ *record, err error) {
 	}
 	if err != nil {
 		r.file.Close()
-		if errors.Is(err, fs.ErrExist) {
+		if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) { // swept by who made it
 			return nil, nil
 		}
 		return nil, err
@@ -237,28 +255,27 @@ func (s *records) make(number int, owner Owner) (_ *record, err error) {
 		r.file.Close()
 		return nil, s.dir.Remove(name)
 	}
-	s.sweep(number)
+	s.sweep(number - kept)
 	return r, nil
 }
 
-// sweep removes what nobody needs any more, if it can.
-func (s *records) sweep(top int) {
+// makeRoom removes also records that are kept for safety, where no inode is left
+// for another one.
+func (s *records) makeRoom() {
+	if top, err := s.top(); err == nil {
+		s.sweep(top)
+	}
+}
+
+// sweep removes records below a number, and what was left by a kill, if it can. Who
+// is making a record meanwhile begins again, and for the time a file needs no name.
+func (s *records) sweep(below int) {
 	names, err := s.dir.Names()
 	if err != nil {
 		return
 	}
-	now, err := s.now()
-	if err != nil {
-		return
-	}
 	for _, name := range names {
-		n, ok := number(name)
-		old := ok && n < top-kept
-		if strings.HasPrefix(name, "new-") || strings.HasPrefix(name, "now-") { // left by a kill
-			i, err := s.dir.Look(name)
-			old = err == nil && now.Sub(i.Mtime.Time()) > silence
-		}
-		if old {
+		if n, ok := number(name); ok && n < below || strings.HasPrefix(name, newRecord) || strings.HasPrefix(name, nowFile) {
 			s.dir.Remove(name)
 		}
 	}

@@ -40,6 +40,7 @@ func (r *Root) OpenTrash(ctx context.Context, owner Owner) (*Trash, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.sweepWorkshops()
 	return &Trash{root: r, lock: lock, deleters: 4}, nil
 }
 

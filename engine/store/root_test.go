@@ -14,7 +14,7 @@ func TestCreate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "root")
 	r, err := Create(dir)
 	must(t, err)
-	defer r.Close()
+	r.Close()
 	left, err := os.ReadDir(filepath.Join(dir, internal))
 	must(t, err)
 	if len(left) != 1 || left[0].Name() != reserve {

@@ -30,6 +30,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"phlb/engine/handle"
 	"phlb/engine/manifest"
@@ -67,6 +68,8 @@ type Root struct {
 
 	mu       sync.Mutex
 	workshop *workshop // nil as long as none was needed
+
+	drawn atomic.Bool // the reserve was given up
 }
 
 // Ref names a sealed snapshot by its place under the root.
@@ -129,7 +132,6 @@ func Create(path string) (*Root, error) {
 		r.Close()
 		return nil, err
 	}
-	r.sweepWorkshops()
 	r.Reserve()
 	return r, nil
 }
@@ -147,11 +149,10 @@ func makeRoot(path string) error {
 // probe makes a link and looks at it: some file systems copy instead. It finds
 // out how finely times are kept, too.
 func (r *Root) probe() error {
-	dir, err := r.ours()
+	dir, err := r.openWorkshop()
 	if err != nil {
 		return fmt.Errorf("backup root: %w", err)
 	}
-	defer dir.Close()
 	name := tempFile("probe-")
 	link := name + "-link"
 	f, err := dir.Create(name)
@@ -190,6 +191,9 @@ func tempFile(prefix string) string { return fmt.Sprintf("%s%016x", prefix, rand
 // Close releases the root.
 func (r *Root) Close() {
 	r.closeWorkshop()
+	if r.drawn.Load() {
+		r.Reserve()
+	}
 	r.dir.Close()
 }
 

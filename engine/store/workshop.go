@@ -2,8 +2,9 @@ package store
 
 import (
 	"errors"
-	"io/fs"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -40,23 +41,47 @@ func (r *Root) openWorkshop() (*Dir, error) {
 		return nil, err
 	}
 	defer in.Close()
+	const tries = 10
+	for range tries {
+		if r.workshop, err = newWorkshop(in); err != nil {
+			return nil, err
+		}
+		if r.workshop != nil {
+			return r.workshop.dir, nil
+		}
+	}
+	return nil, fmt.Errorf("cannot hold a lock in %s", filepath.Join(r.Path, internal))
+}
+
+// newWorkshop makes one; it returns nil where a sweeper took it for one that was
+// left before it was locked.
+func newWorkshop(in *Dir) (_ *workshop, err error) {
 	w := &workshop{name: tempFile(workshopPrefix)}
 	if w.dir, err = in.Mkdir(w.name); err != nil {
 		return nil, err
 	}
 	w.dir.DisinheritSelf()
-	w.lock, err = w.dir.OpenFile(workshopLock, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	free := false
+	w.lock, err = w.dir.OpenFile(workshopLock, os.O_RDWR|os.O_CREATE, 0o600)
 	if err == nil {
-		if _, err = handle.TryLock(w.lock); errors.Is(err, errors.ErrUnsupported) {
-			err = nil
+		free, err = handle.TryLock(w.lock)
+		if errors.Is(err, errors.ErrUnsupported) {
+			free, err = true, nil
 		}
 	}
-	if err != nil {
-		w.dir.Close()
-		return nil, errors.Join(err, erase(in, w.name))
+	if err == nil && free {
+		if _, err = w.dir.Look(workshopLock); err == nil {
+			return w, nil
+		}
 	}
-	r.workshop = w
-	return w.dir, nil
+	if w.lock != nil {
+		w.lock.Close()
+	}
+	w.dir.Close()
+	if unlessGone(err) == nil {
+		return nil, nil
+	}
+	return nil, errors.Join(err, erase(in, w.name))
 }
 
 func (r *Root) closeWorkshop() {
@@ -101,17 +126,20 @@ func isLeft(in *Dir, name string) bool {
 		return false
 	}
 	defer dir.Close()
-	lock, err := dir.OpenFile(workshopLock, os.O_RDWR, 0)
-	if err == nil {
-		defer lock.Close()
-		var free bool
-		if free, err = handle.TryLock(lock); err == nil {
-			return free
-		}
-	}
-	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
+	own, err := dir.Self()
+	if err != nil {
 		return false
 	}
-	own, err := dir.Self()
-	return err == nil && time.Since(own.Mtime.Time()) > 24*time.Hour
+	// It may have been left before there was a lock; who is about to lock what is
+	// made here finds it gone.
+	lock, err := dir.OpenFile(workshopLock, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return false
+	}
+	defer lock.Close()
+	free, err := handle.TryLock(lock)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return time.Since(own.Mtime.Time()) > 24*time.Hour
+	}
+	return err == nil && free
 }

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// tiny mounts a tmpfs of few inodes.
+func tiny(t *testing.T) string {
+	t.Helper()
+	at := filepath.Join(t.TempDir(), "at")
+	must(t, os.Mkdir(at, 0o755))
+	mount(t, "-t", "tmpfs", "-o", "size=8m,nr_inodes=100", "tmpfs", at)
+	return at
+}
+
+func useUp(t *testing.T, dir string) {
+	t.Helper()
+	for n := 0; ; n++ {
+		f, err := os.Create(filepath.Join(dir, fmt.Sprint("fill", n)))
+		if errors.Is(err, unix.ENOSPC) {
+			return
+		}
+		must(t, err)
+		f.Close()
+	}
+}
+
+// A lock that was taken before can be had without an inode that is free, also where
+// the reserve is used up, and after a holder that was killed.
+func TestLockWithoutInodes(t *testing.T) {
+	r, err := Create(filepath.Join(tiny(t), "root"))
+	must(t, err)
+	defer r.Close()
+	for range 3 {
+		lock, err := r.LockName(t.Context(), "docs", Owner{Who: "us"}, false)
+		must(t, err)
+		must(t, lock.Unlock())
+	}
+	r.Draw()
+	r.drawn.Store(false)
+	useUp(t, r.Path)
+	for range 3 {
+		lock, err := r.LockName(t.Context(), "docs", Owner{Who: "us"}, false)
+		must(t, err)
+		must(t, lock.Held())
+		must(t, lock.Unlock())
+	}
+}
+
+// What Draw sets free is enough for locks that were never taken, and is kept again
+// by whoever closes the root.
+func TestReserve(t *testing.T) {
+	r, err := Create(filepath.Join(tiny(t), "root"))
+	must(t, err)
+	useUp(t, r.Path)
+	if _, err := r.LockName(t.Context(), "docs", Owner{Who: "us"}, false); !IsFull(err) {
+		t.Fatalf("lock of a full root: %v", err)
+	}
+	lock, err := r.LockSeal(t.Context(), Owner{Who: "us"}) // draws
+	must(t, err)
+	must(t, lock.Unlock())
+	must(t, r.AppendJournal("head\n", "line\n"))
+	for n := range 10 {
+		must(t, os.Remove(filepath.Join(r.Path, fmt.Sprint("fill", n))))
+	}
+	r.Close()
+	if i, err := os.Stat(filepath.Join(r.Path, internal, reserve, reserveRoom)); err != nil || i.Size() != reserveSize {
+		t.Errorf("nothing is kept again: %v", err)
+	}
+}

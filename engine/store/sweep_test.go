@@ -1,0 +1,50 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Whatever a kill has left is swept by the next who writes, and nothing of those
+// who live.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	r, err := Create(filepath.Join(t.TempDir(), "root"))
+	must(t, err)
+	alive, err := r.openWorkshop()
+	must(t, err)
+	held := filepath.Join(r.Path, internal, locks, holders, sealKey)
+	must(t, os.MkdirAll(held, 0o700))
+	left := []string{filepath.Join(held, "new-1"), filepath.Join(held, "now-1")}
+	for _, name := range left {
+		must(t, os.WriteFile(name, nil, 0o600))
+	}
+	bare, locked := filepath.Join(r.Path, internal, "new-1"), filepath.Join(r.Path, internal, "new-2")
+	for _, name := range []string{bare, locked} {
+		must(t, os.MkdirAll(filepath.Join(name, "sub"), 0o700))
+	}
+	must(t, os.WriteFile(filepath.Join(locked, workshopLock), nil, 0o600))
+	left = append(left, bare, locked)
+
+	other, err := Create(r.Path)
+	must(t, err)
+	lock, err := other.LockSeal(t.Context(), Owner{Who: "me"})
+	must(t, err)
+	must(t, lock.Unlock())
+	other.Close()
+	for _, name := range left {
+		if _, err := os.Lstat(name); err == nil {
+			t.Errorf("%s was left", name)
+		}
+	}
+	if _, err := alive.Look(workshopLock); err != nil {
+		t.Errorf("a workshop that is used: %v", err)
+	}
+	r.Close()
+	all, err := os.ReadDir(filepath.Join(r.Path, internal))
+	must(t, err)
+	if len(all) != 2 { // the locks and the reserve
+		t.Errorf("there are %v", all)
+	}
+}
