@@ -64,6 +64,8 @@ var (
 	// ErrDamaged says that the file is no catalog, or no longer one. What cannot
 	// be read is not damaged: it is the error of the system.
 	ErrDamaged = qlfile.ErrDamaged
+	// ErrPrivate says that files cannot be made that are needed to read the catalog.
+	ErrPrivate = qlfile.ErrPrivate
 	// ErrForeign says that the file was none of ours, and is not to be replaced.
 	ErrForeign = errors.New("is no catalog: move it away, or name another file in phlb.toml")
 	// ErrNewer says that a later version of phlb wrote the catalog.

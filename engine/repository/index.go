@@ -52,7 +52,7 @@ func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*ca
 		create = func(path, tempDir string) (*catalog.Catalog, error) { return catalog.CreateAway(path, tempDir, why) }
 	}
 	cat, c, err := repo.openAs(ctx, root, open)
-	if full := err; store.IsFull(full) {
+	if full := err; store.IsFull(full) || errors.Is(full, catalog.ErrPrivate) {
 		cat, c, err = repo.openAs(ctx, root, func(path, tempDir string) (*catalog.Catalog, error) {
 			return catalog.OpenAway(path, tempDir, full)
 		})
@@ -290,9 +290,22 @@ func (repo *Repository) Publish(ctx context.Context, root *store.Root, cat *cata
 		cat.Close()
 		return err
 	}
-	repo.keepJournal(ctx, root, cat)
-	return cat.Publish()
+	kept := repo.keepJournal(ctx, root, cat)
+	if err = cat.Publish(); err != nil && kept {
+		err = &LateError{err}
+	}
+	return err
 }
+
+// LateError says that the catalog is behind: what was to be published is in the
+// manifests and the journal, and the next command takes it from there.
+type LateError struct{ Err error }
+
+// Error returns the message.
+func (e *LateError) Error() string { return e.Err.Error() }
+
+// Unwrap returns why.
+func (e *LateError) Unwrap() error { return e.Err }
 
 // CandidatesAsked bounds how many places of one content are tried: each may be
 // at the link limit or of the wrong owner.

@@ -34,14 +34,17 @@ func (repo *Repository) absorbJournal(ctx context.Context, root *store.Root, cat
 	return err
 }
 
-// keepJournal adds to the journal what only the catalog knows. Where that cannot
-// be, the catalog keeps it. The caller holds the lock of one seal at a time.
-func (repo *Repository) keepJournal(ctx context.Context, root *store.Root, cat *catalog.Catalog) {
+// keepJournal adds to the journal what only the catalog knows, and returns whether
+// that could be. If not, the catalog keeps it. The caller holds the lock of one
+// seal at a time.
+func (repo *Repository) keepJournal(ctx context.Context, root *store.Root, cat *catalog.Catalog) bool {
 	err := cat.Keep(ctx, func(lines string) error { return root.AppendJournal(catalog.JournalHead, lines) })
-	if err == nil {
+	kept := err == nil
+	if kept {
 		err = repo.absorbJournal(ctx, root, cat)
 	}
 	if err != nil {
 		repo.Log.Info("the catalog alone knows what was done, until it can be written down", "error", err)
 	}
+	return kept
 }

@@ -66,6 +66,10 @@ func openDatabase(p *pages, dir string) (*database, error) {
 		})
 		return err
 	})
+	if err != nil && !p.looked && p.ofQL() {
+		// QL could not make its own files, and has nothing read yet.
+		return nil, fmt.Errorf("%w: %w", ErrPrivate, err)
+	}
 	if err != nil {
 		return nil, d.damaged(err)
 	}

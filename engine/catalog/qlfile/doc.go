@@ -60,6 +60,8 @@ import "errors"
 var (
 	// ErrDamaged says that the file is no catalog, or no longer one.
 	ErrDamaged = errors.New("catalog is damaged: delete it, and the next command rebuilds it from the manifests")
+	// ErrPrivate says that files cannot be made that are needed to read the catalog.
+	ErrPrivate = errors.New("the temporary files of the catalog cannot be made")
 	// ErrNewer says that a later version of phlb wrote the catalog.
 	ErrNewer = errors.New("catalog was written by a newer phlb: update phlb to use it")
 	// ErrStale says that somebody else has published since the catalog was

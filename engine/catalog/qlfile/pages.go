@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"strings"
 	"sync"
 
 	"modernc.org/lldb"
@@ -56,6 +57,7 @@ type pages struct {
 	end    int64           // of that
 	frozen int64           // what lies before is never written to again, see freeze
 	failed error           // of the first read or write that did
+	looked bool            // something was read or written beyond what tells a database
 	stop   <-chan struct{} // closed to make reads fail
 
 	mu    sync.Mutex
@@ -147,6 +149,7 @@ func (p *pages) ReadAt(b []byte, off int64) (int, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.looked = p.looked || off > 0
 	done := 0
 	for done < len(b) {
 		at := off + int64(done)
@@ -167,6 +170,7 @@ func (p *pages) ReadAt(b []byte, off int64) (int, error) {
 func (p *pages) WriteAt(b []byte, off int64) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.looked = true
 	done := 0
 	for done < len(b) {
 		at := off + int64(done)
@@ -221,6 +225,16 @@ func (p *pages) replace(n int64, data []byte) error {
 		p.note(err)
 	}
 	return err
+}
+
+// ofQL reports whether there is a database, or nothing at all.
+func (p *pages) ofQL() bool {
+	const magic = "\x61\xdbql"
+	if p.size == 0 {
+		return true
+	}
+	data := make([]byte, blockSize)
+	return p.read(0, data) == nil && strings.HasPrefix(string(data), magic)
 }
 
 func (p *pages) note(err error) {

@@ -2,7 +2,11 @@
 
 package qlfile
 
-import "golang.org/x/sys/unix"
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 // leastRoom is what a file system must have left for it to be worth the try to
 // write beside a catalog.
@@ -11,5 +15,12 @@ const leastRoom = 256 << 10
 // full reports whether there is no room where the folder lies.
 func full(name string) bool {
 	var s unix.Statfs_t
-	return unix.Statfs(name, &s) == nil && s.Blocks > 0 && uint64(s.Bavail)*uint64(s.Bsize) < leastRoom
+	if unix.Statfs(name, &s) != nil || s.Blocks == 0 {
+		return false
+	}
+	free := uint64(s.Bavail)
+	if os.Geteuid() == 0 { // what is kept back is for root to take
+		free = s.Bfree
+	}
+	return free*uint64(s.Bsize) < leastRoom
 }
