@@ -44,7 +44,6 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*repository.Snapshot) 
 	defer root.Close()
 	if !e.repo.Env.DryRun {
 		root.Draw()
-		defer root.Reserve()
 		for _, name := range namesOf(snapshots) {
 			lock, err := root.LockName(ctx, name, e.repo.Owner(), e.repo.Env.Wait)
 			if err != nil {

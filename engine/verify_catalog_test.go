@@ -184,9 +184,8 @@ func TestVerifyReadOnlyRoot(t *testing.T) {
 	if out, err := exec.Command("mount", "-o", "remount,ro", at).CombinedOutput(); err != nil {
 		t.Skipf("remount: %v: %s", err, out)
 	}
-	r.wantProblems(r.verify(s, all), "content: a")
-	r.logged("could not be noted in the catalog")
-	r.wantProblems(r.verify(s, engine.Check{Sample: 1, Heal: true}), "content: a", "unhealed: .")
+	r.wantProblems(r.verify(s, all), "content: a", "catalog: .") // a later run may link to it
+	r.wantProblems(r.verify(s, engine.Check{Sample: 1, Heal: true}), "content: a", "catalog: .", "unhealed: .")
 }
 
 func TestVerifyWhileABackupRuns(t *testing.T) {

@@ -51,6 +51,9 @@ func Adopt(ctx context.Context, repo *repository.Repository, path string) (_ *re
 		return nil, err
 	}
 	defer root.Close()
+	if !repo.Env.DryRun {
+		root.Draw()
+	}
 	defer repo.Progress.Begin("add")()
 	a := &adoption{Repository: repo, history: history, root: root, report: &repository.Report{}}
 	var within store.Ref

@@ -420,9 +420,10 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 			return err
 		})
 	}
+	var late *repository.LateError
 	switch { // the report must not be lost for it
-	case err != nil && news:
-		v.Log.Warn("what was found could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
+	case err != nil && news && !errors.As(err, &late):
+		v.report.Add(".", repository.Catalog, "what was found could not be noted, and the next backup may link to it: %v; verify again where the root can be written to", err)
 	case err != nil:
 		v.Log.Info("the verification could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
 	case v.Heal && v.stale:
@@ -453,7 +454,8 @@ func (v *verification) noteFound(ctx context.Context, cat *catalog.Catalog) (*ca
 	if err := record(cat); err != nil {
 		return nil, err
 	}
-	if err := v.Publish(ctx, v.root, cat, record); err != nil {
+	var late *repository.LateError
+	if err := v.Publish(ctx, v.root, cat, record); err != nil && !errors.As(err, &late) {
 		return nil, err
 	}
 	return v.OpenCatalog(ctx, v.root)
