@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -150,4 +151,21 @@ func (r *repo) glob(dir, pattern string) []string {
 	found, err := filepath.Glob(filepath.Join(dir, pattern))
 	r.must(err)
 	return found
+}
+
+// What is full is said to be: a folder for temporary files is not the root.
+func TestFullTempDir(t *testing.T) {
+	temp := filepath.Join(mount(t, "tmpfs", 1), "tmp")
+	r := newRepo(t)
+	r.must(os.Mkdir(temp, 0o755))
+	for n := range 2000 {
+		r.write(fmt.Sprintf("%0200d", n), fmt.Sprint(n))
+	}
+	fillBlocks(t, temp)
+	r.tick()
+	t.Setenv("TMPDIR", temp)
+	_, err := r.engine().Backup(context.Background(), engine.Source{Root: r.source})
+	if err == nil || !strings.Contains(err.Error(), "no space left in "+temp+" after") {
+		t.Errorf("error is %v", err)
+	}
 }

@@ -67,7 +67,7 @@ func Run(ctx context.Context, repo *repository.Repository, source repository.Sou
 	r.history.Name = name
 	defer repo.Progress.Begin("backup " + name)()
 	if r.root, err = repo.RootToWrite(); err != nil {
-		return nil, err
+		return nil, r.explain(ctx, err)
 	}
 	defer r.root.Close()
 	if r.source == r.root.Path || strings.HasPrefix(r.source, r.root.Path+string(filepath.Separator)) {
@@ -184,9 +184,14 @@ func (r *run) explainRoot(err error) error {
 	if errors.Is(err, syscall.EMFILE) {
 		return fmt.Errorf("nothing was sealed: allow more open files, as with ulimit -n, and run again: %w", err)
 	}
-	if store.IsFull(err) {
+	if at := r.FullAt(err, r.Config.BackupPath); at != "" {
 		return fmt.Errorf("no space left in %s after %s: nothing was sealed, free some and run again: %w",
-			r.Config.BackupPath, humanize.IBytes(uint64(r.Progress.Bytes.Load())), err)
+			at, humanize.IBytes(uint64(r.Progress.Bytes.Load())), err)
 	}
 	return err
+}
+
+// rootIsFull reports whether err says that the root has no room left.
+func (r *run) rootIsFull(err error) bool {
+	return r.FullAt(err, r.Config.BackupPath) == r.Config.BackupPath
 }

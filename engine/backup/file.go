@@ -94,7 +94,7 @@ func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable
 func (t *task) largeOrRoom(f *walk.File, e *walk.Entry, last bool) (result, bool, error) {
 	size := e.Size
 	res, stable, err := t.large(f, e, last)
-	if store.IsFull(err) && t.makeRoom() {
+	if t.rootIsFull(err) && t.makeRoom() {
 		e.Size = size
 		return t.large(f, e, last)
 	}

@@ -53,7 +53,7 @@ func (p *partialTree) bring(t *task, e *walk.Entry, at parent.Position) (result,
 
 func (p *partialTree) create(t *task, e *manifest.Entry, write func(*store.File) error) error {
 	err := p.tryCreate(t, e, write)
-	if store.IsFull(err) && p.makeRoom() {
+	if p.rootIsFull(err) && p.makeRoom() {
 		return p.tryCreate(t, e, write)
 	}
 	return err

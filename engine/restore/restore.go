@@ -192,9 +192,9 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 
 // explain adds to an error of the target what the user should know.
 func (r *restore) explain(err error) error {
-	if store.IsFull(err) {
+	if at := r.FullAt(err, r.result.To); at != "" {
 		return fmt.Errorf("no space left in %s after %s: what is restored is whole, free some and run again with overwrite newer: %w",
-			r.result.To, humanize.IBytes(uint64(r.result.Bytes)), err)
+			at, humanize.IBytes(uint64(r.result.Bytes)), err)
 	}
 	return err
 }

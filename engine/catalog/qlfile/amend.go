@@ -288,7 +288,7 @@ func (a *amendment) write() error {
 		return nil
 	}
 	a.scan.forget()
-	return (&database{pages: a.pages}).damaged(guard(nil, a.allocate))
+	return (&database{pages: a.pages}).damaged(a.pages.guard(nil, a.allocate))
 }
 
 // allocate frees what nothing leads to, and makes room for what has grown.

@@ -54,7 +54,7 @@ type database struct {
 func openDatabase(p *pages, dir string) (*database, error) {
 	d := &database{pages: p}
 	d.tx = &Tx{d, ql.NewRWCtx()}
-	err := guard(nil, func() (err error) {
+	err := p.guard(nil, func() (err error) {
 		d.ql, err = ql.OpenFile(filepath.Join(dir, filepath.Base(p.Name())), &ql.Options{
 			FileFormat:           2,
 			OSFile:               p,
@@ -82,7 +82,7 @@ func (d *database) close() error {
 		return nil // QL may hold a lock that it waits for
 	}
 	d.failed = ErrClosed
-	return guard(nil, d.ql.Close)
+	return d.pages.guard(nil, d.ql.Close)
 }
 
 // release closes all.
@@ -97,7 +97,7 @@ func (d *database) Update(f func(tx *Tx) error) error {
 		return d.failed
 	}
 	finished := false
-	err := guard(nil, func() error {
+	err := d.pages.guard(nil, func() error {
 		if err := d.tx.Exec(begin); err != nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func (d *database) Select(ctx context.Context, list ql.List, args []any, f func(
 	limit := d.pages.size/32 + 1024
 	outside := false
 	var own error
-	err := guard(&outside, func() error {
+	err := d.pages.guard(&outside, func() error {
 		sets, _, err := d.ql.Execute(nil, list, args...)
 		if err != nil {
 			return err
@@ -200,7 +200,7 @@ func (d *database) unread(err error) error {
 
 // guard runs f, which calls QL, and turns a panic of QL's into an error. A
 // panic of the caller's own code, which f flags by setting outside, goes on.
-func guard(outside *bool, f func() error) (err error) {
+func (p *pages) guard(outside *bool, f func() error) (err error) {
 	// QL maps its log: where the disk is full, writing to it is a fault.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -213,7 +213,7 @@ func guard(outside *bool, f func() error) (err error) {
 			runtime.Error
 			Addr() uintptr
 		}:
-			err = fmt.Errorf("there is no room for the temporary files of the catalog, free some: %w", syscall.ENOSPC)
+			err = &fs.PathError{Op: "write the temporary files of the catalog", Path: p.File.Name(), Err: syscall.ENOSPC}
 		default:
 			err = fmt.Errorf("%w: %v", ErrDamaged, r)
 		}

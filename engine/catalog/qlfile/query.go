@@ -17,7 +17,7 @@ type Query struct {
 
 // Run runs statements. What is wrong with them is said in the words of QL.
 func (q *Query) Run(list ql.List, args ...any) (sets []ql.Recordset, err error) {
-	err = guard(nil, func() (err error) {
+	err = q.db.pages.guard(nil, func() (err error) {
 		sets, _, err = q.db.ql.Execute(nil, list, args...)
 		return q.db.unread(err)
 	})
@@ -28,7 +28,7 @@ func (q *Query) Run(list ql.List, args ...any) (sets []ql.Recordset, err error) 
 // panic of f goes on.
 func (q *Query) Each(set ql.Recordset, f func(row []any) (bool, error)) error {
 	outside := false
-	err := guard(&outside, func() error {
+	err := q.db.pages.guard(&outside, func() error {
 		return set.Do(false, func(row []any) (more bool, err error) {
 			outside = true
 			more, err = f(row)

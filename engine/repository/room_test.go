@@ -1,0 +1,44 @@
+package repository
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+func TestFullAt(t *testing.T) {
+	base := t.TempDir()
+	root, temp := filepath.Join(base, "link"), filepath.Join(base, "temp")
+	if err := os.Mkdir(filepath.Join(base, "root"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("root", root); err != nil {
+		t.Skip(err)
+	}
+	repo := &Repository{Env: Environment{TempDir: temp}}
+	full := func(path string) error {
+		return fmt.Errorf("write: %w", &fs.PathError{Op: "write", Path: path, Err: syscall.ENOSPC})
+	}
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err, want := range map[error]string{
+		nil:                                    "",
+		errors.New("another"):                  "",
+		syscall.EDQUOT:                         root,
+		full("file"):                           root,
+		full(filepath.Join(root, "a/file")):    root,
+		full(filepath.Join(real, "a/file")):    root,
+		full(filepath.Join(temp, "phlb-run-")): temp,
+		full("/else/where"):                    "/else",
+	} {
+		if got := repo.FullAt(err, root); got != want {
+			t.Errorf("%v: no room in %q, want %q", err, got, want)
+		}
+	}
+}
