@@ -3,12 +3,11 @@ package repository
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-
-	"github.com/google/renameio/v2/maybe"
 
 	"phlb/engine/store"
 )
@@ -58,9 +57,30 @@ func (repo *Repository) remember(id store.Identity) {
 		err = os.MkdirAll(repo.Env.StateDir, 0o700)
 	}
 	if err == nil {
-		err = maybe.WriteFile(repo.rootsFile(), append(text, '\n'), 0o600)
+		err = replaceFile(repo.rootsFile(), append(text, '\n'))
 	}
 	if err != nil {
 		repo.Log.Info("the backup root cannot be remembered, so that nobody will notice if it is gone", "error", err)
 	}
+}
+
+// replaceFile writes a file in one step. What a kill leaves is always called the
+// same, and taken by the next one. Two who write at once write the same: it is never
+// cut short before it is written.
+func replaceFile(path string, text []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Truncate(int64(len(text)))
+	}
+	if err == nil {
+		err = f.Sync() // else a power loss could leave an empty file under the final name
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }
