@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 
 	"phlb/engine/content"
@@ -160,7 +159,7 @@ func (p *piece) put(make func(name string) error) error {
 		return err
 	}
 	dir := p.to.to
-	temp := p.temp.prefix + strconv.FormatInt(p.temp.count.Add(1), 10) + "~"
+	temp := store.TempName()
 	err := make(temp)
 	if err == nil && p.there != nil && p.there.Kind == manifest.Dir {
 		err = p.clear()

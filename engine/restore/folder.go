@@ -288,6 +288,9 @@ func (r *restore) enterOld(f *folder, there *store.Inode) (err error) {
 	if err != nil && f.selected {
 		return err
 	}
+	if f.selected {
+		names = r.leftovers.sweep(f.to, names)
+	}
 	if err == nil {
 		f.old = map[string]bool{}
 	}

@@ -9,12 +9,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
 
@@ -104,11 +101,8 @@ type restore struct {
 	landing   *folder // that the base lands in
 	as        string  // its name there, "." where it is the landing itself
 
-	todo chan *batch
-	temp struct {
-		prefix string
-		count  atomic.Int64
-	}
+	todo      chan *batch
+	leftovers leftovers
 	elsewhere elsewhere
 
 	unknown *unknown // nil where all that is too much may be deleted
@@ -176,8 +170,8 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 	}
 	defer r.landing.close()
 	defer r.elsewhere.close()
+	defer r.leftovers.close()
 	r.keepUnknown()
-	r.temp.prefix = ".phlb-" + strconv.FormatUint(rand.Uint64(), 36) + "-"
 	if r.used(kind) {
 		if err := r.read(ctx, &finder{restore: r}); err != nil {
 			return nil, err

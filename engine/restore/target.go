@@ -44,6 +44,15 @@ func (r *restore) land(kind manifest.Kind) error {
 	switch r.landing.to, err = store.OpenDir(into); {
 	case err == nil:
 		r.landing.bequeaths = r.landing.to.Bequeaths()
+		if r.Dry {
+			break
+		}
+		r.leftovers.open(into)
+		if kind != manifest.Dir {
+			if names, err := r.landing.to.Names(); err == nil {
+				r.leftovers.sweep(r.landing.to, names)
+			}
+		}
 	case !r.Dry || !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("target: %w", err)
 	}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"os"
+
 	"math"
 
 	"phlb/engine/handle"
@@ -23,6 +25,12 @@ var (
 // OpenDir opens a directory that lies outside of a root, such as one that is
 // restored into. The last name of the path must not be a symbolic link.
 func OpenDir(path string) (*Dir, error) { return handle.OpenWriter(path) }
+
+// TryLock is [handle.TryLock].
+func TryLock(f *os.File) (bool, error) { return handle.TryLock(f) }
+
+// TempName is [handle.TempName].
+func TempName() string { return handle.TempName() }
 
 // IsTemp is [handle.IsTemp].
 func IsTemp(name string) bool { return handle.IsTemp(name) }

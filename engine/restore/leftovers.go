@@ -1,0 +1,66 @@
+package restore
+
+import (
+	"os"
+	"time"
+
+	"phlb/engine/manifest"
+	"phlb/engine/store"
+)
+
+// leftovers are what a restore that was killed has left in the target, under names
+// that nobody else gives. They are swept in the folders that are come to, unless
+// another restore may be at work there.
+type leftovers struct {
+	lock   *os.File  // the directory that the base lands in; nil where nothing is swept
+	before time.Time // what was changed later is of a restore that began meanwhile
+}
+
+func (l *leftovers) open(landing string) {
+	dir, err := os.Open(landing)
+	if err != nil {
+		return
+	}
+	if free, err := store.TryLock(dir); err != nil || !free {
+		dir.Close()
+		return
+	}
+	l.lock, l.before = dir, time.Now()
+}
+
+func (l *leftovers) close() {
+	if l.lock != nil {
+		l.lock.Close()
+	}
+}
+
+// sweep removes those of the names in dir, if it can, and returns the others.
+func (l *leftovers) sweep(dir *store.Dir, names []string) (others []string) {
+	for _, name := range names {
+		if l.lock == nil || !store.IsTemp(name) || !l.remove(dir, name) {
+			others = append(others, name)
+		}
+	}
+	return others
+}
+
+func (l *leftovers) remove(dir *store.Dir, name string) bool {
+	i, err := dir.Look(name)
+	if err != nil || !i.Ctime.Time().Before(l.before) {
+		return false
+	}
+	if i.Kind != manifest.Dir {
+		return dir.Remove(name) == nil
+	}
+	// What was made where others may write was made in a folder of its own.
+	in, err := dir.Open(name)
+	if err != nil {
+		return false
+	}
+	defer in.Close()
+	all, err := in.Names()
+	for _, name := range all {
+		in.Remove(name)
+	}
+	return err == nil && dir.RemoveDir(name) == nil
+}
