@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -246,14 +247,14 @@ func (a *adoptedTree) link(t *task, from *store.Dir, old string, to store.Inode)
 		a.adoption.report.Count(func(r *repository.Report) { r.CountReplaced(own.Size, left) })
 		return nil
 	}
-	switch err := t.target.dir.Replace(from, old, t.name); {
-	case errors.Is(err, store.ErrNoLink), errors.Is(err, fs.ErrPermission): // as good a copy as any
-		return store.ErrLinkLimit
-	case err != nil:
-		return err
+	err = t.target.dir.Replace(from, old, t.name)
+	// At once, so that it is not lost if we are killed, and also where the folder was
+	// changed and then something failed.
+	kept := t.target.dir.SetMtime(t.target.folder.Mtime)
+	if errors.Is(err, store.ErrNoLink) || errors.Is(err, fs.ErrPermission) { // as good a copy as any
+		err = store.ErrLinkLimit
 	}
-	// At once, so that it is not lost if we are killed.
-	if err := t.target.dir.SetMtime(t.target.folder.Mtime); err != nil {
+	if err = cmp.Or(err, kept); err != nil {
 		return err
 	}
 	a.adoption.report.Count(func(r *repository.Report) { r.CountReplaced(own.Size, int64(own.Links)-1) })
