@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"path/filepath"
 	"strings"
@@ -93,7 +92,7 @@ func (a *adoption) fromManifests(ctx context.Context, within store.Ref) error {
 	a.report.Removed = c.Removed
 	for _, broken := range c.Broken {
 		if (within.Name == "" || within.Name == broken.Ref.Name) && (within.Stamp == "" || within.Stamp == broken.Ref.Stamp) {
-			if errors.Is(broken, fs.ErrPermission) {
+			if !broken.Damaged() {
 				a.report.Add(broken.Ref.String(), repository.Unreadable, "%v", broken)
 			} else {
 				a.report.Add(broken.Ref.String(), repository.Manifest, "%v: move it away and run phlb add again", broken.Err)

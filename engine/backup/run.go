@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -240,7 +241,12 @@ func (r *run) checkPrevious() {
 	if err == nil || r.changes.broken {
 		return
 	}
-	r.log.Warn("the manifest of the snapshot before is broken, what it does not tell of is read again", "error", err)
+	broken, ok := errors.AsType[*parent.ManifestError](err)
+	if ok && broken.Damaged() {
+		r.log.Warn("the manifest of the snapshot before is broken, what it does not tell of is read again; move it away and run phlb add to make a new one", "error", err)
+	} else {
+		r.log.Warn("the manifest of the snapshot before could not be read, what it does not tell of is read again", "error", err)
+	}
 	r.changes.mu.Lock()
 	defer r.changes.mu.Unlock()
 	r.changes.broken = true

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"phlb/engine/catalog/qlfile"
@@ -64,6 +65,16 @@ func insertIntoDamage(tx *qlfile.Tx, d *Damage) error {
 		return err
 	}
 	return tx.Exec(insertDamage, d.Digest[:], int64(d.Snapshot), d.Path, d.Found.UTC(), d.What)
+}
+
+// DamageLines returns what the journal is to hold of damage in a snapshot. It is for
+// whoever cannot tell a catalog, and [Catalog.Keep] for everybody else.
+func DamageLines(name, stamp string, found []Damage) string {
+	var lines strings.Builder
+	for i := range found {
+		lines.WriteString(found[i].line(snapshotPlace{name, stamp}).text() + "\n")
+	}
+	return lines.String()
 }
 
 // RecordDamage notes what was found, in the place of what was noted of the same

@@ -236,8 +236,8 @@ func (c *checker) noted(r result) {
 	if len(c.bad) == 0 {
 		return
 	}
-	warned := strings.Count(r.stderr, "\n") > c.lines
 	found := r.stdout
+	warned := strings.Count(r.stderr, "\n") > c.lines || strings.Contains(found, "could not be noted")
 	r = c.phlb("query SELECT_path_FROM_damage")
 	if r.code != 0 {
 		c.errorf("then query ends with exit code %d: %s", r.code, r.stderr)

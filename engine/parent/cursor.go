@@ -10,7 +10,6 @@ package parent
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -247,7 +246,7 @@ func (c *Cursor) Failed() error {
 		return nil
 	}
 	if err := c.broken.Load(); err != nil {
-		return &ManifestError{c.ref, fmt.Errorf("%w; move it away and run phlb add to make a new one", *err)}
+		return &ManifestError{c.ref, *err}
 	}
 	if !c.over || c.err == nil {
 		return nil

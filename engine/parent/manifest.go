@@ -1,17 +1,28 @@
 package parent
 
 import (
+	"errors"
 	"fmt"
 	"iter"
+	"syscall"
 
 	"phlb/engine/manifest"
 	"phlb/engine/store"
 )
 
-// ManifestError says that the manifest of a snapshot cannot be read.
+// ManifestError says that the manifest of a snapshot cannot be read, or that what
+// was read does not check.
 type ManifestError struct {
 	Ref store.Ref
 	Err error
+}
+
+// Damaged reports whether the manifest was read and does not check. One that the
+// system could not read, or that a later version wrote, may well be whole, and must
+// not be given up.
+func (e *ManifestError) Damaged() bool {
+	errno, ofSystem := errors.AsType[syscall.Errno](e.Err)
+	return !errors.Is(e.Err, manifest.ErrVersion) && (!ofSystem || errno == syscall.ELOOP) // a link in its place
 }
 
 func (e *ManifestError) Error() string { return fmt.Sprintf("manifest of %s: %v", e.Ref, e.Err) }

@@ -181,6 +181,8 @@ func (repo *Repository) CatchUp(ctx context.Context, root *store.Root, cat *cata
 	for _, err := range c.Broken {
 		if errors.Is(err, fs.ErrPermission) {
 			repo.warnOnce("a snapshot is left out, whose manifest is not for this user to read", "error", err)
+		} else if !err.Damaged() {
+			repo.warnOnce("a snapshot is left out, since its manifest could not be read", "error", err)
 		} else {
 			repo.warnOnce("a snapshot is left out, its manifest cannot be read; move that away and run phlb add to make a new one", "error", err)
 		}

@@ -151,7 +151,7 @@ func (repo *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 	}
 	todo := repo.suggestion(all, strings.Trim(text, "/"))
 	if repo.isTree(path) || repo.isTree(filepath.Join(repo.Config.BackupPath, text)) || repo.hasTrees(name) {
-		todo = "its manifest is missing or broken: move it away if it is there, and run phlb add"
+		todo = "its manifest is missing or cannot be read: run phlb add, which makes a new one or says what to do"
 	}
 	if err := repo.checkFolder(name); err != nil {
 		todo = err.Error()

@@ -16,6 +16,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 
 	"phlb/engine/catalog"
 	"phlb/engine/content"
@@ -128,9 +129,9 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 		err = v.walk(ctx)
 	}
 	var broken *parent.ManifestError
-	if errors.As(err, &broken) {
+	if errors.As(err, &broken) && (broken.Damaged() || errors.Is(broken, fs.ErrNotExist)) {
 		how := "move it away and run phlb add"
-		if errors.Is(broken.Err, fs.ErrNotExist) {
+		if !broken.Damaged() {
 			how = "run phlb add"
 		}
 		v.report.Add(".", repository.Manifest, "%v; %s, which makes a new one of what is there", broken.Err, how)
@@ -138,8 +139,12 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 		v.damaged = nil // there is no telling what it should be
 		err = nil
 	}
-	if err == nil && !repo.Env.DryRun {
+	switch {
+	case repo.Env.DryRun:
+	case err == nil:
 		err = v.settle(ctx, cat)
+	case len(v.damaged) > 0: // what was found before counts all the same
+		err = errors.Join(err, v.noteAll(ctx, cat))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", s.Ref(), err)
@@ -421,6 +426,11 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 		})
 	}
 	var late *repository.LateError
+	if err != nil && news && !errors.As(err, &late) {
+		if noted := v.writeDown(ctx, healed); noted == nil {
+			err = &repository.LateError{Err: err}
+		}
+	}
 	switch { // the report must not be lost for it
 	case err != nil && news && !errors.As(err, &late):
 		v.report.Add(".", repository.Catalog, "what was found could not be noted, and the next backup may link to it: %v; verify again where the root can be written to", err)
@@ -430,6 +440,37 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 		v.report.Add(".", repository.Healed, "the catalog has been made anew from the manifest")
 	}
 	return nil
+}
+
+// writeDown has the journal tell of what was found, where no catalog can.
+func (v *verification) writeDown(ctx context.Context, healed []manifest.Digest) error {
+	s := v.report.Snapshot
+	lines := catalog.DamageLines(s.Name, s.Stamp, v.hidden(0, healed))
+	if lines == "" {
+		return nil
+	}
+	lock, err := v.root.LockSeal(ctx, v.Owner())
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	return v.root.AppendJournal(catalog.JournalHead, lines)
+}
+
+// noteAll notes what was found by a verification that has failed since, or was told
+// to stop.
+func (v *verification) noteAll(ctx context.Context, cat *catalog.Catalog) error {
+	if ctx.Err() != nil {
+		const patience = time.Second
+		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		ctx = soon
+	}
+	again, err := v.noteFound(ctx, cat)
+	if err != nil {
+		return v.writeDown(ctx, nil)
+	}
+	return again.Close()
 }
 
 // noteFound publishes what was found before any of it is healed, and returns the

@@ -186,6 +186,9 @@ func (d *database) damaged(err error) error {
 	if err == nil || errors.Is(err, ErrDamaged) || err == d.pages.failed || errors.As(err, &path) || errors.As(err, &link) || errors.As(err, &call) || errors.As(err, &errno) {
 		return err
 	}
+	if d.pages.base == nil { // QL keeps only the text of some errors, and nothing was read
+		return fmt.Errorf("%w: %w", ErrPrivate, err)
+	}
 	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }
 

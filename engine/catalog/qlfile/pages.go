@@ -229,12 +229,11 @@ func (p *pages) replace(n int64, data []byte) error {
 
 // ofQL reports whether there is a database, or nothing at all.
 func (p *pages) ofQL() bool {
-	const magic = "\x61\xdbql"
 	if p.size == 0 {
 		return true
 	}
 	data := make([]byte, blockSize)
-	return p.read(0, data) == nil && strings.HasPrefix(string(data), magic)
+	return p.read(0, data) == nil && strings.HasPrefix(string(data), qlMagic)
 }
 
 func (p *pages) note(err error) {
@@ -267,6 +266,11 @@ func (p *pages) Truncate(size int64) error {
 // Stat tells the size of the database.
 func (p *pages) Stat() (fs.FileInfo, error) {
 	info, err := p.File.Stat()
+	if err != nil {
+		p.mu.Lock()
+		p.note(err)
+		p.mu.Unlock()
+	}
 	return sized{info, p.size}, err
 }
 
