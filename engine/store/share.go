@@ -23,7 +23,7 @@ func (r *Root) Share(gid uint32) error {
 	defer in.Close()
 	err = in.Remove(sharedName)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = writeOnce(in, sharedName, fmt.Appendln(nil, gid))
+		err = r.writeOnce(in, sharedName, fmt.Appendln(nil, gid))
 	}
 	if err != nil {
 		return fmt.Errorf("backup root %s: %w", r.Path, err)
