@@ -28,8 +28,7 @@ func (c *command) query() *cobra.Command {
   phlb query -0 "SELECT path FROM versions WHERE path LIKE '[.]iso$'" | xargs -0 ls -ld
   phlb query 'SELECT path, size, versions FROM contents ORDER BY versions DESC LIMIT 10'
   phlb query "SELECT started, name, error FROM runs WHERE outcome = 'failed'"
-  phlb query 'SELECT s.name, show.Count(), sum(v.size) FROM versions AS v, snapshots AS s
-      WHERE v.since = s.id GROUP BY s.name'`,
+  phlb query 'SELECT name, count() AS snapshots, sum(new_bytes) AS cost FROM snapshots GROUP BY name'`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if schema {
