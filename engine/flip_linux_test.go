@@ -163,6 +163,9 @@ func TestFlips(t *testing.T) {
 				stop := flipping(t, dir, outside)
 				if err := race.work(r, ctx, s); err != nil {
 					failed++
+					if t.Log(err); name == "backup" {
+						t.Error("the owner of a source has ended the run")
+					}
 				}
 				stop()
 			}
