@@ -11,6 +11,7 @@ import (
 func FuzzBlocks(f *testing.F) {
 	f.Add(int64(0), []byte("GDB"))
 	f.Add(int64(304), []byte{0xff, 0xff, 0xff, 0xff})
+	f.Add(int64(420), []byte("!")) // a long row that comes after itself
 	f.Add(int64(320), make([]byte, 16))
 	f.Add(int64(5000), []byte{0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	path := filepath.Join(f.TempDir(), "catalog.ql")

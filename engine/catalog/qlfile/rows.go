@@ -85,7 +85,7 @@ func (l *layers) tables() (all []Table, err error) {
 // columns that tell, and call Next.
 type Rows struct {
 	s     *scanner
-	left  int64 // rows that may yet come
+	left  int64 // rows that may yet come, a long one counted for several
 	next  int64
 	where func(*Values) bool
 	at    int // column of where
@@ -100,8 +100,9 @@ type Rows struct {
 
 func (l *layers) rows(table string) (*Rows, error) {
 	r := &Rows{s: newScanner(l)}
-	// More rows than the file has room for are a chain that bites its tail.
-	r.left = l.size/32 + 1024
+	// More rows than the file has room for, or more bytes of them, are a chain that
+	// bites its tail.
+	r.left = l.size/16 + 1024
 	head, err := r.s.head(table)
 	if err == nil {
 		var first Values
@@ -132,6 +133,7 @@ func (r *Rows) Next() bool {
 			r.err = err
 			break
 		}
+		r.left -= int64(len(row.rest)) / 32
 		r.handle = r.next
 		r.next, r.id = row.Int(), row.Int()
 		r.columns = row.rest
