@@ -27,10 +27,14 @@ func (p *partialTree) enter(t, above *target) (err error) {
 	case above == nil:
 		t.dir, err = p.partial.Tree.Descend(".")
 	case above.dir == nil:
-		err = content.FromSource("store", t.folder.Path, &refused{errFolder})
+		err = content.FromSource("store", t.folder.Spell(), &refused{errFolder})
 	default:
 		t.dir, err = above.dir.Mkdir(t.folder.Name())
-		err = refuse(&t.folder.Entry.Entry, err)
+		if err != nil {
+			own := t.folder.Entry.Entry
+			own.Path = t.folder.Spell()
+			err = refuse(&own, err)
+		}
 	}
 	return err
 }

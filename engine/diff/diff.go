@@ -245,7 +245,9 @@ func Source(ctx context.Context, repo *repository.Repository, s *repository.Snap
 func (c *comparison) batch(ctx context.Context, repo *repository.Repository, w *content.Worker, b *walk.Batch, read bool) error {
 	a := b.Data.(*parent.Batch)
 	if b.First {
-		c.live(ctx, repo, w, b, a.Folder.Entry(), &b.Folder.Entry, false)
+		own := b.Folder.Entry
+		own.Path = b.Path
+		c.live(ctx, repo, w, b, a.Folder.Entry(), &own, false)
 	}
 	for i := range b.Entries {
 		now := &b.Entries[i]
