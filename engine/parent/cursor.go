@@ -10,6 +10,7 @@ package parent
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -246,7 +247,11 @@ func (c *Cursor) Failed() error {
 		return nil
 	}
 	if err := c.broken.Load(); err != nil {
-		return &ManifestError{c.ref, *err}
+		failed := &ManifestError{c.ref, *err}
+		if failed.Damaged() {
+			failed.Err = fmt.Errorf("%w; move it away and run phlb add to make a new one", *err)
+		}
+		return failed
 	}
 	if !c.over || c.err == nil {
 		return nil

@@ -128,7 +128,7 @@ func Create(path string) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.probe(); err != nil {
+	if err := r.tidying(r.probe); err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -161,7 +161,9 @@ func (r *Root) probe() error {
 	}
 	defer dir.Remove(name)
 	defer f.Close()
-	if err := dir.Link(dir, name, link); err != nil {
+	if err := dir.Link(dir, name, link); IsFull(err) {
+		return fmt.Errorf("backup root: %w", err)
+	} else if err != nil {
 		return fmt.Errorf("backup root %s: %w: %w; choose a root on another file system", r.Path, ErrNoHardlinks, err)
 	}
 	defer dir.Remove(link)

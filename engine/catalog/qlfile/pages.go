@@ -149,7 +149,7 @@ func (p *pages) ReadAt(b []byte, off int64) (int, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.looked = p.looked || off > 0
+	p.looked = p.looked || off > 0 || len(b) > 16
 	done := 0
 	for done < len(b) {
 		at := off + int64(done)
@@ -233,7 +233,7 @@ func (p *pages) ofQL() bool {
 		return true
 	}
 	data := make([]byte, blockSize)
-	return p.read(0, data) == nil && strings.HasPrefix(string(data), qlMagic)
+	return p.size >= 16 && p.read(0, data) == nil && strings.HasPrefix(string(data), qlMagic)
 }
 
 func (p *pages) note(err error) {
