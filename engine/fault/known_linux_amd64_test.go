@@ -20,19 +20,6 @@ var known = []fault{
 		why:     "a catalog that could not be read is taken for a damaged one and made anew: the notes of damage are lost, and the next backup links to what is rotten",
 	},
 	{
-		pattern: `root/\.phlb/catalog\.ql.*: what could not be read is to be moved away`,
-		why:     "a catalog that could not be read is said to be none, and to be moved away",
-	},
-	{
-		pattern: `root/[^ ]+\.sha256\.gz #.*: what could not be read is to be moved away`,
-		why:     "a manifest that could not be read is called damaged, and is to be moved away",
-	},
-	{
-		pattern: `^damage: read root/docs/C\.sha256\.gz #.*: the note of damage of`,
-		why:     "what verify has found before its manifest could not be read on is not noted",
-		long:    true,
-	},
-	{
 		pattern: `: flock root/\.phlb/locks/seal #.*: does not end$`,
 		why:     "a lock that cannot be had for another reason than that it is held is waited for without end",
 		long:    true,
@@ -41,35 +28,6 @@ var known = []fault{
 		pattern: `: fsync root/docs #.*: exit code 1, and docs/NEW is sealed$`,
 		why:     "a folder that cannot be synced after the seal ends the run as if nothing were sealed",
 		long:    true,
-	},
-	{
-		pattern: `: left behind: root/\.phlb/locks/held/[^/]+/(new|now)-N$`,
-		why:     "temporary files of a lock's record are never swept",
-	},
-	{
-		pattern: `: left behind: root/\.phlb/probe-N(-link)?$`,
-		why:     "the files with which a root is probed for links are never swept",
-	},
-	{
-		pattern: `: left behind: root/\.phlb/new-N$`,
-		why:     "the folder in which a run or an adoption begins is not swept",
-	},
-	{
-		pattern: `: left behind: root/\.phlb/root-N$`,
-		why:     "the file that is to become a root's identity is never swept",
-	},
-	{
-		pattern: `: left behind: (tmp|home/\.local/state/phlb)/\.root-N\.jsonN$`,
-		why:     "temporary files of the note of a root that was seen are never swept, and lie in TMPDIR too",
-	},
-	{
-		pattern: `^adopt: .*: new snapshot: .*: is of `,
-		why:     "a file that add could not replace by a link leaves its folder with another time",
-		long:    true,
-	},
-	{
-		pattern: `^adopt: .*: left behind: root/\.phlb/adopt-came$`,
-		why:     "the folder of an adoption that was cut off is never swept",
 	},
 	{
 		pattern: `^adopt: .*: exit code 1, and came/OLD is sealed$`,
@@ -92,10 +50,6 @@ var known = []fault{
 	{
 		pattern: `^heal: .*: then: docs/C: sub: is of `,
 		why:     "a file that could not be replaced leaves its folder in a sealed snapshot with another time",
-	},
-	{
-		pattern: `^restore: .*: restored: (.+/)?\.phlb-~: should not be there$`,
-		why:     "temporary files of a restore that was cut off are not swept by the next one",
 	},
 }
 
