@@ -22,14 +22,14 @@ import (
 	"phlb/engine/walk"
 )
 
-// BufferSize is how many bytes of a file are read at a time.
+// BufferSize is the size up to which a file is read as a whole.
 const BufferSize = 256 << 10
 
 // Worker is what one goroutine reads files with.
 type Worker struct {
-	hash    hash.Hash
-	whole   []byte   // the buffer for a file that is kept in memory, see Whole
-	buffers [][]byte // those that a large file goes through, see stream
+	hash  hash.Hash
+	whole []byte // for a file that is kept in memory, and for one that is copied
+	check []byte // for HashStored, which is called while whole holds a file
 }
 
 // NewWorker returns a worker that hashes by sha256.
@@ -51,7 +51,7 @@ func (w *Worker) Digest(b []byte) manifest.Digest {
 
 // Whole returns a buffer for a file of n bytes, at most one more than [BufferSize]:
 // a byte past the end of a file tells whether that is the end. What the buffer
-// holds stays until the next call: the other methods leave it alone.
+// holds stays until the next call of Whole, Copy or a method that is made of Copy.
 func (w *Worker) Whole(n int64) []byte {
 	if w.whole == nil {
 		w.whole = make([]byte, BufferSize+1)
@@ -77,14 +77,14 @@ func FromSource(op, path string, err error) error {
 // that is nil. It returns how many bytes there were, and adds them to progress
 // as they are read.
 func (w *Worker) Copy(ctx context.Context, f *walk.File, e *walk.Entry, out *store.File, progress *atomic.Int64) (n int64, err error) {
-	s := w.start(out, e.Size)
+	s := w.start(&w.whole, out, e.Size)
 	defer s.stop()
 	sparse := e.Sparse()
 	for end := int64(0); ; {
 		if err := context.Cause(ctx); err != nil {
 			return n, err
 		}
-		size := int64(BufferSize)
+		size := int64(chunkSize)
 		if sparse && n == end {
 			start, next, err := f.Data(n, e.Size)
 			if err != nil {
@@ -129,7 +129,7 @@ func (w *Worker) HashStored(ctx context.Context, dir *store.Dir, name string) (m
 		return manifest.Digest{}, err
 	}
 	defer f.Close()
-	s := w.start(nil, BufferSize+1)
+	s := w.start(&w.check, nil, BufferSize)
 	for {
 		if err := context.Cause(ctx); err != nil {
 			s.stop()

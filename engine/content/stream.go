@@ -2,14 +2,15 @@ package content
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"phlb/engine/store"
 )
 
-// streamBuffers is how many buffers a file goes through that is larger than one:
-// while one is hashed, others are read and written.
-const streamBuffers = 4
+// chunkSize is how many bytes are read at a time of a file that is copied. Several
+// chunks of a buffer take turns: while one is hashed, others are read and written.
+const chunkSize = 64 << 10
 
 // stream hashes what is read of one file and writes it to a copy. Hashing a
 // large file is done by a goroutine of its own, so that it overlaps with reading
@@ -18,48 +19,46 @@ type stream struct {
 	*Worker
 	out *store.File // nil where nothing is written
 
-	free  chan []byte // buffers that are hashed; nil where there is no goroutine
-	todo  chan []byte // buffers to be hashed
+	chunk []byte      // the only one, where there is no goroutine
+	free  chan []byte // chunks that are hashed; nil where there is no goroutine
+	todo  chan []byte // chunks to be hashed
 	ended chan struct{}
 }
 
-// start begins a file of about that size.
-func (w *Worker) start(out *store.File, size int64) *stream {
+// start begins a file of about that size, to go through the chunks of a buffer.
+func (w *Worker) start(buffer *[]byte, out *store.File, size int64) *stream {
 	w.hash.Reset()
-	count := 1
-	if size > BufferSize {
-		count = streamBuffers
+	if *buffer == nil {
+		*buffer = make([]byte, BufferSize+1) // as Whole needs it
 	}
-	for len(w.buffers) < count {
-		w.buffers = append(w.buffers, make([]byte, BufferSize))
-	}
-	s := &stream{Worker: w, out: out}
-	if count == 1 {
+	s := &stream{Worker: w, out: out, chunk: (*buffer)[:chunkSize]}
+	if size <= chunkSize {
 		return s
 	}
+	const count = BufferSize / chunkSize
 	s.free, s.todo, s.ended = make(chan []byte, count), make(chan []byte, count), make(chan struct{})
-	for _, b := range w.buffers {
-		s.free <- b
+	for chunk := range slices.Chunk((*buffer)[:BufferSize], chunkSize) {
+		s.free <- chunk
 	}
 	go func() {
 		defer close(s.ended)
 		for b := range s.todo {
 			w.hash.Write(b)
-			s.free <- b[:BufferSize]
+			s.free <- b[:chunkSize]
 		}
 	}()
 	return s
 }
 
-// buffer returns one to read into, to be given to take or zeros.
+// buffer returns a chunk to read into, to be given to take.
 func (s *stream) buffer() []byte {
 	if s.free == nil {
-		return s.buffers[0]
+		return s.chunk
 	}
 	return <-s.free
 }
 
-// take hashes b, which is of a buffer, and writes it to the copy. An error is
+// take hashes b, the part of a chunk that was read, and writes it to the copy. An error is
 // one of writing.
 func (s *stream) take(b []byte) (err error) {
 	if s.free == nil {
@@ -79,7 +78,7 @@ func (s *stream) zeros(ctx context.Context, n int64, progress *atomic.Int64) err
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		b := s.buffer()[:min(n, BufferSize)]
+		b := s.buffer()[:min(n, chunkSize)]
 		clear(b)
 		if s.free == nil {
 			s.hash.Write(b)
