@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/pkg/xattr"
@@ -22,7 +23,7 @@ type Writer struct {
 	// Where it is nil, a new folder beside what is made does instead.
 	Workshop func() (*Writer, error)
 
-	private bool // it is known that nobody else can change it
+	private atomic.Bool // whether it is known that nobody else can change it
 }
 
 // OpenWriter opens the directory at path. The last name of the path must not be
@@ -62,7 +63,9 @@ func (d *Writer) dup() (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{Dir{fd}, d.Workshop, d.private}, nil
+	same := &Writer{Dir: Dir{fd}, Workshop: d.Workshop}
+	same.private.Store(d.private.Load())
+	return same, nil
 }
 
 // mkdir makes a directory, for nobody's eyes beyond the mode, and opens it.
@@ -72,7 +75,7 @@ func (d *Writer) mkdir(name string, mode uint32) (*Writer, error) {
 	}
 	made, err := d.Open(name)
 	if err == nil {
-		made.private = d.private && mode&0o022 == 0 // else another may have come to lie there by now
+		made.private.Store(d.private.Load() && mode&0o022 == 0) // else another may have come to lie there by now
 	}
 	return made, err
 }
@@ -80,11 +83,13 @@ func (d *Writer) mkdir(name string, mode uint32) (*Writer, error) {
 // isPrivate reports whether nobody else can change what lies in the directory.
 // The group's part of the mode bounds what an ACL gives, see acl(5).
 func (d *Writer) isPrivate() bool {
-	if !d.private {
-		own, err := d.Self()
-		d.private = err == nil && own.UID == uint32(unix.Geteuid()) && own.Mode&0o022 == 0
+	if d.private.Load() {
+		return true
 	}
-	return d.private
+	own, err := d.Self()
+	private := err == nil && own.UID == uint32(unix.Geteuid()) && own.Mode&0o022 == 0
+	d.private.Store(private)
+	return private
 }
 
 // Allow lets us change the directory called name.
@@ -233,7 +238,7 @@ func finish(fd int, e *manifest.Entry) error {
 // Finish gives the directory the metadata of e, once nothing is added to it
 // any more. It returns a [*NotKept] where that could not be kept.
 func (d *Writer) Finish(e *manifest.Entry) error {
-	d.private = false
+	d.private.Store(false)
 	return finish(d.fd, e)
 }
 
