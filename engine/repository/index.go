@@ -27,9 +27,9 @@ func (repo *Repository) OpenCatalog(ctx context.Context, root *store.Root) (*cat
 	return cat, err
 }
 
-// OpenToRead is openCatalog for who has nothing to publish. What was made good
-// is published all the same where that can be, or the next command would read
-// the same manifests again.
+// OpenToRead is OpenCatalog for a caller that has nothing to publish. What was
+// made good is published all the same where that can be, or the next command would
+// read the same manifests again.
 func (repo *Repository) OpenToRead(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
 	cat, c, err := repo.OpenCaughtUp(ctx, root)
 	if err != nil || repo.Env.DryRun || !c.rebuilt && len(c.Added) == 0 && c.Removed == 0 || cat.Away() != nil {
@@ -44,6 +44,7 @@ func (repo *Repository) OpenToRead(ctx context.Context, root *store.Root) (*cata
 	return repo.OpenCatalog(ctx, root)
 }
 
+// OpenCaughtUp is OpenCatalog, and returns what the catalog did not know.
 func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
 	open, create := catalog.Open, catalog.Create
 	if repo.Env.ForeignRoot {

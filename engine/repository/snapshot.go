@@ -34,6 +34,7 @@ func AheadLast[S any](all []S, now time.Time, start func(S) time.Time) []S {
 	return append(others, ahead...)
 }
 
+// StartOf returns when a snapshot was started, for [AheadLast].
 func StartOf(s catalog.Snapshot) time.Time { return s.Started }
 
 // Newest returns the first of that name, nil if there is none.
@@ -46,6 +47,8 @@ func Newest(all []catalog.Snapshot, name string) *catalog.Snapshot {
 	return nil
 }
 
+// LastAbsorbed returns the number of the snapshot of that name that the catalog got
+// to know last, 0 if it knows none.
 func LastAbsorbed(all []catalog.Snapshot, name string) catalog.ID {
 	id := catalog.ID(0)
 	for i := range all {
@@ -81,6 +84,7 @@ func (s *Snapshot) Complete() bool { return s.Errors == 0 }
 // Ref returns the snapshot's place under the root, NAME/STAMP.
 func (s *Snapshot) Ref() store.Ref { return store.Ref{Name: s.Name, Stamp: s.Stamp} }
 
+// NewSnapshot returns the snapshot that the catalog knows as s, with its path.
 func NewSnapshot(root *store.Root, s catalog.Snapshot) *Snapshot {
 	return &Snapshot{s, root.SnapshotPath(store.Ref{Name: s.Name, Stamp: s.Stamp})}
 }

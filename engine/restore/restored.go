@@ -10,8 +10,8 @@ import (
 	"phlb/engine/repository"
 )
 
-// What can be the matter with a path that is restored, beside what [Engine.Verify]
-// finds.
+// What can be the matter with a path that is restored, beside what a
+// verification finds.
 const (
 	Unwritable = "unwritable" // could not be made in the target
 	Denied     = "denied"     // the snapshot may have it, but we may not read that there
