@@ -1,11 +1,12 @@
 package builtins
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 	"testing/fstest"
+
+	"phlb/runtime"
 )
 
 // TestEffects holds that what changes something happens when the script runs,
@@ -45,10 +46,10 @@ def main():
 // A module from elsewhere has nothing of ours but what it is handed.
 func TestEffectsInLibraries(t *testing.T) {
 	l := newLab(t, "a", "content")
-	l.modules = map[string]fs.FS{"lib": fstest.MapFS{
+	l.modules = map[string]*runtime.Module{"lib": {Label: "@lib", Files: fstest.MapFS{
 		"link.star":  {Data: []byte("def f(root):\n    return link(scan(root))\n")},
 		"given.star": {Data: []byte("def biggest(files):\n    return max(files, key = lambda f: f.size)\n\ndef make(link, s):\n    return link(s)\n")},
-	}}
+	}}}
 	l.fails(`load("@lib//link.star", "f")`, "undefined: link")
 	l.run(`
 load("@lib//given.star", "biggest", "make")
@@ -61,7 +62,7 @@ print(biggest(scan(SOURCE)).path, make(link, scan(SOURCE)).files)
 func TestMethodsInLibraries(t *testing.T) {
 	l := newLab(t, "a", "content")
 	l.run(`link(scan(SOURCE))`, "")
-	l.modules = map[string]fs.FS{"lib": fstest.MapFS{"m.star": {Data: []byte(`
+	l.modules = map[string]*runtime.Module{"lib": {Label: "@lib", Files: fstest.MapFS{"m.star": {Data: []byte(`
 def remove(s): s.remove()
 def restore(s, to): s.restore(to)
 def by(s, to): sorted([to], key = s.restore)
@@ -69,7 +70,7 @@ def within(s): return struct(remove = lambda: s.remove())
 def look(s): return (s.name, s.files, getattr(s, "complete"))
 def compare(s): s.diff("/etc")
 def apply(s, f): return f(s)
-`)}}}
+`)}}}}
 	for call, method := range map[string]string{
 		"remove(s)": "remove", `restore(s, ROOT + "/../planted")`: "restore", `by(s, ROOT + "/../planted")`: "restore",
 		"within(s).remove()": "remove", "compare(s)": "diff",

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -27,7 +26,7 @@ type lab struct {
 	dir, source, root string
 	session           *Session
 	now               time.Time
-	modules           map[string]fs.FS
+	modules           map[string]*runtime.Module
 	out, log          bytes.Buffer
 }
 

@@ -75,7 +75,7 @@ traceback, innermost last:
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h, _ := newHost()
-			h.Modules = map[string]fs.FS{"std": libraryFS("fail.star", "\nfail('sorry')", "bad.star", "x = )\n")}
+			h.Modules = map[string]*Module{"std": {Label: "@std", Files: libraryFS("fail.star", "\nfail('sorry')", "bad.star", "x = )\n")}}
 			_, err := runSource(h, tt.src)
 			if got, want := detail(t, err), strings.TrimPrefix(tt.want, "\n"); got != want {
 				t.Errorf("got:\n%s\nwant:\n%s", got, want)
@@ -101,7 +101,7 @@ func TestErrorKinds(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h, _ := newHost()
-			h.Modules = map[string]fs.FS{"std": libraryFS("bad.star", "x = (")}
+			h.Modules = map[string]*Module{"std": {Label: "@std", Files: libraryFS("bad.star", "x = (")}}
 			_, err := runSource(h, tt.src)
 			var e *Error
 			if !errors.As(err, &e) || e.Compile != tt.compile {
@@ -153,9 +153,9 @@ func TestErrorFault(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h, _ := newHost(needs, each, count)
-			h.Modules = map[string]fs.FS{"std": libraryFS(
+			h.Modules = map[string]*Module{"std": {Label: "@std", Files: libraryFS(
 				"touches.star", "x = touches()", "fine.star", "x = 1",
-				"hands.star", "def call(f): f()", "fail.star", "fail('no')")}
+				"hands.star", "def call(f): f()", "fail.star", "fail('no')")}}
 			_, err := runSource(h, tt.src)
 			var e *Error
 			if !errors.As(err, &e) || e.Fault != tt.fault {

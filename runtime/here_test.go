@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -35,7 +34,7 @@ def main(source = here()): return source, where()
 
 func TestHereOfALibrary(t *testing.T) {
 	h, _ := newHost()
-	h.Modules = map[string]fs.FS{"std": libraryFS("lib.star", "def where(): return here()\n")}
+	h.Modules = map[string]*Module{"std": {Label: "@std", Files: libraryFS("lib.star", "def where(): return here()\n")}}
 	_, err := runSource(h, "load(\"@std//lib.star\", \"where\")\ndef main(): where()\n")
 	wantError(t, err, "here: @std//lib.star lies in no folder")
 }

@@ -28,7 +28,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -41,13 +40,16 @@ import (
 type Host struct {
 	Names   starlark.StringDict // for the script and the files in its folder and below
 	Pure    starlark.StringDict // for modules from elsewhere too; must have no effects
-	Modules map[string]fs.FS    // load("@name//path", …) reads path in Modules[name]
+	Modules map[string]*Module  // load("@name//path", …) of a local file reads path in Modules[name]
+	Root    string              // the folder that load("//path", …) of a local file means; "" for none
 	Now     time.Time           // the one instant that now() gives
 	Print   io.Writer           // where print goes; nil discards
 	Limits  Limits              // of what a script may compute
 
-	// Strangers are the limits once a script has loaded a local module from
-	// elsewhere, which somebody else may have written.
+	// Strangers are the limits once a script has loaded a local file from outside of
+	// its folder and of Root, or one of a module that has an origin: somebody else may
+	// have written it.
+	// A script that is itself in such a module has them from the start.
 	Strangers Limits
 	// Exhausted is told that a limit is exceeded and that the script does not
 	// notice, since it is within one step that nothing can stop. It is to end the
@@ -81,7 +83,7 @@ type Script struct {
 	steps uint64            // what evaluating the globals took
 }
 
-// Load reads the script at name, a local path or "@library//path", and
+// Load reads the script at name, a local path or "@name//path", and
 // evaluates its globals if it has a main. A script without one does nothing
 // before [Script.Run]. What it loads is looked for beside it, after following
 // symbolic links.
@@ -105,6 +107,10 @@ func (h *Host) LoadSource(ctx context.Context, name string, src []byte) (*Script
 
 func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
 	s := &Script{session: newSession(h)}
+	if f.module != nil && h.strange(f) {
+		s.strange = true
+		s.limits.Store(&h.Strangers)
+	}
 	var err error
 	if s.unit, err = s.compile(f, src, s.all); err != nil {
 		return nil, err

@@ -3,10 +3,9 @@ package runtime
 import (
 	"context"
 	"errors"
-	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 )
 
@@ -102,19 +101,37 @@ func TestStrangers(t *testing.T) {
 	const loop = "def f():\n    for _ in range(100000):\n        pass\n"
 	dir := tree(t, "lib.star", loop, "own/lib.star", loop,
 		"own/a.star", "load('lib.star', 'f')\nf()", "own/b.star", "load('@lib//lib.star', 'f')\nf()",
-		"own/c.star", "load('../lib.star', 'f')\nf()", "own/d.star", "load('../lib.star', 'f')\ndef main():\n    f()")
-	for script, limited := range map[string]bool{"a": false, "b": false, "c": true, "d": true} {
+		"own/c.star", "load('../lib.star', 'f')\nf()", "own/d.star", "load('../lib.star', 'f')\ndef main():\n    f()",
+		"own/e.star", "load('@far//lib.star', 'f')\nf()", "project/own/f.star", "load('//lib.star', 'f')\nf()", "project/lib.star", loop)
+	const elsewhere = "outside of the script's folder, and a sandbox loads nothing from there"
+	for _, tt := range []struct {
+		script    string
+		limited   bool
+		inSandbox string
+	}{
+		{"own/a.star", false, ""}, {"own/b.star", false, ""}, {"own/c.star", true, elsewhere}, {"own/d.star", true, elsewhere},
+		{"own/e.star", true, ErrMaxSteps.Error()}, {"project/own/f.star", false, elsewhere},
+		{"@far//run.star", true, ErrMaxSteps.Error()}, {"@lib//run.star", false, ""},
+	} {
 		h, _ := newHost()
-		h.Modules = map[string]fs.FS{"lib": fstest.MapFS{"lib.star": {Data: []byte(loop)}}}
+		h.Modules = map[string]*Module{
+			"lib": {Label: "@lib", Files: libraryFS("lib.star", loop, "run.star", loop+"f()\n")},
+			"far": {Label: "@far", Files: libraryFS("lib.star", loop, "run.star", loop+"f()\n"), Origin: "git https://example.org/far v1.0.0"},
+		}
+		h.Root = filepath.Join(dir, "project")
 		h.Strangers.Steps = 1000
-		if err := runFile(h, dir+"/own/"+script+".star"); errors.Is(err, ErrMaxSteps) != limited {
-			t.Errorf("%s: error %v, want limits %v", script, err, limited)
+		name := tt.script
+		if name[0] != '@' {
+			name = filepath.Join(dir, name)
+		}
+		if err := runFile(h, name); errors.Is(err, ErrMaxSteps) != tt.limited {
+			t.Errorf("%s: error %v, want limits %v", tt.script, err, tt.limited)
 		}
 		h.Sandbox = true
-		if err := runFile(h, dir+"/own/"+script+".star"); limited {
-			wantError(t, err, "outside of the script's folder, and a sandbox loads nothing from there")
+		if err := runFile(h, name); tt.inSandbox != "" {
+			wantError(t, err, tt.inSandbox)
 		} else if err != nil {
-			t.Errorf("%s: in a sandbox: %v", script, err)
+			t.Errorf("%s: in a sandbox: %v", tt.script, err)
 		}
 	}
 }

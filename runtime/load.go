@@ -16,17 +16,33 @@ import (
 	"go.starlark.net/starlark"
 )
 
+// A Module is a folder of files that load statements name by @NAME//PATH, other
+// than the files that lie beside a script. It is read-only while a script runs.
+type Module struct {
+	// Label is what messages call it, "@acme", and is its own alone: two modules of
+	// one host may go by the same name, in the files of one and of another.
+	Label string
+	// Origin tells where it comes from and in which version, for people. It is ""
+	// for what comes with the program. What has an origin may be a stranger's, and
+	// is held to the limits for strangers.
+	Origin string
+	Files  fs.FS
+	// Modules are those that its own files may load, by the names that these files
+	// use. The host's are not among them unless they are put there.
+	Modules map[string]*Module
+}
+
 // A file says where a script or module is. Equal files are one module, so path
 // is always the resolved one: two modules may be called lib.star, and one
 // module may be reached under two names.
 type file struct {
-	library string // of Host.Modules; "" for a local file
-	path    string
+	module *Module // nil for a local file
+	path   string
 }
 
 func (f file) String() string {
-	if f.library != "" {
-		return "@" + f.library + "//" + f.path
+	if f.module != nil {
+		return f.module.Label + "//" + f.path
 	}
 	return f.path
 }
@@ -34,17 +50,39 @@ func (f file) String() string {
 // locate finds what module means in a load statement of from.
 func (h *Host) locate(from file, module string) (file, error) {
 	if rest, ok := strings.CutPrefix(module, "@"); ok {
-		library, p, ok := strings.Cut(rest, "//")
+		name, p, ok := strings.Cut(rest, "//")
 		if !ok {
-			return file{}, fmt.Errorf("%s: a module of a library is written @library//path", module)
+			return file{}, fmt.Errorf("%s: a file of a module is written @name//path", module)
 		}
-		return h.inLibrary(library, p, module)
+		known := h.Modules
+		if from.module != nil {
+			known = from.module.Modules
+			if known[name] == nil && h.Modules[name] != nil && h.Modules[name].Origin == "" {
+				known = h.Modules // what comes with the program is there for all
+			}
+		}
+		if known[name] == nil {
+			return file{}, fmt.Errorf("%s: no module @%s, only %s", module, name, listed(known))
+		}
+		return within(known[name], p, module)
 	}
-	if from.library != "" {
-		return h.inLibrary(from.library, path.Join(path.Dir(from.path), module), module)
+	rooted, isRooted := strings.CutPrefix(module, "//")
+	if from.module != nil {
+		if isRooted {
+			return within(from.module, rooted, module)
+		}
+		return within(from.module, path.Join(path.Dir(from.path), module), module)
 	}
 	p := filepath.FromSlash(module)
-	if !filepath.IsAbs(p) {
+	switch {
+	case isRooted && h.Root == "":
+		return file{}, fmt.Errorf("%s: what begins with // is looked for in the folder of phlb.toml, and there is none above the script", module)
+	case isRooted:
+		if rooted = path.Clean(rooted); !filepath.IsLocal(filepath.FromSlash(rooted)) {
+			return file{}, fmt.Errorf("%s: outside of %s, which // stands for", module, h.Root)
+		}
+		p = filepath.Join(h.Root, filepath.FromSlash(rooted))
+	case !filepath.IsAbs(p):
 		p = filepath.Join(filepath.Dir(from.path), p)
 	}
 	if real, err := filepath.EvalSymlinks(p); err == nil {
@@ -53,30 +91,32 @@ func (h *Host) locate(from file, module string) (file, error) {
 	return file{path: p}, nil
 }
 
-func (h *Host) inLibrary(library, p, module string) (file, error) {
-	if _, ok := h.Modules[library]; !ok {
-		return file{}, fmt.Errorf("%s: no library @%s, only %s", module, library, h.libraries())
-	}
+func within(m *Module, p, module string) (file, error) {
 	if p = path.Clean(p); !fs.ValidPath(p) {
-		return file{}, fmt.Errorf("%s: outside of @%s, which loads only its own files", module, library)
+		return file{}, fmt.Errorf("%s: outside of %s, which loads only its own files", module, m.Label)
 	}
-	return file{library: library, path: p}, nil
+	return file{module: m, path: p}, nil
 }
 
-func (h *Host) libraries() string {
-	if len(h.Modules) == 0 {
+func listed(known map[string]*Module) string {
+	if len(known) == 0 {
 		return "files beside the script"
 	}
-	return "@" + strings.Join(slices.Sorted(maps.Keys(h.Modules)), ", @")
+	return "@" + strings.Join(slices.Sorted(maps.Keys(known)), ", @")
 }
 
 func (h *Host) read(f file) (src []byte, err error) {
-	files, name := h.Modules[f.library], f.path
-	if f.library == "" {
+	var files fs.FS
+	name := f.path
+	if f.module == nil {
 		files, name = os.DirFS(filepath.Dir(f.path)), filepath.Base(f.path)
 		src, err = readRegular(f.path) // also under a name that an fs.FS has no word for
 	} else {
+		files = f.module.Files
 		src, err = fs.ReadFile(files, name)
+	}
+	if err == nil && len(src) > maxFile {
+		return nil, &fs.PathError{Op: "read", Path: f.String(), Err: errLarge}
 	}
 	var pathErr *fs.PathError
 	if !errors.As(err, &pathErr) {
@@ -91,6 +131,8 @@ func (h *Host) read(f file) (src []byte, err error) {
 
 // maxFile is how large a script or a module may be.
 const maxFile = 4 << 20
+
+var errLarge = errors.New("is larger than 4 MiB, which no script is")
 
 // readRegular reads a file that is one: a FIFO would be waited for, and a device
 // may have no end.
@@ -115,7 +157,7 @@ func readRegular(name string) ([]byte, error) {
 	}
 	src, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err == nil && len(src) > maxFile {
-		return refuse("is larger than 4 MiB, which no script is")
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errLarge}
 	}
 	return src, err
 }
@@ -134,11 +176,20 @@ func modules(files fs.FS, folder string) (names []string) {
 // owns reports whether a module is part of the script: a file of its folder, or
 // below that. All other modules come from elsewhere.
 func (script file) owns(module file) bool {
-	if script.library != "" || module.library != "" {
+	if script.module != nil || module.module != nil {
 		return false
 	}
 	rel, err := filepath.Rel(script.folder(), module.folder())
 	return err == nil && filepath.IsLocal(rel)
+}
+
+// strange reports whether a file that is not part of the script may be somebody
+// else's.
+func (h *Host) strange(f file) bool {
+	if f.module != nil {
+		return f.module.Origin != ""
+	}
+	return h.Root == "" || !(file{path: filepath.Join(h.Root, "any")}).owns(f)
 }
 
 // folder returns where a local file lies, after following symbolic links.
@@ -187,10 +238,10 @@ func (s *session) evalModule(parent *starlark.Thread, module string) (starlark.S
 	}
 	if !from.chain[0].owns(f) {
 		s.foreign[f.String()] = true
-		if f.library == "" {
-			if s.host.Sandbox {
-				return nil, fmt.Errorf("%s: outside of the script's folder, and a sandbox loads nothing from there", module)
-			}
+		if f.module == nil && s.host.Sandbox {
+			return nil, fmt.Errorf("%s: outside of the script's folder, and a sandbox loads nothing from there", module)
+		}
+		if s.host.strange(f) {
 			s.tighten(parent)
 		}
 	}

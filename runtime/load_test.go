@@ -55,7 +55,7 @@ func TestLoad(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h, out := newHost()
-			h.Modules = map[string]fs.FS{"std": std}
+			h.Modules = map[string]*Module{"std": {Label: "@std", Files: std}}
 			if err := runFile(h, filepath.Join(tree(t, tt.files...), "main.star")); err != nil {
 				t.Fatal(err)
 			}
@@ -74,8 +74,8 @@ func TestLoadErrors(t *testing.T) {
 		{"ErrNotInLibrary", "load('@std//nope.star', 'x')", "", "open @std//nope.star: file does not exist"},
 		{"ErrNearInLibrary", "load('@std//impur.star', 'x')", "", "open @std//impur.star: file does not exist: did you mean impure.star?"},
 		{"ErrNear", "load('lbi.star', 'x')", "x = 1", "lbi.star: no such file or directory: did you mean lib.star?"},
-		{"ErrLibrary", "load('@sdt//x.star', 'x')", "", "no library @sdt, only @other, @std"},
-		{"ErrNoPath", "load('@std', 'x')", "", "@std: a module of a library is written @library//path"},
+		{"ErrLibrary", "load('@sdt//x.star', 'x')", "", "no module @sdt, only @other, @std"},
+		{"ErrNoPath", "load('@std', 'x')", "", "@std: a file of a module is written @name//path"},
 		{"ErrEscape", "load('@std//../x.star', 'x')", "", "@std//../x.star: outside of @std"},
 		{"ErrEscapeRelative", "load('@std//up.star', 'x')", "", "../lib.star: outside of @std"},
 		{"ErrName", "load('lib.star', 'y')", "x = 1", "name y not found in module lib.star"},
@@ -85,9 +85,9 @@ func TestLoadErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := tree(t, "main.star", tt.main, "lib.star", tt.lib)
 			h, _ := newHost()
-			h.Modules = map[string]fs.FS{
-				"std":   libraryFS("impure.star", "def x(): x = touch()", "up.star", "load('../lib.star', 'x')"),
-				"other": libraryFS(),
+			h.Modules = map[string]*Module{
+				"std":   {Label: "@std", Files: libraryFS("impure.star", "def x(): x = touch()", "up.star", "load('../lib.star', 'x')")},
+				"other": {Label: "@other", Files: libraryFS()},
 			}
 			wantError(t, runFile(h, filepath.Join(dir, "main.star")), tt.want)
 		})
@@ -180,9 +180,9 @@ func TestLoadThroughSymlinks(t *testing.T) {
 
 func TestLoadScriptFromLibrary(t *testing.T) {
 	h, out := newHost()
-	h.Modules = map[string]fs.FS{"std": libraryFS(
+	h.Modules = map[string]*Module{"std": {Label: "@std", Files: libraryFS(
 		"backup.star", "load('lib.star', 'x')\ndef main(): print(x, touch())",
-		"lib.star", "x = 1")}
+		"lib.star", "x = 1")}}
 	if err := runFile(h, "@std//backup.star"); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package scripts_test
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +15,7 @@ import (
 
 // exclude evaluates an expression with what the module offers.
 func exclude(expression string) (starlark.Value, error) {
-	host := &runtime.Host{Modules: map[string]fs.FS{"std": scripts.FS}, Now: time.Unix(0, 0)}
+	host := &runtime.Host{Modules: map[string]*runtime.Module{"std": {Label: "@std", Files: scripts.FS}}, Now: time.Unix(0, 0)}
 	source := fmt.Sprintf(`load("@std//exclude.star", "exclude", "BROWSERS", "BUILD", "CACHES", "TRASH", "VM_IMAGES")
 MINE = struct(name = "mine", rules = ["a", "b"], beside = {"x": ["y"], "Cargo.toml": ("z",)})
 def main():

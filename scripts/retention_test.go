@@ -3,7 +3,6 @@ package scripts_test
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -80,7 +79,7 @@ func decide(now time.Time, rules string, snapshots ...starlark.Value) (plan, err
 
 // ladderScript returns a function that calls ladder.
 func ladderScript(now time.Time, rules string) func(snapshots starlark.Value) (starlark.Value, error) {
-	host := &runtime.Host{Modules: map[string]fs.FS{"std": scripts.FS}, Now: now}
+	host := &runtime.Host{Modules: map[string]*runtime.Module{"std": {Label: "@std", Files: scripts.FS}}, Now: now}
 	source := fmt.Sprintf(`load("@std//retention.star", "ladder")
 def main(snapshots):
     return ladder(snapshots, %s)

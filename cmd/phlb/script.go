@@ -73,7 +73,7 @@ func (c *command) load(ctx context.Context, cmd *cobra.Command, name string) (*s
 	}
 	s := &script{session: c.newSession(e), name: name}
 	host := &runtime.Host{
-		Modules: map[string]fs.FS{"std": scripts.FS}, Now: c.now.Local(), Flags: reserved(cmd), Result: c.writeResult,
+		Modules: map[string]*runtime.Module{"std": {Label: "@std", Files: scripts.FS}}, Now: c.now.Local(), Flags: reserved(cmd), Result: c.writeResult,
 	}
 	switch {
 	case c.peek:

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -100,7 +99,7 @@ func Run(parent context.Context, config Config) error {
 		"": r.Session.Table(), "Snapshot": builtins.SnapshotMethods, "http": r.Session.HTTPTable(),
 	}
 	host := &runtime.Host{
-		Names: r.Session.Names(), Modules: map[string]fs.FS{"std": scripts.FS}, Now: r.Session.Now, Print: r.Out,
+		Names: r.Session.Names(), Modules: map[string]*runtime.Module{"std": {Label: "@std", Files: scripts.FS}}, Now: r.Session.Now, Print: r.Out,
 		Docs: docs, Confirm: r.confirm,
 	}
 	r.Limit(host)
