@@ -13,6 +13,8 @@ package config
 
 import (
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -25,17 +27,19 @@ type Config struct {
 	Trusted        bool   // what that file permits counts
 	BackupPath     string
 	Catalog        string
-	SnapshotFormat string     // strftime
-	SkipDirs       []string   // names or globs of directories
-	SkipPatterns   []string   // globs over names or relative paths
-	Match          Match      // what files that share an inode agree in
-	Unchanged      Attributes // what an unchanged source file agrees in
-	Hash           string     // always "sha256"
-	Shrink         float64    // the share of the files before that a complete snapshot has at least; 0 for any
-	AllowRun       []string   // programs that scripts may run
-	AllowNet       []string   // HOST or HOST:PORT that scripts may talk to
-	AllowEnv       []string   // environment variables that scripts may read
-	Limits         Limits     // of what scripts may compute
+	SnapshotFormat string            // strftime
+	SkipDirs       []string          // names or globs of directories
+	SkipPatterns   []string          // globs over names or relative paths
+	Match          Match             // what files that share an inode agree in
+	Unchanged      Attributes        // what an unchanged source file agrees in
+	Hash           string            // always "sha256"
+	Shrink         float64           // the share of the files before that a complete snapshot has at least; 0 for any
+	AllowRun       []string          // programs that scripts may run
+	AllowNet       []string          // HOST or HOST:PORT that scripts may talk to
+	AllowEnv       []string          // environment variables that scripts may read
+	Limits         Limits            // of what scripts may compute
+	Modules        map[string]Module // what scripts load as @NAME//…, with their paths absolute
+	Publish        Publication
 	LogLevel       slog.Level // of a snapshot's log
 	ConsoleLevel   slog.Level // of the terminal
 
@@ -91,19 +95,23 @@ func (a Attributes) Names() []string {
 // A Setting is one key with the value in effect.
 type Setting struct {
 	Key    string `json:"key"`
-	Value  any    `json:"value"`  // a string, a []string, an int64 or a float64
+	Value  any    `json:"value"`  // a string, a []string, an int64, a float64 or a Module
 	Origin string `json:"origin"` // "default", "FILE:LINE", "environment NAME" or "flag NAME"
 }
 
 // String gives the setting as phlb.toml would have it.
 func (s Setting) String() string { return s.Key + " = " + literal(s.Value) }
 
-// Settings lists every key, in the order of the template, with its value and
-// where that comes from.
+// Settings lists every key, in the order of the template, and the modules behind
+// them, each with its value and where that comes from.
 func (c *Config) Settings() []Setting {
 	settings := make([]Setting, 0, len(keys))
 	for _, k := range keys {
 		settings = append(settings, Setting{Key: k.name, Value: k.get(c), Origin: c.origin(k.name)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
+		key := modulesTable + "." + name
+		settings = append(settings, Setting{Key: key, Value: c.Modules[name], Origin: c.origin(key)})
 	}
 	return settings
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -184,8 +185,18 @@ func parse(path string, data []byte, home string) (*Config, error) {
 	report := func(line int, key, reason string) {
 		errs = append(errs, &Error{Origin: at(path, line), Key: key, Reason: reason})
 	}
+	problems := d.declare(values)
+	for _, key := range slices.Sorted(maps.Keys(problems)) {
+		report(lineOf(data, strings.SplitN(key, ".", 2)...), key, fmt.Sprintf("%s: %v", key, problems[key]))
+	}
+	for name := range d.cfg.Modules {
+		d.cfg.origins[modulesTable+"."+name] = at(path, lineOf(data, modulesTable, name))
+	}
 	for _, f := range found {
 		value, here := values[f.path[0]], f.path[0]
+		if here == modulesTable || here == publishTable {
+			continue // read already
+		}
 		if table, ok := value.(map[string]any); ok && here == limitsTable {
 			if len(f.path) == 1 {
 				continue // the table itself
@@ -214,7 +225,7 @@ func parse(path string, data []byte, home string) (*Config, error) {
 	return d.cfg, nil
 }
 
-// limitsTable is the one table that phlb.toml has.
+// limitsTable is the one table of settings that phlb.toml has.
 const limitsTable = "limits"
 
 // A location is a key, or a table, and the line that it stands in.

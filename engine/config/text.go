@@ -18,6 +18,8 @@ func literal(v any) string {
 		return list(v)
 	case []any:
 		return list(v)
+	case Module:
+		return v.String()
 	case map[string]any:
 		return "{…}"
 	default:
@@ -79,7 +81,7 @@ func tomlKey(path []string) string {
 // suggestion names the known key that is meant by an unknown one, or all of
 // them where none is near. Case and the choice of - or _ make no difference.
 func suggestion(unknown string) string {
-	names := keyNames()
+	names := append(keyNames(), modulesTable, publishTable)
 	unknown = strings.ReplaceAll(strings.ToLower(unknown), "-", "_")
 	distance := func(key string) int { return levenshtein.ComputeDistance(unknown, key) }
 	nearest := slices.MinFunc(names, func(a, b string) int { return distance(a) - distance(b) })
