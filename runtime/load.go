@@ -110,7 +110,7 @@ func (h *Host) read(f file) (src []byte, err error) {
 	name := f.path
 	if f.module == nil {
 		files, name = os.DirFS(filepath.Dir(f.path)), filepath.Base(f.path)
-		src, err = readRegular(f.path) // also under a name that an fs.FS has no word for
+		src, err = ReadRegular(f.path) // also under a name that an fs.FS has no word for
 	} else {
 		files = f.module.Files
 		src, err = fs.ReadFile(files, name)
@@ -134,9 +134,9 @@ const maxFile = 4 << 20
 
 var errLarge = errors.New("is larger than 4 MiB, which no script is")
 
-// readRegular reads a file that is one: a FIFO would be waited for, and a device
+// ReadRegular reads a file that is one: a FIFO would be waited for, and a device
 // may have no end.
-func readRegular(name string) ([]byte, error) {
+func ReadRegular(name string) ([]byte, error) {
 	refuse := func(why string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New(why)}
 	}

@@ -108,12 +108,8 @@ func comment(stmt syntax.Stmt) string {
 	return strings.Join(lines, " ")
 }
 
-// Doc returns the first line of a script's docstring.
-func Doc(name string) string {
-	source, err := FS.ReadFile(name + ".star")
-	if err != nil {
-		return ""
-	}
+// Doc returns the first line of the docstring of a script.
+func Doc(source []byte) string {
 	_, doc, _ := strings.Cut(string(source), `"""`)
 	doc, _, _ = strings.Cut(doc, `"""`)
 	doc, _, _ = strings.Cut(doc, "\n")

@@ -12,7 +12,6 @@ import (
 	"phlb/engine/config"
 	"phlb/engine/store"
 	"phlb/runtime"
-	"phlb/scripts"
 )
 
 // Completion says nothing where something is wrong, and writes nothing
@@ -73,8 +72,8 @@ func (c *command) backups(typed string, snapshots bool) (found []string) {
 	return found
 }
 
-// completeScript completes the name of a script: a file, one of the user's, or
-// a policy of phlb's own.
+// completeScript completes the name of a script: a file, or one that is called by
+// its name.
 func (c *command) completeScript(_ *cobra.Command, args []string, typed string) (found []string, _ cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, anyFile
@@ -83,13 +82,7 @@ func (c *command) completeScript(_ *cobra.Command, args []string, typed string) 
 	here := folder
 	if here == "" {
 		here = "."
-		for _, path := range own() {
-			found = append(found, stem(path))
-		}
-		found = append(found, scripts.Names()...)
-		found = slices.DeleteFunc(found, func(name string) bool { return !strings.HasPrefix(name, prefix) })
-		slices.Sort(found)
-		found = slices.Compact(found)
+		found = completeNamed(prefix)
 	}
 	entries, _ := os.ReadDir(here)
 	directive := noFile
@@ -105,12 +98,6 @@ func (c *command) completeScript(_ *cobra.Command, args []string, typed string) 
 		}
 	}
 	return found, directive
-}
-
-// own lists the user's scripts.
-func own() []string {
-	paths, _ := filepath.Glob(filepath.Join(userConfig(), "phlb", "scripts", "*.star")) // fails only for a bad pattern
-	return paths
 }
 
 // completeArgument completes what follows the positional arguments of a script

@@ -22,8 +22,8 @@ func (c *command) config() *cobra.Command {
 		Use:   "config",
 		Short: "Edit phlb.toml, or show the settings in effect.",
 		Long: "Open the phlb.toml that is in effect here in $VISUAL or $EDITOR. If there is\n" +
-			"none, one is made in the user's configuration folder, with every setting\n" +
-			"commented out.",
+			"none, or that of the system which is not yours, one is made in the user's\n" +
+			"configuration folder, with every setting commented out.",
 		Args: arguments(0, "phlb config [--debug]"),
 		RunE: func(*cobra.Command, []string) error {
 			if old != "" {
@@ -85,7 +85,7 @@ func (c *command) editSettings() error {
 	if err != nil {
 		return fmt.Errorf("read the configuration: %w", err)
 	}
-	if path == "" {
+	if path == "" || sources.OfSystem(path) && os.Geteuid() > 0 {
 		if sources.UserConfigDir == "" {
 			return usagef("there is no folder for the user's configuration: set HOME, or make a %s here", config.FileName)
 		}

@@ -61,7 +61,7 @@ func (c *command) sources() (config.Sources, error) {
 	}
 	home, _ := os.UserHomeDir() // without one, ~ is an error
 	return config.Sources{
-		Dir: wd, UserConfigDir: userConfig(), StateDir: stateDir(home), Home: home, Env: os.LookupEnv, BackupPath: c.backupPath,
+		Dir: wd, UserConfigDir: userConfig(), SystemConfigDir: systemConfig, StateDir: stateDir(home), Home: home, Env: os.LookupEnv, BackupPath: c.backupPath,
 		PassedOver: func(e *config.Error) { c.warn("%v", e) },
 	}, nil
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"phlb/runtime"
-	"phlb/scripts"
 )
 
 func (c *command) exec() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "exec FILE.star [ARGUMENT ...]",
 		Short: "Run a script.",
-		Long: "Run a script: the file of that name, else the one of that name in the folder\n" +
-			"phlb/scripts of the user's configuration, else the policy of phlb's own.\n\n" +
+		Long: "Run a script: the file of that name, else one that phlb scripts lists, which\n" +
+			"lies in the folder phlb/scripts of your configuration, in that of the system, or\n" +
+			"comes with phlb.\n\n" +
 			"The parameters of the script's main are its flags and arguments, which\n" +
 			"phlb exec FILE.star --help lists. The global flags may stand among them; what\n" +
 			"follows -- is an argument, whatever it begins with.\n\n" +
@@ -52,34 +52,29 @@ func (c *command) exec() *cobra.Command {
 	return cmd
 }
 
-// locate finds a script: the path as given, else that name in the user's folder
-// of scripts, else the stock policy of that name.
+// locate finds a script: the path as given, else one that is called by that name.
 func (c *command) locate(name string) (string, error) {
 	info, err := os.Stat(name)
 	switch {
 	case err == nil && !info.IsDir():
 		return name, nil
-	case filepath.Base(name) != name: // a path means one file
-	default:
-		file := stem(name) + ".star"
-		own := filepath.Join(userConfig(), "phlb", "scripts", file)
-		if info, err := os.Stat(own); err == nil && !info.IsDir() {
-			c.running("running %s", own)
-			return own, nil
+	case filepath.Base(name) == name: // else a path, which means one file
+		n, missing := findNamed(stem(name))
+		switch {
+		case missing == nil:
+			if !c.peek {
+				c.info("running %s", n)
+			}
+			return n.library(), nil
+		case !errors.Is(missing, fs.ErrNotExist):
+			return "", missing
+		case err != nil:
+			return "", unknownScript(name)
 		}
-		if _, err := fs.Stat(scripts.FS, file); err == nil {
-			c.running("running the stock policy %s", stem(name))
-			return library(stem(name)), nil
-		}
-		if near := meant(name, append(stems(filepath.Dir(own)), scripts.Names()...)); err != nil && near != "" {
+	case errors.Is(err, fs.ErrNotExist):
+		if near := nearestFile(name); near != "" {
 			return "", usagef("no script %s: did you mean %s?", name, near)
 		}
-		if err != nil {
-			return "", usagef("no script %s: neither here, nor as %s, nor among those of phlb scripts", name, own)
-		}
-	}
-	if near := meant(name, nil); errors.Is(err, fs.ErrNotExist) && near != "" {
-		return "", usagef("no script %s: did you mean %s?", name, near)
 	}
 	if err != nil {
 		return "", usagef("no script %s: %v", name, cause(err))
@@ -87,21 +82,14 @@ func (c *command) locate(name string) (string, error) {
 	return "", usagef("no script %s: is a directory", name)
 }
 
-// running says which script is run, where one is.
-func (c *command) running(format, name string) {
-	if !c.peek {
-		c.info(format, name)
-	}
-}
-
-// meant returns what name is most likely a misspelling of, "" if nothing is
-// close: a script in the folder that it names, or one of others.
-func meant(name string, others []string) string {
-	dir := filepath.Dir(name)
-	if near := runtime.Nearest(stem(name), stems(dir)); near != "" {
+// nearestFile returns the script beside a path that the path is most likely a
+// misspelling of, "" if none is close.
+func nearestFile(path string) string {
+	dir := filepath.Dir(path)
+	if near := runtime.Nearest(stem(path), stems(dir)); near != "" {
 		return filepath.Join(dir, near+".star")
 	}
-	return runtime.Nearest(stem(name), others)
+	return ""
 }
 
 // stems lists the scripts in a folder.

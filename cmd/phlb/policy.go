@@ -25,9 +25,10 @@ const stock = "stock"
 
 // policy is a command that is a script of ours.
 func (c *command) policy(name, group string) *cobra.Command {
+	source, _ := named{name: name}.source() // a test runs them all
 	cmd := &cobra.Command{
 		Use:     name,
-		Short:   scripts.Doc(name),
+		Short:   scripts.Doc(source),
 		GroupID: group,
 		// The manual has pages of these, too.
 		Annotations: map[string]string{stock: name},

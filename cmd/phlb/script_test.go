@@ -15,7 +15,12 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"phlb": main,
+		"phlb": func() {
+			if dir := os.Getenv("TEST_SYSTEM_CONFIG"); dir != "" {
+				systemConfig = dir
+			}
+			main()
+		},
 		// unprivileged runs its arguments without root's right to read all.
 		"unprivileged": func() { unprivileged(os.Args[1:]) },
 	})
@@ -30,6 +35,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "home", ".config"))
 			e.Setenv("PHLB_BACKUP_PATH", filepath.Join(e.WorkDir, "root"))
+			e.Setenv("TEST_SYSTEM_CONFIG", filepath.Join(e.WorkDir, "etc"))
 			e.Setenv("TZ", "Europe/Vienna")
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // phlb is run too often for a second each
 			return os.MkdirAll(filepath.Join(e.WorkDir, "home"), 0o777)

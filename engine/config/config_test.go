@@ -83,7 +83,7 @@ func TestSearch(t *testing.T) {
 	if err := os.MkdirAll(deep, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := Sources{Dir: deep, Home: top, UserConfigDir: filepath.Join(top, "etc")}
+	s := Sources{Dir: deep, Home: top, UserConfigDir: filepath.Join(top, "etc"), SystemConfigDir: filepath.Join(top, "system")}
 
 	check := func(name, want string) {
 		t.Run(name, func(t *testing.T) {
@@ -93,6 +93,7 @@ func TestSearch(t *testing.T) {
 		})
 	}
 	check("None", "")
+	check("System", write(t, "", top, "system", "phlb", FileName))
 	check("User", write(t, "", top, "etc", "phlb", FileName))
 	check("Above", write(t, "", top, "a", FileName))
 	if err := os.Mkdir(filepath.Join(top, "a", "b", FileName), 0o755); err != nil {

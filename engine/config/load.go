@@ -23,13 +23,14 @@ const (
 
 // Sources is what a configuration is made from, besides the file itself.
 type Sources struct {
-	Dir           string                      // where the search starts: the working directory, absolute
-	UserConfigDir string                      // searched last, in its folder phlb; "" for none
-	Home          string                      // what a leading ~ stands for; "" if unknown
-	Env           func(string) (string, bool) // like os.LookupEnv; nil for no environment
-	BackupPath    string                      // the value of --backup-path; "" if not given
-	StateDir      string                      // where [Trust] remembers; "" for nowhere
-	PassedOver    func(*Error)                // told of a file or a setting that does not count, and why; may be nil
+	Dir             string                      // where the search starts: the working directory, absolute
+	UserConfigDir   string                      // searched next, in its folder phlb; "" for none
+	SystemConfigDir string                      // searched last, in the same way; "" for none
+	Home            string                      // what a leading ~ stands for; "" if unknown
+	Env             func(string) (string, bool) // like os.LookupEnv; nil for no environment
+	BackupPath      string                      // the value of --backup-path; "" if not given
+	StateDir        string                      // where [Trust] remembers; "" for nowhere
+	PassedOver      func(*Error)                // told of a file or a setting that does not count, and why; may be nil
 }
 
 // Error is one thing that is wrong with a setting. [Load] joins as many as it
@@ -91,14 +92,38 @@ func (s *Sources) find() (path string, data []byte, err error) {
 			break
 		}
 	}
-	if s.UserConfigDir != "" {
-		path = filepath.Join(s.UserConfigDir, "phlb", FileName)
+	if path = inFolder(s.UserConfigDir); path != "" {
 		nobody := func(fs.FileInfo) bool { return false } // the user has said where it is
 		if data, err = s.read(path, nobody); data != nil || err != nil {
 			return path, data, err
 		}
 	}
+	if path = inFolder(s.SystemConfigDir); path != "" {
+		data, err = s.read(path, ofOthers)
+		if errors.Is(err, fs.ErrPermission) { // it is for others, and no reason to refuse all to this user
+			data, err = s.passOver(path, "it is passed over, since you may not read it: chmod a+r if it is to count for all users")
+		}
+		if data != nil || err != nil {
+			return path, data, err
+		}
+	}
 	return "", nil, nil
+}
+
+// inFolder is the path of the file in a folder of configuration, "" without one.
+func inFolder(configDir string) string {
+	if configDir == "" {
+		return ""
+	}
+	return filepath.Join(configDir, "phlb", FileName)
+}
+
+// passOver tells that a file does not count, and why.
+func (s *Sources) passOver(path, reason string) ([]byte, error) {
+	if s.PassedOver != nil {
+		s.PassedOver(&Error{Origin: path, Reason: reason})
+	}
+	return nil, nil
 }
 
 // read returns what the file holds, or nil where none is there that counts. Of
@@ -109,12 +134,7 @@ func (s *Sources) read(path string, ofOthers func(fs.FileInfo) bool) ([]byte, er
 		others    = "it is passed over, since it belongs neither to you nor to root: chown it if it is to count"
 		irregular = "it is passed over, since it is no regular file: move it away"
 	)
-	pass := func(reason string) ([]byte, error) {
-		if s.PassedOver != nil {
-			s.PassedOver(&Error{Origin: path, Reason: reason})
-		}
-		return nil, nil
-	}
+	pass := func(reason string) ([]byte, error) { return s.passOver(path, reason) }
 	// A folder above that may not be searched has nothing to say. A file
 	// that is there and cannot be read is an error, further down: to go on
 	// without it would back up with somebody else's settings.

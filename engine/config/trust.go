@@ -22,10 +22,21 @@ import (
 var Permissive = []string{"allow_run", "allow_net", "allow_env", "limits.steps", "limits.time", "limits.memory"}
 
 // own reports whether a file is the user's own, in the folder of their
-// configuration.
+// configuration, or the one that whoever keeps the machine has put into that of
+// the system.
 func (s *Sources) own(path string) bool {
-	return s.UserConfigDir != "" && path == filepath.Join(s.UserConfigDir, "phlb", FileName)
+	return s.OfSystem(path) || path != "" && path == inFolder(s.UserConfigDir)
 }
+
+// OfSystem reports whether a file is the one for all users of the machine.
+func (s *Sources) OfSystem(path string) bool {
+	return path != "" && path == inFolder(s.SystemConfigDir)
+}
+
+// OfOthers reports whether somebody else than the user and root has a say in what
+// a file holds, or in a folder: who owns it, or may write to it. It reports nothing
+// where files have no owner that would tell.
+func OfOthers(info fs.FileInfo) bool { return ofOthers(info) || othersWrite(info) }
 
 // revoke takes back what a file permits that is not trusted.
 func (s *Sources) revoke(c *Config) {
