@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -220,8 +221,12 @@ func mount(t testing.TB, kind string, mib int64, options ...string) string {
 		t.Skipf("mount: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
-		if out, err := exec.Command("umount", at).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v: %s", err, out)
+		// A child that another test is starting has all files open, too, until its
+		// program begins.
+		syscall.ForkLock.RLock()
+		defer syscall.ForkLock.RUnlock()
+		if err := syscall.Unmount(at, 0); err != nil {
+			t.Errorf("umount: %v", err)
 		}
 	})
 	return at

@@ -42,7 +42,8 @@ var arrows = map[string][]string{
 	"phlb/engine/manifest":   {},
 	"phlb/engine/handle":     {"phlb/engine/manifest"},
 	"phlb/engine/walk":       {"phlb/engine/handle", "phlb/engine/manifest"},
-	"phlb/engine/store":      {"phlb/engine/handle", "phlb/engine/manifest"},
+	"phlb/engine/store":      {"phlb/engine/lock", "phlb/engine/handle", "phlb/engine/manifest"},
+	"phlb/engine/lock":       {"phlb/engine/handle"},
 	"phlb/engine/catalog":    {"phlb/engine/catalog/qlfile", "phlb/engine/manifest", "modernc.org/ql"},
 
 	"phlb/engine/catalog/qlfile": {"modernc.org/ql", "modernc.org/lldb", "modernc.org/file"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -142,6 +143,44 @@ func TestTidyFullRoot(t *testing.T) {
 			last := r.backup()
 			r.together(false, filepath.Join(last.Path, "a"), filepath.Join(all[2].Path, "a"))
 			r.together(false, filepath.Join(last.Path, "again"), filepath.Join(all[2].Path, "a"))
+		})
+	}
+}
+
+// A root that is full to the last block, and has lost what it keeps in reserve, can
+// be tidied up all the same.
+func TestRemoveWithoutReserve(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"blocks", "reserved blocks", "tmpfs blocks"} {
+		small := smalls[name]
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRepo(t)
+			at := small.mountIt(t)
+			r.root = filepath.Join(at, "root")
+			r.config = settings(r.root)
+			r.level = slog.LevelWarn
+			var all []*engine.Snapshot
+			for n := range 2 {
+				r.write("a", strings.Repeat(fmt.Sprint(n), 1<<20))
+				all = append(all, r.backup())
+			}
+			r.log.take()
+			small.fill(t, at)
+			r.must(os.RemoveAll(filepath.Join(r.root, ".phlb/reserve")))
+			r.must(os.Rename(filepath.Join(at, "fill"), filepath.Join(at, "filled")))
+			small.fill(t, at)
+			removal, err := r.engine().Remove(context.Background(), all[0])
+			r.must(err)
+			if removal.Files != 1 {
+				t.Errorf("removed %v", removal)
+			}
+			if got := r.log.take(); strings.Contains(got, "brought up to date") || strings.Contains(got, "not all is in order") {
+				t.Errorf("it says\n%s", got)
+			}
+			if left := r.snapshots(); len(left) != 1 {
+				t.Errorf("the root has %v", left)
+			}
 		})
 	}
 }

@@ -1,8 +1,8 @@
 package store
 
 import (
+	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"phlb/engine/handle"
+	"phlb/engine/lock"
 	"phlb/engine/manifest"
 )
 
@@ -72,7 +73,7 @@ func TestPlantedLinks(t *testing.T) {
 		},
 		"folder of a lock": func(t *testing.T, r *Root) func() {
 			out, check := victim(t, "1", "9", "ca-certificates.conf")
-			plant(t, r, out, internal, locks, holders, sealKey)
+			plant(t, r, out, internal, locks, lock.Records, sealLock)
 			if lock, err := r.LockSeal(t.Context(), me); err == nil {
 				t.Error("a link is taken for the folder of a lock")
 				lock.Unlock()
@@ -83,10 +84,10 @@ func TestPlantedLinks(t *testing.T) {
 		},
 		"record of a lock": func(t *testing.T, r *Root) func() {
 			out, check := victim(t, "f")
-			lock, err := r.LockName(t.Context(), "docs", me, false)
+			held, err := r.LockName(t.Context(), "docs", me, false)
 			must(t, err)
-			plant(t, r, filepath.Join(out, "f"), internal, locks, holders, nameKey("docs"), fmt.Sprint(lock.record.number))
-			must(t, lock.Unlock())
+			plant(t, r, filepath.Join(out, "f"), internal, locks, lock.Records, nameLock+"docs", "1")
+			must(t, held.Unlock())
 			if lock, err := r.LockName(t.Context(), "docs", me, false); err == nil {
 				t.Error("a link is taken for a record")
 				lock.Unlock()
@@ -95,7 +96,7 @@ func TestPlantedLinks(t *testing.T) {
 		},
 		"lock": func(t *testing.T, r *Root) func() {
 			out, check := victim(t)
-			plant(t, r, filepath.Join(out, "made"), internal, locks, nameKey("docs"))
+			plant(t, r, filepath.Join(out, "made"), internal, locks, nameLock+"docs")
 			if lock, err := r.LockName(t.Context(), "docs", me, false); err == nil {
 				t.Error("a link is taken for a lock")
 				lock.Unlock()
@@ -245,16 +246,19 @@ func TestKindsOfRecords(t *testing.T) {
 	if _, err := r.Adopt(Ref{"docs", "2"}); err == nil || !strings.Contains(err.Error(), "move it away") {
 		t.Errorf("a fifo for a log: %v", err)
 	}
-	lock, err := r.LockName(t.Context(), "docs", me, false)
+	held, err := r.LockName(t.Context(), "docs", me, false)
 	must(t, err)
-	must(t, lock.Unlock())
+	must(t, held.Unlock())
+	record := func(name string) string {
+		return filepath.Join(r.Path, internal, locks, lock.Records, nameLock+"docs", name)
+	}
 	for name, make := range map[string]func(path string) error{
 		"7":                   func(path string) error { return unix.Mkfifo(path, 0o644) },
 		"8":                   func(path string) error { return os.Mkdir(path, 0o755) },
 		"9":                   func(path string) error { return os.WriteFile(path, make([]byte, 1<<20), 0o644) },
 		"9223372036854775807": func(path string) error { return os.WriteFile(path, nil, 0o644) },
 	} {
-		must(t, make(recordPath(r, name)))
+		must(t, make(record(name)))
 		lock, err := r.LockName(t.Context(), "docs", me, false)
 		if err == nil {
 			t.Errorf("locked in spite of %s", name)
@@ -263,15 +267,15 @@ func TestKindsOfRecords(t *testing.T) {
 		if _, err := r.Break(t.Context(), "docs", me, true); err == nil {
 			t.Errorf("unlocked in spite of %s", name)
 		}
-		must(t, os.RemoveAll(recordPath(r, name)))
+		must(t, os.RemoveAll(record(name)))
 	}
 	for _, odd := range []string{"007", "+7", "-1", "x", "99999999999999999999"} {
-		must(t, os.WriteFile(recordPath(r, odd), []byte("{}"), 0o644))
+		must(t, os.WriteFile(record(odd), []byte("{}"), 0o644))
 	}
-	lock, err = r.LockName(t.Context(), "docs", me, false)
+	held, err = r.LockName(t.Context(), "docs", me, false)
 	must(t, err)
-	must(t, lock.Unlock())
-	path := filepath.Join(r.Path, internal, locks, nameKey("docs"))
+	must(t, held.Unlock())
+	path := filepath.Join(r.Path, internal, locks, nameLock+"docs")
 	must(t, os.Remove(path))
 	must(t, unix.Mkfifo(path, 0o644))
 	if _, err := r.LockName(t.Context(), "docs", me, true); !errors.Is(err, handle.ErrNotRegular) {
@@ -302,7 +306,7 @@ func TestPrivate(t *testing.T) {
 			return err
 		}
 		below, _ := filepath.Rel(path, p)
-		ours := below == "." || strings.HasPrefix(below, internal) && !strings.HasPrefix(below, internal+"/"+trash+"/docs/") ||
+		ours := below == "." || strings.HasPrefix(below, internal) && !strings.HasPrefix(below, "docs/"+removed) ||
 			strings.HasSuffix(below, manifest.Suffix) || strings.HasSuffix(below, logSuffix)
 		if ours && info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s has mode %v", below, info.Mode())
@@ -316,7 +320,7 @@ func TestPrivate(t *testing.T) {
 func TestLockOfReaders(t *testing.T) {
 	for before, after := range map[os.FileMode]os.FileMode{0o644: 0o600, 0o664: 0o660, 0o666: 0o666, 0o640: 0o600} {
 		r := newRoot(t)
-		path := filepath.Join(r.Path, internal, locks, nameKey("docs"))
+		path := filepath.Join(r.Path, internal, locks, nameLock+"docs")
 		must(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		must(t, os.WriteFile(path, nil, 0o600))
 		must(t, os.Chmod(path, before))
@@ -333,7 +337,7 @@ func TestLockOfReaders(t *testing.T) {
 // on another host.
 func TestSealWaitEnds(t *testing.T) {
 	r := newRoot(t)
-	lock, err := r.LockSeal(t.Context(), Owner{Who: "pid 17 on laptop", Host: "laptop"})
+	held, err := r.LockSeal(t.Context(), Owner{Who: "pid 17 on laptop", Host: "laptop"})
 	must(t, err)
 	synctest.Test(t, func(t *testing.T) {
 		started := time.Now()
@@ -346,11 +350,11 @@ func TestSealWaitEnds(t *testing.T) {
 			t.Errorf("the message is %q", err)
 		}
 	})
-	must(t, lock.Unlock())
-	set, err := r.records(sealKey)
+	must(t, held.Unlock())
+	nas := Owner{Who: "pid 18 on nas", Host: "nas", Boot: "1"}
+	text, err := json.Marshal(nas)
 	must(t, err)
-	defer set.close()
-	takeRecord(t, set, nas)
+	must(t, os.WriteFile(filepath.Join(r.Path, internal, locks, lock.Records, sealLock, "9"), text, 0o600))
 	synctest.Test(t, func(t *testing.T) {
 		_, err := r.LockSeal(t.Context(), Owner{Who: "me", Host: "here"})
 		if locked, ok := errors.AsType[*LockedError](err); !ok || locked.Holder != nas.Who || locked.Waited != time.Minute {

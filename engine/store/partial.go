@@ -534,5 +534,8 @@ func (r *Root) point(folder *Dir, ref Ref) error {
 	if is, err := folder.Look(latest); err == nil && is.Kind != manifest.Symlink {
 		return fmt.Errorf("%s is in the way of the link to the newest snapshot: move it away", filepath.Join(r.Path, ref.Name, latest))
 	}
+	if now, err := folder.Readlink(latest); err == nil && now == ref.Stamp {
+		return nil // it is one already, and a full root may have no room for another
+	}
 	return folder.ReplaceLink(ref.Stamp, latest)
 }

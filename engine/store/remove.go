@@ -10,12 +10,11 @@ import (
 	"sync/atomic"
 
 	"phlb/engine/handle"
+	"phlb/engine/lock"
 	"phlb/engine/manifest"
 )
 
 const (
-	// trash is the key of the lock of what is removed.
-	trash = "trash"
 	// removed begins the name of a tree that is removed and not deleted yet. No
 	// snapshot is called so, and the name is as long as that of a manifest.
 	removed = ".removed-"
@@ -36,12 +35,12 @@ type Trash struct {
 
 // OpenTrash waits until nobody else has it open. The caller must close it.
 func (r *Root) OpenTrash(ctx context.Context, owner Owner) (*Trash, error) {
-	lock, err := r.lock(ctx, trash, owner, endless)
+	held, err := r.locks().Take(ctx, r.key(trashLock), owner, lock.Forever)
 	if err != nil {
 		return nil, err
 	}
 	r.sweepWorkshops()
-	return &Trash{root: r, lock: lock, deleters: 4}, nil
+	return &Trash{root: r, lock: held, deleters: 4}, nil
 }
 
 // Close lets others open it.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 
+	"phlb/engine/lock"
 	"phlb/engine/manifest"
 )
 
@@ -51,6 +52,12 @@ func (r *Root) Reserve() {
 		rand.NewChaCha8([32]byte{}).Read(noise)
 		f.Write(noise)
 		f.Close()
+	}
+	// A removal takes locks, whose folders may need a block each.
+	for _, name := range []string{sealLock, trashLock} {
+		if at, err := r.ours(locks, lock.Records, name); err == nil {
+			at.Close()
+		}
 	}
 	for n := range reserveFiles - 1 {
 		f, err := dir.OpenFile(fmt.Sprint(n), os.O_WRONLY|os.O_CREATE, 0o600)

@@ -38,7 +38,6 @@ import (
 
 const (
 	internal      = ".phlb"
-	locks         = "locks"
 	partialSuffix = ".partial"
 	logSuffix     = ".log"
 	latest        = "latest"

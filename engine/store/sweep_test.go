@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"phlb/engine/lock"
 )
 
 // Whatever a kill has left is swept by the next who writes, and nothing of those
@@ -14,7 +16,7 @@ func TestSweep(t *testing.T) {
 	must(t, err)
 	alive, err := r.openWorkshop()
 	must(t, err)
-	held := filepath.Join(r.Path, internal, locks, holders, sealKey)
+	held := filepath.Join(r.Path, internal, locks, lock.Records, sealLock)
 	must(t, os.MkdirAll(held, 0o700))
 	left := []string{filepath.Join(held, "new-1"), filepath.Join(held, "now-1")}
 	for _, name := range left {
@@ -29,9 +31,9 @@ func TestSweep(t *testing.T) {
 
 	other, err := Create(r.Path)
 	must(t, err)
-	lock, err := other.LockSeal(t.Context(), Owner{Who: "me"})
+	seal, err := other.LockSeal(t.Context(), Owner{Who: "me"})
 	must(t, err)
-	must(t, lock.Unlock())
+	must(t, seal.Unlock())
 	other.Close()
 	for _, name := range left {
 		if _, err := os.Lstat(name); err == nil {

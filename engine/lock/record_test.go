@@ -1,4 +1,4 @@
-package store
+package lock
 
 import (
 	"context"
@@ -44,27 +44,23 @@ func refuse(t *testing.T, s *records, who Owner, kernel bool, holder Owner) *Hol
 	return other
 }
 
-func newRecords(t *testing.T) (*Root, *records) {
+// newRecords returns a folder of locks and the records of docs in it.
+func newRecords(t *testing.T) (*folder, *records) {
 	t.Helper()
-	r := newRoot(t)
-	s, err := r.records(nameKey("docs"))
+	f := newFolder(t)
+	s, err := f.records(docs)
 	must(t, err)
 	t.Cleanup(s.close)
-	return r, s
-}
-
-// recordPath returns where the records of docs lie, or one of them.
-func recordPath(r *Root, name ...any) string {
-	return filepath.Join(r.Path, internal, locks, holders, nameKey("docs"), fmt.Sprint(name...))
+	return f, s
 }
 
 // fallSilent puts the last sign of life into the past.
-func fallSilent(t *testing.T, root *Root, r *record, since time.Duration) {
+func fallSilent(t *testing.T, f *folder, r *record, since time.Duration) {
 	t.Helper()
 	info, err := r.file.Stat()
 	must(t, err)
 	then := info.ModTime().Add(-since)
-	must(t, os.Chtimes(recordPath(root, r.number), then, then))
+	must(t, os.Chtimes(f.record(r.number), then, then))
 }
 
 func TestRecordOfAnotherHost(t *testing.T) {
@@ -77,12 +73,12 @@ func TestRecordOfAnotherHost(t *testing.T) {
 	if h := refuse(t, s, nas, true, laptop); !h.Silent() {
 		t.Errorf("three hours are not: %+v", h)
 	}
-	_, err := root.LockName(t.Context(), "docs", nas, true) // waiting would have no end
-	locked, ok := errors.AsType[*LockedError](err)
+	_, err := root.Take(t.Context(), docs, nas, Forever) // waiting would have no end
+	locked, ok := errors.AsType[*Error](err)
 	if !ok || locked.Silence < 3*time.Hour {
 		t.Fatalf("error is %v", err)
 	}
-	for _, want := range []string{`"docs"`, laptop.Who, "3 h old", "phlb unlock docs"} {
+	for _, want := range []string{`"docs"`, laptop.Who, "3 h old", docs.Break} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %q", err, want)
 		}
@@ -127,23 +123,23 @@ func TestRecordOfTheSameHost(t *testing.T) {
 func TestSignsOfLife(t *testing.T) {
 	root, _ := newRecords(t)
 	synctest.Test(t, func(t *testing.T) {
-		lock, err := root.LockName(t.Context(), "docs", laptop, false)
+		lock, err := root.Take(t.Context(), docs, laptop, 0)
 		must(t, err)
 		for range 3 {
 			fallSilent(t, root, lock.record, time.Hour)
 			time.Sleep(beat)
 			synctest.Wait()
-			all, err := root.Locks(nas)
+			holder, _, err := root.Holder(docs, nas)
 			must(t, err)
-			if len(all) != 1 || all[0].Silent() {
-				t.Fatalf("after a beat the locks are %+v", all)
+			if holder.Who != laptop.Who || holder.Silent() {
+				t.Fatalf("after a beat the holder is %+v", holder)
 			}
 		}
 		must(t, lock.Unlock())
 		must(t, lock.Unlock())
 	})
-	if all, err := root.Locks(nas); len(all) > 0 || err != nil {
-		t.Errorf("after it was released there are %+v, %v", all, err)
+	if holder, _, err := root.Holder(docs, nas); holder.Who != "" || err != nil {
+		t.Errorf("after the lock was released %+v holds it, %v", holder, err)
 	}
 }
 
@@ -168,9 +164,9 @@ func TestRecordWaits(t *testing.T) {
 // TestRecordDamaged finds a record that says nothing: somebody may hold it.
 func TestRecordDamaged(t *testing.T) {
 	root, s := newRecords(t)
-	must(t, os.WriteFile(recordPath(root, 7), []byte("\x00\x00"), 0o644))
+	must(t, os.WriteFile(root.record(7), []byte("\x00\x00"), 0o644))
 	refuse(t, s, nas, true, Owner{Who: "another phlb"})
-	must(t, os.Truncate(recordPath(root, 7), 0)) // a power loss leaves that
+	must(t, os.Truncate(root.record(7), 0)) // a power loss leaves that
 	if r := takeRecord(t, s, nas); r.number != 8 {
 		t.Errorf("the record is number %d", r.number)
 	}
@@ -178,12 +174,12 @@ func TestRecordDamaged(t *testing.T) {
 
 func TestRecordsAreFew(t *testing.T) {
 	root, s := newRecords(t)
-	must(t, os.WriteFile(recordPath(root, "new-123"), nil, 0o644))
-	must(t, os.Chtimes(recordPath(root, "new-123"), time.Unix(1, 0), time.Unix(1, 0)))
+	must(t, os.WriteFile(root.record("new-123"), nil, 0o644))
+	must(t, os.Chtimes(root.record("new-123"), time.Unix(1, 0), time.Unix(1, 0)))
 	for range 20 {
 		must(t, takeRecord(t, s, laptop).release())
 	}
-	if entries, err := os.ReadDir(recordPath(root)); len(entries) != kept+1 || err != nil {
+	if entries, err := os.ReadDir(root.record()); len(entries) != kept+1 || err != nil {
 		t.Errorf("there are %v, %v", entries, err)
 	}
 }
@@ -205,52 +201,49 @@ func TestRecordOfTheSlow(t *testing.T) {
 }
 
 func TestBreak(t *testing.T) {
-	root, s := newRecords(t)
-	if broken, err := root.Break(t.Context(), "docs", nas, false); len(broken) > 0 || err != nil {
-		t.Errorf("nothing is locked: %v, %v", broken, err)
+	t.Parallel()
+	f, s := newRecords(t)
+	breaks := func(who Owner, force bool, want string) {
+		t.Helper()
+		broken, _, err := f.Break(t.Context(), docs, who, force)
+		if broken.Who != want || err != nil {
+			t.Errorf("broken is the lock of %+v, %v, want that of %q", broken, err, want)
+		}
 	}
-	lock, err := root.LockName(t.Context(), "docs", laptop, false)
+	breaks(nas, false, "") // nothing is locked
+	lock, err := f.Take(t.Context(), docs, laptop, 0)
 	must(t, err)
-	if all, err := root.Locks(nas); err != nil || len(all) != 1 || all[0].Name != "docs" || all[0].Who != laptop.Who || all[0].Silent() {
-		t.Errorf("locks are %+v, %v", all, err)
+	if holder, gone, err := f.Holder(docs, laptop); err != nil || holder.Who != laptop.Who || holder.Silent() || gone {
+		t.Errorf("the holder is %+v, gone: %v, %v", holder, gone, err)
 	}
-	fallSilent(t, root, lock.record, time.Hour)
-	if _, err := root.Break(t.Context(), "docs", laptop, false); err == nil {
+	fallSilent(t, f, lock.record, time.Hour)
+	if _, _, err := f.Break(t.Context(), docs, laptop, false); err == nil {
 		t.Error("a lock that the kernel holds was broken")
 	}
 	must(t, lock.Held())
-	broken, err := root.Break(t.Context(), "docs", laptop, true)
-	if err != nil || len(broken) != 1 || broken[0].Who != laptop.Who {
-		t.Errorf("broken are %+v, %v", broken, err)
-	}
+	breaks(laptop, true, laptop.Who)
 	if err := lock.Held(); !errors.Is(err, ErrLost) {
 		t.Errorf("its holder is told %v", err)
 	}
 	must(t, lock.Unlock())
 
-	fallSilent(t, root, takeRecord(t, s, laptop), time.Hour)
-	if broken, err := root.Break(t.Context(), "docs", nas, false); err != nil || len(broken) != 1 {
-		t.Errorf("one that is silent: %+v, %v", broken, err)
-	}
+	fallSilent(t, f, takeRecord(t, s, laptop), time.Hour)
+	breaks(nas, false, laptop.Who)
 	takeRecord(t, s, laptop)
-	if _, err := root.Break(t.Context(), "docs", nas, false); err == nil {
+	if _, _, err := f.Break(t.Context(), docs, nas, false); err == nil {
 		t.Error("a lock of a host that is alive was broken")
 	}
 }
 
-// raceEnv makes a process take the lock of docs under the root it gives again
+// raceEnv makes a process take the lock of docs in the folder it gives again
 // and again, each time for one line of a file that only the holder writes.
-const raceEnv = "STORE_TEST_RACE"
+const raceEnv = "LOCK_TEST_RACE"
 
 const turns = 40
 
 func raceForLock(path string) {
 	err := func() error {
-		r, err := Open(path)
-		if err != nil {
-			return err
-		}
-		s, err := r.records(nameKey("docs"))
+		s, err := at(path).records(docs)
 		if err != nil {
 			return err
 		}
@@ -287,19 +280,19 @@ func TestRecordRace(t *testing.T) {
 	fallSilent(t, root, takeRecord(t, s, laptop), time.Hour)
 	exe, err := os.Executable()
 	must(t, err)
-	if _, err := root.Break(t.Context(), "docs", nas, false); err != nil {
+	if _, _, err := root.Break(t.Context(), docs, nas, false); err != nil {
 		t.Error(err)
 	}
 	var racers []*exec.Cmd
 	for range 4 {
 		c := exec.Command(exe)
-		c.Env = append(os.Environ(), raceEnv+"="+root.Path, "GORACE=atexit_sleep_ms=0")
+		c.Env = append(os.Environ(), raceEnv+"="+root.path, "GORACE=atexit_sleep_ms=0")
 		c.Stderr = os.Stderr
 		must(t, c.Start())
 		racers = append(racers, c)
 	}
 	for range 20 { // none of them is dead
-		root.Break(t.Context(), "docs", nas, false)
+		root.Break(t.Context(), docs, nas, false)
 	}
 	for _, c := range racers {
 		if err := c.Wait(); err != nil {

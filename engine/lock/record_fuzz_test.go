@@ -1,4 +1,4 @@
-package store
+package lock
 
 import (
 	"os"
@@ -15,9 +15,9 @@ func FuzzRecord(f *testing.F) {
 	f.Add("9223372036854775807", []byte{})
 	f.Add("2", []byte(`{"who":"","host":"here","since":"0000-13-01T"}`))
 	f.Add("-1", []byte("[1]"))
-	r := newRoot(f)
+	folder := newFolder(f)
 	us := Owner{Who: "pid 1 on here", Host: "here", Boot: "boot", Since: time.Unix(1, 0)}
-	dir := filepath.Join(r.Path, internal, locks, holders, "name-x")
+	dir := folder.record()
 	f.Fuzz(func(t *testing.T, name string, record []byte) {
 		if name != filepath.Base(name) || name == "." || name == ".." {
 			return
@@ -27,16 +27,16 @@ func FuzzRecord(f *testing.F) {
 		if os.WriteFile(filepath.Join(dir, name), record, 0o600) != nil {
 			return // no name of a file
 		}
-		held, err := r.Locks(us)
+		held, _, err := folder.Holder(docs, us)
 		if err != nil {
 			return
 		}
-		lock, err := r.LockName(t.Context(), "x", us, false)
+		lock, err := folder.Take(t.Context(), docs, us, 0)
 		if err != nil {
 			return
 		}
-		if len(held) == 1 && held[0].Host != us.Host {
-			t.Errorf("the lock of %q was taken", held[0].Who)
+		if held.Who != "" && held.Host != us.Host {
+			t.Errorf("the lock of %q was taken", held.Who)
 		}
 		must(t, lock.Unlock())
 	})

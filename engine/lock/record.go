@@ -1,4 +1,4 @@
-package store
+package lock
 
 import (
 	"context"
@@ -7,10 +7,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"time"
+
+	"phlb/engine/handle"
 )
 
 const (
@@ -22,15 +26,19 @@ const (
 	ask = time.Second / 2
 )
 
-// Owner is who holds a lock.
+// Owner is a process that holds a lock, or wants one.
 type Owner struct {
 	Who   string    `json:"who"`            // as others are told: "pid 17 on laptop"
-	Host  string    `json:"host"`           // its name
-	Boot  string    `json:"boot,omitempty"` // its boot id, empty where there is none
-	Since time.Time `json:"since"`
+	Host  string    `json:"host"`           // the name of its host
+	Boot  string    `json:"boot,omitempty"` // the boot id of its host, empty where there is none
+	Since time.Time `json:"since"`          // when it began
 }
 
-// Holder is an Owner as others see it.
+// unknown is what an owner is called of whom no record tells.
+const unknown = "another phlb"
+
+// Holder is the owner that holds a lock, as others see it. The zero Holder is that
+// of a lock that nobody holds.
 type Holder struct {
 	Owner
 	Silence time.Duration // since its last sign of life, by the clock of the root's file system
@@ -46,14 +54,17 @@ func (h *Holder) gone(us Owner, kernel bool) bool {
 	return h.Host == us.Host && (kernel || h.Boot != us.Boot || h.Silent())
 }
 
-// records are those of one lock: files in a folder of their own, called 1, 2,
+// records are the records of one lock: files in a folder of their own, called 1, 2,
 // 3 … The highest says who holds the lock, or if it is empty, that nobody does.
 // To take the lock is to make the next one, with its content, by a hard link:
 // only one can succeed in that, on whichever host. So nobody who found the
 // holder dead can ever push aside one that came meanwhile.
-type records struct{ dir *Dir }
+type records struct {
+	dir  *handle.Writer
+	path string // of dir below the folder of locks, for messages
+}
 
-// record is the one by which a lock is held. Its file stays open: whatever comes
+// record is the record by which a lock is held. Its file stays open: whatever comes
 // to lie in its place is not ours to write to.
 type record struct {
 	set    *records
@@ -67,29 +78,33 @@ const kept = 4
 
 const (
 	newRecord = "new-" // begins the name of a record that is being made
-	nowFile   = "now-" // and that of a file that tells the time
+	nowFile   = "now-" // begins the name of a file that tells the time
 )
 
-// holders is the folder of the records of all locks.
-const holders = "held"
-
 const (
-	// maxRecord is how long a record may be.
+	// maxRecord is how many bytes a record may have.
 	maxRecord = 4 << 10
-	// maxNumber is more than a lock can be taken for.
+	// maxNumber is more often than a lock can be taken.
 	maxNumber = 1 << 40
 )
 
-// records opens those of a lock. The caller closes them.
-func (r *Root) records(key string) (*records, error) {
-	dir, err := r.ours(locks, holders, key)
+// records opens the records of a lock. The caller closes them.
+func (f *Folder) records(key Key) (*records, error) {
+	dir, err := f.Open(Records, key.Name)
 	if err != nil {
 		return nil, err
 	}
-	return &records{dir}, nil
+	return &records{dir, path.Join(Records, key.Name)}, nil
 }
 
 func (s *records) close() { s.dir.Close() }
+
+// temporary makes an empty file that nobody else has, whose name begins with prefix.
+func (s *records) temporary(prefix string) (_ *os.File, name string, err error) {
+	name = fmt.Sprintf("%s%016x", prefix, rand.Uint64())
+	f, err := s.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	return f, name, err
+}
 
 // release says that nobody holds the lock, unless somebody else does.
 func (r *record) release() error {
@@ -105,14 +120,14 @@ func (s *records) top() (top int, err error) {
 			continue
 		}
 		if n > maxNumber {
-			return 0, fmt.Errorf("%s is no record of a lock, its number is too high: remove it", name)
+			return 0, fmt.Errorf("%s is no record of a lock, its number is too high: remove it", path.Join(s.path, name))
 		}
 		top = max(top, n)
 	}
 	return top, err
 }
 
-// number returns that of a record of that name.
+// number returns the number of a record of that name, and whether it is one.
 func number(name string) (int, bool) {
 	n, err := strconv.Atoi(name)
 	return n, err == nil && strconv.Itoa(n) == name && n > 0
@@ -134,7 +149,7 @@ func (s *records) read(number int) (*Owner, time.Time, error) {
 		return nil, time.Time{}, err
 	}
 	if info.Size() > maxRecord {
-		return nil, time.Time{}, fmt.Errorf("%d is no record of a lock, it is longer than %d bytes: remove it", number, maxRecord)
+		return nil, time.Time{}, fmt.Errorf("%s/%d is no record of a lock, it is longer than %d bytes: remove it", s.path, number, maxRecord)
 	}
 	o := &Owner{}
 	if err := json.NewDecoder(io.LimitReader(f, maxRecord)).Decode(o); err != nil {
@@ -143,7 +158,7 @@ func (s *records) read(number int) (*Owner, time.Time, error) {
 		}
 	}
 	if o.Who == "" {
-		o.Who = "another phlb"
+		o.Who = unknown
 	}
 	return o, info.ModTime(), nil
 }
@@ -170,11 +185,10 @@ func (s *records) holderOf(top int) (Holder, error) {
 // now is the present by the clock of the file system, which is that of every
 // host's signs of life.
 func (s *records) now() (time.Time, error) {
-	name := tempFile(nowFile)
-	f, err := s.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if IsFull(err) {
+	f, name, err := s.temporary(nowFile)
+	if handle.IsFull(err) {
 		s.makeRoom()
-		f, err = s.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		f, name, err = s.temporary(nowFile)
 	}
 	if err != nil {
 		return time.Time{}, err
@@ -218,24 +232,31 @@ func (s *records) take(ctx context.Context, owner Owner, kernel, wait bool) (*re
 	}
 }
 
-// make makes the record of that number; it returns nil where another has.
+// make makes the record of that number; it returns nil where another has. Where no
+// block is left to say who holds the lock, it is held by nobody knows whom: that
+// takes an inode alone, and whoever makes room needs a lock first.
 func (s *records) make(number int, owner Owner) (*record, error) {
-	r, err := s.tryMake(number, owner)
-	if IsFull(err) {
+	tell := func(f *os.File) error { return json.NewEncoder(f).Encode(owner) }
+	r, err := s.tryMake(number, tell)
+	if handle.IsFull(err) {
 		s.makeRoom()
-		r, err = s.tryMake(number, owner)
+		r, err = s.tryMake(number, tell)
+	}
+	if handle.IsFull(err) {
+		r, err = s.tryMake(number, func(f *os.File) error { return f.Truncate(1) })
 	}
 	return r, err
 }
 
-func (s *records) tryMake(number int, owner Owner) (_ *record, err error) {
-	temp, name := tempFile(newRecord), strconv.Itoa(number)
-	r := &record{set: s, number: number}
-	if r.file, err = s.dir.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+// tryMake is make for a record with what fill writes, where there is room.
+func (s *records) tryMake(number int, fill func(*os.File) error) (_ *record, err error) {
+	file, temp, err := s.temporary(newRecord)
+	if err != nil {
 		return nil, err
 	}
 	defer s.dir.Remove(temp)
-	if err = json.NewEncoder(r.file).Encode(owner); err == nil {
+	r, name := &record{s, number, file}, strconv.Itoa(number)
+	if err = fill(file); err == nil {
 		err = s.dir.Link(s.dir, temp, name)
 	}
 	if err != nil {
@@ -281,124 +302,62 @@ func (s *records) sweep(below int) {
 	}
 }
 
-// Held is a lock that somebody holds.
-type Held struct {
-	Name string // of the backup; "" for a lock of the root itself
-	What string // such as `backup "documents"`
-	Gone bool   // its holder surely is dead, and the next who wants the lock has it
-	Holder
-}
-
-// Locks returns the locks that are held, or were left, by name. Of holders on
-// the machine of us it can tell whether they are dead.
-func (r *Root) Locks(us Owner) (all []Held, err error) {
-	keys, err := r.keys()
-	for _, key := range keys {
-		var holder Holder
-		if holder, err = r.holder(key); err != nil {
-			break
-		}
-		if holder.Who != "" {
-			what, _ := r.explain(key)
-			gone := holder.Host == us.Host && r.isGone(key, &holder, us)
-			all = append(all, Held{nameOf(key), what, gone, holder})
-		}
-	}
+// Holder returns who holds a lock, and whether that one surely is dead: the next
+// who wants the lock has it then. That can only be told of holders on our own host.
+func (f *Folder) Holder(key Key, us Owner) (_ Holder, gone bool, err error) {
+	set, err := f.records(key)
 	if err != nil {
-		return nil, fmt.Errorf("list locks: %w", err)
-	}
-	return all, nil
-}
-
-// keys returns those of the locks that were ever taken.
-func (r *Root) keys() ([]string, error) {
-	dir, err := r.dir.Descend(internal + "/" + locks + "/" + holders)
-	if err != nil {
-		return nil, unlessGone(err)
-	}
-	defer dir.Close()
-	return dir.Names()
-}
-
-func (r *Root) holder(key string) (Holder, error) {
-	set, err := r.records(key)
-	if err != nil {
-		return Holder{}, err
+		return Holder{}, false, err
 	}
 	defer set.close()
-	return set.holder()
-}
-
-// isGone asks the kernel, by taking its lock for a moment, whether the holder on
-// this machine is dead. Where that cannot be asked it is taken to be alive.
-func (r *Root) isGone(key string, holder *Holder, us Owner) bool {
-	kernel, err := r.lockKernel(context.Background(), key, false)
+	holder, err := set.holder()
+	if err != nil || holder.Who == "" || holder.Host != us.Host {
+		return holder, false, err
+	}
+	// The kernel is asked by taking its lock for a moment. Where that cannot be
+	// asked, the holder is taken to be alive.
+	kernel, err := f.lockKernel(context.Background(), key, false)
 	if err != nil {
-		return false
+		return holder, false, nil
 	}
 	defer kernel.unlock()
-	return holder.gone(us, kernel.held)
+	return holder, holder.gone(us, kernel.held), nil
 }
 
-// Break breaks the lock of a name, or with "" those of the root itself, and
-// returns what it broke. The error is a [*LockedError] where a holder may be
+// Break breaks a lock. It returns who held the lock, a zero Holder if nobody did,
+// and whether that one surely was dead. The error is an [*Error] where the holder may be
 // alive, unless force is set.
-func (r *Root) Break(ctx context.Context, name string, owner Owner, force bool) (broken []Held, err error) {
-	keys := []string{sealKey, trash}
-	if name != "" {
-		keys = []string{nameKey(name)}
-	}
-	for _, key := range keys {
-		what, _ := r.explain(key)
-		holder, gone, err := r.breakLock(ctx, key, owner, force)
-		if holder != nil {
-			broken = append(broken, Held{name, what, gone, *holder})
-		}
-		if _, locked := errors.AsType[*LockedError](err); err != nil && !locked {
-			err = fmt.Errorf("unlock %s: %w", what, err)
-		}
-		if err != nil {
-			return broken, err
-		}
-	}
-	return broken, nil
-}
-
-// breakLock returns who held the lock, nil if nobody did, and whether that one
-// surely is dead.
-func (r *Root) breakLock(ctx context.Context, key string, owner Owner, force bool) (_ *Holder, gone bool, err error) {
-	set, err := r.records(key)
+func (f *Folder) Break(ctx context.Context, key Key, owner Owner, force bool) (_ Holder, gone bool, err error) {
+	set, err := f.records(key)
 	if err != nil {
-		return nil, false, err
+		return Holder{}, false, err
 	}
 	defer set.close()
-	kernel, err := r.lockKernel(ctx, key, false)
-	_, locked := errors.AsType[*LockedError](err)
-	if err != nil && !locked {
-		return nil, false, err
+	kernel, err := f.lockKernel(ctx, key, false)
+	free := !errors.Is(err, errLocked)
+	if err != nil && free {
+		return Holder{}, false, err
 	}
 	defer kernel.unlock()
-	free := !locked
 	for {
 		top, err := set.top()
 		if err != nil {
-			return nil, false, err
+			return Holder{}, false, err
 		}
 		holder, err := set.holderOf(top)
 		if err != nil || holder.Who == "" {
-			return nil, false, err
+			return Holder{}, false, err
 		}
 		gone = free && holder.gone(owner, kernel.held)
 		if !gone && !(free && holder.Silent()) && !force {
-			what, _ := r.explain(key)
-			return nil, false, &LockedError{What: what, Holder: holder.Who}
+			return Holder{}, false, &Error{What: key.What, Holder: holder.Who}
 		}
 		next, err := set.make(top+1, owner)
 		if err != nil {
-			return nil, false, err
+			return Holder{}, false, err
 		}
 		if next != nil {
-			return &holder, gone, next.release()
+			return holder, gone, next.release()
 		}
 	}
 }

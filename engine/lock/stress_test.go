@@ -1,4 +1,4 @@
-package store
+package lock
 
 import (
 	"bytes"
@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// countEnv makes a process take the lock of docs under the root it gives again
+// countEnv makes a process take the lock of docs in the folder it gives again
 // and again, each time to count one up, until it is killed.
-const countEnv = "STORE_TEST_COUNT"
+const countEnv = "LOCK_TEST_COUNT"
 
 // countUp adds one to a number in a file. Two at a time would lose one.
 func countUp(path string) error {
@@ -36,12 +36,9 @@ func countUp(path string) error {
 
 func countUnderLock(path string) {
 	err := func() error {
-		r, err := Open(path)
-		if err != nil {
-			return err
-		}
+		f := at(path)
 		for {
-			lock, err := r.LockName(context.Background(), "docs", Owner{Who: "a counter", Host: "here"}, true)
+			lock, err := f.Take(context.Background(), docs, Owner{Who: "a counter", Host: "here"}, Forever)
 			if err != nil {
 				return err
 			}
@@ -64,8 +61,8 @@ func countUnderLock(path string) {
 // TestLockOfTheKilled has processes count under a lock, and kills them at
 // whatever they do: nobody may wait for the dead, and no step may be lost.
 func TestLockOfTheKilled(t *testing.T) {
-	r := newRoot(t)
-	number := filepath.Join(r.Path, "number")
+	f := newFolder(t)
+	number := filepath.Join(f.path, "number")
 	must(t, os.WriteFile(number, []byte("0"), 0o666))
 	exe, err := os.Executable()
 	must(t, err)
@@ -76,7 +73,7 @@ func TestLockOfTheKilled(t *testing.T) {
 	}
 	start := func() *life {
 		l := &life{Cmd: exec.Command(exe)}
-		l.Env = append(os.Environ(), countEnv+"="+r.Path)
+		l.Env = append(os.Environ(), countEnv+"="+f.path)
 		l.Stdout, l.Stderr = &l.out, &l.err
 		must(t, l.Start())
 		return l
@@ -101,7 +98,7 @@ func TestLockOfTheKilled(t *testing.T) {
 		l.Wait()
 		steps += bytes.Count(l.out.Bytes(), []byte("\n"))
 	}
-	lock, err := r.LockName(t.Context(), "docs", Owner{Who: "the test", Host: "here"}, false)
+	lock, err := f.Take(t.Context(), docs, Owner{Who: "the test", Host: "here"}, 0)
 	must(t, err)
 	must(t, lock.Unlock())
 	content, err := os.ReadFile(number)
