@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +37,7 @@ type Layout struct {
 }
 
 // Modes are those of a layout that one can choose by name.
-var Modes = []string{"table", "line", "json", "csv", "tsv"}
+var Modes = []string{"table", "box", "markdown", "line", "json", "csv", "tsv"}
 
 // Null is the mode for xargs -0.
 const Null = "null"
@@ -103,8 +102,12 @@ func newForm(w *bufio.Writer, columns []string, l Layout) form {
 		return &separated{w: w, ending: 0, cell: raw}
 	case "line":
 		return newLines(w, columns)
+	case "markdown":
+		return &grid{w: w, columns: columns, edges: &markdown}
+	case "box":
+		return &grid{w: w, columns: columns, width: l.Width, edges: &box}
 	}
-	return &grid{w: w, columns: columns, width: l.Width}
+	return &grid{w: w, columns: columns, width: l.Width, edges: &plain}
 }
 
 // objects is a JSON array.
@@ -249,88 +252,3 @@ func (l *lines) row(row []any) error {
 }
 
 func (l *lines) end() error { return nil }
-
-// grid is a table. The first rows decide how wide its columns are, so that any
-// number of rows can follow; where they do not fit, it is lines.
-type grid struct {
-	w       *bufio.Writer
-	columns []string
-	width   int
-
-	first  [][]any
-	table  Table
-	widths []int // nil: not decided yet
-	lines  *lines
-}
-
-func (g *grid) row(row []any) error {
-	if g.widths == nil && g.lines == nil {
-		if g.first = append(g.first, slices.Clone(row)); len(g.first) < batch {
-			return nil
-		}
-		return g.decide()
-	}
-	if g.lines != nil {
-		return g.lines.row(row)
-	}
-	_, err := g.w.WriteString(g.table.format(g.cells(row), g.widths, false))
-	return err
-}
-
-func (g *grid) end() error {
-	if g.widths == nil && g.lines == nil {
-		return g.decide()
-	}
-	return nil
-}
-
-// decide looks at the first rows, and writes them.
-func (g *grid) decide() error {
-	for i, name := range g.columns {
-		c := Column{Title: name}
-		for _, row := range g.first {
-			switch row[i].(type) {
-			case nil, bool, time.Time:
-			case string:
-				if c.Cut = Behind; name == "path" || strings.HasSuffix(name, ".path") {
-					c.Cut = Before
-				}
-			case []byte:
-				c.Cut = Behind
-			default:
-				c.Right = true
-			}
-		}
-		g.table.Columns = append(g.table.Columns, c)
-	}
-	for _, row := range g.first {
-		g.table.Add(g.cells(row)...)
-	}
-	widths := g.table.fit(g.width)
-	total := -len(gap)
-	for _, n := range widths {
-		total += n + len(gap)
-	}
-	if g.width > 0 && total > g.width {
-		g.lines = newLines(g.w, g.columns)
-		for _, row := range g.first {
-			g.lines.row(row)
-		}
-		return nil
-	}
-	g.widths = widths
-	g.w.WriteString(g.table.format(g.columns, widths, false))
-	for _, row := range g.table.Rows {
-		g.w.WriteString(g.table.format(row, widths, false))
-	}
-	g.first, g.table.Rows = nil, nil
-	return nil
-}
-
-func (g *grid) cells(row []any) []string {
-	cells := make([]string, len(row))
-	for i, v := range row {
-		cells[i] = shown(g.columns[i], v)
-	}
-	return cells
-}

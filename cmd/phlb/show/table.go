@@ -115,7 +115,11 @@ func (t *Table) shorten(widths []int, excess int) bool {
 const gap = "  "
 
 func (t *Table) format(cells []string, widths []int, colours bool) string {
-	var line []string
+	return strings.TrimRight(strings.Join(t.fill(cells, widths, colours), gap), " ") + "\n"
+}
+
+// fill returns the cells of the columns that are shown, as wide as those are.
+func (t *Table) fill(cells []string, widths []int, colours bool) (line []string) {
 	for i, cell := range cells {
 		c := t.Columns[i]
 		if widths[i] == 0 {
@@ -136,5 +140,5 @@ func (t *Table) format(cells []string, widths []int, colours bool) string {
 		}
 		line = append(line, filled)
 	}
-	return strings.TrimRight(strings.Join(line, gap), " ") + "\n"
+	return line
 }
