@@ -43,6 +43,7 @@ func (s *Session) API() []Owner {
 		{Name: "stat", Attributes: statAttributes.documentation()},
 		{Name: "change", Attributes: changeAttributes.documentation()},
 		{Name: "found", Attributes: foundAttributes.documentation()},
+		{Name: "usage", Attributes: usageAttributes.documentation()},
 		{Name: "age", Attributes: ageAttributes.documentation()},
 		{Name: "ran", Attributes: ranAttributes.documentation()},
 		{Name: "answer", Attributes: answerAttributes.documentation()},

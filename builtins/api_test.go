@@ -48,6 +48,7 @@ func TestAttributes(t *testing.T) {
 		"change":  changeAttributes.record("change", &engine.Change{New: &manifest.Entry{}}),
 		"found":   foundAttributes.record("found", found{Found: &engine.Found{Entry: &manifest.Entry{}}}),
 		"stat":    statAttributes.record("stat", snapshotStat{Stat: &engine.Stat{}}),
+		"usage":   usageAttributes.record("usage", usage{Usage: &engine.Usage{}}),
 		"age":     ageAttributes.record("age", nameAge{}),
 		"ran":     ran{}.value(), "answer": answer{}.value(),
 		"time.time": startime.Time{}, "time.duration": startime.Duration(0),

@@ -95,7 +95,7 @@ func (s *Session) Table() runtime.Table {
 	return s.inert(runtime.Table{
 		s.scanBuiltin(), s.hashBuiltin(), s.linkBuiltin(), s.verifyBuiltin(), s.addBuiltin(),
 		s.removeBuiltin(), s.restoreBuiltin(), s.snapshotsBuiltin(), s.snapshotBuiltin(), s.queryBuiltin(),
-		s.filesBuiltin(), s.findBuiltin(), s.versionsBuiltin(), s.holdersBuiltin(),
+		s.filesBuiltin(), s.findBuiltin(), s.versionsBuiltin(), s.holdersBuiltin(), s.duBuiltin(), s.ncduBuiltin(),
 		s.checkAgeBuiltin(), s.runBuiltin(), s.envBuiltin(), tableBuiltin,
 	})
 }
