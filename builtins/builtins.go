@@ -26,6 +26,15 @@ type Session struct {
 	Environ []string  // of the process, as NAME=VALUE
 	Now     time.Time // what now() gives
 
+	// Module is the module that the script is of, "" for one of the user's own, which
+	// has all effects. A script of a module has those in Allow.
+	Module string
+	// Deny are kinds of what Allow may hold, "run", "net", "env" and effects, that
+	// are refused whatever permits them.
+	Deny []string
+	// Sandbox permits what can be planned, and nothing else.
+	Sandbox bool
+
 	// Explain is an absolute path if the script is run only to find out what
 	// becomes of it: see Explanations. It has no effects then.
 	Explain string
@@ -92,12 +101,12 @@ func (s *Session) Names() starlark.StringDict {
 
 // Table returns the builtins and their documentation.
 func (s *Session) Table() runtime.Table {
-	return s.inert(runtime.Table{
+	return s.inert(s.guarded(runtime.Table{
 		s.scanBuiltin(), s.hashBuiltin(), s.linkBuiltin(), s.verifyBuiltin(), s.addBuiltin(),
 		s.removeBuiltin(), s.restoreBuiltin(), s.snapshotsBuiltin(), s.snapshotBuiltin(), s.queryBuiltin(),
 		s.filesBuiltin(), s.findBuiltin(), s.versionsBuiltin(), s.holdersBuiltin(), s.duBuiltin(), s.ncduBuiltin(),
 		s.checkAgeBuiltin(), s.runBuiltin(), s.envBuiltin(), tableBuiltin,
-	})
+	}))
 }
 
 // stringList takes a list or tuple of strings.

@@ -54,6 +54,9 @@ func (s *Session) diff(thread *starlark.Thread, from *engine.Snapshot, to starla
 	}
 	other, err := s.find(thread, to)
 	if dir, ok := starlark.AsString(to); ok && errors.Is(err, engine.ErrNoSnapshot) {
+		if err := s.permitEffect("diff", "read"); err != nil {
+			return nil, err
+		}
 		dir = s.path(dir)
 		if info, notDir := os.Stat(dir); notDir == nil && info.IsDir() {
 			settings := s.Engine.Config

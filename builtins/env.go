@@ -13,6 +13,7 @@ func (s *Session) envBuiltin() runtime.Builtin {
 		Name:      "env",
 		Signature: "env(name, default=None)",
 		Doc:       "an environment variable, where --allow-env permits it",
+		Kind:      "env",
 		Func: func(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var name string
 			var missing starlark.Value = starlark.None

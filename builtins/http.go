@@ -36,6 +36,7 @@ func (s *Session) HTTPTable() runtime.Table {
 		Signature: `get(url, headers={}, timeout="30s")`,
 		Doc:       "ask a web server, where --allow-net permits its host; returns .status .body .headers",
 		Effect:    true,
+		Kind:      "net",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var address string
 			headers := &starlark.Dict{}
@@ -50,6 +51,7 @@ func (s *Session) HTTPTable() runtime.Table {
 		Signature: `post(url, body="", json=None, headers={}, timeout="30s")`,
 		Doc:       "tell a web server, where --allow-net permits its host; json is sent as such; returns .status .body .headers",
 		Effect:    true,
+		Kind:      "net",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var address, body string
 			var document starlark.Value = starlark.None

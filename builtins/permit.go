@@ -7,34 +7,135 @@ import (
 	"slices"
 	"strings"
 
+	"go.starlark.net/starlark"
+
+	"phlb/engine/config"
 	"phlb/runtime"
 )
 
-// Permissions are what a script may do beside backups: nothing, unless the user
-// says so in phlb.toml or on the command line.
+// Permissions are what a script may do: of a module nothing, and of the user's own
+// nothing beside backups, unless the user says so in phlb.toml or on the command
+// line.
 type Permissions struct {
-	Run []string // programs, as the script names them; see resolve
-	Net []string // HOST or HOST:PORT
-	Env []string // environment variables
+	Run     []string // programs, as the script names them; see resolve
+	Net     []string // HOST or HOST:PORT
+	Env     []string // environment variables
+	Effects []string // of [config.Effects]; the user's own scripts have all
 }
 
 // Denied says that the user has not permitted something, and how to.
 type Denied struct {
 	Builtin string // such as "run"
-	What    string // such as "pg_dump"
-	Key     string // in phlb.toml
-	Flag    string // on the command line
-	File    string // the phlb.toml in effect, "" if there is none
+	What    string // such as "pg_dump", "" for an effect
+	Kind    string // "run", "net", "env" or one of [config.Effects]
+	Remedy  string // what permits it
 }
 
-// Error names the line of configuration that would permit it.
+// Error names the line of configuration and the flag that would permit it.
 func (d *Denied) Error() string {
-	file := d.File
-	if file == "" {
-		file = "phlb.toml (phlb config makes one)"
+	if d.What == "" {
+		return fmt.Sprintf("%s: the script may not %s: %s", d.Builtin, deeds[d.Kind], d.Remedy)
 	}
-	return fmt.Sprintf("%s: %q is not permitted: put %s = [%q] into %s, or run phlb with %s=%s",
-		d.Builtin, d.What, d.Key, d.What, file, d.Flag, d.What)
+	return fmt.Sprintf("%s: %q is not permitted: %s", d.Builtin, d.What, d.Remedy)
+}
+
+// deeds say what the effects are.
+var deeds = map[string]string{
+	"read": "read files or directories", "link": "make snapshots", "remove": "remove snapshots",
+	"restore": "restore", "heal": "heal snapshots",
+}
+
+// denied makes the error of what is not permitted: kind is one of what [Permissions]
+// has, or an effect.
+func (s *Session) denied(builtin, what, kind string) error {
+	return &Denied{builtin, what, kind, s.remedy(what, kind)}
+}
+
+// remedy says how to permit something.
+func (s *Session) remedy(what, kind string) string {
+	settings := s.Engine.Config
+	flag := "--allow-" + kind
+	if what != "" {
+		flag += "=" + what
+	}
+	key, origin, list := "allow_"+kind, "allow_"+kind, s.listed(kind)
+	word := what
+	if s.Module != "" {
+		key, origin = kind, "allow."+s.Module+"."+kind
+		if what == "" {
+			key, origin, word = "effects", "allow."+s.Module+".effects", kind
+		}
+	}
+	switch {
+	case slices.Contains(s.Deny, kind):
+		return "--deny-" + kind + " wins over all that permits it"
+	case s.Sandbox:
+		return "a sandbox permits nothing, whatever phlb.toml says"
+	}
+	line := key + " = " + config.Literal(append(slices.Clone(list), word))
+	var put string
+	switch {
+	case s.Module == "" && !settings.Trusted:
+		put = "put " + line + " into phlb.toml (phlb config makes one)"
+	case settings.Origin(origin) != "default":
+		put = "write " + line + " in " + settings.Origin(origin)
+	case s.Module != "":
+		put = fmt.Sprintf("put %s under [allow.%s] into %s", line, s.Module, settings.Path)
+	default:
+		put = "put " + line + " into " + settings.Path
+	}
+	if s.Module != "" && !settings.Trusted {
+		put += " and say phlb trust " + filepath.Dir(settings.Path)
+	}
+	return put + ", or run phlb with " + flag
+}
+
+// listed returns what phlb.toml permits already of a kind.
+func (s *Session) listed(kind string) []string {
+	settings := s.Engine.Config
+	grant := config.Grant{Run: settings.AllowRun, Net: settings.AllowNet, Env: settings.AllowEnv}
+	if s.Module != "" {
+		grant = settings.Allow[s.Module]
+	}
+	switch kind {
+	case "run":
+		return grant.Run
+	case "net":
+		return grant.Net
+	case "env":
+		return grant.Env
+	}
+	return grant.Effects
+}
+
+// permitEffect returns an error for an effect that the script may not have.
+func (s *Session) permitEffect(builtin, kind string) error {
+	free := s.Module == "" || s.Sandbox || s.Explain != "" || slices.Contains(s.Allow.Effects, kind)
+	if free && !slices.Contains(s.Deny, kind) {
+		return nil
+	}
+	return s.denied(builtin, "", kind)
+}
+
+// guarded sees to it that the functions of a table have no effect that the script
+// may not have. Those whose effect depends on an argument see to it themselves.
+func (s *Session) guarded(t runtime.Table) runtime.Table {
+	if s.Module == "" && len(s.Deny) == 0 {
+		return t
+	}
+	t = slices.Clone(t)
+	for i, b := range t {
+		if b.Kind == "" || b.When != "" || !slices.Contains(config.Effects, b.Kind) {
+			continue
+		}
+		t[i].Func = func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			if err := s.permitEffect(b.Name, b.Kind); err != nil {
+				return nil, err
+			}
+			return b.Func(thread, fn, args, kwargs)
+		}
+	}
+	return t
 }
 
 // resolve fixes which programs the permissions mean: those that lie there now,
@@ -60,8 +161,8 @@ type program struct {
 // permitRun returns the path of a program that is permitted.
 func (s *Session) permitRun(name string) (string, error) {
 	p, ok := s.programs[name]
-	if !ok {
-		return "", &Denied{"run", name, "allow_run", "--allow-run", s.permitting()}
+	if !ok || slices.Contains(s.Deny, "run") {
+		return "", s.denied("run", name, "run")
 	}
 	if p.err != nil {
 		return "", fmt.Errorf("run %s: %w", name, p.err)
@@ -94,26 +195,17 @@ var decisive = []string{
 
 // permitNet takes the host without and with its port.
 func (s *Session) permitNet(host, hostPort string) error {
-	if slices.Contains(s.Allow.Net, host) || slices.Contains(s.Allow.Net, hostPort) {
+	if (slices.Contains(s.Allow.Net, host) || slices.Contains(s.Allow.Net, hostPort)) && !slices.Contains(s.Deny, "net") {
 		return nil
 	}
-	return &Denied{"http", host, "allow_net", "--allow-net", s.permitting()}
+	return s.denied("http", host, "net")
 }
 
 func (s *Session) permitEnv(name string) error {
-	if slices.Contains(s.Allow.Env, name) {
+	if slices.Contains(s.Allow.Env, name) && !slices.Contains(s.Deny, "env") {
 		return nil
 	}
-	return &Denied{"env", name, "allow_env", "--allow-env", s.permitting()}
-}
-
-// permitting is the file to permit something in: a phlb.toml that is not trusted
-// would not do.
-func (s *Session) permitting() string {
-	if !s.Engine.Config.Trusted {
-		return ""
-	}
-	return s.Engine.Config.Path
+	return s.denied("env", name, "env")
 }
 
 // Planned is an effect that a dry run has left out.

@@ -12,6 +12,7 @@ var removeMethod = runtime.Builtin{
 	Signature: "remove()",
 	Doc:       "remove the snapshot and return a removal; refused for the newest complete one of a name, and for one tagged pinned",
 	Effect:    true,
+	Kind:      "remove",
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if err := runtime.Unpack(fn.Name(), args, kwargs); err != nil {
 			return nil, err
@@ -27,6 +28,7 @@ func (s *Session) removeBuiltin() runtime.Builtin {
 		Signature: "remove(snapshots)",
 		Doc:       "remove all of the snapshots and return a removal, or none where one has to stay; faster than one by one",
 		Effect:    true,
+		Kind:      "remove",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var list starlark.Iterable
 			if err := runtime.Unpack(fn.Name(), args, kwargs, "snapshots", &list); err != nil {

@@ -80,6 +80,8 @@ func (s *Session) verifyBuiltin() runtime.Builtin {
 		Name:      "verify",
 		Signature: "verify(snapshot, fast=False, sample=1.0, heal=False)",
 		Doc:       "check a snapshot against its manifest, and read a share of its content back",
+		Kind:      "heal",
+		When:      "heal",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var which, sample starlark.Value = nil, starlark.Float(1)
 			var check engine.Check
@@ -89,6 +91,9 @@ func (s *Session) verifyBuiltin() runtime.Builtin {
 			}
 			if check.Heal {
 				if err := runtime.Effect(thread, "verify(heal=True)"); err != nil {
+					return nil, err
+				}
+				if err := s.permitEffect("verify(heal=True)", "heal"); err != nil {
 					return nil, err
 				}
 			}
@@ -124,6 +129,7 @@ func (s *Session) addBuiltin() runtime.Builtin {
 		Signature: "add(path=None)",
 		Doc:       "take trees under the backup root that the catalog does not know",
 		Effect:    true,
+		Kind:      "link",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var path optional
 			if err := runtime.Unpack(fn.Name(), args, kwargs, "path?", &path); err != nil {

@@ -73,6 +73,7 @@ var restoreMethod = runtime.Builtin{
 	Signature: "restore(to, " + restoreArguments + ", path=None)",
 	Doc:       "write the snapshot into a directory, or one path of it to where cp -a would put it",
 	Effect:    true,
+	Kind:      "restore",
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		var to string
 		var path optional
@@ -91,6 +92,7 @@ func (s *Session) restoreBuiltin() runtime.Builtin {
 		Signature: "restore(what, to, " + restoreArguments + ")",
 		Doc:       "restore a snapshot, or with SNAPSHOT:PATH one file or directory of it",
 		Effect:    true,
+		Kind:      "restore",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var what, to string
 			var options restoreOptions

@@ -30,6 +30,7 @@ func (s *Session) runBuiltin() runtime.Builtin {
 		Signature: `run(argv, check=True, stdin="", env={}, dir=None, timeout="10m")`,
 		Doc:       "run a program without a shell, where --allow-run permits it; returns .code .stdout .stderr .timed_out",
 		Effect:    true,
+		Kind:      "run",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var argv stringList
 			var stdin string

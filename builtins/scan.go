@@ -38,7 +38,8 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 		Name: "scan",
 		Signature: `scan(root, skip_dirs=[], skip=[], where=None, one_file_system=False, order="path", ` +
 			`rules=[], ignore_files=[], tagged=False, if_present=[], beside={}, max_size=None)`,
-		Doc: "the files of a directory, to be iterated over or handed to link or hash",
+		Doc:  "the files of a directory, to be iterated over or handed to link or hash",
+		Kind: "read",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			scan := &Scan{session: s, thread: thread}
 			to := &scan.source.Rules

@@ -86,7 +86,7 @@ var SnapshotMethods = runtime.Table{removeMethod, restoreMethod, diffMethod, sta
 
 // Attr returns the attribute or method called name.
 func (s *Snapshot) Attr(name string) (starlark.Value, error) {
-	for _, m := range s.session.inert(SnapshotMethods) {
+	for _, m := range s.session.inert(s.session.guarded(SnapshotMethods)) {
 		if m.Name == name {
 			return m.Value().BindReceiver(s), nil
 		}
@@ -110,6 +110,7 @@ func (s *Session) linkBuiltin() runtime.Builtin {
 		Signature: "link(scan, name=None, match=config.match, tags=[], accept_shrink=False, moved=False)",
 		Doc:       "a new sealed snapshot of the scan",
 		Effect:    true,
+		Kind:      "link",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var scan scanArgument
 			var name, match optional

@@ -153,7 +153,7 @@ func (s *session) unresolved(err error, tree syntax.Node, names starlark.StringD
 // meant returns what to say of an undefined name, "" if there is nothing.
 func (s *session) meant(name string, names starlark.StringDict) string {
 	if s.all.Has(name) {
-		return fmt.Sprintf(" in a file outside of the script's folder, which works on what it is handed: pass %s as an argument", name)
+		return fmt.Sprintf(" in a file outside of the script's folder, which works on what it is handed: take %s as a parameter, and have the script pass %s = %s", name, name, name)
 	}
 	near := Nearest(name, slices.Concat(slices.Sorted(maps.Keys(names)), slices.Sorted(maps.Keys(starlark.Universe))))
 	if near == "" {

@@ -17,6 +17,8 @@ type Builtin struct {
 	Signature string // as in the manual: "link(scan, name=None, tags=[])"
 	Doc       string // one line
 	Effect    bool   // changes something: refused where effects are
+	Kind      string // what a host may refuse it as, in a word; "" for what is free
+	When      string // the argument that makes it of that kind; "" for all calls
 	Func      Func
 }
 
@@ -38,8 +40,8 @@ func (t Table) Names() starlark.StringDict {
 func (b Builtin) Value() *starlark.Builtin {
 	return starlark.NewBuiltin(b.Name, func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if t := taskOf(thread); t != nil && fn.Receiver() != nil && t.foreign[caller(thread)] {
-			return nil, Usagef("%s.%s: what a module from elsewhere is handed is plain data to it, and has no methods: call it in the script, or hand %s a function that does",
-				fn.Receiver().Type(), b.Name, path.Base(caller(thread)))
+			return nil, Usagef("%s.%s: what a module from elsewhere is handed is plain data to it, and has no methods: take %s as a parameter in %s, and have the script pass %s = lambda x: x.%s()",
+				fn.Receiver().Type(), b.Name, b.Name, path.Base(caller(thread)), b.Name, b.Name)
 		}
 		if b.Effect {
 			if err := effect(thread, b.Name, func() string { return call(fn, args, kwargs) }); err != nil {

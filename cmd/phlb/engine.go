@@ -13,12 +13,12 @@ import (
 	"phlb/engine/config"
 )
 
-// newSession returns a session with what scripts are permitted.
+// newSession returns a session with what the user's own scripts are permitted.
 func (c *command) newSession(e *engine.Engine) *builtins.Session {
 	if c.sandbox {
-		return &builtins.Session{Engine: e, Now: c.now.Local()}
+		return &builtins.Session{Engine: e, Now: c.now.Local(), Deny: c.deny, Sandbox: true}
 	}
-	return &builtins.Session{Engine: e, Environ: os.Environ(), Now: c.now.Local(), Allow: builtins.Permissions{
+	return &builtins.Session{Engine: e, Environ: os.Environ(), Now: c.now.Local(), Deny: c.deny, Allow: builtins.Permissions{
 		Run: append(c.allow.Run, e.Config.AllowRun...),
 		Net: append(c.allow.Net, e.Config.AllowNet...),
 		Env: append(c.allow.Env, e.Config.AllowEnv...),

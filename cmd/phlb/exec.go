@@ -19,7 +19,8 @@ func (c *command) exec() *cobra.Command {
 		Short: "Run a script.",
 		Long: "Run a script: the file of that name, else one that phlb scripts lists, which\n" +
 			"lies in the folder phlb/scripts of your configuration, in that of the system, or\n" +
-			"comes with phlb.\n\n" +
+			"comes with phlb. @NAME//FILE.star is that of a module, which may do what [allow]\n" +
+			"in phlb.toml and the --allow flags grant it; phlb mod audit tells what it needs.\n\n" +
 			"The parameters of the script's main are its flags and arguments, which\n" +
 			"phlb exec FILE.star --help lists. The global flags may stand among them; what\n" +
 			"follows -- is an argument, whatever it begins with.\n\n" +
@@ -33,6 +34,7 @@ func (c *command) exec() *cobra.Command {
 		},
 	}
 	cmd.PersistentFlags().BoolVar(&c.sandbox, "sandbox", false, "only plan what the script would do, and permit it nothing")
+	c.grantFlags(cmd.PersistentFlags())
 	c.before[cmd] = func(ctx context.Context, args []string) error {
 		c.dryRun = c.dryRun || c.sandbox
 		if len(args) == 0 {
@@ -52,8 +54,12 @@ func (c *command) exec() *cobra.Command {
 	return cmd
 }
 
-// locate finds a script: the path as given, else one that is called by that name.
+// locate finds a script: that of a module, the path as given, else one that is
+// called by that name.
 func (c *command) locate(name string) (string, error) {
+	if strings.HasPrefix(name, "@") && strings.Contains(name, "//") {
+		return name, nil
+	}
 	info, err := os.Stat(name)
 	switch {
 	case err == nil && !info.IsDir():

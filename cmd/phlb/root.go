@@ -25,6 +25,7 @@ type command struct {
 	metrics    string
 	verbose    int
 	allow      builtins.Permissions // beside those of phlb.toml
+	deny       []string             // kinds of effects and permissions, whatever allows them
 	limits     runtime.Limits       // before those of phlb.toml
 	sandbox    bool                 // the script is a stranger's
 

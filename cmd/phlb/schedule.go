@@ -104,6 +104,9 @@ func (c *command) newJob(cmd *cobra.Command, file string, args []string, called 
 		return nil, err
 	}
 	arg := stem(file) // of a policy of phlb's own
+	if name == file {
+		arg = file // of a module
+	}
 	if !strings.HasPrefix(name, "@") {
 		if arg, err = filepath.Abs(name); err != nil {
 			return nil, err

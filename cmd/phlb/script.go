@@ -57,7 +57,7 @@ func (c *command) prepare(ctx context.Context, root *cobra.Command, args []strin
 		return flagError(cmd, err)
 	}
 	err = c.before[cmd](ctx, flags.Args())
-	c.verbose, c.allow = 0, builtins.Permissions{} // which would count twice
+	c.verbose, c.allow, c.deny = 0, builtins.Permissions{}, nil // which would count twice
 	if c.completing {
 		return nil // there is less to complete then
 	}
@@ -75,6 +75,7 @@ func (c *command) load(ctx context.Context, cmd *cobra.Command, name string) (*s
 	host := &runtime.Host{
 		Modules: map[string]*runtime.Module{"std": {Label: "@std", Files: scripts.FS}}, Now: c.now.Local(), Flags: reserved(cmd), Result: c.writeResult,
 	}
+	c.grant(s.session, host, name)
 	switch {
 	case c.peek:
 	case c.explained: // what a policy says of things that do not happen would mislead

@@ -38,6 +38,7 @@ type Config struct {
 	AllowNet       []string          // HOST or HOST:PORT that scripts may talk to
 	AllowEnv       []string          // environment variables that scripts may read
 	Limits         Limits            // of what scripts may compute
+	Allow          map[string]Grant  // what a script of a module may do, by the name of the module
 	Modules        map[string]Module // what scripts load as @NAME//…, with their paths absolute
 	Publish        Publication
 	LogLevel       slog.Level // of a snapshot's log
@@ -95,15 +96,15 @@ func (a Attributes) Names() []string {
 // A Setting is one key with the value in effect.
 type Setting struct {
 	Key    string `json:"key"`
-	Value  any    `json:"value"`  // a string, a []string, an int64, a float64 or a Module
+	Value  any    `json:"value"`  // a string, a []string, an int64, a float64, a Module or a Grant
 	Origin string `json:"origin"` // "default", "FILE:LINE", "environment NAME" or "flag NAME"
 }
 
 // String gives the setting as phlb.toml would have it.
 func (s Setting) String() string { return s.Key + " = " + literal(s.Value) }
 
-// Settings lists every key, in the order of the template, and the modules behind
-// them, each with its value and where that comes from.
+// Settings lists every key, in the order of the template, and the modules and
+// grants behind them, each with its value and where that comes from.
 func (c *Config) Settings() []Setting {
 	settings := make([]Setting, 0, len(keys))
 	for _, k := range keys {
@@ -112,6 +113,10 @@ func (c *Config) Settings() []Setting {
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		key := modulesTable + "." + name
 		settings = append(settings, Setting{Key: key, Value: c.Modules[name], Origin: c.origin(key)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Allow)) {
+		key := allowTable + "." + name
+		settings = append(settings, Setting{Key: key, Value: c.Allow[name], Origin: c.origin(key)})
 	}
 	return settings
 }

@@ -117,15 +117,18 @@ func statements(data []byte) (all []statement, err error) {
 	return all, p.Error()
 }
 
-// lineOf returns in which line of a file a key stands first, 0 for none.
+// lineOf returns in which line of a file a key stands first, or what holds it, 0
+// for none.
 func lineOf(data []byte, path ...string) int {
 	all, err := statements(data)
 	if err != nil {
 		return 0
 	}
-	for _, s := range all {
-		if len(s.path) >= len(path) && slices.Equal(s.path[:len(path)], path) {
-			return 1 + bytes.Count(data[:s.start], []byte("\n"))
+	for ; len(path) > 0; path = path[:len(path)-1] {
+		for _, s := range all {
+			if len(s.path) >= len(path) && slices.Equal(s.path[:len(path)], path) {
+				return 1 + bytes.Count(data[:s.start], []byte("\n"))
+			}
 		}
 	}
 	return 0

@@ -212,9 +212,13 @@ func parse(path string, data []byte, home string) (*Config, error) {
 	for name := range d.cfg.Modules {
 		d.cfg.origins[modulesTable+"."+name] = at(path, lineOf(data, modulesTable, name))
 	}
+	problems = d.allow(values, func(key ...string) string { return at(path, lineOf(data, key...)) })
+	for _, key := range slices.Sorted(maps.Keys(problems)) {
+		report(lineOf(data, strings.SplitN(key, ".", 3)...), key, fmt.Sprintf("%s: %v", key, problems[key]))
+	}
 	for _, f := range found {
 		value, here := values[f.path[0]], f.path[0]
-		if here == modulesTable || here == publishTable {
+		if here == modulesTable || here == publishTable || here == allowTable {
 			continue // read already
 		}
 		if table, ok := value.(map[string]any); ok && here == limitsTable {

@@ -9,6 +9,9 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
+// Literal writes a list as it would stand in the file.
+func Literal(words []string) string { return literal(words) }
+
 // literal writes a value as it would stand in the file.
 func literal(v any) string {
 	switch v := v.(type) {
@@ -19,6 +22,8 @@ func literal(v any) string {
 	case []any:
 		return list(v)
 	case Module:
+		return v.String()
+	case Grant:
 		return v.String()
 	case map[string]any:
 		return "{…}"
@@ -81,7 +86,7 @@ func tomlKey(path []string) string {
 // suggestion names the known key that is meant by an unknown one, or all of
 // them where none is near. Case and the choice of - or _ make no difference.
 func suggestion(unknown string) string {
-	names := append(keyNames(), modulesTable, publishTable)
+	names := append(keyNames(), modulesTable, allowTable, publishTable)
 	unknown = strings.ReplaceAll(strings.ToLower(unknown), "-", "_")
 	distance := func(key string) int { return levenshtein.ComputeDistance(unknown, key) }
 	nearest := slices.MinFunc(names, func(a, b string) int { return distance(a) - distance(b) })

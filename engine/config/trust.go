@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,7 +19,8 @@ import (
 // but what scripts are permitted counts from the user's own file alone, or once
 // the user has said that the file is to be trusted: as it was then.
 
-// Permissive are the keys that count in a trusted file alone.
+// Permissive are the keys that count in a trusted file alone, beside what it
+// grants to modules.
 var Permissive = []string{"allow_run", "allow_net", "allow_env", "limits.steps", "limits.time", "limits.memory"}
 
 // own reports whether a file is the user's own, in the folder of their
@@ -40,7 +42,11 @@ func OfOthers(info fs.FileInfo) bool { return ofOthers(info) || othersWrite(info
 
 // revoke takes back what a file permits that is not trusted.
 func (s *Sources) revoke(c *Config) {
-	for _, key := range Permissive {
+	granted := slices.Sorted(maps.Keys(c.Allow))
+	for i, name := range granted {
+		granted[i] = allowTable + "." + name
+	}
+	for _, key := range slices.Concat(Permissive, granted) {
 		origin, ok := c.origins[key]
 		if !ok {
 			continue
@@ -52,6 +58,7 @@ func (s *Sources) revoke(c *Config) {
 		}
 	}
 	c.AllowRun, c.AllowNet, c.AllowEnv, c.Limits = []string{}, []string{}, []string{}, Limits{}
+	c.Allow = nil
 }
 
 // Trust remembers in the folder state that the configuration file at path is to
@@ -94,7 +101,7 @@ func Trust(state, path, home string) ([]Setting, error) {
 	}
 	all := cfg.Settings()
 	return slices.DeleteFunc(all, func(s Setting) bool {
-		return !slices.Contains(Permissive, s.Key) || s.Origin == "default"
+		return !slices.Contains(Permissive, s.Key) && !strings.HasPrefix(s.Key, allowTable+".") || s.Origin == "default"
 	}), nil
 }
 
