@@ -12,9 +12,9 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// FS holds the scripts by their file names.
+// FS holds the scripts, and the questions, by their file names.
 //
-//go:embed *.star
+//go:embed *.star *.sql
 var FS embed.FS
 
 // Names lists the scripts without their endings, sorted, and without the tests
