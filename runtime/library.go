@@ -22,6 +22,7 @@ func library(now time.Time) starlark.StringDict {
 		"json":   jsonModule(),
 		"math":   math.Module,
 		"here":   hereBuiltin.Value(),
+		"len":    starlark.NewBuiltin("len", length),
 		"now":    clock["now"],
 		"usage":  usageBuiltin.Value(),
 		"time":   &starlarkstruct.Module{Name: "time", Members: members},

@@ -46,6 +46,35 @@ func (s *Stream) Iterate() starlark.Iterator {
 	return &streamIterator{thread: s.thread, next: next, stop: stop}
 }
 
+// length is Starlark's len, and counts what a Stream yields too. A Stream has no
+// Len: Starlark's own functions would ask for it before they iterate.
+func length(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	type stream interface {
+		All() iter.Seq2[starlark.Value, error]
+	}
+	var s stream
+	counts := false
+	if len(args) == 1 && len(kwargs) == 0 {
+		s, counts = args[0].(stream)
+	}
+	if !counts {
+		return starlark.Universe["len"].(*starlark.Builtin).CallInternal(thread, args, kwargs)
+	}
+	if t := taskOf(thread); t != nil {
+		r := t.run.Load()
+		r.computes(-1)
+		defer r.computes(1)
+	}
+	n := 0
+	for _, err := range s.All() {
+		if err != nil {
+			return nil, Failure(err)
+		}
+		n++
+	}
+	return starlark.MakeInt(n), nil
+}
+
 type streamIterator struct {
 	thread *starlark.Thread
 	next   func() (starlark.Value, error, bool)

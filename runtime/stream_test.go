@@ -40,6 +40,7 @@ func TestStream(t *testing.T) {
 		{"Nested", "c = count(2)\nprint([(i, j) for i in c for j in c])", "[(0, 0), (0, 1), (1, 0), (1, 1)]\n"},
 		{"Value", "print(count(1), type(count(1)), bool(count(0)))", "<numbers> numbers True\n"},
 		{"MadeBeforeMain", "c = count(2)\ndef main(): print(list(c))", "[0, 1]\n"},
+		{"Length", "print(len(count(3)), len(count(0)), len([1, 2]), len({}))", "3 0 2 0\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -64,6 +65,7 @@ func TestStreamFails(t *testing.T) {
 		{"Unpack", "def main():\n  a, b = count(9, fail = 2)\n  print('short')", "2:"},
 		{"NoMain", "n = len(list(count(9, fail = 2)))\nprint('short')", "1:"},
 		{"MadeBeforeMain", "c = count(9, fail = 2)\ndef main():\n  for i in c: pass\n  print('short')", "3:3"},
+		{"Length", "def main(): print('short', len(count(9, fail = 2)))", "1:31"},
 		{"InCallback", "def f(x): return len(list(count(9, fail = 2)))\ndef main():\n  each(f)\n  print('short')", "1:"},
 	}
 	for _, tt := range tests {
@@ -106,4 +108,16 @@ func TestStreamAll(t *testing.T) {
 	}
 	_, err := runSource(h, "print(take(count(3, fail = 1)))")
 	wantError(t, err, "test.star:1:11: take after 1: count to 1: "+errDisk.Error())
+}
+
+// TestLength holds that len is as strict as Starlark's own.
+func TestLength(t *testing.T) {
+	for src, want := range map[string]string{
+		"len(1)": "len: value of type int has no len", "len()": "len: got 0 arguments, want 1", "len(x = [])": "len: ",
+		"len(count(1), 2)": "len: got 2 arguments, want 1",
+	} {
+		h, _ := newHost(count)
+		_, err := runSource(h, src)
+		wantError(t, err, want)
+	}
 }

@@ -65,7 +65,7 @@ func (c *command) locate(name string) (string, error) {
 	case err == nil && !info.IsDir():
 		return name, nil
 	case filepath.Base(name) == name: // else a path, which means one file
-		n, missing := findNamed(stem(name))
+		n, missing := findNamed(stem(name), scriptEnding)
 		switch {
 		case missing == nil:
 			if !c.peek {
@@ -92,18 +92,18 @@ func (c *command) locate(name string) (string, error) {
 // misspelling of, "" if none is close.
 func nearestFile(path string) string {
 	dir := filepath.Dir(path)
-	if near := runtime.Nearest(stem(path), stems(dir)); near != "" {
+	if near := runtime.Nearest(stem(path), stems(dir, scriptEnding)); near != "" {
 		return filepath.Join(dir, near+".star")
 	}
 	return ""
 }
 
 // stems lists the scripts in a folder.
-func stems(dir string) (names []string) {
+func stems(dir, ending string) (names []string) {
 	entries, _ := os.ReadDir(dir) // what cannot be listed cannot be suggested
 	for _, e := range entries {
-		if filepath.Ext(e.Name()) == ".star" {
-			names = append(names, stem(e.Name()))
+		if filepath.Ext(e.Name()) == ending {
+			names = append(names, strings.TrimSuffix(e.Name(), ending))
 		}
 	}
 	return names

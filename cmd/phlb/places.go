@@ -18,9 +18,15 @@ import (
 	"phlb/scripts"
 )
 
-// Scripts are called by their names where they lie in the user's folder of
-// scripts, in that of the system, or in phlb itself. The first that has one of a
-// name is meant.
+// Scripts and questions are called by their names where they lie in the user's
+// folder of scripts, in that of the system, or in phlb itself. The first that has
+// one of a name is meant.
+
+// The endings of what is called by its name.
+const (
+	scriptEnding   = ".star"
+	questionEnding = ".sql"
+)
 
 // systemConfig is the folder of the configuration of the machine: /etc, or what
 // the system has in its place.
@@ -41,10 +47,11 @@ func shelves() (dirs []string) {
 	return dirs
 }
 
-// A named script is one that is called by its name.
+// A named script, or question, is one that is called by its name.
 type named struct {
-	name string
-	path string // "" of one of phlb's own
+	name   string
+	ending string
+	path   string // "" of one of phlb's own
 }
 
 // String says what is run.
@@ -74,15 +81,15 @@ func (n named) library() string {
 // source returns the text.
 func (n named) source() ([]byte, error) {
 	if n.path == "" {
-		return scripts.FS.ReadFile(n.name + ".star")
+		return scripts.FS.ReadFile(n.name + n.ending)
 	}
 	return runtime.ReadRegular(n.path)
 }
 
-// allNamed lists the scripts that can be called by their names, sorted. One that
-// is hidden by another of its name is not among them, nor is one that would not be
+// allNamed lists what can be called by its name, sorted, of an ending. One that is
+// hidden by another of its name is not among them, nor is one that would not be
 // run.
-func allNamed() (all []named) {
+func allNamed(ending string) (all []named) {
 	taken := map[string]bool{}
 	add := func(n named) {
 		if !taken[n.name] {
@@ -91,37 +98,41 @@ func allNamed() (all []named) {
 		}
 	}
 	for _, dir := range shelves() {
-		for _, name := range stems(dir) {
-			if n, err := shelved(dir, name); err == nil {
+		for _, name := range stems(dir, ending) {
+			if n, err := shelved(dir, name, ending); err == nil {
 				add(n)
 			}
 		}
 	}
-	for _, name := range scripts.Names() {
-		add(named{name: name})
+	stock := scripts.Names
+	if ending == questionEnding {
+		stock = scripts.Questions
+	}
+	for _, name := range stock() {
+		add(named{name: name, ending: ending})
 	}
 	slices.SortFunc(all, func(a, b named) int { return cmp.Compare(a.name, b.name) })
 	return all
 }
 
-// findNamed returns the script of that name, and an [fs.ErrNotExist] if there is
-// none.
-func findNamed(name string) (named, error) {
+// findNamed returns the script, or question, of that name, and an [fs.ErrNotExist]
+// if there is none.
+func findNamed(name, ending string) (named, error) {
 	for _, dir := range shelves() {
-		if n, err := shelved(dir, name); !errors.Is(err, fs.ErrNotExist) {
+		if n, err := shelved(dir, name, ending); !errors.Is(err, fs.ErrNotExist) {
 			return n, err
 		}
 	}
-	if _, err := fs.Stat(scripts.FS, name+".star"); err != nil {
+	if _, err := fs.Stat(scripts.FS, name+ending); err != nil {
 		return named{}, err
 	}
-	return named{name: name}, nil
+	return named{name: name, ending: ending}, nil
 }
 
-// shelved returns a script that lies in a folder of scripts. In the folder of the
+// shelved returns what lies in a folder of scripts. In the folder of the
 // system, others may have put it there.
-func shelved(dir, name string) (named, error) {
-	n := named{name, filepath.Join(dir, name+".star")}
+func shelved(dir, name, ending string) (named, error) {
+	n := named{name, ending, filepath.Join(dir, name+ending)}
 	info, err := os.Stat(n.path)
 	if err != nil {
 		return n, err
@@ -150,7 +161,7 @@ func unknownScript(name string) error {
 	near := nearestFile(name)
 	if near == "" {
 		var names []string
-		for _, n := range allNamed() {
+		for _, n := range allNamed(scriptEnding) {
 			names = append(names, n.name)
 		}
 		near = runtime.Nearest(stem(name), names)
@@ -164,7 +175,7 @@ func unknownScript(name string) error {
 // completeNamed lists the scripts whose names begin like what was typed, each with
 // where it comes from.
 func completeNamed(typed string) (found []string) {
-	for _, n := range allNamed() {
+	for _, n := range allNamed(scriptEnding) {
 		if strings.HasPrefix(n.name, typed) && show.Printable(n.name) == n.name { // what shells get is lines
 			found = append(found, cobra.CompletionWithDesc(n.name, show.Printable(n.from())))
 		}

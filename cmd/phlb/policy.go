@@ -25,7 +25,7 @@ const stock = "stock"
 
 // policy is a command that is a script of ours.
 func (c *command) policy(name, group string) *cobra.Command {
-	source, _ := named{name: name}.source() // a test runs them all
+	source, _ := named{name: name, ending: scriptEnding}.source() // a test runs them all
 	cmd := &cobra.Command{
 		Use:     name,
 		Short:   scripts.Doc(source),

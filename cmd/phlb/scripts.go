@@ -31,7 +31,7 @@ func (c *command) scripts() *cobra.Command {
 			return completeNamed(typed), noFile
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			n, err := findNamed(stem(args[0]))
+			n, err := findNamed(stem(args[0]), scriptEnding)
 			if errors.Is(err, fs.ErrNotExist) {
 				return unknownScript(args[0])
 			}
@@ -66,7 +66,7 @@ func (c *command) listScripts() error {
 		Doc  string `json:"doc"`
 	}
 	var all []script
-	for _, n := range allNamed() {
+	for _, n := range allNamed(scriptEnding) {
 		source, err := n.source()
 		if err != nil {
 			c.warn("warning: %v", err)
