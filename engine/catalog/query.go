@@ -124,3 +124,17 @@ func (r *Rows) Close() error {
 	r.c, r.query = nil, nil
 	return err
 }
+
+// Reader returns what the catalog holds now, for who reads its rows without QL. It
+// outlives the catalog, until that is published. The caller closes it.
+func (c *Catalog) Reader(ctx context.Context) (*qlfile.Reader, error) {
+	if err := c.rlock(ctx); err != nil {
+		return nil, fmt.Errorf("read the catalog: %w", err)
+	}
+	defer c.mu.RUnlock()
+	reader, err := c.db.Reader()
+	if err != nil {
+		return nil, fmt.Errorf("read the catalog: %w", err)
+	}
+	return reader, nil
+}

@@ -1,0 +1,28 @@
+package engine
+
+import (
+	"context"
+
+	"phlb/engine/catalog/ask"
+)
+
+// Ask begins a session of questions in SQL, about what the catalog holds now. The
+// caller closes it.
+func (e *Engine) Ask(ctx context.Context) (*ask.Session, error) {
+	root, err := e.repo.OpenRoot()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	cat, err := e.repo.OpenToRead(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	defer cat.Close()
+	reader, err := cat.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := e.repo.Env.Now()
+	return ask.Open(reader, ask.Options{Now: now, Zone: now.Location()})
+}

@@ -1,0 +1,198 @@
+package ask
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"modernc.org/sqlite/vtab"
+)
+
+// A condition rules rows out before SQLite sees them. It may let through what
+// SQLite, which looks again, does not, and never the other way round: where it
+// is not certain what SQLite makes of a value, it does not come into being.
+type condition struct {
+	position int // of the column in a row of the catalog
+	holds    func(c *cursor) bool
+}
+
+// comparisons are those that conditions are made of.
+var comparisons = map[vtab.ConstraintOp]string{
+	vtab.OpEQ: "=", vtab.OpIS: "=", vtab.OpGT: ">", vtab.OpGE: ">=", vtab.OpLT: "<", vtab.OpLE: "<=",
+	vtab.OpLIKE: "like", vtab.OpGLOB: "glob",
+}
+
+// BestIndex writes down which comparisons Filter is told of: "path=;size>".
+// Whatever they are, all rows are read, and so a table is best read once, with
+// the others looked up for each of its rows.
+func (t *table) BestIndex(info *vtab.IndexInfo) error {
+	var plan []string
+	rows := t.session.expected(t.of)
+	cost := rows
+	for i := range info.Constraints {
+		c := &info.Constraints[i]
+		op := comparisons[c.Op]
+		if !c.Usable || op == "" || c.Column < 0 {
+			continue
+		}
+		column := t.columns[c.Column]
+		if !t.session.mayFilter(column, op) {
+			continue
+		}
+		c.ArgIndex = len(plan)
+		plan = append(plan, strconv.Itoa(c.Column)+op)
+		if rows /= 4; op == "=" {
+			rows /= 4
+		}
+	}
+	info.IdxStr = strings.Join(plan, ";")
+	info.EstimatedCost = cost
+	info.EstimatedRows = int64(max(rows, 1))
+	return nil
+}
+
+// conditions reads a plan.
+func (t *table) conditions(plan string, values []vtab.Value) (list []condition, err error) {
+	if plan == "" {
+		return nil, nil
+	}
+	for i, part := range strings.Split(plan, ";") {
+		digits := strings.IndexFunc(part, func(r rune) bool { return r < '0' || r > '9' })
+		n, err := strconv.Atoi(part[:max(digits, 0)])
+		if err != nil || n >= len(t.columns) || i >= len(values) {
+			return nil, fmt.Errorf("the plan %q does not fit the table %s", plan, t.of.Name)
+		}
+		column := t.columns[n]
+		if t.positions == nil || t.positions[n] < 0 {
+			continue
+		}
+		if holds := compare(column, t.positions[n], part[digits:], values[i]); holds != nil {
+			list = append(list, condition{t.positions[n], holds})
+		}
+	}
+	return list, nil
+}
+
+// compare returns how a column compares with a value, nil where that is left to
+// SQLite.
+func compare(column Column, position int, op string, value vtab.Value) func(c *cursor) bool {
+	switch value := value.(type) {
+	case int64:
+		if column.Type == integer {
+			return compareInt(position, op, value)
+		}
+	case string:
+		value = strings.Clone(value)
+		switch column.Name {
+		case "path":
+			return compareText(position, op, value)
+		case "kind", "stamp", "host", "outcome", "verb":
+			if op == "=" {
+				return compareText(position, op, value)
+			}
+		case "name":
+			return compareName(column, position, op, value)
+		case "digest":
+			return compareDigest(position, op, value)
+		case "folder":
+			if op == "=" {
+				return func(c *cursor) bool { return folderOf(c.stored(position).Text()) == value }
+			}
+		}
+	}
+	return nil
+}
+
+func compareInt(position int, op string, value int64) func(c *cursor) bool {
+	var holds func(n int64) bool
+	switch op {
+	case "=":
+		holds = func(n int64) bool { return n == value }
+	case ">":
+		holds = func(n int64) bool { return n > value }
+	case ">=":
+		holds = func(n int64) bool { return n >= value }
+	case "<":
+		holds = func(n int64) bool { return n < value }
+	case "<=":
+		holds = func(n int64) bool { return n <= value }
+	default:
+		return nil
+	}
+	return func(c *cursor) bool { return holds(c.stored(position).Int()) }
+}
+
+func compareText(position int, op, value string) func(c *cursor) bool {
+	switch op {
+	case "=":
+		return func(c *cursor) bool { return c.stored(position).Text() == value }
+	case ">", ">=":
+		return func(c *cursor) bool { return c.stored(position).Text() >= value }
+	case "<", "<=":
+		return func(c *cursor) bool { return c.stored(position).Text() <= value }
+	case "glob":
+		if prefix := value[:wildcard(value, "*?[")]; prefix != "" {
+			return func(c *cursor) bool { return strings.HasPrefix(c.stored(position).Text(), prefix) }
+		}
+	case "like":
+		if prefix := value[:wildcard(value, "%_")]; prefix != "" {
+			return func(c *cursor) bool { return hasPrefixFold(c.stored(position).Text(), prefix) }
+		}
+	}
+	return nil
+}
+
+// wildcard returns where the first character of a pattern stands that does not
+// stand for itself.
+func wildcard(pattern, wild string) int {
+	if at := strings.IndexAny(pattern, wild); at >= 0 {
+		return at
+	}
+	return len(pattern)
+}
+
+// hasPrefixFold looks at the case of letters of ASCII as little as LIKE does. A
+// prefix with others is cut before them: what SQLite makes of those that are not
+// UTF-8 is its own affair.
+func hasPrefixFold(s, prefix string) bool {
+	for i := range len(prefix) {
+		if prefix[i] >= 0x80 {
+			return true
+		}
+		if i >= len(s) || lower(s[i]) != lower(prefix[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+// compareName compares the name of a backup, which a version has by the snapshot
+// that it began in.
+func compareName(column Column, position int, op, value string) func(c *cursor) bool {
+	if op != "=" {
+		return nil
+	}
+	if column.from == "name" {
+		return compareText(position, op, value)
+	}
+	return func(c *cursor) bool {
+		s := c.snapshotOf(c.stored(position).Int())
+		return s != nil && s.name == value
+	}
+}
+
+func compareDigest(position int, op, value string) func(c *cursor) bool {
+	digest, err := hex.DecodeString(value)
+	if op != "=" || err != nil {
+		return nil
+	}
+	return func(c *cursor) bool { return string(c.stored(position).Blob()) == string(digest) }
+}

@@ -1,0 +1,225 @@
+package ask
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"phlb/engine/catalog/qlfile"
+)
+
+// Options are what a session takes from its surroundings.
+type Options struct {
+	Now  time.Time      // the present, for ago() and now(); zero asks the clock
+	Zone *time.Location // of times that are written without one; nil is the local one
+}
+
+// Session answers questions about a catalog as it was when the session began. It
+// answers one question at a time.
+type Session struct {
+	options   Options
+	reader    *qlfile.Reader
+	slot      *slot
+	conn      driver.Conn
+	handle    *handle
+	stored    []qlfile.Table
+	snapshots map[int64]*snapshot
+
+	ctx      context.Context // of the question
+	failed   error           // what a table or a function has met in it
+	collates bool            // the question compares texts in a way of its own
+	denied   string          // what it was refused
+	asking   bool
+	pattern  *regexp.Regexp // of the last call of regexp
+}
+
+// snapshot is what tables say of the snapshot that a row is of.
+type snapshot struct {
+	id             int64
+	name, stamp    string
+	started        time.Time
+	previous, next *snapshot // of the same name, by number
+}
+
+// Open begins a session over what a reader reads. It closes the reader when it is
+// closed, or fails to open.
+func Open(reader *qlfile.Reader, o Options) (_ *Session, err error) {
+	s := &Session{options: o, reader: reader, ctx: context.Background()}
+	if s.options.Now.IsZero() {
+		s.options.Now = time.Now()
+	}
+	if s.options.Zone == nil {
+		s.options.Zone = time.Local
+	}
+	defer func() {
+		if err != nil {
+			s.Close()
+			err = fmt.Errorf("ask the catalog: %w", err)
+		}
+	}()
+	if s.stored, err = reader.Tables(); err != nil {
+		return nil, err
+	}
+	if err = s.readSnapshots(); err != nil {
+		return nil, err
+	}
+	s.slot = takeSlot(s)
+	// Double quotes are for names: a word that is none is no string.
+	if s.conn, err = s.slot.driver.Open(":memory:?_dqs=0"); err != nil {
+		return nil, err
+	}
+	if s.handle, err = handleOf(s.conn); err != nil {
+		return nil, err
+	}
+	for _, t := range tables {
+		if err = s.execute("CREATE VIRTUAL TABLE " + quoted(t.Name) + " USING " + t.module()); err != nil {
+			return nil, fmt.Errorf("make the table %s: %w", t.Name, err)
+		}
+	}
+	if err = s.execute("PRAGMA query_only = ON"); err != nil {
+		return nil, err
+	}
+	return s, s.conn.(sqlite.AuthorizerRegisterer).RegisterAuthorizer(s.authorize)
+}
+
+// Close ends the session.
+func (s *Session) Close() error {
+	var errs []error
+	if s.conn != nil {
+		errs = append(errs, s.conn.Close())
+		s.conn = nil
+	}
+	if s.handle != nil {
+		s.handle.close()
+		s.handle = nil
+	}
+	if s.slot != nil {
+		s.slot.release()
+		s.slot = nil
+	}
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+		s.reader = nil
+	}
+	return errors.Join(errs...)
+}
+
+// execute runs a statement of ours.
+func (s *Session) execute(statement string) error {
+	_, err := s.conn.(driver.ExecerContext).ExecContext(context.Background(), statement, nil)
+	return err
+}
+
+// positions returns where columns stand in the rows of a table of the catalog, nil
+// where that has no such table.
+func (s *Session) positions(table string, columns []Column) []int {
+	for _, t := range s.stored {
+		if t.Name != table {
+			continue
+		}
+		list := make([]int, len(columns))
+		for i, c := range columns {
+			list[i] = -1
+			for n, has := range t.Columns {
+				if has.Name == c.from {
+					list[i] = n
+				}
+			}
+		}
+		return list
+	}
+	return nil
+}
+
+// readSnapshots reads what tables say of the snapshots that their rows are of.
+func (s *Session) readSnapshots() error {
+	s.snapshots = map[int64]*snapshot{}
+	at := s.positions("snapshots", []Column{{from: "id"}, {from: "name"}, {from: "stamp"}, {from: "started"}})
+	if at == nil {
+		return nil
+	}
+	rows, err := s.reader.Rows("snapshots")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		one := &snapshot{
+			id: rows.Column(at[0]).Int(), name: strings.Clone(rows.Column(at[1]).Text()), stamp: strings.Clone(rows.Column(at[2]).Text()),
+		}
+		sec, nsec := rows.Column(at[3]).Time()
+		one.started = time.Unix(sec, int64(nsec))
+		s.snapshots[one.id] = one
+	}
+	return rows.Err()
+}
+
+// expected guesses how many rows a table has: of paths, there are more than of
+// anything else.
+func (s *Session) expected(t *Table) float64 {
+	if t.from == "versions" {
+		return 1e6
+	}
+	return 1e3
+}
+
+// mayFilter reports whether a comparison of a column may be made before SQLite
+// makes it.
+func (s *Session) mayFilter(c Column, op string) bool {
+	return c.Type == integer || c.Type == text && !s.collates
+}
+
+// A slot is a driver with the tables and functions of one session after another:
+// what a driver has, it has for ever.
+type slot struct {
+	driver  sqlite.Driver
+	session *Session
+}
+
+var slots struct {
+	sync.Mutex
+	free []*slot
+}
+
+func takeSlot(s *Session) *slot {
+	slots.Lock()
+	defer slots.Unlock()
+	var one *slot
+	if last := len(slots.free) - 1; last >= 0 {
+		one, slots.free = slots.free[last], slots.free[:last]
+	} else {
+		one = &slot{}
+		one.register()
+	}
+	one.session = s
+	return one
+}
+
+func (one *slot) release() {
+	slots.Lock()
+	defer slots.Unlock()
+	one.session = nil
+	slots.free = append(slots.free, one)
+}
+
+func (one *slot) register() {
+	for i := range tables {
+		t := &tables[i]
+		if err := one.driver.RegisterModule(t.module(), &module{one, t}); err != nil {
+			panic(err) // two tables of one name
+		}
+	}
+	for _, f := range functions {
+		one.registerFunction(f)
+	}
+}
+
+// module is the name by which SQLite knows who makes the table.
+func (t *Table) module() string { return "phlb_" + t.Name }
