@@ -50,7 +50,7 @@ func (c *command) root(args []string) *cobra.Command {
 		Short: "backups that are plain directories",
 		Long: "Backups that are plain directories: every run leaves a complete snapshot tree,\n" +
 			"and content that the backup root already holds is hardlinked.",
-		Version:       version,
+		Version:       built(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
