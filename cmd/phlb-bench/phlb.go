@@ -59,7 +59,7 @@ func findPhlb(ctx context.Context, o options, bin string) (program, error) {
 		}
 	}
 	if p.script == "" {
-		root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "phlb").Output()
+		root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
 		if err != nil {
 			return p, errors.New("there is no scripts/backup.star to run: give -script FILE, or run this in the checkout of phlb")
 		}
