@@ -12,7 +12,7 @@ import (
 
 // verbs is what a verb may import, which is no other verb.
 var verbs = []string{
-	"phlb/engine/repository", "phlb/engine/parent", "phlb/engine/content", "phlb/engine/foreign",
+	"phlb/engine/repository", "phlb/engine/known", "phlb/engine/parent", "phlb/engine/content", "phlb/engine/foreign",
 	"phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/config", "phlb/engine/manifest",
 }
 
@@ -34,8 +34,9 @@ var arrows = map[string][]string{
 	"phlb/engine/restore":    verbs,
 	"phlb/engine/diff":       verbs,
 	"phlb/engine/repository": {"phlb/engine/parent", "phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/config", "phlb/engine/manifest"},
+	"phlb/engine/known":      {"phlb/engine/repository", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/manifest"},
 	"phlb/engine/foreign":    {"phlb/engine/content", "phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
-	"phlb/engine/parent":     {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
+	"phlb/engine/parent":     {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/config", "phlb/engine/manifest"},
 	"phlb/engine/content":    {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
 	"phlb/engine/config":     {},
 	"phlb/engine/fault":      {}, // tests alone

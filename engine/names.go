@@ -39,7 +39,7 @@ var (
 	ErrName         = backup.ErrName
 	ErrInsideRoot   = backup.ErrInsideRoot
 	ErrUnsealed     = backup.ErrUnsealed
-	ErrNotBelowRoot = backup.ErrNotBelowRoot
+	ErrNotBelowRoot = repository.ErrNotBelowRoot
 	ErrIntoRoot     = restore.ErrIntoRoot
 	ErrTarget       = restore.ErrTarget
 	ErrDelete       = restore.ErrDelete

@@ -201,8 +201,8 @@ func removable(all []catalog.Snapshot, snapshots []*repository.Snapshot) (number
 
 // measure finds the inodes all of whose names lie in the snapshots. It returns
 // how many names of an inode do that has, or in a dry run would have, several.
-func (e *Engine) measure(ctx context.Context, root *store.Root, r *repository.Removal) (names map[walk.ID]int64, err error) {
-	names = map[walk.ID]int64{}
+func (e *Engine) measure(ctx context.Context, root *store.Root, r *repository.Removal) (names *repository.NameCounts, err error) {
+	names = &repository.NameCounts{}
 	for _, s := range r.Snapshots {
 		e.Progress.TotalFiles.Add(s.Files)
 	}
@@ -218,11 +218,8 @@ func (e *Engine) measure(ctx context.Context, root *store.Root, r *repository.Re
 		}
 		err = walk.EachFile(ctx, walk.Of(&tree.Dir), func(entry *walk.Entry) {
 			e.Progress.Files.Add(1)
-			if total := int64(entry.Nlink) + e.repo.Rehearsal.Names[entry.ID()]; total > 1 {
-				names[entry.ID()]++
-				if names[entry.ID()] < total {
-					return
-				}
+			if total := int64(entry.Nlink) + e.repo.Rehearsal.Names.Of(entry.ID()); total > 1 && names.Add(entry.ID(), 1) < total {
+				return
 			}
 			r.Files++
 			r.Bytes += entry.Size

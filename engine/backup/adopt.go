@@ -2,11 +2,8 @@ package backup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
-	"path/filepath"
-	"strings"
 	"sync"
 
 	"phlb/engine/catalog"
@@ -57,7 +54,7 @@ func Adopt(ctx context.Context, repo *repository.Repository, path string) (_ *re
 	a := &adoption{Repository: repo, history: history, root: root, report: &repository.Report{}}
 	var within store.Ref
 	if path != "" {
-		if within, err = a.ref(path); err != nil {
+		if within, err = repository.RefOf(root.Path, path); err != nil {
 			return nil, fmt.Errorf("add: %w", err)
 		}
 	}
@@ -175,39 +172,6 @@ func (a *adoption) strays(name string) error {
 			repository.SomeOf(strays), path.Join(name, a.Stamp(a.Env.Now())))
 	}
 	return err
-}
-
-// ErrNotBelowRoot says that a path is not where a snapshot can be.
-var ErrNotBelowRoot = errors.New("is not a folder NAME or NAME/FOLDER below the backup root")
-
-// ref returns where below the root a path is: absolute, relative to the working
-// directory, or relative to the root. Without a folder the stamp is empty, and
-// of the root itself the name too.
-func (a *adoption) ref(path string) (store.Ref, error) {
-	todo := "there is no such folder"
-	candidates := []string{path}
-	if filepath.IsLocal(path) && filepath.Clean(path) != "." {
-		candidates = append(candidates, filepath.Join(a.root.Path, path))
-	}
-	for _, candidate := range candidates {
-		real, err := repository.Resolve(candidate)
-		if err != nil {
-			continue
-		}
-		todo = "move it there"
-		below, err := filepath.Rel(a.root.Path, real)
-		if err != nil || !filepath.IsLocal(below) {
-			continue
-		}
-		if below == "." {
-			return store.Ref{}, nil
-		}
-		name, stamp, _ := strings.Cut(filepath.ToSlash(below), "/")
-		if store.CheckName(name) == nil && !strings.Contains(stamp, "/") {
-			return store.Ref{Name: name, Stamp: stamp}, nil
-		}
-	}
-	return store.Ref{}, fmt.Errorf("%s %w %s: %s", path, ErrNotBelowRoot, a.root.Path, todo)
 }
 
 // tree makes a snapshot of one tree, unless somebody is still writing it.

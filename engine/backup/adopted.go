@@ -6,10 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"regexp"
 	"time"
-
-	"github.com/ncruces/go-strftime"
 
 	"phlb/engine/catalog"
 	"phlb/engine/content"
@@ -28,10 +25,10 @@ type adoptedTree struct {
 	*run
 	adoption *adoption // that the tree is one of
 	ref      store.Ref
-	tool     foreign.Tool // the tool that wrote the tree
-	cutOff   bool         // whether the tool's run was cut off, or left out files
-	changing bool         // whether somebody is still writing the tree
-	names    *nameCounts  // what a dry run would change; nil where it is done
+	tool     foreign.Tool           // the tool that wrote the tree
+	cutOff   bool                   // whether the tool's run was cut off, or left out files
+	changing bool                   // whether somebody is still writing the tree
+	names    *repository.NameCounts // what a dry run would change; nil where it is done
 }
 
 // begin locks the name and opens the tree.
@@ -41,7 +38,7 @@ func (a *adoptedTree) begin(ctx context.Context) (err error) {
 			return err
 		}
 		a.Rehearsal.Show(a.root) // also the trees that were planned a moment before
-		a.names = &nameCounts{}
+		a.names = &repository.NameCounts{}
 		a.partial, err = a.root.PlanAdoption(a.ref, a.Rehearsal.Dir)
 		return err
 	}
@@ -103,32 +100,21 @@ func (a *adoptedTree) isTools(t *task, e *walk.Entry) bool {
 // seal makes a snapshot of the tree where it lies.
 func (a *adoptedTree) seal(ctx context.Context, cat *catalog.Catalog, s *catalog.Snapshot) error {
 	if a.names != nil {
-		a.Rehearsal.Add(a.partial, a.names.counts)
+		a.Rehearsal.Add(a.partial, a.names)
 		return nil
 	}
 	return a.sealAndTell(ctx, cat, s)
 }
 
-// again is what [store.Root.Begin] adds to a folder name that is taken.
-var again = regexp.MustCompile(`-\d+$`)
-
-// started returns the time of the tree: what its folder's name says in the
-// configured format or that of the tool that wrote the tree, else when the folder
-// was last changed.
+// started returns the time of the tree: what its folder's name says, else when the
+// folder was last changed.
 func (a *adoptedTree) started() (time.Time, error) {
-	var layouts []string
-	if layout, err := strftime.Layout(a.Config.SnapshotFormat); err == nil {
-		layouts = append(layouts, layout)
-	}
+	var others []string
 	if a.tool != "" {
-		layouts = append(layouts, foreign.Layout)
+		others = append(others, foreign.Layout)
 	}
-	for _, layout := range layouts {
-		for _, text := range []string{a.ref.Stamp, again.ReplaceAllString(a.ref.Stamp, "")} {
-			if t, err := time.ParseInLocation(layout, text, a.Env.Now().Location()); err == nil {
-				return t, nil
-			}
-		}
+	if t, ok := a.TimeOf(a.ref.Stamp, others...); ok {
+		return t, nil
 	}
 	self, err := a.partial.Tree.Self()
 	return self.Mtime.Time(), err
@@ -242,8 +228,8 @@ func (a *adoptedTree) link(t *task, from *store.Dir, old string, to store.Inode)
 		return content.FromSource("replace", path.Join(t.batch.Path, t.name), errChanging)
 	}
 	if a.names != nil {
-		a.names.add(idOf(to), 1)
-		left := int64(own.Links) + a.Rehearsal.Names[idOf(own)] + a.names.add(idOf(own), -1)
+		a.names.Add(idOf(to), 1)
+		left := int64(own.Links) + a.Rehearsal.Names.Of(idOf(own)) + a.names.Add(idOf(own), -1)
 		a.adoption.report.Count(func(r *repository.Report) { r.CountReplaced(own.Size, left) })
 		return nil
 	}

@@ -160,7 +160,10 @@ func (r *run) snapshot(ctx context.Context, source repository.Source) (*catalog.
 	if source.AcceptShrink {
 		r.complete = nil
 	}
-	stop := r.countAhead(ctx, source.Rules)
+	stop := func() {}
+	if r.previous.cursor == nil {
+		stop = r.CountAhead(ctx, r.source, source.Rules)
+	}
 	err = r.walk(ctx, source.Rules)
 	stop()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"phlb/engine/catalog"
+	"phlb/engine/content"
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
 	"phlb/engine/walk"
@@ -32,7 +33,7 @@ func (r *run) emit(b *walk.Batch) error {
 	p := b.Data.(*plan)
 	for _, err := range b.Errors {
 		var other *flaw
-		var no *refused
+		var no *content.Refused
 		switch {
 		case errors.As(err, &other):
 			r.log.Error("not as it was stored", "what", other.what, "error", err)

@@ -7,6 +7,7 @@ import (
 
 	"phlb/engine/content"
 	"phlb/engine/manifest"
+	"phlb/engine/parent"
 	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -38,7 +39,7 @@ func (t *task) file(e *walk.Entry) (result, error) {
 		xattrs, err := f.Xattrs()
 		unread := content.FromSource("read attributes", e.Path, t.seen(e.Path, err)) // no reason to do without the content
 		seen.Xattrs = xattrs
-		seen.Racy = racy(&seen.Entry, now) || unread != nil
+		seen.Racy = parent.Racy(&seen.Entry, now) || unread != nil
 		said := seen.Size
 		res, stable, err := t.content(f, &seen, try == attempts)
 		switch {
@@ -133,7 +134,7 @@ func (t *task) place(e manifest.Entry, make func(*manifest.Entry) error) (result
 		}
 		return res, nil
 	}
-	defer t.known.claim(e.Digest)()
+	defer t.known.Claim(e.Digest)()
 	ok, err := t.linkKnown(&res.entry)
 	if err != nil {
 		return result{}, err
@@ -145,7 +146,7 @@ func (t *task) place(e manifest.Entry, make func(*manifest.Entry) error) (result
 	if err := make(&res.entry); err != nil {
 		return absent(e, err)
 	}
-	return res, t.known.add(&res.entry)
+	return res, t.known.Add(&res.entry)
 }
 
 // large brings in a file that does not fit the buffer: in one pass that copies and
@@ -169,7 +170,7 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 		if hashed = n == e.Size && unmoved(f, e); hashed {
 			e.Digest = t.worker.Sum()
 			res := result{entry: e.Entry, outcome: linked}
-			release := t.known.claim(e.Digest)
+			release := t.known.Claim(e.Digest)
 			ok, err := t.linkKnown(&res.entry)
 			release()
 			if err != nil || ok {
@@ -230,7 +231,7 @@ func (t *task) fits(e *walk.Entry) error {
 // virtual machine, would be read twice on every run because of its own older
 // contents.
 func (t *task) isLikelyKnown(e *walk.Entry) (bool, error) {
-	known, err := t.known.hasSize(t.ctx, e.Size)
+	known, err := t.known.HasSize(t.ctx, e.Size)
 	if err != nil || !known {
 		return false, err
 	}

@@ -22,18 +22,31 @@ type partialTree struct {
 	noLink sync.Once // guards the warning that links cannot be made
 }
 
+// errFolder is why the root cannot hold what lies in a folder that it refused.
+var errFolder = errors.New("its folder cannot be stored")
+
+// absent returns the result of an entry that could not be made under the root. One
+// that the root cannot hold is recorded all the same.
+func absent(e manifest.Entry, err error) (result, error) {
+	if err = content.Refuse(&e, err); !content.IsRefused(err) {
+		return result{}, err
+	}
+	e.Absent, e.Stored, e.Digest = true, nil, manifest.Digest{}
+	return result{entry: e, outcome: stored}, err
+}
+
 func (p *partialTree) enter(t, above *target) (err error) {
 	switch {
 	case above == nil:
 		t.dir, err = p.partial.Tree.Descend(".")
 	case above.dir == nil:
-		err = content.FromSource("store", t.folder.Spell(), &refused{errFolder})
+		err = content.FromSource("store", t.folder.Spell(), &content.Refused{Err: errFolder})
 	default:
 		t.dir, err = above.dir.Mkdir(t.folder.Name())
 		if err != nil {
 			own := t.folder.Entry.Entry
 			own.Path = t.folder.Spell()
-			err = refuse(&own, err)
+			err = content.Refuse(&own, err)
 		}
 	}
 	return err
@@ -50,7 +63,7 @@ func (p *partialTree) describe(t *target) error {
 func (p *partialTree) bring(t *task, e *walk.Entry, at parent.Position) (result, error) {
 	if t.target.dir == nil {
 		t.previous.entry = at.EntryOf(e)
-		return absent(e.Entry, content.FromSource("store", e.Path, &refused{errFolder}))
+		return absent(e.Entry, content.FromSource("store", e.Path, &content.Refused{Err: errFolder}))
 	}
 	return t.bringFromSource(e, at)
 }

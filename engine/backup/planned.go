@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"sync"
 
 	"phlb/engine/catalog"
 	"phlb/engine/parent"
+	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
@@ -17,25 +17,7 @@ import (
 type plannedTree struct {
 	unwritten
 	*run
-	names nameCounts
-}
-
-// nameCounts counts the names that a dry run would give to inodes, or take from
-// them.
-type nameCounts struct {
-	mu     sync.Mutex
-	counts map[walk.ID]int64
-}
-
-// add counts n names more for an inode, and returns the count.
-func (c *nameCounts) add(id walk.ID, n int64) int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.counts == nil {
-		c.counts = map[walk.ID]int64{}
-	}
-	c.counts[id] += n
-	return c.counts[id]
+	names repository.NameCounts
 }
 
 // planPartial starts a snapshot that is not going to be there. What runs that
@@ -49,7 +31,7 @@ func (p *plannedTree) planPartial(ctx context.Context, name, stamp string) (*sto
 		return nil, err
 	}
 	for _, left := range planned.Left {
-		err := walk.EachFile(ctx, walk.Of(&left.Dir), func(e *walk.Entry) { p.names.add(e.ID(), -1) })
+		err := walk.EachFile(ctx, walk.Of(&left.Dir), func(e *walk.Entry) { p.names.Add(e.ID(), -1) })
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			planned.Close()
 			return nil, err
@@ -66,12 +48,12 @@ func (p *plannedTree) bring(t *task, e *walk.Entry, at parent.Position) (result,
 }
 
 func (p *plannedTree) link(_ *task, _ *store.Dir, _ string, inode store.Inode) error {
-	p.names.add(idOf(inode), 1)
+	p.names.Add(idOf(inode), 1)
 	return nil
 }
 
 func (p *plannedTree) seal(context.Context, *catalog.Catalog, *catalog.Snapshot) error {
-	p.Rehearsal.Add(p.partial, p.names.counts)
+	p.Rehearsal.Add(p.partial, &p.names)
 	return nil
 }
 

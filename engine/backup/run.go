@@ -11,6 +11,7 @@ import (
 	"phlb/engine/catalog"
 	"phlb/engine/config"
 	"phlb/engine/content"
+	"phlb/engine/known"
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
 	"phlb/engine/repository"
@@ -37,12 +38,12 @@ type run struct {
 	complete *catalog.Snapshot // the newest one of the name; nil for none, or where that is not asked for
 	previous earlier           // the snapshot before
 	resumed  earlier           // what a run that was cut off has left
-	known    *known
-	changed  sync.Map  // what noteChanged has warned of
-	losses   losses    // of metadata
-	hashed   sync.Map  // the digest of each inode under the root that was read, see holds
-	room     sync.Once // guards madeRoom
-	madeRoom bool      // whether giving up what is resumed has freed room
+	known    *known.Contents
+	changed  sync.Map          // what noteChanged has warned of
+	losses   repository.Losses // of metadata
+	hashed   sync.Map          // the digest of each inode under the root that was read, see holds
+	room     sync.Once         // guards madeRoom
+	madeRoom bool              // whether giving up what is resumed has freed room
 	links    links
 	workers  []*content.Worker
 	targets  sync.Map // every target that is not closed yet, as a key
@@ -78,7 +79,9 @@ func (r *run) prepare(ctx context.Context, cat *catalog.Catalog, header manifest
 	if err != nil {
 		return err
 	}
-	r.known = newKnown(r.root, r.Env.Host, r.partial.Tree, cat, r.Env.TempDir, damaged)
+	r.known = known.In(known.Source{
+		Root: r.root, Tree: r.partial.Tree, Host: r.Env.Host, Catalog: cat, Damaged: damaged, TempDir: r.Env.TempDir,
+	})
 	all, err := cat.Snapshots(ctx)
 	if err != nil {
 		return err
@@ -154,7 +157,7 @@ func (r *run) follow(before *catalog.Snapshot) (err error) {
 	}
 	// A mark vouches by the change time, and not for what was damaged since.
 	var mode parent.Mode
-	if r.Config.Unchanged.Has(config.Ctime) && !p.planned && len(r.known.damaged) == 0 {
+	if r.Config.Unchanged.Has(config.Ctime) && !p.planned && len(r.known.Damaged) == 0 {
 		mode = parent.ByMarks
 	}
 	if p.cursor, err = parent.Open(r.root, p.ref, mode, r.end); err != nil {
@@ -192,7 +195,7 @@ func (r *run) close() {
 		r.changes.recorder.Abort()
 	}
 	if r.known != nil {
-		r.known.close()
+		r.known.Close()
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 // seal ends the manifest, and has the tree make a snapshot of what is there.
 func (r *run) seal(ctx context.Context, cat *catalog.Catalog, header manifest.Header) (*catalog.Snapshot, error) {
 	r.Progress.Phase("seal " + r.partial.Ref.String())
-	r.tellLosses()
+	r.losses.Tell(r.log)
 	if err := r.shrunk(); err != nil {
 		r.log.Error("the snapshot is not complete", "error", err)
 		r.output.summary.Errors++

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"phlb/engine/config"
+	"phlb/engine/known"
 	"phlb/engine/manifest"
 	"phlb/engine/store"
 )
@@ -19,15 +20,16 @@ func (t *task) linkKnown(e *manifest.Entry) (bool, error) {
 		if own.entry == nil || own.dir == nil || own.entry.Kind != manifest.File || own.entry.Digest != e.Digest {
 			continue
 		}
-		c := candidate{
-			tree: func() (*store.Dir, error) { return own.dir.Descend(".") },
-			in:   own.ref, stranger: own.stranger, name: own.entry.Path, path: t.name, size: own.entry.Size, stored: own.entry.InSnapshot(), xattrs: own.entry.Xattrs,
+		c := known.Candidate{
+			Tree: func() (*store.Dir, error) { return own.dir.Descend(".") },
+			In:   own.ref, Stranger: own.stranger, Name: own.entry.Path, Path: t.name,
+			Size: own.entry.Size, Stored: own.entry.InSnapshot(), Xattrs: own.entry.Xattrs,
 		}
 		if ok, err := t.linkTo(c, e); ok || err != nil {
 			return ok, err
 		}
 	}
-	found, err := t.known.candidates(t.ctx, e.Digest, e.Size)
+	found, err := t.known.Candidates(t.ctx, e.Digest, e.Size)
 	if err != nil {
 		return false, err
 	}
@@ -53,51 +55,42 @@ func (r *run) agrees(stored manifest.Stored, xattrs []manifest.Xattr, e *manifes
 }
 
 // linkTo links the path to c, if that may be and is what it should be.
-func (t *task) linkTo(c candidate, e *manifest.Entry) (bool, error) {
-	if c.size != e.Size || !t.agrees(c.stored, c.xattrs, e) {
+func (t *task) linkTo(c known.Candidate, e *manifest.Entry) (bool, error) {
+	if c.Size != e.Size || !t.agrees(c.Stored, c.Xattrs, e) {
 		return false, nil
 	}
-	if !c.planned {
+	if !c.Planned {
 		if ok, err := t.linkToWhole(&c, e); err != nil || !ok {
 			return false, err
 		}
 	}
 	e.Stored = nil
-	if own := (manifest.Stored{Permissions: e.Permissions, Mtime: e.Mtime}); c.stored != own {
-		stored := c.stored
+	if own := (manifest.Stored{Permissions: e.Permissions, Mtime: e.Mtime}); c.Stored != own {
+		stored := c.Stored
 		e.Stored = &stored
 	}
 	return true, nil
 }
 
 // linkToWhole looks at c before it links to it.
-func (t *task) linkToWhole(c *candidate, e *manifest.Entry) (bool, error) {
-	tree, err := c.tree()
-	if err != nil {
-		return false, nil // gone, or not a folder any more
-	}
-	defer tree.Close()
-	folder, err := tree.Descend(path.Dir(c.path))
-	if err != nil {
+func (t *task) linkToWhole(c *known.Candidate, e *manifest.Entry) (bool, error) {
+	folder, inode := c.Open()
+	if folder == nil {
 		return false, nil
 	}
 	defer folder.Close()
-	name := path.Base(c.path)
-	inode, err := folder.Look(name)
-	if err != nil {
+	name := path.Base(c.Path)
+	if inode.Kind != e.Kind || inode.Size != c.Size || inode.Mtime != c.Stored.Mtime {
+		t.noteChanged(inode, c.In, cmp.Or(c.Name, c.Path))
 		return false, nil
 	}
-	if inode.Kind != e.Kind || inode.Size != c.size || inode.Mtime != c.stored.Mtime {
-		t.noteChanged(inode, c.in, cmp.Or(c.name, c.path))
-		return false, nil
-	}
-	doubted := !c.own && (c.stranger || !isOurs(inode))
-	if (doubted || t.known.isDamaged(e.Digest)) && !t.holds(folder, name, inode, e.Digest) {
+	doubted := !c.Own && (c.Stranger || !isOurs(inode))
+	if (doubted || t.known.IsDamaged(e.Digest)) && !t.holds(folder, name, inode, e.Digest) {
 		if err := context.Cause(t.ctx); err != nil {
 			return false, err
 		}
-		if !t.known.isDamaged(e.Digest) { // else some file of this content is known to be rotten
-			t.noteChanged(inode, c.in, cmp.Or(c.name, c.path))
+		if !t.known.IsDamaged(e.Digest) { // else some file of this content is known to be rotten
+			t.noteChanged(inode, c.In, cmp.Or(c.Name, c.Path))
 		}
 		return false, nil
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"time"
 
 	"phlb/engine/config"
 	"phlb/engine/content"
@@ -77,7 +76,7 @@ func (r *run) folder(b *walk.Batch, t *target, p *plan) {
 		p.previous.Folder = parent.Position{}
 		p.previous.Entries = append(p.previous.Entries, at)
 	}
-	if old != nil && !r.previous.stranger && r.sameAs(old, &own) && r.Config.Unchanged.Has(config.Ctime) {
+	if old != nil && !r.previous.stranger && parent.Unchanged(r.Config.Unchanged, old, &own) && r.Config.Unchanged.Has(config.Ctime) {
 		t.entry.Xattrs = old.Xattrs
 		return
 	}
@@ -86,46 +85,7 @@ func (r *run) folder(b *walk.Batch, t *target, p *plan) {
 	if err = r.seen(t.entry.Path, err); err != nil {
 		b.Errors = append(b.Errors, &fs.PathError{Op: "read attributes", Path: t.entry.Path, Err: err})
 	}
-	t.entry.Racy = racy(&t.entry, r.Env.Now())
-}
-
-// sameAs reports whether the source entry e is what old says it was, so far as
-// is configured to be looked at. Owner and mode always are.
-func (r *run) sameAs(old *manifest.Entry, e *walk.Entry) bool {
-	u := r.Config.Unchanged
-	return old.Kind == e.Kind && !old.Racy && old.Size == e.Size && old.Mtime == e.Mtime &&
-		old.Permissions == e.Permissions &&
-		(!u.Has(config.Ctime) || old.Ctime == e.Ctime) &&
-		(!u.Has(config.Inode) || old.Inode == e.Inode)
-}
-
-// mappedUnseen is how long writes through a mapping may leave the times of a file
-// as they are: a page gets dirty with the first one, and only the first one after
-// it was written back counts as a change again. Linux does that after 30 seconds,
-// and looks every five, see dirty_expire_centisecs and dirty_writeback_centisecs in
-// proc_sys_vm(5).
-const mappedUnseen = 40 * time.Second
-
-// racy reports whether e was changed so short a time before it was looked at
-// that a further change could have left its times as they are. The clock that
-// a kernel stamps files with advances in ticks of up to 10 ms, and some file
-// systems keep whole seconds (FAT: two) only. Only a file can be mapped, and that
-// sets the modification time, which is old in what was copied with its times. A
-// time that is days ahead was set by hand or by a clock that went wrong, and a
-// further change would end that.
-func racy(e *manifest.Entry, looked time.Time) bool {
-	tick := 20 * time.Millisecond
-	if e.Mtime.Nsec == 0 && e.Ctime.Nsec == 0 {
-		tick = 2 * time.Second
-	}
-	ahead := manifest.TimeOf(looked.AddDate(0, 0, 2))
-	within := func(t manifest.Time, d time.Duration) bool {
-		return !t.Before(manifest.TimeOf(looked.Add(-d))) && t.Before(ahead)
-	}
-	if e.Kind == manifest.File && within(e.Mtime, mappedUnseen) {
-		return true
-	}
-	return within(e.Ctime, tick) || within(e.Mtime, tick)
+	t.entry.Racy = parent.Racy(&t.entry, r.Env.Now())
 }
 
 // task brings entries of a batch into the snapshot, one after the other.
@@ -166,7 +126,7 @@ func (t *task) bringFromSource(e *walk.Entry, at parent.Position) (res result, e
 		res, err := t.carry(e, t.resumed)
 		if err == nil && res.entry.Path != "" && e.Kind == manifest.File {
 			res.outcome = linked
-			err = t.known.add(&res.entry)
+			err = t.known.Add(&res.entry)
 		}
 		if err != nil || res.entry.Path != "" {
 			return res, err
@@ -182,7 +142,7 @@ func (t *task) bringFromSource(e *walk.Entry, at parent.Position) (res result, e
 // Attributes are only read where the change time does not vouch for them.
 func (t *task) isUnchanged(e *walk.Entry, from origin) bool {
 	old := from.entry
-	if old == nil || from.stranger || !t.sameAs(old, e) {
+	if old == nil || from.stranger || !parent.Unchanged(t.Config.Unchanged, old, e) {
 		return false
 	}
 	if t.Config.Unchanged.Has(config.Ctime) {
@@ -215,7 +175,7 @@ func (t *task) carryMarked(e *walk.Entry, mark manifest.Mark) (result, error) {
 // not what was stored there, it returns no result.
 func (t *task) carry(e *walk.Entry, from origin) (result, error) {
 	old := from.entry
-	if from.dir == nil && !from.planned || old.Absent || t.known.isDamaged(old.Digest) {
+	if from.dir == nil && !from.planned || old.Absent || t.known.IsDamaged(old.Digest) {
 		return result{}, nil
 	}
 	if !t.agrees(old.InSnapshot(), old.Xattrs, old) {
@@ -259,7 +219,7 @@ func (t *task) linkIfPossible(from *store.Dir, old string, inode store.Inode) (b
 	if err == nil {
 		return true, nil
 	}
-	if errors.Is(err, store.ErrLinkLimit) || errors.Is(err, fs.ErrNotExist) || isRefused(refuse(&manifest.Entry{Kind: inode.Kind}, err)) {
+	if errors.Is(err, store.ErrLinkLimit) || errors.Is(err, fs.ErrNotExist) || content.IsRefused(content.Refuse(&manifest.Entry{Kind: inode.Kind}, err)) {
 		return false, nil
 	}
 	return false, err
@@ -318,10 +278,7 @@ func (t *task) sibling(e *walk.Entry) (result, error) {
 		return t.take(e) // changed, or another file that has got the inode's number
 	}
 	own.Path = e.Path
-	ok, err := t.linkTo(candidate{
-		tree: func() (*store.Dir, error) { return t.partial.Tree.Descend(".") },
-		own:  true, path: l.entry.Path, size: own.Size, stored: own.InSnapshot(), xattrs: own.Xattrs, planned: t.partial.Tree == nil,
-	}, &own)
+	ok, err := t.linkTo(t.known.OwnCandidate(l.entry), &own)
 	if err != nil {
 		return result{}, err
 	}
@@ -341,7 +298,7 @@ func (t *task) take(e *walk.Entry) (result, error) {
 	xattrs, err := t.target.folder.Dir.Xattrs(t.name)
 	unread := content.FromSource("read attributes", e.Path, t.seen(e.Path, err)) // no reason to do without the rest
 	res.entry.Xattrs = xattrs
-	res.entry.Racy = racy(&res.entry, t.Env.Now()) || unread != nil
+	res.entry.Racy = parent.Racy(&res.entry, t.Env.Now()) || unread != nil
 	if err := t.tree.other(t, &res.entry); err != nil {
 		return absent(res.entry, err)
 	}

@@ -8,18 +8,17 @@ import (
 
 	"phlb/engine/catalog"
 	"phlb/engine/store"
-	"phlb/engine/walk"
 )
 
 // rehearsal is what a dry run has planned so far. What comes after it sees the
 // root as the real run would leave it: with snapshots that are not there, and
 // without some that are.
 type rehearsal struct {
-	Dir     string            // a temporary folder for manifests and the root; "" as long as none was needed
-	root    string            // an empty root that stands in for one that is not there yet
-	made    []planned         // the snapshots that the real run would have made
-	removed []store.Ref       // the snapshots that the real run would have removed
-	Names   map[walk.ID]int64 // how many names each inode would have gained, or with a negative count lost
+	Dir     string      // a temporary folder for manifests and the root; "" as long as none was needed
+	root    string      // an empty root that stands in for one that is not there yet
+	made    []planned   // the snapshots that the real run would have made
+	removed []store.Ref // the snapshots that the real run would have removed
+	Names   NameCounts  // what the names of inodes would have gained or lost
 }
 
 // planned is a snapshot that is not there.
@@ -73,22 +72,13 @@ func (h *rehearsal) standIn(tempDir string) (*store.Root, error) {
 
 // Add takes a snapshot whose manifest is written, and the names that its files
 // give to inodes that are there.
-func (h *rehearsal) Add(p *store.Partial, names map[walk.ID]int64) {
+func (h *rehearsal) Add(p *store.Partial, names *NameCounts) {
 	h.made = append(h.made, planned{p.Ref, p.Manifest.Name()})
-	for id, n := range names {
-		h.rename(id, n)
-	}
-}
-
-func (h *rehearsal) rename(id walk.ID, n int64) {
-	if h.Names == nil {
-		h.Names = map[walk.ID]int64{}
-	}
-	h.Names[id] += n
+	h.Names.add(names, 1)
 }
 
 // Remove takes snapshots away, and the names that their files give to inodes.
-func (h *rehearsal) Remove(snapshots []*Snapshot, names map[walk.ID]int64) {
+func (h *rehearsal) Remove(snapshots []*Snapshot, names *NameCounts) {
 	for _, s := range snapshots {
 		if h.Holds(s.Ref()) {
 			h.made = slices.DeleteFunc(h.made, func(p planned) bool { return p.ref == s.Ref() })
@@ -96,9 +86,7 @@ func (h *rehearsal) Remove(snapshots []*Snapshot, names map[walk.ID]int64) {
 		}
 		h.removed = append(h.removed, s.Ref())
 	}
-	for id, n := range names {
-		h.rename(id, -n)
-	}
+	h.Names.add(names, -1)
 }
 
 // Show tells root of the manifests of planned snapshots.

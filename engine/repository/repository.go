@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -96,6 +97,26 @@ func (repo *Repository) Owner() store.Owner {
 // Stamp returns the folder name for a snapshot that starts at t.
 func (repo *Repository) Stamp(t time.Time) string {
 	return strftime.Format(repo.Config.SnapshotFormat, t)
+}
+
+// again is what [store.Root.Begin] adds to a folder name that is taken.
+var again = regexp.MustCompile(`-\d+$`)
+
+// TimeOf returns the time that a folder name says in the configured format, or in
+// one of the others, as package time writes it.
+func (repo *Repository) TimeOf(stamp string, others ...string) (_ time.Time, ok bool) {
+	layouts := others
+	if layout, err := strftime.Layout(repo.Config.SnapshotFormat); err == nil {
+		layouts = append([]string{layout}, others...)
+	}
+	for _, layout := range layouts {
+		for _, text := range []string{stamp, again.ReplaceAllString(stamp, "")} {
+			if t, err := time.ParseInLocation(layout, text, repo.Env.Now().Location()); err == nil {
+				return t, true
+			}
+		}
+	}
+	return time.Time{}, false
 }
 
 // Snapshots returns the sealed snapshots, newest first: of one name, or with ""

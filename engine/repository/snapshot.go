@@ -154,7 +154,7 @@ func (repo *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 		}
 	}
 	todo := repo.suggestion(all, strings.Trim(text, "/"))
-	if repo.isTree(path) || repo.isTree(filepath.Join(repo.Config.BackupPath, text)) || repo.hasTrees(name) {
+	if repo.isTree(text) || repo.hasTrees(name) {
 		todo = "its manifest is missing or cannot be read: run phlb add, which makes a new one or says what to do"
 	}
 	if err := repo.checkFolder(name); err != nil {
@@ -249,16 +249,8 @@ func (repo *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, e
 
 // isTree reports whether a folder lies where a snapshot's tree would.
 func (repo *Repository) isTree(path string) bool {
-	tree, err := Resolve(path)
-	if err != nil {
-		return false
-	}
-	root, err := Resolve(repo.Config.BackupPath)
-	if err != nil {
-		return false
-	}
-	below, err := filepath.Rel(root, tree)
-	return err == nil && filepath.IsLocal(below) && strings.Count(filepath.ToSlash(below), "/") == 1
+	ref, err := RefOf(resolved(repo.Config.BackupPath), path)
+	return err == nil && ref.Stamp != ""
 }
 
 // hasTrees reports whether folders lie where snapshots of that name would.

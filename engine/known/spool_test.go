@@ -1,4 +1,4 @@
-package backup
+package known
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package backup
+package parent
 
 import (
 	"testing"
@@ -32,7 +32,7 @@ func TestRacy(t *testing.T) {
 			Kind:  test.kind,
 			Mtime: manifest.TimeOf(looked.Add(-test.mtime + 1)), Ctime: manifest.TimeOf(looked.Add(-test.ctime + 1)),
 		}
-		if got := racy(&e, looked); got != test.want {
+		if got := Racy(&e, looked); got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
 	}
