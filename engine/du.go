@@ -109,7 +109,7 @@ func (e *Engine) measureEach(ctx context.Context, tree *store.Dir, u *usages) er
 	return walk.EachFile(ctx, walk.Of(&tree.Dir), func(entry *walk.Entry) {
 		e.Progress.Files.Add(1)
 		at := u.of(&entry.Entry)
-		if total := int64(entry.Nlink) + e.repo.Rehearsal.Names[entry.ID()]; total > 1 {
+		if total := int64(entry.Nlink) + e.repo.Rehearsal.Names.Of(entry.ID()); total > 1 {
 			inode := seen[entry.ID()]
 			inode.names++
 			if inode.at == nil || at != nil && manifest.CompareFolders(at.Path, inode.at.Path) < 0 {
