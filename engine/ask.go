@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"phlb/engine/catalog/ask"
+	"phlb/engine/repository"
 )
 
 // Ask begins a session of questions in SQL, about what the catalog holds now. The
@@ -24,5 +26,8 @@ func (e *Engine) Ask(ctx context.Context) (*ask.Session, error) {
 		return nil, err
 	}
 	now := e.repo.Env.Now()
-	return ask.Open(reader, ask.Options{Now: now, Zone: now.Location()})
+	return ask.Open(reader, ask.Options{
+		Now: now, Zone: now.Location(),
+		Moment: func(text string) (time.Time, error) { return repository.ParseMoment(text, now) },
+	})
 }

@@ -87,9 +87,9 @@ func (a Age) Before(t time.Time) time.Time {
 	return t
 }
 
-// parseMoment returns the time that text means: an [Age] before now, or a point
-// in time such as 2026-11-20 or 2026-11-20T10:45.
-func parseMoment(text string, now time.Time) (time.Time, error) {
+// ParseMoment returns the time that text means: an [Age] before now, or a point
+// in time such as 2026-11-20, which is the end of that day, or 2026-11-20T10:45.
+func ParseMoment(text string, now time.Time) (time.Time, error) {
 	if day, err := time.ParseInLocation("2006-01-02", text, now.Location()); err == nil {
 		return day.AddDate(0, 0, 1).Add(-1), nil
 	}

@@ -235,7 +235,7 @@ func (repo *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, e
 	if oldest == nil {
 		return nil, nil
 	}
-	when, err := parseMoment(then, repo.Env.Now())
+	when, err := ParseMoment(then, repo.Env.Now())
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %s@%s: %w", name, then, err)
 	}

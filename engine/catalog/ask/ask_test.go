@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,27 @@ func TestQuestions(t *testing.T) {
 		{"Dollars", "SELECT $2, $1, $2", []any{1, 2}, "2 1 2"},
 		{"Names", "SELECT :a, @b", []any{sql.Named("b", "y"), sql.Named("a", "x")}, "x y"},
 		{"Values of Go", "SELECT typeof(?1), typeof(?2), ?3, ?4, ?5", []any{nil, []byte{1}, true, 90 * time.Second, day(1)}, "null blob 1 90 2026-05-01T23:30:00.000+0200"},
+		{"Files", "SELECT path, size FROM files WHERE name = 'docs' ORDER BY path", nil, ".bashrc 5\ncopy.odt 301\nletters/ann.txt 11\nletters/bobby.txt 20\nthesis.odt 302"},
+		{"FilesOfWork", "SELECT path, ext, folder FROM files WHERE path LIKE 'main%'", nil, "main.go .go "},
+		{"Contents", "SELECT path, versions, since, until FROM contents WHERE size IN (20, 5000, 301) ORDER BY size", nil, "letters/bob.txt 2 1 0\ncopy.odt 2 2 0\nPhotos.ISO 1 1 2"},
+		{"Duplicates", "SELECT path, copies, extra FROM duplicates", nil, "letters/ann.txt 2 11"},
+		{"History", "SELECT since, first_seen, last_seen, gone FROM history WHERE path = 'thesis.odt' AND name = 'docs' ORDER BY since", nil,
+			"1 2026-05-01T23:30:00.000+0200 2026-05-01T23:30:00.000+0200 2026-05-02T23:30:00.000+0200\n" +
+				"2 2026-05-02T23:30:00.000+0200 2026-05-02T23:30:00.000+0200 2026-05-03T23:30:00.000+0200\n" +
+				"3 2026-05-03T23:30:00.000+0200 2026-05-03T23:30:00.000+0200 <nil>"},
+		{"Gone", "SELECT path FROM history WHERE gone IS NOT NULL AND gone >= '2026-05-03' ORDER BY path", nil, "Photos.ISO\nletters/bob.txt\nthesis.odt"},
+		{"At", "SELECT path, size FROM at('2026-05-02T21:30:00Z') WHERE kind = 'f' ORDER BY path", nil, "Photos.ISO 5000\ncopy.odt 301\nletters/ann.txt 11\nletters/bob.txt 20\nthesis.odt 301"},
+		{"AtBefore", "SELECT count(*) FROM at('2026-05-01T21:29:59Z')", nil, "0"},
+		{"AtNow", "SELECT name, count(*) FROM at('2026-05-09 00:00:00.000Z') GROUP BY name ORDER BY name", nil, "docs 6\nwork 2"},
+		{"AtOfSnapshots", "SELECT s.id, count(*) FROM snapshots s, at(s.started) a WHERE a.name = s.name GROUP BY s.id ORDER BY s.id", nil, "1 5\n2 6\n3 6\n4 2"},
+		{"AtAsWhere", "SELECT count(*) FROM at WHERE time = '2026-05-02T21:30:00Z'", nil, "6"},
+		{"Changes", "SELECT what, path, before, size_before, size FROM changes(2, 3)", nil,
+			"added .bashrc <nil> <nil> 5\nremoved Photos.ISO <nil> 5000 <nil>\nmoved letters/bobby.txt letters/bob.txt 20 20\nchanged thesis.odt <nil> 301 302"},
+		{"ChangesToNow", "SELECT count(*) FROM changes('docs/2026-05-01-233000')", nil, "6"},
+		{"ChangesBack", "SELECT what, path FROM changes('2026-05-02-233000', 'docs@2026-05-01T22:00:00Z') WHERE kind = 'f'", nil, "removed copy.odt\nchanged letters/ann.txt\nchanged thesis.odt"},
+		{"ChangesOfNone", "SELECT count(*) FROM changes('docs', 'docs')", nil, "0"},
+		{"Growth", "SELECT snapshot, day, folder, files, bytes FROM growth ORDER BY snapshot", nil, "1 2026-05-01  4 5330\n2 2026-05-02  3 613\n3 2026-05-03  3 327\n4 2026-05-04  2 88"},
+		{"GrowthByFolder", "SELECT snapshot, folder, files, bytes FROM growth(1) WHERE name = 'docs' ORDER BY snapshot, folder", nil, "1  2 5300\n1 letters 2 30\n2  2 602\n2 letters 1 11\n3  2 307\n3 letters 1 20"},
 		{"Human", "SELECT human(5000), human(-1024), human(NULL)", nil, "4.9 KiB -1.0 KiB <nil>"},
 		{"Ago", "SELECT ago(max(started)) FROM snapshots", nil, "4 days"},
 		{"PathFunctions", "SELECT dirname('a/b/c'), basename('a/b/c'), depth('a/b/c', 2), depth('a', 2)", nil, "a/b c a/b a"},
@@ -195,13 +217,51 @@ func TestValues(t *testing.T) {
 	}
 }
 
+func TestArguments(t *testing.T) {
+	s := begin(t, lab(t))
+	for _, tt := range []struct{ question, want string }{
+		{"SELECT * FROM at", "at(time): a time is written as in '2026-05-01' or '2days', not <nil>"},
+		{"SELECT * FROM at('yesterday')", "at(time): "},
+		{"SELECT * FROM changes", "changes(since, until): which snapshots?"},
+		{"SELECT * FROM changes(9)", "there is no snapshot with the id 9"},
+		{"SELECT * FROM changes('letters')", "there is no snapshot \"letters\": SELECT id, name, stamp FROM snapshots lists them"},
+		{"SELECT * FROM changes('docs', 'work')", "docs/2026-05-03-233000 and work/2026-05-04-233000 are snapshots of two names"},
+		{"SELECT * FROM changes(1.5)", "a snapshot is written as in"},
+		{"SELECT * FROM growth('x')", "growth(depth): the depth is a number of folders, not x"},
+		{"SELECT * FROM versions(1)", "too many arguments on versions() - max 0"},
+		{"SELECT human('x')", "human(bytes): wants a number"},
+		{"SELECT path REGEXP '(' FROM versions", "regexp(pattern, text): error parsing regexp: missing closing )"},
+	} {
+		rows, err := s.Query(t.Context(), tt.question)
+		if err == nil {
+			for _, err = range rows.All() {
+			}
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.question, err, tt.want)
+		}
+	}
+}
+
 // TestExamples asks what the schema shows.
 func TestExamples(t *testing.T) {
 	s := begin(t, lab(t))
 	for _, table := range ask.Tables() {
 		t.Run(table.Name, func(t *testing.T) { answer(t, s, table.Example) })
-		for _, c := range table.Columns {
-			answer(t, s, "SELECT "+c.Name+" FROM "+table.Name)
+		got := answer(t, s, "SELECT group_concat(name || ' ' || type, ', ') FROM pragma_table_xinfo(?)", table.Name)
+		var want []string
+		for _, c := range slices.Concat(table.Columns, table.Parameters) {
+			want = append(want, c.Name+" "+c.Type)
+		}
+		if table.Kind == "view" { // SQLite knows no type of what is computed
+			got = answer(t, s, "SELECT group_concat(name, ', ') FROM pragma_table_xinfo(?)", table.Name)
+			want = nil
+			for _, c := range table.Columns {
+				want = append(want, c.Name)
+			}
+		}
+		if want := strings.Join(want, ", "); got != want {
+			t.Errorf("%s has %s, want %s", table.Name, got, want)
 		}
 	}
 	for _, f := range ask.Functions() {

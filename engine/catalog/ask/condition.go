@@ -12,10 +12,7 @@ import (
 // A condition rules rows out before SQLite sees them. It may let through what
 // SQLite, which looks again, does not, and never the other way round: where it
 // is not certain what SQLite makes of a value, it does not come into being.
-type condition struct {
-	position int // of the column in a row of the catalog
-	holds    func(c *cursor) bool
-}
+type condition func(c *cursor) bool
 
 // comparisons are those that conditions are made of.
 var comparisons = map[vtab.ConstraintOp]string{
@@ -23,9 +20,9 @@ var comparisons = map[vtab.ConstraintOp]string{
 	vtab.OpLIKE: "like", vtab.OpGLOB: "glob",
 }
 
-// BestIndex writes down which comparisons Filter is told of: "path=;size>".
-// Whatever they are, all rows are read, and so a table is best read once, with
-// the others looked up for each of its rows.
+// BestIndex writes down which comparisons Filter is told of: "1=;5>". Whatever
+// they are, all rows are read, and so a table is best read once, with the others
+// looked up for each of its rows.
 func (t *table) BestIndex(info *vtab.IndexInfo) error {
 	var plan []string
 	rows := t.session.expected(t.of)
@@ -33,18 +30,27 @@ func (t *table) BestIndex(info *vtab.IndexInfo) error {
 	for i := range info.Constraints {
 		c := &info.Constraints[i]
 		op := comparisons[c.Op]
-		if !c.Usable || op == "" || c.Column < 0 {
+		if op == "" || c.Column < 0 {
 			continue
 		}
-		column := t.columns[c.Column]
-		if !t.session.mayFilter(column, op) {
+		isArgument := c.Column >= len(t.of.Columns)
+		switch {
+		case isArgument && c.Op != vtab.OpEQ:
 			continue
+		case isArgument && !c.Usable: // a plan that could not be carried out
+			cost *= 1e9
+			continue
+		case isArgument:
+			c.Omit = true
+		case !c.Usable || !t.session.mayFilter(t.columns[c.Column], op):
+			continue
+		case op == "=":
+			rows /= 16
+		default:
+			rows /= 4
 		}
 		c.ArgIndex = len(plan)
 		plan = append(plan, strconv.Itoa(c.Column)+op)
-		if rows /= 4; op == "=" {
-			rows /= 4
-		}
 	}
 	info.IdxStr = strings.Join(plan, ";")
 	info.EstimatedCost = cost
@@ -52,38 +58,41 @@ func (t *table) BestIndex(info *vtab.IndexInfo) error {
 	return nil
 }
 
-// conditions reads a plan.
-func (t *table) conditions(plan string, values []vtab.Value) (list []condition, err error) {
+// conditions reads a plan, and returns the arguments of a function apart.
+func (t *table) conditions(plan string, values []vtab.Value) (args []any, list []condition, err error) {
+	args = make([]any, len(t.of.Parameters))
 	if plan == "" {
-		return nil, nil
+		return args, nil, nil
 	}
 	for i, part := range strings.Split(plan, ";") {
 		digits := strings.IndexFunc(part, func(r rune) bool { return r < '0' || r > '9' })
 		n, err := strconv.Atoi(part[:max(digits, 0)])
 		if err != nil || n >= len(t.columns) || i >= len(values) {
-			return nil, fmt.Errorf("the plan %q does not fit the table %s", plan, t.of.Name)
+			return nil, nil, fmt.Errorf("the plan %q does not fit the table %s", plan, t.of.Name)
 		}
-		column := t.columns[n]
+		if n >= len(t.of.Columns) {
+			args[n-len(t.of.Columns)] = values[i]
+			continue
+		}
 		if t.positions == nil || t.positions[n] < 0 {
 			continue
 		}
-		if holds := compare(column, t.positions[n], part[digits:], values[i]); holds != nil {
-			list = append(list, condition{t.positions[n], holds})
+		if holds := compare(t.columns[n], t.positions[n], part[digits:], values[i]); holds != nil {
+			list = append(list, holds)
 		}
 	}
-	return list, nil
+	return args, list, nil
 }
 
 // compare returns how a column compares with a value, nil where that is left to
 // SQLite.
-func compare(column Column, position int, op string, value vtab.Value) func(c *cursor) bool {
+func compare(column Column, position int, op string, value vtab.Value) condition {
 	switch value := value.(type) {
 	case int64:
 		if column.Type == integer {
 			return compareInt(position, op, value)
 		}
 	case string:
-		value = strings.Clone(value)
 		switch column.Name {
 		case "path":
 			return compareText(position, op, value)
@@ -104,7 +113,7 @@ func compare(column Column, position int, op string, value vtab.Value) func(c *c
 	return nil
 }
 
-func compareInt(position int, op string, value int64) func(c *cursor) bool {
+func compareInt(position int, op string, value int64) condition {
 	var holds func(n int64) bool
 	switch op {
 	case "=":
@@ -123,7 +132,7 @@ func compareInt(position int, op string, value int64) func(c *cursor) bool {
 	return func(c *cursor) bool { return holds(c.stored(position).Int()) }
 }
 
-func compareText(position int, op, value string) func(c *cursor) bool {
+func compareText(position int, op, value string) condition {
 	switch op {
 	case "=":
 		return func(c *cursor) bool { return c.stored(position).Text() == value }
@@ -176,7 +185,7 @@ func lower(c byte) byte {
 
 // compareName compares the name of a backup, which a version has by the snapshot
 // that it began in.
-func compareName(column Column, position int, op, value string) func(c *cursor) bool {
+func compareName(column Column, position int, op, value string) condition {
 	if op != "=" {
 		return nil
 	}
@@ -189,7 +198,7 @@ func compareName(column Column, position int, op, value string) func(c *cursor) 
 	}
 }
 
-func compareDigest(position int, op, value string) func(c *cursor) bool {
+func compareDigest(position int, op, value string) condition {
 	digest, err := hex.DecodeString(value)
 	if op != "=" || err != nil {
 		return nil

@@ -18,6 +18,9 @@ type module struct {
 func (m *module) Create(ctx vtab.Context, _ []string) (vtab.Table, error) {
 	t := &table{session: m.slot.session, of: m.of, columns: m.of.all()}
 	t.positions = t.session.positions(t.of.from, t.columns)
+	if lifetime := t.session.positions(t.of.from, []Column{{from: "since"}, {from: "until"}}); lifetime != nil {
+		t.sinceAt, t.untilAt = lifetime[0], lifetime[1]
+	}
 	return t, ctx.Declare(t.of.declaration())
 }
 
@@ -32,10 +35,17 @@ type table struct {
 	of        *Table
 	columns   []Column
 	positions []int // of the columns in a row of the catalog, -1 where it has none
+
+	sinceAt, untilAt int // of since and until
 }
 
 // Open returns a cursor, which Filter puts before the first row.
-func (t *table) Open() (vtab.Cursor, error) { return &cursor{table: t}, nil }
+func (t *table) Open() (vtab.Cursor, error) {
+	if t.of.made != nil {
+		return &madeCursor{table: t}, nil
+	}
+	return &cursor{table: t}, nil
+}
 
 // Disconnect does nothing.
 func (t *table) Disconnect() error { return nil }
@@ -47,6 +57,7 @@ func (t *table) Destroy() error { return nil }
 type cursor struct {
 	table      *table
 	rows       *qlfile.Rows
+	args       []any // of a function
 	conditions []condition
 	end        bool
 	seen       int
@@ -65,8 +76,15 @@ const lookEvery = 1024
 func (c *cursor) Filter(_ int, plan string, values []vtab.Value) error {
 	c.close()
 	var err error
-	if c.conditions, err = c.table.conditions(plan, values); err != nil {
+	if c.args, c.conditions, err = c.table.conditions(plan, values); err != nil {
 		return c.fail(err)
+	}
+	if only := c.table.of.only; only != nil {
+		also, err := only(c.table, c.args)
+		if err != nil {
+			return c.fail(fmt.Errorf("%s: %w", c.table.of.Signature(), err))
+		}
+		c.conditions = append(c.conditions, also)
 	}
 	c.end = c.table.positions == nil // the catalog is older than the table
 	if c.end {
@@ -88,7 +106,7 @@ next:
 			}
 		}
 		for i := range c.conditions {
-			if !c.conditions[i].holds(c) {
+			if !c.conditions[i](c) {
 				continue next
 			}
 		}
@@ -116,6 +134,9 @@ func (c *cursor) stored(position int) *qlfile.Values { return c.rows.Column(posi
 
 // Column decodes one of the row.
 func (c *cursor) Column(n int) (vtab.Value, error) {
+	if n >= len(c.table.of.Columns) {
+		return c.args[n-len(c.table.of.Columns)], nil
+	}
 	position := c.table.positions[n]
 	if position < 0 {
 		return nil, nil

@@ -116,15 +116,7 @@ func depth(_ *Session, args []driver.Value) (driver.Value, error) {
 	if !ok || !isInt {
 		return nil, nil
 	}
-	for i := range len(p) {
-		if p[i] != '/' {
-			continue
-		}
-		if n--; n == 0 {
-			return strings.Clone(p[:i]), nil
-		}
-	}
-	return strings.Clone(p), nil
+	return strings.Clone(firstParts(p, n)), nil
 }
 
 func digest(_ *Session, args []driver.Value) (driver.Value, error) {

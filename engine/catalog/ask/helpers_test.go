@@ -5,6 +5,7 @@ import (
 	"iter"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +100,13 @@ func begin(t testing.TB, c *catalog.Catalog) *ask.Session {
 	if err != nil {
 		t.Skip("needs the time zones of the system: install tzdata")
 	}
-	s, err := ask.Open(reader, ask.Options{Now: day(8), Zone: berlin})
+	s, err := ask.Open(reader, ask.Options{Now: day(8), Zone: berlin, Moment: func(text string) (time.Time, error) {
+		if n, ok := strings.CutSuffix(text, "days"); ok {
+			days, err := strconv.Atoi(n)
+			return day(8).AddDate(0, 0, -days), err
+		}
+		return time.Parse(time.RFC3339, text)
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

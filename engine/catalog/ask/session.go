@@ -5,7 +5,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,7 +20,10 @@ import (
 // Options are what a session takes from its surroundings.
 type Options struct {
 	Now  time.Time      // the present, for ago() and now(); zero asks the clock
-	Zone *time.Location // of times that are written without one; nil is the local one
+	Zone *time.Location // that times are shown in; nil is the local one
+	// Moment reads a time that somebody wrote, such as 2026-05-01 or 2days. Without
+	// it, they are written as RFC 3339 has it.
+	Moment func(text string) (time.Time, error)
 }
 
 // Session answers questions about a catalog as it was when the session began. It
@@ -42,10 +47,11 @@ type Session struct {
 
 // snapshot is what tables say of the snapshot that a row is of.
 type snapshot struct {
-	id             int64
-	name, stamp    string
-	started        time.Time
-	previous, next *snapshot // of the same name, by number
+	id          int64
+	name, stamp string
+	started     time.Time
+	begun       string    // that, as tables have it
+	next        *snapshot // of the same name, by number
 }
 
 // Open begins a session over what a reader reads. It closes the reader when it is
@@ -79,7 +85,7 @@ func Open(reader *qlfile.Reader, o Options) (_ *Session, err error) {
 		return nil, err
 	}
 	for _, t := range tables {
-		if err = s.execute("CREATE VIRTUAL TABLE " + quoted(t.Name) + " USING " + t.module()); err != nil {
+		if err = s.execute(t.definition()); err != nil {
 			return nil, fmt.Errorf("make the table %s: %w", t.Name, err)
 		}
 	}
@@ -156,7 +162,16 @@ func (s *Session) readSnapshots() error {
 		}
 		sec, nsec := rows.Column(at[3]).Time()
 		one.started = time.Unix(sec, int64(nsec))
+		one.begun = textOfTime(one.started)
 		s.snapshots[one.id] = one
+	}
+	last := map[string]*snapshot{}
+	for _, id := range slices.Sorted(maps.Keys(s.snapshots)) {
+		one := s.snapshots[id]
+		if before := last[one.name]; before != nil {
+			before.next = one
+		}
+		last[one.name] = one
 	}
 	return rows.Err()
 }
@@ -164,7 +179,7 @@ func (s *Session) readSnapshots() error {
 // expected guesses how many rows a table has: of paths, there are more than of
 // anything else.
 func (s *Session) expected(t *Table) float64 {
-	if t.from == "versions" {
+	if t.from == "versions" || t.made != nil {
 		return 1e6
 	}
 	return 1e3
@@ -212,6 +227,9 @@ func (one *slot) release() {
 func (one *slot) register() {
 	for i := range tables {
 		t := &tables[i]
+		if t.view != "" {
+			continue
+		}
 		if err := one.driver.RegisterModule(t.module(), &module{one, t}); err != nil {
 			panic(err) // two tables of one name
 		}
@@ -223,3 +241,11 @@ func (one *slot) register() {
 
 // module is the name by which SQLite knows who makes the table.
 func (t *Table) module() string { return "phlb_" + t.Name }
+
+// definition is the statement that makes the table known to a session.
+func (t *Table) definition() string {
+	if t.view != "" {
+		return "CREATE VIEW " + quoted(t.Name) + " AS " + t.view
+	}
+	return "CREATE VIRTUAL TABLE " + quoted(t.Name) + " USING " + t.module()
+}

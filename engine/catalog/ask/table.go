@@ -1,6 +1,7 @@
 package ask
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -9,14 +10,30 @@ import (
 
 // A Table is what can stand behind FROM.
 type Table struct {
-	Name    string   `json:"name"`
-	Kind    string   `json:"kind"`    // table, view, or function where it takes arguments
-	Doc     string   `json:"doc"`     // one line
-	Columns []Column `json:"columns"` // of a function, what it returns
-	Example string   `json:"example"` // a question that can be asked as it stands
+	Name       string   `json:"name"`
+	Kind       string   `json:"kind"` // table, view, or function where it takes arguments
+	Doc        string   `json:"doc"`  // one line
+	Columns    []Column `json:"columns"`
+	Parameters []Column `json:"parameters,omitempty"` // what a function takes
+	Example    string   `json:"example"`              // a question that can be asked as it stands
 
-	from   string // the table of the catalog that the rows are read from
-	hidden []Column
+	from string                                                              // the table of the catalog that the rows are read from
+	only func(t *table, args []any) (func(c *cursor) bool, error)            // which of the rows a function returns
+	made func(s *Session, ctx context.Context, args []any) (madeRows, error) // rows that are not read but computed
+	view string                                                              // the SELECT that a view stands for
+}
+
+// Signature writes a table as it stands behind FROM, with the arguments that a
+// function takes.
+func (t *Table) Signature() string {
+	if len(t.Parameters) == 0 {
+		return t.Name
+	}
+	var names []string
+	for _, p := range t.Parameters {
+		names = append(names, p.Name)
+	}
+	return t.Name + "(" + strings.Join(names, ", ") + ")"
 }
 
 // A Column is one of a table.
@@ -69,8 +86,9 @@ func (t *Table) declaration() string {
 	return b.String()
 }
 
-// all returns the columns in the order in which SQLite numbers them.
-func (t *Table) all() []Column { return slices.Concat(t.Columns, t.hidden) }
+// all returns the columns in the order in which SQLite numbers them: what a
+// function takes is hidden behind the others.
+func (t *Table) all() []Column { return slices.Concat(t.Columns, t.Parameters) }
 
 // quoted writes a name as SQL does.
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
@@ -83,12 +101,9 @@ const (
 	blob    = "BLOB"
 )
 
-// tables is filled when the package is initialized: functions of columns ask
-// cursors for their tables.
-var tables []Table
-
-func init() {
-	tables = []Table{snapshotsTable, versionsTable, runsTable, verificationsTable, damageTable}
+var tables = []Table{
+	snapshotsTable, versionsTable, filesView, historyTable, contentsView, duplicatesView, growthTable,
+	changesTable, atTable, runsTable, verificationsTable, damageTable,
 }
 
 var snapshotsTable = Table{
