@@ -16,6 +16,12 @@ type Owner struct {
 	Attributes []Attribute
 }
 
+// Tables returns the functions that scripts can use, for a [runtime.Host]: those of
+// no value under "", of a type under its name, of a module under its own.
+func (s *Session) Tables() map[string]runtime.Table {
+	return map[string]runtime.Table{"": s.Table(), "Snapshot": SnapshotMethods, "http": s.HTTPTable()}
+}
+
 // API returns what scripts can use, from the tables by which it is registered.
 // The manual and the stubs for editors are made of it.
 func (s *Session) API() []Owner {

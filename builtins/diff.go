@@ -18,6 +18,8 @@ var diffMethod = runtime.Builtin{
 	Name:      "diff",
 	Signature: "diff(other, content=False)",
 	Doc:       "each change from this snapshot to another one, a Scan or a directory; with content, files are read to tell",
+	Kind:      "read",
+	When:      "other", // where that is a directory
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		var other starlark.Value
 		content := false

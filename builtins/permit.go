@@ -1,7 +1,9 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -115,6 +117,33 @@ func (s *Session) permitEffect(builtin, kind string) error {
 		return nil
 	}
 	return s.denied(builtin, "", kind)
+}
+
+// ErrUnknown is what [Session.Permits] returns where it depends on what is asked for.
+var ErrUnknown = errors.New("it depends on what it asks for")
+
+// Permits returns nil where the script may call a builtin of that kind, and else the
+// error that the call would get. What is the program, the address or the variable
+// that it asks for, "" if that is not known. Names has to be called before.
+func (s *Session) Permits(builtin, kind, what string) error {
+	if slices.Contains(config.Effects, kind) {
+		return s.permitEffect(builtin, kind)
+	}
+	if what == "" && !slices.Contains(s.Deny, kind) && !s.Sandbox {
+		return ErrUnknown
+	}
+	switch kind {
+	case "run":
+		_, err := s.permitRun(what)
+		return err
+	case "net":
+		where, err := url.Parse(what)
+		if err != nil {
+			return err
+		}
+		return s.permitURL(where)
+	}
+	return s.permitEnv(what)
 }
 
 // guarded sees to it that the functions of a table have no effect that the script

@@ -3,6 +3,7 @@ package runtime
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // follow finds all that can be reached, by the shortest ways.
@@ -63,8 +64,10 @@ func (a *auditor) follow(start []*auditNode) []Audit {
 			continue
 		}
 		seen[key{h.to, h.name}] = true
-		b, _ := a.builtin(h.name)
-		add(h.to.in, Reach{Kind: b.Kind, Name: h.name, How: Handed, Path: h.way})
+		if h.to.in.pure { // others have the name themselves
+			b, _ := a.builtin(h.name)
+			add(h.to.in, Reach{Kind: b.Kind, Name: h.name, How: Handed, Path: h.way})
+		}
 		for _, e := range h.to.edges {
 			if e.to != nil && e.hands.params {
 				handed = append(handed, handing{e.to, h.name, append(slices.Clone(h.way), Step{e.pos, e.to.title()})})
@@ -103,7 +106,8 @@ func (n *auditNode) hands(args arguments) []string {
 	mentioned := func(node *auditNode, bare bool) {
 		for _, e := range node.edges {
 			if e.to == nil && (e.bare || !bare) && e.does.How == Calls {
-				names = append(names, e.does.Name)
+				name, _, _ := strings.Cut(e.does.Name, "(")
+				names = append(names, name)
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 // mentions adds what a piece of a file mentions to the edges of a node.
 func (a *auditor) mentions(node *auditNode, piece syntax.Node) {
 	called := map[syntax.Node]*syntax.CallExpr{} // functions of calls, by what is called
+	spent := map[syntax.Node]bool{}              // what a call is handed, and not what it is put into
 	skip := map[syntax.Node]bool{}
 	syntax.Walk(piece, func(n syntax.Node) bool {
 		if n == nil || skip[n] {
@@ -20,10 +21,14 @@ func (a *auditor) mentions(node *auditNode, piece syntax.Node) {
 		switch n := n.(type) {
 		case *syntax.CallExpr:
 			called[n.Fn] = n
+			fn, named := n.Fn.(*syntax.Ident)
+			makes := named && slices.Contains(makers, fn.Name) && !spent[n]
 			for _, arg := range n.Args {
 				if named, ok := arg.(*syntax.BinaryExpr); ok && named.Op == syntax.EQ {
 					skip[named.X] = true // the name of a parameter
+					arg = named.Y
 				}
+				spent[arg] = !makes
 			}
 			if text, ok := attribute(n); ok {
 				node.edges = append(node.edges, a.methodsCalled(node, text, n.Lparen)...)
@@ -42,6 +47,7 @@ func (a *auditor) mentions(node *auditNode, piece syntax.Node) {
 			}
 		case *syntax.Ident:
 			if e, ok := a.mention(node, n, called[n]); ok {
+				e.bare = e.bare && !spent[n]
 				node.edges = append(node.edges, e)
 			}
 		}
@@ -97,6 +103,9 @@ func (a *auditor) builtin(name string) (Builtin, bool) {
 // does makes a Reach of a builtin that a node mentions.
 func (a *auditor) does(node *auditNode, b Builtin, name string, call *syntax.CallExpr) Reach {
 	r := Reach{Kind: b.Kind, Name: name, How: Calls}
+	if b.When != "" {
+		r.Name += "(" + b.When + ")"
+	}
 	if node.in.pure && !a.pure.Has(strings.SplitN(name, ".", 2)[0]) {
 		r.How = Refused
 	}
@@ -115,6 +124,9 @@ func (a *auditor) methodsCalled(node *auditNode, name string, pos syntax.Positio
 	for _, known := range slices.Sorted(maps.Keys(a.methods)) {
 		if b := a.methods[known]; name == known || name == "" {
 			title, _, _ := strings.Cut(b.Signature, "(")
+			if b.When != "" {
+				title += "(" + b.When + ")"
+			}
 			edges = append(edges, auditEdge{pos: pos, does: Reach{Kind: b.Kind, Name: title, How: Calls}})
 		}
 	}

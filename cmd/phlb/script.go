@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"phlb/builtins"
+	"phlb/engine"
 	"phlb/runtime"
 	"phlb/scripts"
 )
@@ -72,9 +73,11 @@ func (c *command) load(ctx context.Context, cmd *cobra.Command, name string) (*s
 		return nil, err
 	}
 	s := &script{session: c.newSession(e), name: name}
-	host := &runtime.Host{
-		Modules: map[string]*runtime.Module{"std": {Label: "@std", Files: scripts.FS}}, Now: c.now.Local(), Flags: reserved(cmd), Result: c.writeResult,
+	host, err := c.newHost(e)
+	if err != nil {
+		return nil, err
 	}
+	host.Flags, host.Result = reserved(cmd), c.writeResult
 	c.grant(s.session, host, name)
 	switch {
 	case c.peek:
@@ -85,7 +88,7 @@ func (c *command) load(ctx context.Context, cmd *cobra.Command, name string) (*s
 			host.Print = c.err()
 		}
 	default:
-		c.session, c.document, c.stock = s.session, c.json, strings.HasPrefix(name, "@")
+		c.session, c.document, c.stock = s.session, c.json, strings.HasPrefix(name, "@std//")
 		host.Print = c.out()
 		if c.json {
 			host.Print = c.err()
@@ -109,6 +112,11 @@ func (c *command) load(ctx context.Context, cmd *cobra.Command, name string) (*s
 		}
 	}
 	return s, nil
+}
+
+// newHost returns a host with what scripts load from.
+func (c *command) newHost(*engine.Engine) (*runtime.Host, error) {
+	return &runtime.Host{Modules: map[string]*runtime.Module{"std": {Label: "@std", Files: scripts.FS}}, Now: c.now.Local()}, nil
 }
 
 // become makes a command that of a script.

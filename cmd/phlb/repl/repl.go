@@ -95,12 +95,9 @@ func Run(parent context.Context, config Config) error {
 		r.source = editor
 		r.layout.Most = 100
 	}
-	docs := map[string]runtime.Table{
-		"": r.Session.Table(), "Snapshot": builtins.SnapshotMethods, "http": r.Session.HTTPTable(),
-	}
 	host := &runtime.Host{
 		Names: r.Session.Names(), Modules: map[string]*runtime.Module{"std": {Label: "@std", Files: scripts.FS}}, Now: r.Session.Now, Print: r.Out,
-		Docs: docs, Confirm: r.confirm,
+		Docs: r.Session.Tables(), Confirm: r.confirm,
 	}
 	r.Limit(host)
 	r.query = host.Names["query"].(starlark.Callable)
