@@ -349,3 +349,20 @@ func absolute(path, dir, home string) (string, error) {
 	}
 	return filepath.Join(dir, path), nil
 }
+
+// ReadBeside returns what a file holds that stands beside a phlb.toml and is to be
+// obeyed as that is. One that others own or may write to is an error.
+func ReadBeside(path string) ([]byte, error) {
+	var passed error
+	s := Sources{PassedOver: func(e *Error) { passed = e }}
+	data, err := s.read(path, ofOthers)
+	switch {
+	case err != nil:
+		return nil, err
+	case passed != nil:
+		return nil, passed
+	case data == nil:
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	return data, nil
+}
