@@ -221,7 +221,7 @@ func (a *adoptedTree) link(t *task, from *store.Dir, old string, to store.Inode)
 	if err != nil {
 		return err
 	}
-	if own.Dev == to.Dev && own.Ino == to.Ino {
+	if own.SameAs(&to) {
 		return nil
 	}
 	if now := (inodeRead{idOf(own), own.Size, own.Mtime}); now != t.read {

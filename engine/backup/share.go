@@ -51,7 +51,7 @@ func (r *run) agrees(stored manifest.Stored, xattrs []manifest.Xattr, e *manifes
 			return false
 		}
 	}
-	return stored.Permissions == e.Permissions && manifest.SameXattrs(xattrs, e.Xattrs)
+	return stored.Permissions == e.Permissions && manifest.SameXattrs(manifest.SharedXattrs(xattrs), manifest.SharedXattrs(e.Xattrs))
 }
 
 // linkTo links the path to c, if that may be and is what it should be.
@@ -107,8 +107,11 @@ func isOurs(inode store.Inode) bool {
 // holds reports whether what is called name in dir has that content, which only
 // reading tells. An inode is read once in a run, whatever its names.
 func (t *task) holds(dir *store.Dir, name string, inode store.Inode, d manifest.Digest) bool {
-	read, _ := t.hashed.LoadOrStore(inodeRead{idOf(inode), inode.Size, inode.Mtime},
-		sync.OnceValues(func() (manifest.Digest, error) { return t.worker.HashStored(t.ctx, dir, name) }))
-	found, err := read.(func() (manifest.Digest, error))()
+	read := sync.OnceValues(func() (manifest.Digest, error) { return t.worker.HashStored(t.ctx, dir, name) })
+	if id := idOf(inode); id.Known() {
+		of, _ := t.hashed.LoadOrStore(inodeRead{id, inode.Size, inode.Mtime}, read)
+		read = of.(func() (manifest.Digest, error))
+	}
+	found, err := read()
 	return err == nil && found == d
 }

@@ -8,7 +8,7 @@
 // somebody puts into the place of a directory on the way, once that is open, does
 // not matter any more. No method follows a symbolic link.
 //
-// On Linux every method is a system call or two relative to a descriptor. Other
+// On Linux and Windows every method is a few system calls relative to a handle. Other
 // platforms use [os.Root], which also keeps whoever swaps in a symbolic link
 // from leading us out of the tree that was opened, but not out of a directory in
 // it. The package does not promise that two looks see the same.
@@ -48,6 +48,12 @@ type Inode struct {
 	Atime  manifest.Time
 	Major  uint32 // of a device
 	Minor  uint32
+}
+
+// SameAs reports whether i and other are one inode. Where the file system has no
+// numbers for them, no two are known to be.
+func (i *Inode) SameAs(other *Inode) bool {
+	return i.Ino != 0 && i.Ino == other.Ino && i.Dev == other.Dev
 }
 
 // Holds reports whether i still is what a manifest says was stored for e. The

@@ -30,7 +30,7 @@ func (f *folder) taken(name string, there *store.Inode) bool {
 		return false
 	}
 	for old := range f.old {
-		if i, err := f.to.Look(old); err == nil && i.Dev == there.Dev && i.Ino == there.Ino {
+		if i, err := f.to.Look(old); err == nil && i.SameAs(there) {
 			delete(f.old, old)
 			return false
 		}

@@ -117,7 +117,7 @@ func (r *restore) deleteDir(f *folder, dir *store.Dir, name, at string, there *s
 	inner.excluded = f.excluded || r.selection.exclude.Match(f.entry.Path, name)
 	inner.selected = r.selection.means(f, name)
 	// What is mounted here is not the target's, and least of all the root.
-	if inner.excluded || there.Dev != device || (walk.ID{Dev: there.Dev, Inode: there.Ino}) == r.rootID {
+	if inner.excluded || there.Dev != device || r.rootID.Is(walk.ID{Dev: there.Dev, Inode: there.Ino}) {
 		return false, nil
 	}
 	opened, err := dir.Open(name)

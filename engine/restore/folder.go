@@ -279,7 +279,7 @@ func (r *restore) enterOld(f *folder, there *store.Inode) (err error) {
 	if err != nil {
 		return err
 	}
-	if (walk.ID{Dev: own.Dev, Inode: own.Ino}) == r.rootID {
+	if r.rootID.Is(walk.ID{Dev: own.Dev, Inode: own.Ino}) {
 		return ErrIntoRoot
 	}
 	f.bequeaths = f.to.Bequeaths()

@@ -108,7 +108,7 @@ func (p *piece) together(g *group) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return false, nil
 	}
-	return inode.Dev == p.there.Dev && inode.Ino == p.there.Ino, err
+	return inode.SameAs(p.there), err
 }
 
 // leader calls use with the path of the group that the target has.

@@ -180,7 +180,7 @@ func (r *Root) probe() error {
 	if err != nil {
 		return fmt.Errorf("backup root: %w", err)
 	}
-	if a.Dev != b.Dev || a.Ino != b.Ino {
+	if !a.SameAs(&b) {
 		return fmt.Errorf("backup root %s: %w: a link became a copy; choose a root on another file system", r.Path, ErrNoHardlinks)
 	}
 	return nil

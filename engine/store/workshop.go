@@ -92,12 +92,14 @@ func (r *Root) closeWorkshop() {
 	if w == nil {
 		return
 	}
+	// Not every system removes what is open. Who sweeps the workshop meanwhile does
+	// what is done here.
+	w.lock.Close()
+	w.dir.Close()
 	if in, err := r.ours(); err == nil {
 		erase(in, w.name) // else the next one sweeps it
 		in.Close()
 	}
-	w.lock.Close()
-	w.dir.Close()
 }
 
 // sweepWorkshops removes those of processes that were killed, if it can.

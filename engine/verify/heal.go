@@ -240,6 +240,7 @@ func (r *remedy) isGood(ctx context.Context, p place) (bool, error) {
 	}
 	id := idOf(&inode)
 	ok, read := r.verdict[id]
+	read = read && id.Known()
 	if !read {
 		if inode.Kind == manifest.File && inode.Size == p.size {
 			d, err := r.worker.HashStored(ctx, folder, name)
@@ -279,7 +280,7 @@ func (r *remedy) isStillGood(p place) bool {
 		return p.isGone(err)
 	}
 	for _, g := range r.good {
-		if idOf(&g.inode) == idOf(&now) {
+		if g.inode.SameAs(&now) {
 			return same(&g.inode, &now)
 		}
 	}
@@ -297,7 +298,7 @@ func (r *remedy) look(p place) (store.Inode, error) {
 
 // same reports whether two looks found the same content, as far as a look tells.
 func same(a, b *store.Inode) bool {
-	return idOf(a) == idOf(b) && a.Size == b.Size && a.Mtime == b.Mtime && a.Ctime == b.Ctime
+	return a.SameAs(b) && a.Size == b.Size && a.Mtime == b.Mtime && a.Ctime == b.Ctime
 }
 
 func (r *remedy) open(p place) (*store.Dir, error) {

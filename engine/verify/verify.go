@@ -380,7 +380,7 @@ func (v *verification) first(id walk.ID, want *manifest.Entry) bool {
 	prefix := binary.BigEndian.Uint64(want.Digest[:])
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if of, ok := v.seen[id]; ok && of == prefix {
+	if of, ok := v.seen[id]; ok && of == prefix && id.Known() {
 		v.shared = append(v.shared, sharedPath{id, *want})
 		return false
 	}

@@ -74,6 +74,9 @@ func entry(i handle.Inode, err error) (Entry, error) {
 	e := Entry{Dev: i.Dev, Nlink: i.Links, Blocks: i.Blocks, Atime: i.Atime}
 	e.Kind, e.Permissions, e.Size, e.Inode = i.Kind, i.Permissions, i.Size, i.Ino
 	e.Mtime, e.Ctime, e.Major, e.Minor = i.Mtime, i.Ctime, i.Major, i.Minor
+	if e.Inode == 0 {
+		e.Nlink = 1 // which the other names are, nobody could tell
+	}
 	if e.Kind == 0 {
 		return e, ErrKind
 	}

@@ -1,7 +1,7 @@
 package walk
 
 import (
-	"path/filepath"
+	pathpkg "path"
 	"strings"
 	"testing"
 )
@@ -63,8 +63,8 @@ func TestRule(t *testing.T) {
 			for path := range strings.FieldsFuncSeq(paths, func(r rune) bool { return r == ' ' }) {
 				p, isDir := strings.CutSuffix(strings.ReplaceAll(path, "|", " "), "/")
 				f := &Folder{frame: in}
-				f.path = filepath.Dir(p)
-				if got, _ := (&matcher{}).decide(f, filepath.Base(p), isDir); got != want {
+				f.path = pathpkg.Dir(p)
+				if got, _ := (&matcher{}).decide(f, pathpkg.Base(p), isDir); got != want {
 					t.Errorf("%q: skips %q: %v", test.line, path, got)
 				}
 			}

@@ -50,6 +50,13 @@ func (e *Entry) Sparse() bool { return e.Blocks*512 < e.Size }
 // ID tells files apart: no two that exist at a time have the same one.
 type ID struct{ Dev, Inode uint64 }
 
+// Known reports whether the file system has numbers for its files: without them,
+// no two are known to be the same.
+func (id ID) Known() bool { return id.Inode != 0 }
+
+// Is reports whether both are known to be those of one file.
+func (id ID) Is(other ID) bool { return id.Known() && id == other }
+
 // ID returns that of e.
 func (e *Entry) ID() ID { return ID{e.Dev, e.Inode} }
 
@@ -395,7 +402,7 @@ func (l *lister) enter(f *Folder, b *Batch) (list []dirent, marked *Rule) {
 	return f.list, nil
 }
 
-func (l *lister) excluded(f *Folder) bool { return slices.Contains(l.walk.Exclude, f.ID()) }
+func (l *lister) excluded(f *Folder) bool { return slices.ContainsFunc(l.walk.Exclude, f.ID().Is) }
 
 func (l *lister) isMountPoint(f *Folder) bool { return l.walk.OneFileSystem && f.Dev != l.device }
 
