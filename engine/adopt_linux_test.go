@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -94,26 +93,23 @@ func TestAdoptChangingTree(t *testing.T) {
 	r := newRepo(t)
 	r.write("a", "content")
 	r.put("other/2026-01-01-000000")
-	r.write("large", "")
-	r.must(os.Truncate(r.in("large"), 64<<20)) // takes longer to read than the writer may have to wait
+	r.write("large", "x")
 	at := r.put("name/2026-01-01-000000")
-	ctx, cancel := context.WithCancel(context.Background())
-	var writer sync.WaitGroup
-	defer writer.Wait()
-	defer cancel()
-	writer.Go(func() {
-		f, err := os.OpenFile(filepath.Join(at, "large"), os.O_WRONLY, 0)
-		for err == nil && ctx.Err() == nil {
+	// The clock is looked at between the look at a file and the reading of it.
+	now := r.now
+	r.now = func() time.Time {
+		f, err := os.OpenFile(filepath.Join(at, "large"), os.O_WRONLY|os.O_APPEND, 0)
+		if err == nil {
 			_, err = f.WriteString("x")
+			f.Close()
 		}
 		if err != nil {
 			t.Error(err)
 		}
-		f.Close()
-	})
+		return now()
+	}
 	report := r.adopt("")
-	cancel()
-	writer.Wait()
+	r.now = now
 	r.wantAdded(report, "other/2026-01-01-000000")
 	r.wantProblems(report, "unreadable: name/2026-01-01-000000", "unreadable: name/2026-01-01-000000/large")
 	if _, err := os.Lstat(at + manifest.Suffix); !errors.Is(err, os.ErrNotExist) {
