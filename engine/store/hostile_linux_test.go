@@ -287,8 +287,12 @@ func TestKindsOfRecords(t *testing.T) {
 func TestPrivate(t *testing.T) {
 	old := unix.Umask(0) // of the process: no other test runs
 	defer unix.Umask(old)
-	path := filepath.Join(t.TempDir(), "root")
+	above := filepath.Join(t.TempDir(), "above")
+	path := filepath.Join(above, "root")
 	r := rootAt(t, path)
+	if info, err := os.Stat(above); err != nil || info.Mode().Perm()&0o022 != 0 {
+		t.Errorf("others may write to the folder above: %v, %v", info.Mode(), err)
+	}
 	lock, err := r.LockName(t.Context(), "docs", Owner{Who: "me"}, false)
 	must(t, err)
 	snapshot(t, r, "1")
@@ -306,13 +310,48 @@ func TestPrivate(t *testing.T) {
 			return err
 		}
 		below, _ := filepath.Rel(path, p)
-		ours := below == "." || strings.HasPrefix(below, internal) && !strings.HasPrefix(below, "docs/"+removed) ||
+		ours := below == "." || below == "docs" || strings.HasPrefix(below, internal) && !strings.HasPrefix(below, "docs/"+removed) ||
 			strings.HasSuffix(below, manifest.Suffix) || strings.HasSuffix(below, logSuffix)
 		if ours && info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s has mode %v", below, info.Mode())
 		}
 		return nil
 	}))
+}
+
+// TestTightened opens a root whose own folder others can look into, as they could
+// in one that was made with the umask alone.
+func TestTightened(t *testing.T) {
+	t.Parallel()
+	r := newRoot(t)
+	ours := filepath.Join(r.Path, internal)
+	must(t, os.Chmod(ours, 0o775))
+	again, err := Create(r.Path)
+	must(t, err)
+	again.Close()
+	if info, err := os.Stat(ours); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%s has mode %v, %v", internal, info.Mode(), err)
+	}
+}
+
+// TestShare opens a root to a group, with the folders of names that are there and
+// those that come.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	r := newRoot(t)
+	snapshot(t, r, "1")
+	must(t, r.Share(uint32(os.Getgid())))
+	other, err := r.Begin("other", "1")
+	must(t, err)
+	other.Close()
+	for path, want := range map[string]os.FileMode{".": 0o750, "docs": 0o750, "other": 0o750, internal: 0o700} {
+		if info, err := os.Stat(filepath.Join(r.Path, path)); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s has mode %v, want %v, %v", path, info.Mode(), want, err)
+		}
+	}
+	if gid, err := r.SharedWith(); gid != int64(os.Getgid()) || err != nil {
+		t.Errorf("shared with %d, %v", gid, err)
+	}
 }
 
 // TestLockOfReaders takes from those who may only read a lock that they could

@@ -67,7 +67,7 @@ func (r *Root) Begin(name, stamp string) (*Partial, error) {
 }
 
 func (p *Partial) begin() (err error) {
-	if p.folder, err = p.root.dir.Enter(p.Name, 0o777); err != nil {
+	if p.folder, err = p.root.enterName(p.Name); err != nil {
 		return err
 	}
 	p.in = p.folder

@@ -17,7 +17,7 @@ func TestCreate(t *testing.T) {
 	r.Close()
 	left, err := os.ReadDir(filepath.Join(dir, internal))
 	must(t, err)
-	if len(left) != 1 || left[0].Name() != reserve {
+	if len(left) != 2 || left[0].Name() != locks || left[1].Name() != reserve {
 		t.Errorf("the probe has left %v", left)
 	}
 	again, err := Create(dir)

@@ -127,6 +127,7 @@ func Create(path string) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.keepPrivate()
 	if err := r.tidying(r.probe); err != nil {
 		r.Close()
 		return nil, err
@@ -136,13 +137,27 @@ func Create(path string) (*Root, error) {
 }
 
 func makeRoot(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	// Whoever may write there may put another root in the place of this one.
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return nil
+}
+
+// keepPrivate takes the folder of ours from others, to whom a version of phlb may
+// have left it that went by the umask alone. What hinders it is no reason to stop.
+func (r *Root) keepPrivate() {
+	in, err := r.dir.Open(internal)
+	if err != nil {
+		return // it is made private
+	}
+	defer in.Close()
+	if own, err := in.Self(); err == nil && own.Mode&0o077 != 0 {
+		in.Chmod(own.Mode &^ 0o077)
+	}
 }
 
 // probe makes a link and looks at it: some file systems copy instead. It finds
