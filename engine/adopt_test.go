@@ -130,6 +130,22 @@ func TestAdoptStrays(t *testing.T) {
 	}
 }
 
+// TestAdoptLinked puts a link in the place of a folder of snapshots: it is not
+// followed, and not passed over in silence.
+func TestAdoptLinked(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.write("a", "content")
+	r.backup()
+	link := filepath.Join(r.root, "linked")
+	r.must(os.Symlink(filepath.Dir(r.put("elsewhere/tree")), link))
+	report := r.adopt("")
+	r.wantAdded(report, "elsewhere/tree")
+	if len(report.Problems) != 1 || !strings.HasPrefix(report.Problems[0].String(), "stray: linked: "+link+" is a symbolic link") {
+		t.Errorf("found %v", report.Problems)
+	}
+}
+
 func TestAdoptWithoutManifest(t *testing.T) {
 	r := newRepo(t)
 	r.write("a", "content", "b", "content", "dir/c", "more", "empty", "")

@@ -226,9 +226,9 @@ func TestRunsOvertaken(t *testing.T) {
 	r.answers("SELECT snapshot FROM verifications", "1", "1", "1")
 }
 
-// A root that is read-only can be verified all the same, also thinned out where
-// no snapshot is too much, and there is nothing to
-// say about it.
+// A root that is read-only can be verified all the same, and it is said that this
+// could not be noted. It can be thinned out where no snapshot is too much, and there
+// is nothing to say about that.
 func TestVerifyReadOnly(t *testing.T) {
 	t.Parallel()
 	at := mount(t, "tmpfs", 8)
@@ -241,6 +241,9 @@ func TestVerifyReadOnly(t *testing.T) {
 	defer unix.Mount("", at, "", unix.MS_REMOUNT, "")
 	r.log.take()
 	r.wantProblems(r.verify(s, all))
+	if said := r.log.take(); !strings.Contains(said, "level=WARN msg=\"that this snapshot was verified could not be noted\"") || strings.Count(said, "\n") != 1 {
+		t.Errorf("said %q", said)
+	}
 	if _, err := r.try(engine.Source{Root: r.in("nothing")}); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("error is %v", err)
 	}

@@ -131,6 +131,8 @@ func (a *adoption) trees(within store.Ref) ([]store.Ref, error) {
 	stamp := within.Stamp
 	if within.Name != "" {
 		names = []string{within.Name}
+	} else if err := a.linked(); err != nil {
+		return nil, err
 	}
 	var found []store.Ref
 	for _, name := range names {
@@ -156,6 +158,16 @@ func (a *adoption) trees(within store.Ref) ([]store.Ref, error) {
 		}
 	}
 	return found, nil
+}
+
+// linked reports links in the place of folders of names: what lies behind them is
+// not looked at.
+func (a *adoption) linked() error {
+	names, err := a.root.Linked()
+	for _, name := range names {
+		a.report.Add(name, repository.Stray, "%v", a.root.CheckFolder(name))
+	}
+	return err
 }
 
 // strays reports what lies where only snapshots should, in the folder of a name

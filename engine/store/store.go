@@ -183,7 +183,8 @@ func (r *Root) probe() error {
 	defer dir.Remove(link)
 	odd := &manifest.Entry{Kind: manifest.File, Mtime: manifest.Time{Sec: 1e9, Nsec: 123456789}}
 	odd.Permissions = manifest.Permissions{Mode: 0o600, UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
-	if err := f.Finish(odd); err != nil {
+	// What is not kept of metadata here is not of what is stored either, and told then.
+	if err := f.Finish(odd); err != nil && len(Lost(err)) == 0 {
 		return fmt.Errorf("backup root: %w", err)
 	}
 	r.fine = odd.Stored == nil
@@ -385,6 +386,18 @@ func (r *Root) OpenBeside(ref Ref, suffix string) (*os.File, error) {
 	}
 	defer folder.Close()
 	return folder.Read(ref.Stamp + suffix)
+}
+
+// Linked returns the backup names in the place of whose folder a symbolic link lies,
+// sorted. [Root.Names] has none of them.
+func (r *Root) Linked() (names []string, err error) {
+	all, err := r.dir.List()
+	for _, c := range all {
+		if c.Kind == manifest.Symlink && CheckName(c.Name) == nil {
+			names = append(names, c.Name)
+		}
+	}
+	return names, err
 }
 
 // CheckFolder returns an error for a name whose folder is a symbolic link. None is

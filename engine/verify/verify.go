@@ -321,7 +321,7 @@ func (v *verification) metadata(want *manifest.Entry, found *walk.Entry) {
 	if want.Target != found.Target {
 		v.damage(want, repository.Target, fmt.Sprintf("leads to %q, did to %q", found.Target, want.Target))
 	}
-	if m := want.InSnapshot().Mtime; m != found.Mtime {
+	if m := want.InSnapshot().Mtime; m != found.Mtime && (want.Kind != manifest.Dir || m != manifest.Time{}) {
 		v.damage(want, repository.Mtime, fmt.Sprintf("is %v, was %v", found.Mtime.Time(), m.Time()))
 	}
 }
@@ -419,7 +419,11 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 		return cause
 	}
 	news := changed || err != nil
-	if err == nil && (news || cat.Away() == nil) {
+	switch {
+	case err != nil:
+	case !news && cat.Away() != nil:
+		err = cat.Away()
+	default:
 		err = v.Publish(ctx, v.root, cat, func(again *catalog.Catalog) error {
 			_, err := v.note(ctx, again, healed)
 			return err
@@ -434,8 +438,8 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 	switch { // the report must not be lost for it
 	case err != nil && news && !errors.As(err, &late):
 		v.report.Add(".", repository.Catalog, "what was found could not be noted, and the next backup may link to it: %v; verify again where the root can be written to", err)
-	case err != nil:
-		v.Log.Info("the verification could not be noted in the catalog", "catalog", v.Config.Catalog, "error", err)
+	case err != nil && !v.Env.ForeignRoot: // where nothing is meant to be written
+		v.Log.Warn("that this snapshot was verified could not be noted", "snapshot", v.report.Snapshot.Ref(), "error", err)
 	case v.Heal && v.stale:
 		v.report.Add(".", repository.Healed, "the catalog has been made anew from the manifest")
 	}
