@@ -39,6 +39,10 @@ type Session struct {
 	// becomes of it: see Explanations. It has no effects then.
 	Explain string
 
+	// Saved returns the statement of the question that is saved under a name, and the
+	// values of its parameters by their names. nil: there are none.
+	Saved func(name string, args []any, named map[string]any) (statement string, bound map[string]any, err error)
+
 	explained []*engine.Explanation
 
 	mu      sync.Mutex

@@ -13,7 +13,7 @@ func (s *Session) duBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "du",
 		Signature: "du(what, depth=1)",
-		Doc:       "what a snapshot or SNAPSHOT:PATH takes, and the folders in it down to a depth: a usage for each, the whole first, then by size",
+		Doc:       "what a snapshot or SNAPSHOT:PATH takes, and the folders in it: a usage for each, the whole first",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var what starlark.Value
 			depth := 1
@@ -59,7 +59,7 @@ func (s *Session) ncduBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "ncdu",
 		Signature: "ncdu(what)",
-		Doc:       "the lines of a file that ncdu -f reads, of a snapshot or SNAPSHOT:PATH as it lies on the disk",
+		Doc:       "a snapshot, or SNAPSHOT:PATH, as it lies on the disk: the lines of a file for ncdu -f",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var what starlark.Value
 			if err := runtime.Unpack(fn.Name(), args, kwargs, "what", &what); err != nil {

@@ -36,7 +36,7 @@ func TestNoEffects(t *testing.T) {
 	l.run(`
 newest = snapshots()[0]
 found = verify(newest).ok
-sizes = [row.size for row in query("SELECT size FROM versions WHERE kind == $1", "f")]
+sizes = [row.size for row in query("SELECT size FROM versions WHERE kind = ?", "f")]
 digest = [d[:4] for f, d in hash(scan(SOURCE))]
 def main():
     print(newest == snapshot("source"), found, sizes, digest)

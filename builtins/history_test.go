@@ -21,8 +21,8 @@ func TestHistory(t *testing.T) {
 		{"HoldersOfEntry", `print([[v.path for v in holders(e)] for e in files("docs", "copy")])`, `[["copy", "dir/b.txt"]]`},
 		{"Attributes", `print([dir(v) == sorted(dir(v)) or dir(v) for v in versions("a")][0])`, "True"},
 		{"Plain", `print(json.encode([v.mode for v in versions("a")]))`, "[420,420]"},
-		{"Literal", `print([r.path for r in query("SELECT path FROM versions WHERE digest = $1", hash(SOURCE + "/a"))])`, `["a"]`},
-		{"RowByName", `print([(r["count()"], r[0], r[-1]) for r in query("SELECT count() FROM snapshots")])`, "[(2, 2, 2)]"},
+		{"Literal", `print([r.path for r in query("SELECT path FROM versions WHERE digest = ?", hash(SOURCE + "/a"))])`, `["a"]`},
+		{"RowByName", `print([(r["count(*)"], r[0], r[-1]) for r in query("SELECT count(*) FROM snapshots")])`, "[(2, 2, 2)]"},
 		{"RowOrder", `print([r for r in query("SELECT size, path FROM versions WHERE path = 'copy'")])`, `[row(size = 4, path = "copy")]`},
 		{"Unpack", `print([(p, n) for p, n in query("SELECT path, size FROM versions WHERE path = 'copy'")], query("SELECT id FROM snapshots"))`, `[("copy", 4)] query("SELECT id FROM snapshots")`},
 	} {
@@ -38,9 +38,7 @@ func TestHistory(t *testing.T) {
 		{"NoFunction", `snapshots()[0].id()`, "invalid call of non-function (int)\n"},
 		{"NoDigest", `holders("abc")`, `holders: "abc" is no SHA-256 digest: digest has 3 characters, not 64`},
 		{"Type", `holders(1)`, "holders: got int, want a digest"},
-		{"Nearest", `list(query("SELECT pth FROM versions"))`, "query: 1:8: there is no column pth: did you mean path?"},
-		{"NearestFunction", `list(query("SELECT cnt(path) FROM versions"))`, "there is no function cnt"},
-		{"NearestKeyword", `list(query("SELECT path FORM versions"))`, "unexpected FORM: did you mean FROM?"},
+		{"NoColumn", `list(query("SELECT pth FROM versions"))`, "query: 1:8: "},
 		{"Column", `[r["nme"] for r in query("SELECT name FROM snapshots")]`, `"nme"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

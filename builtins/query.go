@@ -2,9 +2,11 @@ package builtins
 
 import (
 	"context"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"reflect"
 	"slices"
@@ -14,102 +16,212 @@ import (
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
 
+	"phlb/engine"
 	"phlb/engine/catalog"
+	"phlb/engine/catalog/ask"
 	"phlb/runtime"
+)
+
+// The languages of questions.
+const (
+	SQL = "sql"
+	QL  = "ql" // that of the catalog's own database
 )
 
 func (s *Session) queryBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "query",
-		Signature: "query(ql, *args)",
-		Doc:       "the rows of a read-only QL statement, its parameters $1, $2 … bound to args",
+		Signature: `query(sql, *args, language="sql", **named)`,
+		Doc:       `the rows of a statement that reads, or of a saved "@NAME"; values stand for ? and :name; language may be "ql"`,
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-			if len(kwargs) > 0 {
-				return nil, runtime.Usagef("query: unexpected keyword argument %s", kwargs[0][0])
+			q, err := s.question(fn.Name(), args, kwargs)
+			if err != nil {
+				return nil, err
 			}
-			if len(args) == 0 {
-				return nil, runtime.Usagef("query: missing argument for ql")
-			}
-			statement, ok := starlark.AsString(args[0])
-			if !ok {
-				return nil, runtime.Usagef("query: ql is a %s, want a string", args[0].Type())
-			}
-			params := make([]any, len(args)-1)
-			for i, arg := range args[1:] {
-				var err error
-				if params[i], err = toGo(arg); err != nil {
-					return nil, runtime.Usagef("query: parameter $%d: %v", i+1, err)
-				}
-			}
-			return s.rows(thread, statement, params), nil
+			return s.rows(thread, q), nil
 		},
 	}
+}
+
+// question is one that a script asks.
+type question struct {
+	statement, language string
+	values              []any
+}
+
+// question unpacks the arguments of query, and of what asks as it does.
+func (s *Session) question(fn string, args starlark.Tuple, kwargs []starlark.Tuple) (*question, error) {
+	if len(args) == 0 {
+		return nil, runtime.Usagef("%s: missing argument for sql", fn)
+	}
+	statement, ok := starlark.AsString(args[0])
+	if !ok {
+		return nil, runtime.Usagef("%s: sql is a %s, want a string", fn, args[0].Type())
+	}
+	q := &question{statement: statement, language: SQL}
+	for i, arg := range args[1:] {
+		value, err := toGo(arg)
+		if err != nil {
+			return nil, runtime.Usagef("%s: value %d: %v", fn, i+1, err)
+		}
+		q.values = append(q.values, value)
+	}
+	named := map[string]any{}
+	for _, pair := range kwargs {
+		name, value := string(pair[0].(starlark.String)), pair[1]
+		if name == "language" {
+			q.language, _ = starlark.AsString(value)
+			if q.language != SQL && q.language != QL {
+				return nil, runtime.Usagef("%s: language is %v, want %q or %q", fn, value, SQL, QL)
+			}
+			continue
+		}
+		var err error
+		if named[name], err = toGo(value); err != nil {
+			return nil, runtime.Usagef("%s: value of %s: %v", fn, name, err)
+		}
+	}
+	if name, saved := strings.CutPrefix(statement, "@"); saved {
+		if s.Saved == nil {
+			return nil, runtime.Usagef("%s: there are no saved questions here", fn)
+		}
+		var err error
+		if q.statement, named, err = s.Saved(name, q.values, named); err != nil {
+			return nil, runtime.Usagef("%s: %v", fn, err)
+		}
+		q.values = nil
+	}
+	if q.language == QL && len(named) > 0 {
+		return nil, runtime.Usagef("%s: in QL, values have no names: write $1 and give them one after the other", fn)
+	}
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		q.values = append(q.values, sql.Named(name, named[name]))
+	}
+	return q, nil
+}
+
+// ask asks the catalog. The caller closes the answer.
+func (s *Session) ask(ctx context.Context, q *question) (*engine.Answer, error) {
+	ask := s.Engine.Query
+	if q.language == QL {
+		ask = s.Engine.QueryQL
+	}
+	answer, err := ask(ctx, q.statement, q.values...)
+	return answer, Suggest(err)
 }
 
 // Rows is the result of a query, which is asked anew for each iteration.
 type Rows struct {
 	*runtime.Stream
-	session   *Session
-	statement string
-	params    []any
+	session *Session
+	*question
+
+	head []starlark.Value // the first rows, once one was asked for by its number
+	all  bool             // there are no others
 }
 
-var _ starlark.Iterable = (*Rows)(nil)
+var (
+	_ starlark.Iterable = (*Rows)(nil)
+	_ starlark.Mapping  = (*Rows)(nil)
+)
 
 // String shows the statement.
 func (r *Rows) String() string { return fmt.Sprintf("query(%q)", r.statement) }
 
-// Ask returns the rows as the catalog gives them. The caller must close them,
-// and then call done.
-func (r *Rows) Ask(ctx context.Context) (rows *catalog.Rows, done func() error, err error) {
-	rows, done, err = r.session.Engine.Query(ctx, r.statement, r.params...)
-	return rows, done, Suggest(err)
+// Ask returns the rows as the catalog gives them. The caller closes the answer.
+func (r *Rows) Ask(ctx context.Context) (*engine.Answer, error) {
+	return r.session.ask(ctx, r.question)
+}
+
+// ahead is how many rows are kept at least where one is asked for by its number:
+// others will be, too.
+const ahead = 1000
+
+// Get returns the row of a number, from the end where that is negative.
+func (r *Rows) Get(key starlark.Value) (starlark.Value, bool, error) {
+	var i int
+	if err := starlark.AsInt(key, &i); err != nil {
+		return nil, false, fmt.Errorf("Rows: got %s, want the number of a row", key.Type())
+	}
+	if !r.all && (i < 0 || i >= len(r.head)) {
+		r.head = nil
+		r.all = true
+		for row, err := range r.All() {
+			if err != nil {
+				r.head, r.all = nil, false
+				return nil, false, runtime.Failure(err)
+			}
+			if i >= 0 && len(r.head) > i && len(r.head) >= ahead {
+				r.all = false
+				break
+			}
+			r.head = append(r.head, row)
+		}
+	}
+	if i < 0 {
+		i += len(r.head)
+	}
+	if i < 0 || i >= len(r.head) {
+		return nil, false, runtime.Usagef("there is no row %v, for there are %d in all", key, len(r.head))
+	}
+	return r.head[i], true, nil
 }
 
 // Suggest adds to an error about a statement which name might have been meant.
 func Suggest(err error) error {
-	var e *catalog.StatementError
-	if !errors.As(err, &e) || e.Unknown == "" {
-		return err
+	if e := (*ask.Error)(nil); errors.As(err, &e) {
+		if near := meant(e.Unknown, e.Known); near != "" {
+			better := *e
+			better.Msg += ": did you mean " + near + "?"
+			better.Unknown = ""
+			return fmt.Errorf("query: %w", &better)
+		}
 	}
-	near := runtime.Nearest(strings.ToLower(e.Unknown), lower(e.Known))
+	if e := (*catalog.StatementError)(nil); errors.As(err, &e) {
+		if near := meant(e.Unknown, e.Known); near != "" {
+			better := *e
+			better.Msg += ": did you mean " + near + "?"
+			better.Unknown = ""
+			return fmt.Errorf("query: %w", &better)
+		}
+	}
+	return err
+}
+
+// meant returns the name that an unknown one is most likely to be, "" if none is.
+func meant(unknown string, known []string) string {
+	if unknown == "" {
+		return ""
+	}
+	var small []string
+	for _, name := range known {
+		small = append(small, strings.ToLower(name))
+	}
+	near := runtime.Nearest(strings.ToLower(unknown), small)
 	if near == "" {
-		return err
+		return ""
 	}
-	better := *e
-	better.Msg += ": did you mean " + e.Known[slices.Index(lower(e.Known), near)] + "?"
-	better.Unknown = ""
-	return &better
+	return known[slices.Index(small, near)]
 }
 
-func lower(names []string) []string {
-	list := make([]string, len(names))
-	for i, name := range names {
-		list[i] = strings.ToLower(name)
-	}
-	return list
-}
-
-func (s *Session) rows(thread *starlark.Thread, statement string, params []any) *Rows {
-	r := &Rows{session: s, statement: statement, params: params}
+func (s *Session) rows(thread *starlark.Thread, q *question) *Rows {
+	r := &Rows{session: s, question: q}
 	r.Stream = runtime.NewStream(thread, "Rows", func(yield func(starlark.Value, error) bool) {
-		rows, done, err := r.Ask(runtime.Context(thread))
+		answer, err := r.Ask(runtime.Context(thread))
 		if err != nil {
-			yield(nil, fmt.Errorf("query: %w", err))
+			yield(nil, err)
 			return
 		}
-		defer done()
-		defer rows.Close()
-		columns := rows.Columns()
-		for values, err := range rows.All() {
+		defer answer.Close()
+		for values, err := range answer.All {
 			if err != nil {
-				yield(nil, err)
+				yield(nil, Suggest(err))
 				return
 			}
-			row := &Row{columns: columns, values: make(starlark.Tuple, len(values))}
+			row := &Row{columns: answer.Columns, values: make(starlark.Tuple, len(values))}
 			for i := range values {
 				if row.values[i], err = fromGo(values[i]); err != nil {
-					yield(nil, fmt.Errorf("query: column %s: %w", columns[i], err))
+					yield(nil, fmt.Errorf("query: column %s: %w", answer.Columns[i], err))
 					return
 				}
 			}

@@ -179,6 +179,6 @@ print(hash(f) == hash(f.abs), hash(f) == hash(SOURCE + "/" + f.path))
 print([g.path for g in scan(SOURCE, where = lambda g: g.path == f.path)] == [f.path])
 snap = link(scan(SOURCE))
 print(hash(snap.path + "/" + f.path) == hash(f))
-print([row.path for row in query("SELECT path FROM versions WHERE path == $1", f.path)] == [f.path])
+print([row.path for row in query("SELECT path FROM versions WHERE path = ?", f.path)] == [f.path])
 `, name+"\nTrue True\nTrue\nTrue\nTrue\n")
 }

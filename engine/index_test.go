@@ -46,11 +46,10 @@ func TestCatalogGrowth(t *testing.T) {
 // versions counts the rows of the catalog.
 func (r *repo) versions() (n int64) {
 	r.Helper()
-	rows, done, err := r.engine().Query(r.Context(), "SELECT count(*) FROM versions;")
+	answer, err := r.engine().Query(r.Context(), "SELECT count(*) FROM versions")
 	r.must(err)
-	defer done()
-	defer rows.Close()
-	for row, err := range rows.All() {
+	defer answer.Close()
+	for row, err := range answer.All {
 		r.must(err)
 		n = row[0].(int64)
 	}

@@ -208,10 +208,10 @@ func TestDryRunOfVerify(t *testing.T) {
 	if _, err := os.Lstat(s.Path + "/b"); err == nil {
 		t.Error("the dry run has healed")
 	}
-	rows, done, err := r.engine().Query(ctx, "SELECT * FROM damage")
+	answer, err := r.engine().Query(ctx, "SELECT * FROM damage")
 	r.must(err)
-	defer done()
-	for row := range rows.All() {
+	defer answer.Close()
+	for row := range answer.All {
 		t.Errorf("the dry run has noted %v", row)
 	}
 }

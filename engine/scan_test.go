@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -162,32 +163,41 @@ func TestSnapshotNumber(t *testing.T) {
 }
 
 func TestQuery(t *testing.T) {
+	t.Parallel()
 	r := newRepo(t)
-	if _, _, err := r.engine().Query(context.Background(), "SELECT id FROM snapshots"); !errors.Is(err, engine.ErrNoRoot) {
-		t.Errorf("error %v, want %v", err, engine.ErrNoRoot)
+	ask := map[string]func(context.Context, string, ...any) (*engine.Answer, error){
+		"SELECT path, size FROM versions WHERE size > ? AND kind = ?":   r.engine().Query,
+		"SELECT path, size FROM versions WHERE size > $1 && kind == $2": r.engine().QueryQL,
+	}
+	for _, query := range ask {
+		if _, err := query(t.Context(), "SELECT id FROM snapshots"); !errors.Is(err, engine.ErrNoRoot) {
+			t.Errorf("error %v, want %v", err, engine.ErrNoRoot)
+		}
 	}
 	r.write("a", "1", "b", "12")
 	r.backup()
-	r.must(os.Remove(r.config.Catalog)) // made from the manifests where it is missing
-	rows, done, err := r.engine().Query(context.Background(), "SELECT path, size FROM versions WHERE size > $1 && kind == $2", int64(1), "f")
-	r.must(err)
-	n := 0
-	for row, err := range rows.All() {
+	for statement, query := range ask {
+		r.must(os.Remove(r.config.Catalog)) // made from the manifests where it is missing
+		answer, err := query(t.Context(), statement, int64(1), "f")
 		r.must(err)
-		if n++; row[0] != "b" || row[1] != int64(2) {
-			t.Errorf("row %v", row)
+		n := 0
+		for row, err := range answer.All {
+			r.must(err)
+			if n++; row[0] != "b" || row[1] != int64(2) {
+				t.Errorf("row %v", row)
+			}
 		}
-	}
-	r.must(done())
-	if n != 1 {
-		t.Errorf("%d rows, want 1", n)
-	}
-	for _, statement := range []string{"DELETE FROM snapshots", "nonsense", "SELECT nothing FROM nowhere", ""} {
-		if _, _, err := r.engine().Query(context.Background(), statement); err == nil {
-			t.Errorf("%q was accepted", statement)
+		r.must(answer.Close())
+		if n != 1 || !slices.Equal(answer.Columns, []string{"path", "size"}) {
+			t.Errorf("%d rows of %q, want 1", n, answer.Columns)
 		}
-	}
-	if left, err := filepath.Glob(filepath.Join(r.root, ".phlb", "*")); len(left) != 5 || err != nil { // identity, record, locks, catalog, and reserve
-		t.Errorf("left behind %q, %v", left, err)
+		for _, statement := range []string{"DELETE FROM snapshots", "nonsense", "SELECT nothing FROM nowhere", ""} {
+			if _, err := query(t.Context(), statement); err == nil {
+				t.Errorf("%q was accepted", statement)
+			}
+		}
+		if left, err := filepath.Glob(filepath.Join(r.root, ".phlb", "*")); len(left) != 5 || err != nil { // identity, record, locks, catalog, and reserve
+			t.Errorf("left behind %q, %v", left, err)
+		}
 	}
 }

@@ -16,9 +16,9 @@ import (
 // newSession returns a session with what the user's own scripts are permitted.
 func (c *command) newSession(e *engine.Engine) *builtins.Session {
 	if c.sandbox {
-		return &builtins.Session{Engine: e, Now: c.now.Local(), Deny: c.deny, Sandbox: true}
+		return &builtins.Session{Engine: e, Now: c.now.Local(), Saved: saved, Deny: c.deny, Sandbox: true}
 	}
-	return &builtins.Session{Engine: e, Environ: os.Environ(), Now: c.now.Local(), Deny: c.deny, Allow: builtins.Permissions{
+	return &builtins.Session{Engine: e, Environ: os.Environ(), Now: c.now.Local(), Saved: saved, Deny: c.deny, Allow: builtins.Permissions{
 		Run: append(c.allow.Run, e.Config.AllowRun...),
 		Net: append(c.allow.Net, e.Config.AllowNet...),
 		Env: append(c.allow.Env, e.Config.AllowEnv...),

@@ -18,7 +18,7 @@ func TestTerminalEditing(t *testing.T) {
 	term.clear()
 	term.typed("SELECT path,")
 	term.keys("Enter")
-	term.typed("  sise FROM versions WHERE size > 5000 AND path LIKE 'odt$'")
+	term.typed("  sise FROM versions WHERE size > 5000 AND path LIKE '%odt'")
 	term.keys("Up", "Home")
 	term.typed("  ")
 	term.keys("Down", "Home", "Right", "Right", "Right", "Right", "Delete")

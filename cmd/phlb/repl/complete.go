@@ -8,8 +8,9 @@ import (
 
 	"github.com/reeflective/readline"
 
+	"phlb/builtins"
 	"phlb/cmd/phlb/show"
-	"phlb/engine/catalog"
+	"phlb/engine/catalog/ask"
 )
 
 func (e *editor) completions(line []rune, cursor int) readline.Completions {
@@ -44,6 +45,8 @@ func (r *repl) complete(text, behind string) (from int, names []string) {
 	switch kindOf(s.text) {
 	case dotted:
 		from, names = r.completeDot(s.text)
+	case saved:
+		from, names = r.completeSaved(s.text)
 	case selecting:
 		from, names = r.completeSelect(s.text, behind)
 	default:
@@ -82,9 +85,14 @@ func (r *repl) completeDot(text string) (int, []string) {
 		names = show.Modes
 	case ".timer":
 		names = []string{"on", "off"}
+	case ".language":
+		names = []string{builtins.SQL, builtins.QL}
 	case ".schema":
-		for _, t := range catalog.Tables() {
+		for _, t := range ask.Tables() {
 			names = append(names, t.Name)
+		}
+		for _, f := range ask.Functions() {
+			names = append(names, f.Name)
 		}
 	case ".load", ".save":
 		found, _ := filepath.Glob(r.Engine.Expand(arg) + "*")
@@ -103,14 +111,19 @@ func (r *repl) completeDot(text string) (int, []string) {
 	return len(text) - len(arg), startingWith(arg, names)
 }
 
-var selectKeywords = []string{
-	"SELECT", "EXPLAIN", "FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT", "OFFSET", "AS", "AND", "OR", "NOT", "IN", "LIKE",
-	"BETWEEN", "IS NULL", "IS NOT NULL", "DISTINCT", "DESC", "ASC", "LEFT JOIN", "ON",
+// completeSaved completes the name of a saved question, and those of backups behind
+// it.
+func (r *repl) completeSaved(text string) (int, []string) {
+	at := strings.LastIndexAny(text, " \t@'\"") + 1
+	if text[at-1] != '@' {
+		return r.completeSnapshot(text, at-1)
+	}
+	return at, startingWith(text[at:], r.Questions())
 }
 
 func (r *repl) completeSelect(text, behind string) (int, []string) {
-	if at, ok := catalog.Unclosed(text); ok {
-		return r.completeSnapshot(text, at)
+	if _, open := scanSQL(text); open >= 0 {
+		return r.completeSnapshot(text, open)
 	}
 	from := strings.LastIndexFunc(text, func(c rune) bool {
 		return c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z')
@@ -119,7 +132,7 @@ func (r *repl) completeSelect(text, behind string) (int, []string) {
 	words := strings.FieldsFunc(text[:from], func(c rune) bool { return strings.ContainsRune(" \t\r\n,()", c) })
 	if tablesFollow(words) {
 		var names []string
-		for _, t := range catalog.Tables() {
+		for _, t := range ask.Tables() {
 			names = append(names, t.Name)
 		}
 		return from, startingWith(prefix, names)
@@ -130,7 +143,7 @@ func (r *repl) completeSelect(text, behind string) (int, []string) {
 		return from, startingWith(prefix, columnsOf(tableCalled(owner, text+prefix+behind)))
 	}
 	var names []string
-	for _, t := range catalog.Tables() {
+	for _, t := range ask.Tables() {
 		if mentions(text[:from]+" "+behind, t.Name) {
 			names = append(names, columnsOf(t.Name)...)
 		}
@@ -138,10 +151,13 @@ func (r *repl) completeSelect(text, behind string) (int, []string) {
 	if names == nil {
 		names = columnsOf("")
 	}
-	for _, f := range catalog.Functions() {
+	for _, f := range ask.Functions() {
+		names = append(names, f.Name+"(")
+	}
+	for _, f := range sqliteFunctions {
 		names = append(names, f+"(")
 	}
-	return from, startingWith(prefix, append(names, selectKeywords...))
+	return from, startingWith(prefix, append(names, sqlKeywords...))
 }
 
 // tablesFollow reports whether the last keyword of a statement is one that is
@@ -154,7 +170,7 @@ func tablesFollow(words []string) bool {
 		case "SELECT", "WHERE", "ON", "BY", "AND", "OR", "LIMIT", "AS":
 			return false
 		}
-		if !slices.ContainsFunc(catalog.Tables(), func(t catalog.Table) bool { return t.Name == word }) {
+		if !slices.ContainsFunc(ask.Tables(), func(t ask.Table) bool { return t.Name == word }) {
 			return false
 		}
 	}
@@ -179,8 +195,8 @@ func mentions(statement, name string) bool {
 // columnsOf returns the columns of a table, of all if there is none of that
 // name: it may still have to be typed.
 func columnsOf(table string) (names []string) {
-	tables := catalog.Tables()
-	if i := slices.IndexFunc(tables, func(t catalog.Table) bool { return t.Name == table }); i >= 0 {
+	tables := ask.Tables()
+	if i := slices.IndexFunc(tables, func(t ask.Table) bool { return t.Name == table }); i >= 0 {
 		tables = tables[i : i+1]
 	}
 	for _, t := range tables {

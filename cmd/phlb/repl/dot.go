@@ -2,16 +2,14 @@ package repl
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
+	"phlb/builtins"
 	"phlb/cmd/phlb/show"
-	"phlb/engine/catalog"
+	"phlb/engine/catalog/ask"
 	"phlb/runtime"
 )
 
@@ -27,11 +25,12 @@ var dotCommands []dotCommand
 func init() {
 	dotCommands = []dotCommand{
 		{".help", "", "list these commands", (*repl).dotHelp},
-		{".tables", "", "list the tables of the catalog", (*repl).dotTables},
-		{".schema", "[TABLE]", "list their columns", func(r *repl, _ context.Context, arg string) error {
+		{".tables", "", "list the tables that can be asked", (*repl).dotTables},
+		{".schema", "[NAME]", "describe tables, with the columns, and functions", func(r *repl, _ context.Context, arg string) error {
 			return show.Schema(r.Out, arg, r.Width(), r.JSON)
 		}},
 		{".mode", "[" + strings.Join(show.Modes, "|") + "]", "show results so", (*repl).dotMode},
+		{".language", "[sql|ql]", "ask in SQL, or in QL, the language of the catalog's own database", (*repl).dotLanguage},
 		{".maxrows", "[N]", "show at most so many rows and count the others; 0 shows all", (*repl).dotMaxrows},
 		{".timer", "[on|off]", "say how long each statement took", (*repl).dotTimer},
 		{".save", "FILE", "write what went well so far to a script", (*repl).dotSave},
@@ -66,13 +65,13 @@ func (r *repl) dotHelp(context.Context, string) error {
 	if err := t.Write(r.Out, 0); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(r.Out, "SELECT …;  asks the catalog, all else is a statement of a script: help() says more")
+	_, err := fmt.Fprintln(r.Out, "SELECT …;  asks the catalog, and @NAME a saved question; all else is a statement of a\nscript: help() says more, exit leaves.")
 	return err
 }
 
 func (r *repl) dotTables(context.Context, string) error {
 	var b strings.Builder
-	for _, t := range catalog.Tables() {
+	for _, t := range ask.Tables() {
 		b.WriteString(t.Name + "\n" + show.Wrap(t.Doc, 4, 80))
 	}
 	_, err := fmt.Fprint(r.Out, b.String())
@@ -87,6 +86,18 @@ func (r *repl) dotMode(_ context.Context, arg string) error {
 		return runtime.Usagef("no mode %s, only %s", arg, strings.Join(show.Modes, ", "))
 	default:
 		r.layout.Mode = arg
+	}
+	return nil
+}
+
+func (r *repl) dotLanguage(_ context.Context, arg string) error {
+	switch arg {
+	case "":
+		fmt.Fprintln(r.Out, r.language)
+	case builtins.SQL, builtins.QL:
+		r.language = arg
+	default:
+		return runtime.Usagef("no language %s, only sql and ql", arg)
 	}
 	return nil
 }
@@ -114,22 +125,6 @@ func (r *repl) dotTimer(_ context.Context, arg string) error {
 		return runtime.Usagef(".timer is on or off")
 	}
 	return nil
-}
-
-// dotSave writes a new file: none is overwritten.
-func (r *repl) dotSave(_ context.Context, arg string) error {
-	if arg == "" {
-		return runtime.Usagef("which file? .save FILE")
-	}
-	f, err := os.OpenFile(r.Engine.Expand(arg), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
-	if errors.Is(err, fs.ErrExist) {
-		return runtime.Usagef("%s is there already: choose another name", arg)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(strings.Join(r.said, ""))
-	return errors.Join(err, f.Close())
 }
 
 func (r *repl) dotLoad(ctx context.Context, arg string) error {

@@ -1,4 +1,4 @@
-// Package repl is a session in which statements of scripts and of QL are
+// Package repl is a session in which statements of scripts and of SQL are
 // evaluated as they are typed.
 //
 // [Run] holds a session at a terminal, or with what it reads from a file or a
@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,7 +24,6 @@ import (
 	"phlb/builtins"
 	"phlb/cmd/phlb/show"
 	"phlb/engine"
-	"phlb/engine/catalog"
 	"phlb/runtime"
 	"phlb/scripts"
 )
@@ -46,6 +46,8 @@ type Config struct {
 	Limit func(*runtime.Host)                    // what statements may compute
 	JSON  bool
 	Yes   bool // effects need not be confirmed
+
+	Questions func() []string // the names of the saved ones
 }
 
 // repl is a session.
@@ -56,6 +58,8 @@ type repl struct {
 	query  starlark.Callable // the builtin, whatever query means by now
 	source source
 	ending bool // .quit
+
+	language string // of what begins with SELECT
 
 	layout show.Layout
 	timer  bool
@@ -81,7 +85,7 @@ type source interface {
 // Run holds a session until it is left or, without a terminal, until a statement
 // fails.
 func Run(parent context.Context, config Config) error {
-	r := &repl{Config: config, layout: show.Layout{Mode: "table"}}
+	r := &repl{Config: config, layout: show.Layout{Mode: "table"}, language: builtins.SQL}
 	if r.JSON {
 		r.layout.Mode = "json"
 	}
@@ -207,28 +211,56 @@ func (r *repl) evaluate(ctx context.Context, text string, line int) error {
 	defer hide()
 
 	started := time.Now()
-	said := text
 	var err error
 	switch kindOf(text) {
 	case dotted:
 		return r.dot(ctx, strings.TrimSpace(text))
 	case selecting:
-		statement := strings.TrimRight(strings.TrimSpace(text), ";")
-		said = "query(" + starlark.String(statement).String() + ")\n"
-		err = r.Call(ctx, r.query, starlark.Tuple{starlark.String(statement)}, func(v starlark.Value) error { return r.show(ctx, v) })
-		var e *catalog.StatementError
-		if errors.As(err, &e) {
-			lead := text[:len(text)-len(strings.TrimLeft(text, " \t\r\n"))]
-			err = show.StatementError(r.source.name(), line+strings.Count(lead, "\n"), e)
-		}
+		lead := text[:len(text)-len(strings.TrimLeft(text, " \t\r\n"))]
+		err = r.asks(ctx, []string{strings.TrimRight(strings.TrimSpace(text), ";")})
+		err = show.StatementError(r.source.name(), line+strings.Count(lead, "\n"), err)
+	case saved:
+		err = r.asks(ctx, words(strings.TrimRight(strings.TrimSpace(text), ";")))
+		err = show.StatementError(r.source.name(), 1, err)
 	default:
-		err = r.Eval(ctx, line, text, func(v starlark.Value) error { return r.show(ctx, v) })
-	}
-	if err == nil && strings.TrimSpace(said) != "" {
-		r.said = append(r.said, strings.TrimRight(said, "\r\n")+"\n")
+		if word := strings.TrimSuffix(strings.TrimSpace(text), "()"); (word == "exit" || word == "quit") && !slices.Contains(r.Names(), word) {
+			r.ending = true
+			return nil
+		}
+		shown := starlark.Value(nil)
+		err = r.Eval(ctx, line, text, func(v starlark.Value) error {
+			shown = v
+			return r.show(ctx, v)
+		})
+		if err == nil {
+			r.say(text, shown)
+		}
 	}
 	if r.timer {
 		fmt.Fprintf(r.Out, "took %v\n", time.Since(started).Round(time.Millisecond))
+	}
+	return err
+}
+
+// asks asks the catalog: a statement, or a saved question with its values.
+func (r *repl) asks(ctx context.Context, words []string) error {
+	var args starlark.Tuple
+	var call []string
+	for _, word := range words {
+		args = append(args, starlark.String(word))
+		call = append(call, args[len(args)-1].String())
+	}
+	var kwargs []starlark.Tuple
+	if r.language != builtins.SQL && !strings.HasPrefix(words[0], "@") {
+		kwargs = []starlark.Tuple{{starlark.String("language"), starlark.String(r.language)}}
+		call = append(call, "language = "+starlark.String(r.language).String())
+	}
+	query := starlark.NewBuiltin("query", func(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		return starlark.Call(thread, r.query, args, kwargs)
+	})
+	err := r.Call(ctx, query, args, func(v starlark.Value) error { return r.show(ctx, v) })
+	if err == nil {
+		r.said = append(r.said, "_ = query("+strings.Join(call, ", ")+")\nfor _row in _:\n    print(*_row)\n")
 	}
 	return err
 }
@@ -257,6 +289,7 @@ type kind int
 const (
 	script kind = iota
 	selecting
+	saved
 	dotted
 )
 
@@ -265,7 +298,10 @@ func kindOf(text string) kind {
 	if strings.HasPrefix(text, ".") {
 		return dotted
 	}
-	for _, word := range []string{"SELECT", "EXPLAIN"} {
+	if strings.HasPrefix(text, "@") {
+		return saved
+	}
+	for _, word := range []string{"SELECT", "EXPLAIN", "WITH", "VALUES"} {
 		if len(text) < len(word) || !strings.EqualFold(text[:len(word)], word) {
 			continue
 		}
@@ -282,14 +318,14 @@ func kindOf(text string) kind {
 // statement, 0 if it goes on behind the text.
 func statementLength(text string) int {
 	switch kindOf(text) {
-	case dotted:
+	case dotted, saved:
 		lead := len(text) - len(strings.TrimLeft(text, " \t\r\n"))
 		if i := strings.IndexByte(text[lead:], '\n'); i >= 0 {
 			return lead + i + 1
 		}
 		return 0
 	case selecting:
-		n := catalog.Length(text)
+		n, _ := scanSQL(text)
 		if n > 0 && strings.HasPrefix(strings.TrimLeft(text[n:], " \t\r"), "\n") {
 			n += strings.IndexByte(text[n:], '\n') + 1
 		}

@@ -2,6 +2,7 @@ package repl
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -22,8 +23,11 @@ func session(t *testing.T, in string) (Config, *strings.Builder) {
 	t.Cleanup(func() { e.Close() })
 	out := &strings.Builder{}
 	return Config{
-		Engine: e, Session: &builtins.Session{Engine: e, Now: now()}, In: strings.NewReader(in), Out: out, Err: out,
-		Width: func() int { return 0 }, Now: now, Watch: func(*engine.Progress) func() { return func() {} }, Limit: func(*runtime.Host) {},
+		Engine: e, Session: &builtins.Session{Engine: e, Now: now(), Saved: func(name string, args []any, _ map[string]any) (string, map[string]any, error) {
+			return "", nil, fmt.Errorf("no question %q of %d", name, len(args))
+		}}, In: strings.NewReader(in), Out: out, Err: out,
+		Questions: func() []string { return []string{"mine", "others"} },
+		Width:     func() int { return 0 }, Now: now, Watch: func(*engine.Progress) func() { return func() {} }, Limit: func(*runtime.Host) {},
 	}, out
 }
 
@@ -33,12 +37,18 @@ func TestRun(t *testing.T) {
 		{"Block", "def twice(n):\n    return 2 * n\n\ntwice(4)\n", "8\n", ""},
 		{"Unfinished", "twice(", "", "got end of file, want"},
 		{"Mode", ".mode csv\n.mode\n", "csv\n", ""},
-		{"NoMode", ".mode cvs\n", "", "no mode cvs, only table, line, json, csv, tsv"},
+		{"NoMode", ".mode cvs\n", "", "no mode cvs, only table, box, markdown, line, json, csv, tsv"},
 		{"Meant", ".modes\n", "", "no command .modes: did you mean .mode?"},
 		{"Clock", "now().unix\n", "1700000000\n", ""},
 		{"FirstErrorEnds", "1 // 0\n2\n", "", "floored division by zero"},
 		{"Effect", `link(scan("."), name = "new")` + "\n", "", "nobody is there to confirm it: phlb repl --yes"},
 		{"Quit", "1\n.quit\n2\n", "1\n", ""},
+		{"QuitAsElsewhere", "1\nquit\n2\n", "1\n", ""},
+		{"Exit", "1\nexit()\n2\n", "1\n", ""},
+		{"ExitIsAName", "exit = 3\nexit\n", "3\n", ""},
+		{"Language", ".language ql\n.language\n", "ql\n", ""},
+		{"NoLanguage", ".language lq\n", "", "no language lq, only sql and ql"},
+		{"NoQuestion", "@ma'no such' x\n", "", `query: no question "mano such" of 1`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, out := session(t, tt.in)
@@ -60,11 +70,54 @@ func TestComplete(t *testing.T) {
 		".ta":                                 ".tables",
 		".mode cs":                            "csv",
 		"SELECT path FROM vers":               "versions",
+		"WITH a AS (SELECT hum":               "human(",
+		"SELECT group_c":                      "group_concat(",
+		"SELECT 1 HAV":                        "HAVING",
+		"@mi":                                 "mine",
+		"1 + 1\n@":                            "others",
+		".language s":                         "sql",
+		".schema ag":                          "ago",
+		".mode mark":                          "markdown",
 		"SELECT path FROM versions WHERE unt": "until",
 		"1 + 1\n\n.schema snap":               "snapshots",
 	} {
 		if _, names := r.complete(text, ""); !slices.Contains(names, want) {
 			t.Errorf("%q is completed to %q, want %s", text, names, want)
+		}
+	}
+}
+
+func TestScanSQL(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][2]int{
+		"SELECT 1":                           {0, -1},
+		"SELECT 1;":                          {9, -1},
+		"SELECT ';' ; x":                     {12, -1},
+		"SELECT 'it''s;', \";\", [;], `;`;x": {31, -1},
+		"SELECT 1 -- ;\n;":                   {15, -1},
+		"SELECT /* ; ' */ 1;":                {19, -1},
+		"SELECT 'a":                          {0, 7},
+		"SELECT a FROM \"b":                  {0, 14},
+		"SELECT 1 -- it's":                   {0, -1},
+		"SELECT /* it's":                     {0, -1},
+		"SELECT 'a'''":                       {0, -1},
+		"SELECT 'a''":                        {0, 10},
+		"":                                   {0, -1},
+	} {
+		if length, open := scanSQL(text); [2]int{length, open} != want {
+			t.Errorf("%q: %d, %d, want %v", text, length, open, want)
+		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"@a": {"@a"}, "@a b  c": {"@a", "b", "c"}, "@a 'b c' \"d'e\"": {"@a", "b c", "d'e"}, "@a '' b\tc": {"@a", "", "b", "c"},
+		"@a b' 'c": {"@a", "b c"}, "": nil,
+	} {
+		if got := words(text); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
 }

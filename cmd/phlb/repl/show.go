@@ -13,6 +13,7 @@ import (
 	"github.com/mattn/go-runewidth"
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
 
 	"phlb/builtins"
 	"phlb/cmd/phlb/show"
@@ -24,13 +25,12 @@ func (r *repl) show(ctx context.Context, v starlark.Value) error {
 	r.layout.Width = r.Width()
 	switch v := v.(type) {
 	case *builtins.Rows:
-		rows, done, err := v.Ask(ctx)
+		answer, err := v.Ask(ctx)
 		if err != nil {
 			return err
 		}
-		defer done()
-		defer rows.Close()
-		return r.rows(show.Rows{Columns: rows.Columns(), All: rows.All()})
+		defer answer.Close()
+		return r.rows(show.Rows{Columns: answer.Columns, All: answer.All})
 	case *builtins.Scan:
 		return r.plain(v) // its files are elsewhere, and many
 	case show.Stream:
@@ -209,6 +209,17 @@ func (r *repl) table(head []starlark.Value, columns []string) error {
 	return r.values(&builtins.Table{List: starlark.NewList(head), Columns: columns})
 }
 
+// columns are those of records of the script API, in the order of the commands that
+// show them.
+var columns = map[string][]string{
+	"found":   {"path", "size", "versions", "first", "last"},
+	"change":  {"what", "path", "old_size", "new_size", "detail"},
+	"stat":    {"snapshot", "files", "bytes", "only_files", "only_bytes", "dirs", "symlinks", "verified"},
+	"usage":   {"path", "files", "bytes", "new_bytes", "only_bytes"},
+	"age":     {"name", "snapshot", "age", "ok"},
+	"problem": {"what", "path", "detail"},
+}
+
 // attributesOf returns what is shown of a value in a table, and false if it is
 // not to be shown in one.
 func attributesOf(v starlark.Value) ([]string, bool) {
@@ -216,13 +227,18 @@ func attributesOf(v starlark.Value) ([]string, bool) {
 	case *builtins.Entry, *builtins.File:
 		return []string{"kind", "mode", "size", "mtime", "path"}, true
 	case *builtins.Version:
-		return []string{"size", "mtime", "oldest", "newest", "path"}, true
+		return []string{"path", "mtime", "size", "oldest", "newest"}, true
+	case *starlarkstruct.Struct:
+		if list, ok := columns[text(v.Constructor())]; ok {
+			return list, true
+		}
 	case starlark.String, *starlark.List, *starlark.Dict, *starlark.Set, starlark.Bytes, startime.Time, startime.Duration:
 		return nil, false
-	case starlark.HasAttrs:
+	}
+	if has, ok := v.(starlark.HasAttrs); ok {
 		var names []string
-		for _, name := range v.AttrNames() {
-			if cell, err := v.Attr(name); err == nil && cell != nil {
+		for _, name := range has.AttrNames() {
+			if cell, err := has.Attr(name); err == nil && cell != nil {
 				if _, method := cell.(starlark.Callable); !method {
 					names = append(names, name)
 				}
@@ -231,6 +247,11 @@ func attributesOf(v starlark.Value) ([]string, bool) {
 		return names, len(names) > 0
 	}
 	return nil, false
+}
+
+func text(v starlark.Value) string {
+	s, _ := starlark.AsString(v)
+	return s
 }
 
 // member returns an attribute, nil if v has none of that name.

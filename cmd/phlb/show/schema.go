@@ -6,59 +6,90 @@ import (
 	"io"
 	"strings"
 
-	"phlb/engine/catalog"
+	"phlb/engine/catalog/ask"
 	"phlb/runtime"
 )
 
-// Schema writes what the tables of the catalog and their columns are, or those of
-// the one called only, in lines of at most width columns or as JSON.
+// described is what can be asked.
+type described struct {
+	Tables    []ask.Table    `json:"tables"`
+	Functions []ask.Function `json:"functions"`
+}
+
+// Schema writes what questions can name: tables with their columns, and functions,
+// or the one called only, in lines of at most width columns or as JSON.
 func Schema(w io.Writer, only string, width int, asJSON bool) error {
-	tables, err := tablesOf(only)
+	d, err := describe(only)
 	if err != nil {
 		return err
 	}
 	if asJSON {
 		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
 		e.SetIndent("", "  ")
-		return e.Encode(tables)
+		return e.Encode(d)
 	}
 	if width == 0 {
 		width = 100
 	}
-	_, err = io.WriteString(w, schema(tables, width))
+	_, err = io.WriteString(w, d.text(width))
 	return err
 }
 
-// tablesOf returns the tables of the catalog, or the one called only.
-func tablesOf(only string) ([]catalog.Table, error) {
-	tables := catalog.Tables()
-	if only == "" {
-		return tables, nil
-	}
+// describe returns all that questions can name, or what is called only.
+func describe(only string) (d described, err error) {
+	d = described{[]ask.Table{}, []ask.Function{}}
 	var names []string
-	for _, t := range tables {
-		if t.Name == only {
-			return []catalog.Table{t}, nil
+	for _, t := range ask.Tables() {
+		if names = append(names, t.Name); only == "" || strings.EqualFold(only, t.Name) {
+			d.Tables = append(d.Tables, t)
 		}
-		names = append(names, t.Name)
+	}
+	for _, f := range ask.Functions() {
+		if names = append(names, f.Name); only == "" || strings.EqualFold(only, f.Name) {
+			d.Functions = append(d.Functions, f)
+		}
+	}
+	if len(d.Tables)+len(d.Functions) > 0 {
+		return d, nil
 	}
 	if near := runtime.Nearest(only, names); near != "" {
-		return nil, runtime.Usagef("no table %s: did you mean %s?", only, near)
+		return d, runtime.Usagef("no table %s: did you mean %s?", only, near)
 	}
-	return nil, runtime.Usagef("no table %s, only %s", only, strings.Join(names, ", "))
+	return d, runtime.Usagef("no table %s, only %s", only, strings.Join(names, ", "))
 }
 
-func schema(tables []catalog.Table, width int) string {
+func (d *described) text(width int) string {
 	var b strings.Builder
-	for i, t := range tables {
-		if i > 0 {
+	gap := func() {
+		if b.Len() > 0 {
 			b.WriteByte('\n')
 		}
-		b.WriteString(t.Name + "\n" + Wrap(t.Doc, 2, width))
+	}
+	for _, t := range d.Tables {
+		gap()
+		kind := ""
+		if t.Kind == "view" {
+			kind = " (" + t.Kind + ")"
+		}
+		b.WriteString(t.Signature() + kind + "\n" + Wrap(t.Doc, 2, width))
 		for _, column := range t.Columns {
 			head := fmt.Sprintf("  %-14s%-8s", column.Name, column.Type)
 			b.WriteString(head + strings.TrimLeft(Wrap(column.Doc, len(head), width), " "))
 		}
+		b.WriteString(example(t.Example))
+	}
+	for _, f := range d.Functions {
+		gap()
+		b.WriteString(f.Signature + "\n" + Wrap(f.Doc, 2, width) + example(f.Example))
 	}
 	return b.String()
+}
+
+// example is a question on a line of its own, to be copied.
+func example(question string) string {
+	if question == "" {
+		return ""
+	}
+	return "  " + question + "\n"
 }
