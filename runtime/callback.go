@@ -22,7 +22,6 @@ type Callback struct {
 	task   *task
 	run    *run
 	parent starlark.CallStack
-	steps  uint64
 	reuse  bool // fn keeps no argument tuple
 
 	mu      sync.Mutex // guards idle and workers
@@ -34,6 +33,7 @@ type Callback struct {
 // because making one costs more than most calls.
 type worker struct {
 	thread *starlark.Thread
+	task   *task
 	args   starlark.Tuple
 }
 
@@ -51,7 +51,7 @@ func (e *callbackError) Unwrap() error { return e.err }
 // fn and, while the script's globals are still being evaluated, those of them
 // that functions mention; later, all of them are frozen anyway.
 func NewCallback(thread *starlark.Thread, fn starlark.Callable) *Callback {
-	c := &Callback{fn: fn, parent: thread.CallStack(), steps: thread.Steps}
+	c := &Callback{fn: fn, parent: thread.CallStack()}
 	_, c.reuse = fn.(*starlark.Function)
 	fn.Freeze()
 	t := taskOf(thread)
@@ -77,8 +77,8 @@ func freezeSome(globals starlark.StringDict, names []string) {
 	}
 }
 
-// Call calls the function. Any number of goroutines may be in it. The limit on
-// steps holds for each of them, on top of what the script had taken.
+// Call calls the function. Any number of goroutines may be in it. What they compute
+// counts together with what the script does.
 func (c *Callback) Call(args ...starlark.Value) (starlark.Value, error) {
 	w := c.worker()
 	w.args = append(w.args[:0], args...)
@@ -88,6 +88,7 @@ func (c *Callback) Call(args ...starlark.Value) (starlark.Value, error) {
 	}
 	c.run.computes(1)
 	v, err := starlark.Call(w.thread, c.fn, tuple, nil)
+	w.task.at.Store(nil)
 	c.run.computes(-1)
 
 	c.mu.Lock()
@@ -109,9 +110,8 @@ func (c *Callback) worker() *worker {
 		c.idle = c.idle[:n-1]
 		return w
 	}
-	t := *c.task
-	w := &worker{thread: c.task.thread(c.run, c.fn.Name(), &t)}
-	w.thread.Steps = c.steps
+	t := &task{session: c.task.session, file: c.task.file, loading: c.task.loading, parallel: true}
+	w := &worker{thread: c.task.thread(c.run, c.fn.Name(), t), task: t}
 	c.workers = append(c.workers, w)
 	return w
 }

@@ -18,9 +18,9 @@
 // Limits, the printer, the context and the permissions of a script hold in
 // every module it loads and in every callback.
 //
-// What runtime does not promise: limits on time and memory are looked at now and
-// then, so that a script may exceed them for a moment, and a builtin that does
-// not watch its context is not interrupted. json.encode puts U+FFFD for bytes that are not
+// What runtime does not promise: limits are looked at now and then, so that a script
+// may exceed them for a moment, whose code computes is a matter of samples, and a
+// builtin that does not watch its context is not interrupted. json.encode puts U+FFFD for bytes that are not
 // UTF-8, such as those of an odd file name; strings keep them otherwise.
 package runtime
 
@@ -46,14 +46,15 @@ type Host struct {
 	Print   io.Writer           // where print goes; nil discards
 	Limits  Limits              // of what a script may compute
 
-	// Strangers are the limits once a script has loaded a local file from outside of
-	// its folder and of Root, or one of a module that has an origin: somebody else may
-	// have written it.
-	// A script that is itself in such a module has them from the start.
+	// Strangers are the limits for the code of local files from outside of the
+	// script's folder and of Root, and of modules that have an origin, where these
+	// have no limits of their own: somebody else may have written it. A script that is
+	// itself in such a module has them, too.
 	Strangers Limits
-	// Exhausted is told that a limit is exceeded and that the script does not
-	// notice, since it is within one step that nothing can stop. It is to end the
-	// process: what Go does when memory or a stack is full says nothing to a user.
+	// Exhausted is told that a limit is exceeded, or the context cancelled, and that
+	// the script does not notice, since it is within one step that nothing can stop.
+	// It is to end the process: what Go does when memory or a stack is full says
+	// nothing to a user.
 	Exhausted func(error)
 	// Sandbox refuses to load local files from elsewhere.
 	Sandbox bool
@@ -78,9 +79,8 @@ type Host struct {
 type Script struct {
 	Signature
 	*session
-	unit  *unit
-	main  starlark.Callable // nil: the script itself is run
-	steps uint64            // what evaluating the globals took
+	unit *unit
+	main starlark.Callable // nil: the script itself is run
 }
 
 // Load reads the script at name, a local path or "@name//path", and
@@ -108,8 +108,7 @@ func (h *Host) LoadSource(ctx context.Context, name string, src []byte) (*Script
 func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
 	s := &Script{session: newSession(h)}
 	if f.module != nil && h.strange(f) {
-		s.strange = true
-		s.limits.Store(&h.Strangers)
+		s.own.limits = f.module.Limits.Over(h.Strangers)
 	}
 	var err error
 	if s.unit, err = s.compile(f, src, s.all); err != nil {
@@ -140,7 +139,9 @@ func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
 	if err := freeze(globals); err != nil {
 		return nil, s.compileError(s.unit.main.NamePos, err.Error())
 	}
-	s.steps = thread.Steps
+	for _, a := range s.parties() {
+		a.loaded = a.steps.Load()
+	}
 
 	main, ok := globals["main"].(*starlark.Function)
 	if !ok {
@@ -176,13 +177,12 @@ func (s *Script) Call(ctx context.Context, args starlark.Tuple, kwargs []starlar
 	f := s.unit.file
 	if s.main != nil {
 		thread := s.thread(r, f.String(), &task{file: f})
-		thread.Steps = s.steps
 		v, err := starlark.Call(thread, s.main, args, kwargs)
 		if err == nil {
 			err = tooDeep(v)
 		}
 		if err == nil && s.host.Result != nil {
-			r.computes(-1)
+			taskOf(thread).rest()
 			err = s.host.Result(v)
 		}
 		return v, s.settle(r, err)

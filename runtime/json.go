@@ -27,9 +27,9 @@ func jsonModule() *starlarkstruct.Module {
 
 func jsonTable() Table {
 	return Table{
-		{Name: "encode", Signature: "encode(x)", Doc: "x as JSON: times as RFC 3339 in UTC, durations as seconds", Func: jsonEncode},
-		{Name: "encode_indent", Signature: `encode_indent(x, *, prefix="", indent="\t")`, Doc: "x as JSON in several lines", Func: jsonEncode},
-		{Name: "decode", Signature: "decode(x, default=None)", Doc: "the value that a JSON text stands for; with a default, that where the text is no JSON", Func: jsonDecode},
+		{Name: "encode", Signature: "encode(x)", Doc: "x as JSON: times as RFC 3339 in UTC, durations as seconds", Func: jsonEncode, computes: true},
+		{Name: "encode_indent", Signature: `encode_indent(x, *, prefix="", indent="\t")`, Doc: "x as JSON in several lines", Func: jsonEncode, computes: true},
+		{Name: "decode", Signature: "decode(x, default=None)", Doc: "the value that a JSON text stands for; with a default, that where the text is no JSON", Func: jsonDecode, computes: true},
 	}
 }
 

@@ -3,8 +3,6 @@ package runtime
 import (
 	"errors"
 	"fmt"
-	goruntime "runtime"
-	"runtime/metrics"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -44,96 +42,6 @@ var (
 	ErrMaxMemory = errors.New("the script needs too much memory")
 )
 
-const (
-	watching = 10 * time.Millisecond
-	// maxStack is what the stacks of the process may take. Go ends a process
-	// with a stack that outgrows twice this.
-	maxStack = 256 << 20
-	// grace is how long a script that was told to end may take to notice. One
-	// step can be huge, and nothing can stop it.
-	grace = time.Second
-)
-
-// computes notes that n more threads compute, or less. While none does, a
-// builtin of the host is at work, which takes what time it needs.
-func (r *run) computes(n int32) { r.computing.Add(n) }
-
-// watch ends a run that exceeds its limits.
-func (s *session) watch(r *run) {
-	tick := time.NewTicker(watching)
-	defer tick.Stop()
-	var spent, ignored time.Duration
-	last := time.Now()
-	for {
-		var now time.Time
-		select {
-		case <-r.ended:
-			return
-		case now = <-tick.C:
-		}
-		passed := min(now.Sub(last), 10*watching) // the machine may have slept
-		last = now
-		if r.computing.Load() <= 0 {
-			continue
-		}
-		spent += passed
-		err, hard := s.exceeded(spent)
-		if err == nil {
-			ignored = 0
-			continue
-		}
-		r.abort(err)
-		if ignored += passed; (hard || ignored > grace) && s.host.Exhausted != nil {
-			s.host.Exhausted(err)
-		}
-	}
-}
-
-// exceeded returns which limit is exceeded, nil if none is, and whether there
-// is no time for the script to notice.
-func (s *session) exceeded(spent time.Duration) (err error, hard bool) {
-	limits := s.limits.Load()
-	if limits.Time > 0 && spent > limits.Time {
-		return fmt.Errorf("%w: stopped after %v; --limit-time allows more", ErrMaxTime, limits.Time), false
-	}
-	heap, stacks := memory()
-	if stacks > maxStack {
-		return fmt.Errorf("%w: values lie too deep in each other", ErrMaxMemory), true
-	}
-	if limits.Memory == 0 || heap+stacks <= limits.Memory {
-		return nil, false
-	}
-	if heap+stacks <= 2*limits.Memory {
-		goruntime.GC() // what is garbage does not count
-		if heap, stacks = memory(); heap+stacks <= limits.Memory {
-			return nil, false
-		}
-	}
-	return fmt.Errorf("%w: stopped at %s; --limit-memory allows more", ErrMaxMemory, humanize.IBytes(limits.Memory)), heap > limits.Memory+max(limits.Memory/2, 1<<30)
-}
-
-// memory returns how much the process has in use.
-func memory() (heap, stacks uint64) {
-	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
-	metrics.Read(samples)
-	return samples[0].Value.Uint64(), samples[1].Value.Uint64()
-}
-
-// tighten makes the limits those for strangers, as soon as the script loads
-// something of theirs, for all that it computes from then on.
-func (s *session) tighten(thread *starlark.Thread) {
-	if s.strange {
-		return
-	}
-	s.strange = true
-	limits := s.host.Strangers
-	if limits.Steps > 0 {
-		limits.Steps += thread.Steps
-		thread.SetMaxExecutionSteps(limits.Steps)
-	}
-	s.limits.Store(&limits)
-}
-
 // maxElements is how many elements a function of Starlark may gather in one
 // step.
 const maxElements = 1 << 27
@@ -146,6 +54,7 @@ func guarded() starlark.StringDict {
 		for _, name := range functions {
 			original := starlark.Universe[name].(*starlark.Builtin)
 			names[name] = starlark.NewBuiltin(name, func(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+				compute(thread)
 				for _, arg := range args {
 					if err := check(arg); err != nil {
 						return nil, Usagef("%s: %v", name, err)
@@ -160,7 +69,7 @@ func guarded() starlark.StringDict {
 			return fmt.Errorf("%s elements are too many at once", humanize.Comma(int64(sequence.Len())))
 		}
 		return nil
-	}, "list", "tuple", "sorted", "set", "enumerate", "reversed", "zip")
+	}, "list", "tuple", "sorted", "set", "enumerate", "reversed", "zip", "min", "max", "any", "all")
 	guard(tooDeep, "print", "str", "repr", "fail")
 	return names
 }

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"go.starlark.net/starlark"
 )
 
 func TestFirstTooDeep(t *testing.T) {
@@ -94,8 +97,8 @@ func TestExhausted(t *testing.T) {
 	}
 }
 
-// A script that loads a stranger's module has the limits for strangers, and one
-// that loads from its own folder or a library has its own.
+// The code of a stranger's module has the limits for strangers, and what lies in the
+// script's own folder or comes with the program has those of the script.
 func TestStrangers(t *testing.T) {
 	t.Parallel()
 	const loop = "def f():\n    for _ in range(100000):\n        pass\n"
@@ -134,6 +137,195 @@ func TestStrangers(t *testing.T) {
 			t.Errorf("%s: in a sandbox: %v", tt.script, err)
 		}
 	}
+}
+
+// What a module computes is charged to the module, and what the script computes
+// with its values is not, whichever calls the other.
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	lib := &Module{Label: "@far", Origin: "x", Files: libraryFS("lib.star", `
+def spin(n):
+    for _ in range(n):
+        pass
+
+def apply(f, n):
+    for _ in range(n):
+        f()
+`), Limits: Limits{Time: time.Hour}}
+	const load = "load('@far//lib.star', 'spin', 'apply')\ndef busy():\n    for _ in range(100000):\n        pass\ndef main():\n    "
+	for _, tt := range []struct {
+		name, main string
+		own        uint64 // steps; 0: any number
+		far        uint64 // instead of 10,000
+		want       string
+	}{
+		{"Own", "busy()", 0, 0, ""},
+		{"OwnAndTheirs", "busy()\n    spin(100)\n    busy()", 0, 0, ""},
+		{"Theirs", "spin(100000)", 0, 0, "stopped after 10000 in @far; --limit-steps allows more"},
+		{"TheirsInLoop", "for _ in range(20000):\n        spin(1)", 0, 0, "stopped after 10000 in @far"},
+		{"TheirsAllowed", "spin(100000)", 0, 10000000, ""},
+		{"OwnThroughTheirs", "apply(busy, 2)", 0, 0, ""},
+		{"OwnLimited", "busy()", 1000, 0, "stopped after 1000; --limit-steps allows more"},
+		{"OwnLimitedTheirsNot", "spin(1000)", 1000, 0, ""},
+		{"Callback", "parallel(lambda: spin(5000))", 0, 0, "stopped after 10000 in @far"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			far := *lib
+			far.Limits.Steps = tt.far
+			h, _ := newHost(parallelCalls)
+			h.Modules = map[string]*Module{"far": &far}
+			h.Limits.Steps, h.Strangers.Steps = tt.own, 10000
+			err := runFile(h, filepath.Join(tree(t, "main.star", load+tt.main), "main.star"))
+			if tt.want != "" {
+				wantError(t, err, tt.want)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// parallelCalls calls a function from four goroutines at once.
+var parallelCalls = Builtin{Name: "parallel", Signature: "parallel(f)", Func: func(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+	c := NewCallback(thread, args[0].(starlark.Callable))
+	defer c.Close()
+	var group errgroup
+	for range 4 {
+		group.do(func() error {
+			_, err := c.Call()
+			return err
+		})
+	}
+	return starlark.None, group.wait()
+}}
+
+// errgroup runs functions at once, and keeps the first error.
+type errgroup struct {
+	sync.WaitGroup
+	once sync.Once
+	err  error
+}
+
+func (g *errgroup) do(f func() error) {
+	g.Go(func() {
+		if err := f(); err != nil {
+			g.once.Do(func() { g.err = err })
+		}
+	})
+}
+
+func (g *errgroup) wait() error {
+	g.Wait()
+	return g.err
+}
+
+// The memory of a module is what the process grows by while its code is at work:
+// neither what the script holds already, nor what it takes afterwards.
+func TestAccountMemory(t *testing.T) {
+	const lib = "def grow(n):\n    x = []\n    for i in range(n):\n        x.append('%d' % i)\n    return len(x)\n"
+	const held = "load('@far//lib.star', 'grow')\ndef main():\n    x = ['%d' % i for i in range(300000)]\n    "
+	for _, tt := range []struct{ main, want string }{
+		{"grow(1000)\n    return len(x + x)", ""},
+		{"for _ in range(3):\n        grow(30000)", ""},
+		{"grow(10000000)", "the script needs too much memory: stopped at 16 MiB in @far; --limit-memory allows more"},
+	} {
+		h, _ := newHost()
+		h.Modules = map[string]*Module{"far": {Label: "@far", Origin: "x", Files: libraryFS("lib.star", lib), Limits: Limits{Memory: 16 << 20}}}
+		err := runFile(h, filepath.Join(tree(t, "main.star", held+tt.main), "main.star"))
+		if tt.want != "" {
+			wantError(t, err, tt.want)
+		} else if err != nil {
+			t.Errorf("%s: %v", tt.main, err)
+		}
+	}
+}
+
+// A script that is in one step which does not end is given up, with the line where it
+// was seen last: by its limits, and by who waits for it.
+func TestLastSeen(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, call string
+		cancel     bool
+		want       string
+	}{
+		{"Limit", "stuck()", false, "test.star:3:5: the script computes for too long: stopped after 10ms; --limit-time allows more; it was seen here last, in a step that nothing can stop"},
+		{"Cancel", "stuck()", true, "test.star:3:5: context canceled"},
+		{"InSort", "sorted([1, 2], key = lambda x: stuck())", false, "test.star:3:36: the script computes"},
+		{"InArgument", "list(stuck)", false, "test.star:3:9: the script computes"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			told, release := make(chan error, 1), make(chan struct{})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			h, _ := newHost()
+			if !tt.cancel {
+				h.Limits.Time = 10 * time.Millisecond
+			}
+			h.Exhausted = func(err error) {
+				select {
+				case told <- err:
+					close(release)
+				default:
+				}
+			}
+			h.Names["stuck"] = stuck{starlark.NewBuiltin("stuck", func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+				if tt.cancel {
+					cancel()
+				}
+				<-release
+				return starlark.None, nil
+			}), release}
+			s, err := h.LoadSource(ctx, "test.star", []byte("def main():\n    x = 1\n    "+tt.call+"\n    while True:\n        pass\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Run(ctx, nil); err == nil {
+				t.Error("the script came to its end")
+			}
+			wantError(t, <-told, tt.want)
+		})
+	}
+}
+
+// stuck is a function, and a sequence, that takes until it is released.
+type stuck struct {
+	*starlark.Builtin
+	release chan struct{}
+}
+
+func (s stuck) Iterate() starlark.Iterator {
+	<-s.release
+	return starlark.Tuple{}.Iterate()
+}
+
+// What JSON is made of counts as what the script computes.
+func TestJSONComputes(t *testing.T) {
+	t.Parallel()
+	h, _ := newHost()
+	computing := int32(-1)
+	var s *Script
+	h.Names["x"] = spy{starlark.None, func() { computing = s.run.Load().computing.Load() }}
+	s, err := h.LoadSource(t.Context(), "test.star", []byte("json.encode(x)"))
+	if err == nil {
+		_, err = s.Run(t.Context(), nil)
+	}
+	if err != nil || computing != 1 {
+		t.Errorf("%d threads compute, want 1 (%v)", computing, err)
+	}
+}
+
+// spy calls a function when it is iterated over.
+type spy struct {
+	starlark.Value
+	look func()
+}
+
+func (s spy) Iterate() starlark.Iterator {
+	s.look()
+	return starlark.Tuple{}.Iterate()
 }
 
 // A cancelled context stops a script that is being loaded.

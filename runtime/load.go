@@ -27,6 +27,9 @@ type Module struct {
 	// is held to the limits for strangers.
 	Origin string
 	Files  fs.FS
+	// Limits are those of its code; where there are none, Host.Strangers are, if it has
+	// an origin.
+	Limits Limits
 	// Modules are those that its own files may load, by the names that these files
 	// use. The host's are not among them unless they are put there.
 	Modules map[string]*Module
@@ -242,7 +245,7 @@ func (s *session) evalModule(parent *starlark.Thread, module string) (starlark.S
 			return nil, fmt.Errorf("%s: outside of the script's folder, and a sandbox loads nothing from there", module)
 		}
 		if s.host.strange(f) {
-			s.tighten(parent)
+			s.charge(f)
 		}
 	}
 	m := instance{file: f, pure: from.pure || s.foreign[f.String()]}
@@ -263,9 +266,10 @@ func (s *session) evalModule(parent *starlark.Thread, module string) (starlark.S
 	}
 	t := &task{file: f, chain: append(slices.Clone(from.chain), f), loading: true, pure: m.pure, shared: u.shared}
 	thread := s.thread(s.run.Load(), f.String(), t)
-	thread.Steps = parent.Steps // one limit for the script and all that it loads
+	at := from.at.Swap(nil) // it waits
 	globals, err := u.program.Init(thread, names)
-	parent.Steps = thread.Steps
+	s.run.Load().forget(thread)
+	from.at.Store(at)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,10 +19,10 @@ type session struct {
 	all, pure starlark.StringDict // predeclared here, and in modules from elsewhere
 	sources   map[string]string   // by file name, for error messages
 	modules   map[instance]starlark.StringDict
-	limits    atomic.Pointer[Limits]
-	strange   bool                // limits are those for strangers
-	foreign   map[string]bool     // by file name: modules from elsewhere that were loaded
-	run       atomic.Pointer[run] // the one under way, or the last
+	own       account                             // what the script itself computes
+	accounts  atomic.Pointer[map[string]*account] // by file name: of modules from elsewhere
+	foreign   map[string]bool                     // by file name: modules from elsewhere that were loaded
+	run       atomic.Pointer[run]                 // the one under way, or the last
 
 	live      starlark.StringDict // the globals of a REPL, with all; nil: it is none
 	mentioned []string            // those that callbacks may reach
@@ -39,7 +40,7 @@ type run struct {
 
 	printing sync.Mutex // lines of parallel callbacks do not mix
 	mu       sync.Mutex // guards threads
-	threads  map[*starlark.Thread]struct{}
+	threads  map[*starlark.Thread]*task
 }
 
 // A task is what a thread is for. Each thread holds one, as a local.
@@ -51,6 +52,9 @@ type task struct {
 	pure     bool     // a module from elsewhere
 	parallel bool     // a callback: no effects either
 	shared   []string // globals that callbacks may reach, while not frozen yet
+
+	counted uint64                // steps that are charged already
+	at      atomic.Pointer[place] // where the thread computes, as far as is known; nil: it does not
 }
 
 // An aborted is the cause of a run that ended itself, as opposed to one whose
@@ -71,7 +75,8 @@ func newSession(h *Host) *session {
 		modules: make(map[instance]starlark.StringDict),
 		foreign: make(map[string]bool),
 	}
-	s.limits.Store(&h.Limits)
+	s.own.limits = h.Limits
+	s.accounts.Store(&map[string]*account{})
 	maps.Copy(s.pure, guarded())
 	maps.Copy(s.pure, h.Pure)
 	maps.Copy(s.all, s.pure)
@@ -83,13 +88,21 @@ func newSession(h *Host) *session {
 // begin starts a run. What a script made while its globals were evaluated, a
 // Stream say, takes part in whichever run is under way.
 func (s *session) begin(parent context.Context) *run {
-	r := &run{threads: make(map[*starlark.Thread]struct{}), ended: make(chan struct{})}
+	r := &run{threads: make(map[*starlark.Thread]*task), ended: make(chan struct{})}
 	r.computes(1)
+	for _, a := range s.parties() {
+		a.steps.Store(a.loaded)
+	}
 	r.ctx, r.cancel = context.WithCancelCause(parent)
 	r.unhook = context.AfterFunc(r.ctx, r.cancelThreads)
 	s.run.Store(r)
 	go s.watch(r)
 	return r
+}
+
+// parties returns the accounts of the script and its modules.
+func (s *session) parties() []*account {
+	return append(slices.Collect(maps.Values(*s.accounts.Load())), &s.own)
 }
 
 func (r *run) end() {
@@ -136,23 +149,17 @@ func (r *run) stopped() (cause error, self bool) {
 func (s *session) thread(r *run, name string, t *task) *starlark.Thread {
 	t.session = s
 	thread := &starlark.Thread{
-		Name:  name,
-		Load:  s.loadModule,
-		Print: func(_ *starlark.Thread, msg string) { s.println(r, msg) },
-		OnMaxSteps: func(*starlark.Thread) {
-			most := s.host.Limits.Steps
-			if s.strange {
-				most = s.host.Strangers.Steps
-			}
-			r.abort(fmt.Errorf("%w: stopped after %d; --limit-steps allows more", ErrMaxSteps, most))
-		},
+		Name:       name,
+		Load:       s.loadModule,
+		Print:      func(_ *starlark.Thread, msg string) { s.println(r, msg) },
+		OnMaxSteps: func(thread *starlark.Thread) { s.look(r, t, thread) },
 	}
-	thread.SetMaxExecutionSteps(s.limits.Load().Steps)
+	thread.SetMaxExecutionSteps(1)
 	thread.SetLocal(taskKey, t)
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.threads[thread] = struct{}{}
+	r.threads[thread] = t
 	if r.ctx.Err() != nil {
 		thread.Cancel(context.Cause(r.ctx).Error())
 	}

@@ -61,9 +61,7 @@ func length(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, k
 		return starlark.Universe["len"].(*starlark.Builtin).CallInternal(thread, args, kwargs)
 	}
 	if t := taskOf(thread); t != nil {
-		r := t.run.Load()
-		r.computes(-1)
-		defer r.computes(1)
+		defer t.resume(t.rest())
 	}
 	n := 0
 	for _, err := range s.All() {
@@ -83,9 +81,7 @@ type streamIterator struct {
 
 func (it *streamIterator) Next(p *starlark.Value) bool {
 	if t := taskOf(it.thread); t != nil {
-		r := t.run.Load()
-		r.computes(-1)
-		defer r.computes(1)
+		defer t.resume(t.rest())
 	}
 	v, err, ok := it.next()
 	if err != nil {

@@ -20,6 +20,8 @@ type Builtin struct {
 	Kind      string // what a host may refuse it as, in a word; "" for what is free
 	When      string // the argument that makes it of that kind; "" for all calls
 	Func      Func
+
+	computes bool // it takes long for what the script gives it, and counts as the script's
 }
 
 // A Table lists builtins. Help, manual and editor stubs are made from it, in
@@ -48,10 +50,10 @@ func (b Builtin) Value() *starlark.Builtin {
 				return nil, err
 			}
 		}
-		if t := taskOf(thread); t != nil {
-			r := t.run.Load()
-			r.computes(-1)
-			defer r.computes(1)
+		if t := taskOf(thread); b.computes {
+			compute(thread)
+		} else if t != nil {
+			defer t.resume(t.rest())
 		}
 		v, err := b.Func(thread, fn, args, kwargs)
 		return v, Failure(err)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -46,7 +48,8 @@ func (c *command) limitFlags(flags *pflag.FlagSet) {
 }
 
 // limit sets the limits of a script: those of the command line, else those of
-// phlb.toml, else what is usual for one's own, or for those of strangers.
+// phlb.toml, else what is usual for one's own, or for those of strangers. What is
+// granted to a module comes before what phlb.toml says for all scripts.
 func (c *command) limit(host *runtime.Host, e *engine.Engine) {
 	if c.completing { // somebody waits for it, and is told nothing
 		host.Limits = runtime.Limits{Steps: 1e6, Time: time.Second, Memory: runtime.Strangers.Memory}
@@ -57,12 +60,25 @@ func (c *command) limit(host *runtime.Host, e *engine.Engine) {
 	set := c.limits.Over(runtime.Limits(e.Config.Limits))
 	host.Limits = set.Over(runtime.Limits{Memory: totalMemory() / 2})
 	host.Strangers = set.Over(runtime.Strangers)
+	for name, granted := range e.Config.Allow {
+		if m := host.Modules[name]; m != nil {
+			m.Limits = c.limits.Over(runtime.Limits(granted.Limits))
+		}
+	}
 	if c.sandbox {
 		host.Sandbox, host.Limits = true, host.Strangers
 	}
 	host.Exhausted = func(err error) {
 		c.hideLine()
-		c.warn("%v", err)
-		os.Exit(1)
+		code := 1
+		if errors.Is(err, context.Canceled) {
+			code = 130
+		}
+		message := c.message(code, err)
+		if c.json {
+			c.writeJSON(failure{message, code})
+		}
+		c.warn("%s", message)
+		os.Exit(code)
 	}
 }
