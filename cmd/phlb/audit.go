@@ -48,7 +48,7 @@ func (c *command) audit() *cobra.Command {
 
 // auditModules audits each file of each module.
 func (c *command) auditModules() error {
-	_, host, err := c.auditor()
+	_, host, err := c.auditor("")
 	if err != nil {
 		return err
 	}
@@ -74,16 +74,16 @@ func (c *command) auditModules() error {
 	return c.auditScripts(names...)
 }
 
-// auditor returns what an audit needs: what scripts are given, and what the user's
-// own may do.
-func (c *command) auditor() (*builtins.Session, *runtime.Host, error) {
+// auditor returns what an audit of a script needs: what it is given, and what the
+// user's own may do.
+func (c *command) auditor(name string) (*builtins.Session, *runtime.Host, error) {
 	e, err := c.engine(false)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer e.Close() // of which only the settings are asked
 	s := c.newSession(e)
-	host, err := c.newHost(e)
+	host, err := c.newHost(e, name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,7 +108,7 @@ type reach struct {
 func (c *command) auditScripts(names ...string) error {
 	var all []reach
 	for _, name := range names {
-		s, host, err := c.auditor()
+		s, host, err := c.auditor(name)
 		if err != nil {
 			return err
 		}

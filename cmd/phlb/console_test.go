@@ -5,10 +5,11 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"phlb/cmd/phlb/show"
 	"strings"
 	"testing"
 	"time"
+
+	"phlb/cmd/phlb/show"
 )
 
 func TestLogger(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"phlb/cmd/phlb/mod"
 	"phlb/runtime"
 )
 
@@ -26,14 +27,20 @@ func (c *command) exec() *cobra.Command {
 			"follows -- is an argument, whatever it begins with.\n\n" +
 			"With --sandbox, as for a script that somebody else wrote, all effects are only\n" +
 			"planned, whatever phlb.toml permits. The script may read what you may, loads\n" +
-			"nothing from outside of its folder but @std, and has the limits of strangers.",
-		Example:           "  phlb exec documents.star ~/Documents --deep --daily 14",
+			"nothing from outside of its folder but modules, and has the limits of strangers.\n\n" +
+			"A script of git:URL//FILE.star@VERSION or oci:HOST/REPOSITORY//FILE.star@VERSION is\n" +
+			"one that no phlb.toml declares: phlb mod get fetches it first, the lock in the\n" +
+			"folder of your configuration pins it, and it is in the sandbox unless --trust is\n" +
+			"given. What is run never comes over the network.",
+		Example: "  phlb exec documents.star ~/Documents --deep --daily 14\n" +
+			"  phlb exec git:https://git.example.org/policies.git//backup.star@v1.4.0 ~/Documents",
 		ValidArgsFunction: c.completeScript,
 		RunE: func(*cobra.Command, []string) error {
 			return usagef("which script? phlb exec FILE.star")
 		},
 	}
 	cmd.PersistentFlags().BoolVar(&c.sandbox, "sandbox", false, "only plan what the script would do, and permit it nothing")
+	cmd.PersistentFlags().BoolVar(&c.trusted, "trust", false, "run a script of git: or oci: as one of your own, outside of the sandbox")
 	c.grantFlags(cmd.PersistentFlags())
 	c.before[cmd] = func(ctx context.Context, args []string) error {
 		c.dryRun = c.dryRun || c.sandbox
@@ -43,6 +50,12 @@ func (c *command) exec() *cobra.Command {
 		name, err := c.locate(args[0])
 		if err != nil {
 			return err
+		}
+		switch {
+		case c.trusted && (c.stranger == nil || c.sandbox):
+			return usagef("--trust is for a script of git: or oci:, which is in a sandbox without it")
+		case c.stranger != nil && !c.trusted:
+			c.sandbox, c.dryRun = true, true
 		}
 		// A command ends at a space, its other name does not.
 		file := &cobra.Command{Use: strings.ReplaceAll(args[0], " ", "\u00a0"), Aliases: []string{args[0]}}
@@ -59,6 +72,9 @@ func (c *command) exec() *cobra.Command {
 func (c *command) locate(name string) (string, error) {
 	if strings.HasPrefix(name, "@") && strings.Contains(name, "//") {
 		return name, nil
+	}
+	if mod.IsSource(name) {
+		return c.locateStranger(name)
 	}
 	info, err := os.Stat(name)
 	switch {
@@ -86,6 +102,25 @@ func (c *command) locate(name string) (string, error) {
 		return "", usagef("no script %s: %v", name, cause(err))
 	}
 	return "", usagef("no script %s: is a directory", name)
+}
+
+// locateStranger finds a script of a module that no phlb.toml declares.
+func (c *command) locateStranger(text string) (string, error) {
+	source, err := mod.ParseSource(text, false)
+	if err != nil {
+		return "", usage(err)
+	}
+	if source.File == "" {
+		return "", usagef("which script of it? %s//FILE.star@%s", strings.Replace(source.Source(), " ", ":", 1), source.At())
+	}
+	p, err := c.undeclared()
+	if err != nil {
+		return "", err
+	}
+	if c.stranger = p.Undeclared(source); c.stranger == nil {
+		return "", usagef("%s is not pinned in %s: phlb mod get %s fetches it", source.Name(), filepath.Join(p.Dir, mod.LockName), source.Name())
+	}
+	return "@" + strangers + "//" + source.File, nil
 }
 
 // nearestFile returns the script beside a path that the path is most likely a

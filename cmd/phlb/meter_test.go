@@ -1,9 +1,10 @@
 package main
 
 import (
-	"phlb/cmd/phlb/show"
 	"testing"
 	"time"
+
+	"phlb/cmd/phlb/show"
 
 	"github.com/mattn/go-runewidth"
 )

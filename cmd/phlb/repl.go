@@ -43,7 +43,13 @@ func (c *command) converse(ctx context.Context, yes, still bool) error {
 		Engine: e, Session: c.newSession(e), Version: version,
 		In: c.stdin, Out: c.out(), Err: c.err(), Width: c.width, Colours: coloured(c.stdout),
 		Now: time.Now, Watch: c.show, JSON: c.json, Yes: yes,
-		Limit: func(host *runtime.Host) { c.limit(host, e) }, Questions: questionNames,
+		Limit: func(host *runtime.Host) {
+			c.limit(host, e)
+			if err := c.addModules(host, e.Config, ""); err != nil {
+				c.warn("no modules can be loaded: %v", err)
+			}
+		},
+		Questions: questionNames,
 	}
 	home, _ := os.UserHomeDir() // without one, statements are not remembered
 	if dir := stateDir(home); dir != "" {

@@ -28,6 +28,9 @@ type command struct {
 	deny       []string             // kinds of effects and permissions, whatever allows them
 	limits     runtime.Limits       // before those of phlb.toml
 	sandbox    bool                 // the script is a stranger's
+	trusted    bool                 // a script that is not declared is run as the user's own
+	plainHTTP  bool                 // speak HTTP to registries on this machine
+	stranger   *runtime.Module      // of the script, which no phlb.toml declares
 
 	before     map[*cobra.Command]preparation
 	peek       bool // at a script, for help or completion: it is not run

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -13,7 +14,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"phlb/builtins"
+	"phlb/cmd/phlb/mod"
 	"phlb/engine"
+	"phlb/engine/config"
 	"phlb/runtime"
 	"phlb/scripts"
 )
@@ -73,12 +76,14 @@ func (c *command) load(ctx context.Context, cmd *cobra.Command, name string) (*s
 		return nil, err
 	}
 	s := &script{session: c.newSession(e), name: name}
-	host, err := c.newHost(e)
+	host, err := c.newHost(e, name)
 	if err != nil {
 		return nil, err
 	}
 	host.Flags, host.Result = reserved(cmd), c.writeResult
-	c.grant(s.session, host, name)
+	if !c.trusted {
+		c.grant(s.session, host, name)
+	}
 	switch {
 	case c.peek:
 	case c.explained: // what a policy says of things that do not happen would mislead
@@ -114,9 +119,63 @@ func (c *command) load(ctx context.Context, cmd *cobra.Command, name string) (*s
 	return s, nil
 }
 
-// newHost returns a host with what scripts load from.
-func (c *command) newHost(*engine.Engine) (*runtime.Host, error) {
-	return &runtime.Host{Modules: map[string]*runtime.Module{"std": {Label: "@std", Files: scripts.FS}}, Now: c.now.Local()}, nil
+// newHost returns a host with what the script of that name loads from.
+func (c *command) newHost(e *engine.Engine, name string) (*runtime.Host, error) {
+	host := &runtime.Host{Modules: map[string]*runtime.Module{"std": {Label: "@std", Files: scripts.FS}}, Now: c.now.Local()}
+	err := c.addModules(host, e.Config, name)
+	if c.peek && err != nil {
+		err = nil // a broken lock is no reason to refuse help
+	}
+	return host, err
+}
+
+// strangers is what a host calls the module of a script that no phlb.toml declares.
+const strangers = "script"
+
+// addModules adds the modules that a script may load: those of the phlb.toml that is
+// nearest to it, which is the one in effect where it is not called by its path.
+// Nothing is fetched.
+func (c *command) addModules(host *runtime.Host, settings *config.Config, name string) error {
+	if c.stranger != nil {
+		host.Modules[strangers] = c.stranger
+		return nil
+	}
+	if name != "" && !strings.HasPrefix(name, "@") {
+		path, err := filepath.Abs(name)
+		if err == nil {
+			path, err = filepath.EvalSymlinks(path)
+		}
+		if err != nil {
+			return nil // loading it says what is wrong
+		}
+		sources, err := c.sources()
+		if err != nil {
+			return err
+		}
+		sources.Dir, sources.PassedOver = filepath.Dir(path), nil
+		if found, err := config.Find(sources); err != nil || found != settings.Path {
+			if settings, err = config.Load(sources); err != nil {
+				return err
+			}
+		}
+	}
+	if settings.Path == "" {
+		return nil
+	}
+	host.Root = filepath.Dir(settings.Path)
+	if len(settings.Modules) == 0 {
+		return nil
+	}
+	cache, err := c.modules()
+	if err != nil {
+		return err
+	}
+	p, err := mod.Open(host.Root, settings.Modules, cache)
+	if err != nil {
+		return err
+	}
+	maps.Copy(host.Modules, p.Modules())
+	return nil
 }
 
 // become makes a command that of a script.

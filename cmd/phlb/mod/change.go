@@ -18,7 +18,12 @@ import (
 )
 
 // Save writes phlb.lock.
-func (p *Project) Save() error { return p.lock.write(p.Dir) }
+func (p *Project) Save() error {
+	if p.Dry {
+		return nil
+	}
+	return p.lock.write(p.Dir)
+}
 
 // Declare has the phlb.toml of the project declare a module, fetches it and writes
 // both files: neither, if something is wrong.
@@ -57,7 +62,7 @@ func (p *Project) rewrite(change func([]byte) ([]byte, error)) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if !bytes.Equal(before, after) {
+	if !bytes.Equal(before, after) && !p.Dry {
 		mode := fs.FileMode(0o644)
 		if info, err := os.Stat(path); err == nil {
 			mode = info.Mode().Perm()
@@ -93,9 +98,9 @@ func (p *Project) Remove(name string) error {
 func (p *Project) unknown(name string) error {
 	known := slices.Sorted(maps.Keys(p.declared))
 	if len(known) == 0 {
-		return fmt.Errorf("no module %s: %s declares none", name, filepath.Join(p.Dir, config.FileName))
+		return fmt.Errorf("%w %s: %s declares none", ErrUnknown, name, filepath.Join(p.Dir, config.FileName))
 	}
-	return fmt.Errorf("no module %s in %s, only %s", name, filepath.Join(p.Dir, config.FileName), strings.Join(known, ", "))
+	return fmt.Errorf("%w %s in %s, only %s", ErrUnknown, name, filepath.Join(p.Dir, config.FileName), strings.Join(known, ", "))
 }
 
 // Update takes the newest version of a module, or of all if name is "", that has
@@ -186,6 +191,9 @@ func (p *Project) Vendor() ([]string, error) {
 				return nil, fmt.Errorf("module %s: %w", name, err)
 			}
 		}
+	}
+	if p.Dry {
+		return names, nil
 	}
 	folder := filepath.Join(p.Dir, VendorName)
 	if err := os.MkdirAll(folder, 0o777); err != nil {

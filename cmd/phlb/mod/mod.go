@@ -70,6 +70,9 @@ const (
 // ErrMissing is wrapped by errors about what has to be fetched first.
 var ErrMissing = errors.New("phlb mod get fetches it")
 
+// ErrUnknown is that of errors about modules that nobody has declared.
+var ErrUnknown = errors.New("no module")
+
 // A Source is what a command line says about a module: where it is, and perhaps
 // which file of it.
 type Source struct {

@@ -22,6 +22,7 @@ import (
 type Project struct {
 	Dir   string // the folder of phlb.toml, absolute
 	Cache *Cache
+	Dry   bool // write nothing but to the cache
 
 	declared map[string]config.Module
 	lock     lock
@@ -35,6 +36,12 @@ func Open(dir string, declared map[string]config.Module, cache *Cache) (*Project
 		return nil, err
 	}
 	return &Project{Dir: dir, Cache: cache, declared: declared, lock: lock}, nil
+}
+
+// Declared returns what the phlb.toml declares under a name.
+func (p *Project) Declared(name string) (config.Module, bool) {
+	m, ok := p.declared[name]
+	return m, ok
 }
 
 // undeclared returns what the lock pins of a module that no phlb.toml declares,
