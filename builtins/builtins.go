@@ -83,10 +83,14 @@ func (s *Session) path(text string) string {
 	if !s.Engine.DryRun() {
 		return path
 	}
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, made := range s.made {
-		if rel, err := filepath.Rel(made.Path, path); err == nil && filepath.IsLocal(rel) {
+		if rel, err := filepath.Rel(made.Path, whole); err == nil && filepath.IsLocal(rel) {
 			return filepath.Join(made.Source, rel)
 		}
 	}

@@ -60,6 +60,9 @@ func (s *Session) diff(thread *starlark.Thread, from *engine.Snapshot, to starla
 			return nil, err
 		}
 		dir = s.path(dir)
+		if err := s.unwritten(thread, dir); err != nil {
+			return nil, err
+		}
 		if info, notDir := os.Stat(dir); notDir == nil && info.IsDir() {
 			settings := s.Engine.Config
 			rules := walk.Rules{SkipDirs: settings.SkipDirs, Skip: settings.SkipPatterns}

@@ -30,7 +30,11 @@ func (s *Session) hashBuiltin() runtime.Builtin {
 			case *File:
 				return s.hash(thread, what.absolute(), algorithm)
 			case starlark.String:
-				return s.hash(thread, s.path(string(what)), algorithm)
+				path := s.path(string(what))
+				if err := s.unwritten(thread, path); err != nil {
+					return nil, err
+				}
+				return s.hash(thread, path, algorithm)
 			}
 			return nil, runtime.Usagef("hash: got %s, want a path, a File or a Scan", what.Type())
 		},

@@ -98,7 +98,7 @@ func (s *Session) request(thread *starlark.Thread, method, address, body string,
 	}
 	if s.Engine.DryRun() {
 		s.planned("http", "%s %s", method, where.Redacted())
-		return answer{status: http.StatusOK}.value(), nil
+		return &unknown{thread: thread, of: where.Host, names: answerAttributes.names()}, nil
 	}
 	req, err := http.NewRequestWithContext(runtime.Context(thread), method, address, strings.NewReader(body))
 	if err != nil {

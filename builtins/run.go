@@ -63,7 +63,11 @@ func (s *Session) runBuiltin() runtime.Builtin {
 			}
 			if s.Engine.DryRun() {
 				s.planned("run", "%s", strings.Join(argv, " "))
-				return ran{}.value(), nil
+				answer := &unknown{thread: thread, of: argv[0], names: ranAttributes.names()}
+				if check { // else the script does not go on
+					answer.known = starlark.StringDict{"code": starlark.MakeInt(0), "timed_out": starlark.False}
+				}
+				return answer, nil
 			}
 			ctx, cancel := context.WithTimeoutCause(runtime.Context(thread), time.Duration(limit), errTimeout)
 			defer cancel()

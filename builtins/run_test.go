@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -96,6 +97,23 @@ func TestRun(t *testing.T) {
 	})
 }
 
+// A dry run ends where a script asks what it cannot know, however it asks: it has
+// no answer to tell the dry run by.
+func TestUnplanned(t *testing.T) {
+	for _, ask := range []string{
+		`run(["true"]).stdout`, `run(["true"], check = False).code`, `run(["true"], check = False).timed_out`, `getattr(run(["true"]), "stderr", "")`,
+		`hasattr(run(["true"]), "stdout")`, `str(run(["true"]))`, `"%s" % run(["true"])`, `json.encode(run(["true"]))`, `{run(["true"]): 1}`,
+		`run(["true"]) == run(["true"])`, `http.get("http://localhost").status`, `http.get("http://localhost").headers`,
+	} {
+		out, s, err := runScript(t, Permissions{Run: []string{"true"}, Net: []string{"localhost"}}, true, "x = "+ask+"\nprint('not reached', x)")
+		if out != "" || !errors.Is(err, ErrUnplanned) || !strings.Contains(err.Error(), ":2:") || len(s.Plan()) == 0 {
+			t.Errorf("%s: printed %q, error %v, plan %v", ask, out, err, s.Plan())
+		}
+	}
+	out, _, err := runScript(t, Permissions{Run: []string{"true"}}, true, `r = run(["true"]); print(r.code, r.timed_out, bool(r), type(r), dir(r), getattr(r, "none", 1))`)
+	checkOutcome(t, out, err, `0 False True struct ["code", "stderr", "stdout", "timed_out"] 1`, "")
+}
+
 func checkOutcome(t *testing.T, out string, err error, want, fails string) {
 	t.Helper()
 	switch {
@@ -146,8 +164,8 @@ func TestHTTP(t *testing.T) {
 		})
 	}
 	t.Run("Dry", func(t *testing.T) {
-		out, s, err := runScript(t, Permissions{Net: []string{"example.com"}}, true, `print(http.post("https://u:secret@example.com/x").status)`)
-		checkOutcome(t, out, err, "200", "")
+		out, s, err := runScript(t, Permissions{Net: []string{"example.com"}}, true, `r = http.post("https://u:secret@example.com/x"); print(type(r), "body" in dir(r))`)
+		checkOutcome(t, out, err, "struct True", "")
 		if plan := s.Plan(); len(plan) != 1 || plan[0].What != "POST https://u:xxxxx@example.com/x" {
 			t.Errorf("the plan is %v", plan)
 		}

@@ -72,6 +72,9 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 				return nil, err
 			}
 			scan.source.Root = s.path(scan.source.Root)
+			if err := s.unwritten(thread, scan.source.Root); err != nil {
+				return nil, err
+			}
 			to.SkipDirs, to.Skip, to.IgnoreFiles, to.IfPresent = skipDirs, skip, ignoreFiles, ifPresent
 			file := "scan"
 			if thread.CallStackDepth() > 1 {

@@ -36,6 +36,9 @@ func jsonTable() Table {
 func jsonEncode(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) == 1 {
 		x, err := plainJSON(args[0], maxDepth)
+		if cause := Err(thread); cause != nil { // a value that could not be read has ended the run
+			return nil, Failure(cause)
+		}
 		if err != nil {
 			return nil, Usagef("json.%s: %v", fn.Name(), err)
 		}

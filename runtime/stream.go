@@ -86,7 +86,7 @@ func (it *streamIterator) Next(p *starlark.Value) bool {
 	v, err, ok := it.next()
 	if err != nil {
 		it.stop()
-		abort(it.thread, err)
+		Abort(it.thread, err)
 		return false
 	}
 	if ok {
@@ -97,8 +97,9 @@ func (it *streamIterator) Next(p *starlark.Value) bool {
 
 func (it *streamIterator) Done() { it.stop() }
 
-// abort ends whatever runs on thread with err.
-func abort(thread *starlark.Thread, err error) {
+// Abort ends whatever runs on thread with err, before the script takes another step:
+// for what has no error to return.
+func Abort(thread *starlark.Thread, err error) {
 	if t := taskOf(thread); t != nil {
 		t.run.Load().abort(err)
 		return

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"phlb/builtins"
 	"phlb/cmd/phlb/metrics"
 	"phlb/engine"
 	"phlb/engine/config"
@@ -24,7 +25,7 @@ func (c *command) finish(ctx context.Context, err error) int {
 		c.sumUp()
 	}
 	if c.document {
-		if err := c.writeDocument(code, message); err != nil && code == 0 {
+		if err := c.writeDocument(code, message, errors.Is(err, builtins.ErrUnplanned)); err != nil && code == 0 {
 			code, message = 1, fmt.Sprintf("write the result: %v", err)
 		}
 	}
@@ -94,7 +95,7 @@ func (c *command) exitCode(ctx context.Context, err error) int {
 	var failed *runtime.Error
 	var setting *config.Error
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, builtins.ErrUnplanned): // nothing failed, and the plan says how far it goes
 		return c.found()
 	case ctx.Err() != nil, errors.Is(err, context.Canceled): // a session may hear of a signal first
 		return 130

@@ -24,21 +24,26 @@ type document struct {
 	Removals  []*engine.Removal  `json:"removals"`  // of snapshots
 	Restores  []*engine.Restored `json:"restores"`
 	DryRun    bool               `json:"dry_run,omitempty"`
-	Plan      []builtins.Planned `json:"plan,omitempty"` // of a dry run: what it has left out
-	Result    any                `json:"result"`         // what main returned
+	Plan      []builtins.Planned `json:"plan,omitempty"`      // of a dry run: what it has left out
+	PlanEnds  string             `json:"plan_ends,omitempty"` // why the plan does not go on
+	Result    any                `json:"result"`              // what main returned
 	Error     string             `json:"error,omitempty"`
 	ExitCode  int                `json:"exit_code"`
 }
 
-func (c *command) writeDocument(code int, message string) error {
-	return c.writeJSON(document{
+func (c *command) writeDocument(code int, message string, planEnds bool) error {
+	d := document{
 		Snapshots: append([]*engine.Snapshot{}, c.session.Made()...), // [] and not null
 		Reports:   append([]*engine.Report{}, c.session.Reports()...),
 		Removals:  append([]*engine.Removal{}, c.session.Removals()...),
 		Restores:  append([]*engine.Restored{}, c.session.Restores()...),
 		DryRun:    c.dryRun, Plan: c.session.Plan(),
 		Result: c.result, Error: message, ExitCode: code,
-	})
+	}
+	if planEnds {
+		d.PlanEnds, d.Error = message, ""
+	}
+	return c.writeJSON(d)
 }
 
 // writeResult writes what main returns.

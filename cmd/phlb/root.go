@@ -59,7 +59,10 @@ func (c *command) root(args []string) *cobra.Command {
 		Args:          cobra.ArbitraryArgs,
 		RunE:          c.unknown,
 		// It is not called for --help; what is hidden is what shells ask.
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) { c.ran = !cmd.Hidden && cmd.Name() != "help" },
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			c.ran = !cmd.Hidden && cmd.Name() != "help"
+			c.dryRun = c.dryRun || c.sandbox // whatever --dry-run=false says
+		},
 	}
 	root.SetArgs(args)
 	root.SetIn(c.stdin)
