@@ -228,7 +228,6 @@ func TestArguments(t *testing.T) {
 		{"SELECT * FROM changes('docs', 'work')", "docs/2026-05-03-233000 and work/2026-05-04-233000 are snapshots of two names"},
 		{"SELECT * FROM changes(1.5)", "a snapshot is written as in"},
 		{"SELECT * FROM growth('x')", "growth(depth): the depth is a number of folders, not x"},
-		{"SELECT * FROM versions(1)", "too many arguments on versions() - max 0"},
 		{"SELECT human('x')", "human(bytes): wants a number"},
 		{"SELECT path REGEXP '(' FROM versions", "regexp(pattern, text): error parsing regexp: missing closing )"},
 	} {

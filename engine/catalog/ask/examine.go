@@ -34,6 +34,9 @@ func (s *Session) examine(text string, args []any) (length int, values []driver.
 	case !p.reads:
 		return 0, nil, fault(start(text), ErrReadOnly, "%s, and this one writes", ErrReadOnly)
 	}
+	if err := misunderstood(text, tokens(text)); err != nil {
+		return 0, nil, err
+	}
 	if at, more := next(text, p.length); more {
 		return 0, nil, fault(at, ErrReadOnly, "%s: ask the second one on its own", ErrReadOnly)
 	}
@@ -106,9 +109,4 @@ var telling = map[string]bool{
 	"table_info": true, "table_xinfo": true, "table_list": true, "database_list": true,
 	"function_list": true, "module_list": true, "pragma_list": true, "collation_list": true,
 	"compile_options": true,
-}
-
-// explain makes an error of what SQLite says of a statement.
-func (s *Session) explain(text string, p prepared) error {
-	return &Error{Statement: text, At: p.at, Msg: p.message}
 }

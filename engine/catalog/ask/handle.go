@@ -29,8 +29,14 @@ func handleOf(c driver.Conn) (*handle, error) {
 	if !field.IsValid() || !field.CanUint() {
 		return nil, errors.New("modernc.org/sqlite has changed: its connection has no handle")
 	}
-	return &handle{db: uintptr(field.Uint()), tls: libc.NewTLS()}, nil
+	h := &handle{db: uintptr(field.Uint()), tls: libc.NewTLS()}
+	sqlite3.Xsqlite3_limit(h.tls, h.db, sqlite3.SQLITE_LIMIT_LENGTH, longestValue)
+	return h, nil
 }
+
+// longestValue is how many bytes a text or a blob may have: several of them are
+// in memory at a time.
+const longestValue = 16 << 20
 
 // close ends the use of the connection, which is closed already.
 func (h *handle) close() {
