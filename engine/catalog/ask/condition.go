@@ -3,7 +3,7 @@ package ask
 import (
 	"encoding/hex"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 
 	"modernc.org/sqlite/vtab"
@@ -20,11 +20,11 @@ var comparisons = map[vtab.ConstraintOp]string{
 	vtab.OpLIKE: "like", vtab.OpGLOB: "glob",
 }
 
-// BestIndex writes down which comparisons Filter is told of: "1=;5>". Whatever
-// they are, all rows are read, and so a table is best read once, with the others
-// looked up for each of its rows.
+// BestIndex writes down which comparisons Filter is told of, behind the name of the
+// table: "versions path:= size:>". Whatever they are, all rows are read, and so a
+// table is best read once, with the others looked up for each of its rows.
 func (t *table) BestIndex(info *vtab.IndexInfo) error {
-	var plan []string
+	plan := []string{t.of.Name}
 	rows := t.session.expected(t.of)
 	cost := rows
 	for i := range info.Constraints {
@@ -49,10 +49,10 @@ func (t *table) BestIndex(info *vtab.IndexInfo) error {
 		default:
 			rows /= 4
 		}
-		c.ArgIndex = len(plan)
-		plan = append(plan, strconv.Itoa(c.Column)+op)
+		c.ArgIndex = len(plan) - 1
+		plan = append(plan, t.columns[c.Column].Name+":"+op)
 	}
-	info.IdxStr = strings.Join(plan, ";")
+	info.IdxStr = strings.Join(plan, " ")
 	info.EstimatedCost = cost
 	info.EstimatedRows = int64(max(rows, 1))
 	return nil
@@ -61,13 +61,10 @@ func (t *table) BestIndex(info *vtab.IndexInfo) error {
 // conditions reads a plan, and returns the arguments of a function apart.
 func (t *table) conditions(plan string, values []vtab.Value) (args []any, list []condition, err error) {
 	args = make([]any, len(t.of.Parameters))
-	if plan == "" {
-		return args, nil, nil
-	}
-	for i, part := range strings.Split(plan, ";") {
-		digits := strings.IndexFunc(part, func(r rune) bool { return r < '0' || r > '9' })
-		n, err := strconv.Atoi(part[:max(digits, 0)])
-		if err != nil || n >= len(t.columns) || i >= len(values) {
+	for i, part := range strings.Fields(plan)[1:] {
+		name, op, _ := strings.Cut(part, ":")
+		n := slices.IndexFunc(t.columns, func(c Column) bool { return c.Name == name })
+		if n < 0 || i >= len(values) {
 			return nil, nil, fmt.Errorf("the plan %q does not fit the table %s", plan, t.of.Name)
 		}
 		if n >= len(t.of.Columns) {
@@ -77,7 +74,7 @@ func (t *table) conditions(plan string, values []vtab.Value) (args []any, list [
 		if t.positions == nil || t.positions[n] < 0 {
 			continue
 		}
-		if holds := compare(t.columns[n], t.positions[n], part[digits:], values[i]); holds != nil {
+		if holds := compare(t.columns[n], t.positions[n], op, values[i]); holds != nil {
 			list = append(list, holds)
 		}
 	}

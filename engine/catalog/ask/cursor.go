@@ -75,6 +75,7 @@ const lookEvery = 1024
 // has written down as plan.
 func (c *cursor) Filter(_ int, plan string, values []vtab.Value) error {
 	c.close()
+	c.table.session.scanned++
 	var err error
 	if c.args, c.conditions, err = c.table.conditions(plan, values); err != nil {
 		return c.fail(err)

@@ -3,6 +3,7 @@ package ask
 import (
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -18,7 +19,9 @@ func (s *Session) examine(text string, args []any) (length int, values []driver.
 	if at := strings.IndexByte(text, 0); at >= 0 {
 		return 0, nil, fault(at, nil, "there is a byte 0 in the statement")
 	}
-	s.denied = ""
+	list := tokens(text)
+	s.denied, s.several, s.reads = "", comparedWithSeveral(list), map[string][]string{}
+	s.collates = slices.ContainsFunc(list, func(t token) bool { return t.is("COLLATE") })
 	p, err := s.handle.prepare(text)
 	switch {
 	case err != nil:
@@ -34,7 +37,7 @@ func (s *Session) examine(text string, args []any) (length int, values []driver.
 	case !p.reads:
 		return 0, nil, fault(start(text), ErrReadOnly, "%s, and this one writes", ErrReadOnly)
 	}
-	if err := misunderstood(text, tokens(text)); err != nil {
+	if err := misunderstood(text, list); err != nil {
 		return 0, nil, err
 	}
 	if at, more := next(text, p.length); more {
@@ -82,7 +85,12 @@ func next(text string, from int) (at int, ok bool) {
 // authorize tells SQLite what a question may do, while that is compiled.
 func (s *Session) authorize(action sqlite.AuthorizerActionCode, first, second, _, _ string) sqlite.AuthorizerReturnCode {
 	switch action {
-	case sqlite.AuthSelect, sqlite.AuthRead, sqlite.AuthRecursive:
+	case sqlite.AuthRead:
+		if second != "" && !slices.Contains(s.reads[first], second) {
+			s.reads[first] = append(s.reads[first], second)
+		}
+		return sqlite.AuthorizerOK
+	case sqlite.AuthSelect, sqlite.AuthRecursive:
 		return sqlite.AuthorizerOK
 	case sqlite.AuthFunction:
 		if second != "load_extension" {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,8 +22,6 @@ type Rows struct {
 	rows    driver.Rows
 	stop    func() bool
 }
-
-var collate = regexp.MustCompile(`(?i)\bcollate\b`)
 
 // Query asks one statement that reads: SELECT, WITH, VALUES or EXPLAIN. Arguments
 // are bound to ?, ?1 and $1 by their number, and to :name, @name and $name where
@@ -42,7 +39,6 @@ func (s *Session) Query(ctx context.Context, statement string, args ...any) (_ *
 		return nil, errors.New("ask the catalog: the rows of the question before are still open")
 	}
 	s.asking, s.ctx, s.failed = true, ctx, nil
-	s.collates = collate.MatchString(statement)
 	r := &Rows{session: s, text: statement}
 	defer func() {
 		if err != nil {
@@ -56,6 +52,9 @@ func (s *Session) Query(ctx context.Context, statement string, args ...any) (_ *
 	length, values, err := s.examine(statement, args)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.copyRepeated(ctx, statement[:length], values); err != nil {
+		return nil, r.cause(err)
 	}
 	r.rows, err = s.conn.(driver.QueryerContext).QueryContext(ctx, statement[:length], values)
 	if err != nil {
@@ -118,6 +117,7 @@ func (r *Rows) Close() error {
 	if r.stop != nil {
 		r.stop()
 	}
+	err = errors.Join(err, r.session.dropCopies())
 	r.session.asking, r.session.ctx = false, context.Background()
 	r.session = nil
 	return err

@@ -37,10 +37,14 @@ type Session struct {
 	stored    []qlfile.Table
 	snapshots map[int64]*snapshot
 
-	ctx      context.Context // of the question
-	failed   error           // what a table or a function has met in it
-	collates bool            // the question compares texts in a way of its own
-	denied   string          // what it was refused
+	ctx      context.Context     // of the question
+	failed   error               // what a table or a function has met in it
+	collates bool                // the question compares texts in a way of its own
+	several  map[string]bool     // columns that it compares with several values
+	reads    map[string][]string // the columns of tables that it reads
+	copied   []string            // tables that were copied for it
+	denied   string              // what it was refused
+	scanned  int                 // how many times a table was read from its beginning
 	asking   bool
 	pattern  *regexp.Regexp // of the last call of regexp
 }
@@ -186,8 +190,12 @@ func (s *Session) expected(t *Table) float64 {
 }
 
 // mayFilter reports whether a comparison of a column may be made before SQLite
-// makes it.
+// makes it. To compare with several values, SQLite would read the table once for
+// each of them.
 func (s *Session) mayFilter(c Column, op string) bool {
+	if op == "=" && s.several[c.Name] {
+		return false
+	}
 	return c.Type == integer || c.Type == text && !s.collates
 }
 
