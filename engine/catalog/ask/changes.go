@@ -23,7 +23,7 @@ var changesTable = Table{
 		{"kind", text, "as in versions", "", nil},
 		{"size", integer, "bytes; NULL where it is gone", "", nil},
 		{"size_before", integer, "bytes that it had; NULL where it was not there", "", nil},
-		{"digest", text, "SHA-256 of the content; NULL where it is gone or no file", "", nil},
+		{"digest", digestText, "SHA-256 of the content; NULL where it is gone or no file", "", nil},
 	},
 	Parameters: []Column{
 		{"since", text, "the first snapshot", "", nil},

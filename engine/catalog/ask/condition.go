@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"modernc.org/sqlite/vtab"
 )
@@ -90,21 +91,23 @@ func compare(column Column, position int, op string, value vtab.Value) condition
 			return compareInt(position, op, value)
 		}
 	case string:
-		switch column.Name {
-		case "path":
-			return compareText(position, op, value)
-		case "kind", "stamp", "host", "outcome", "verb":
-			if op == "=" {
-				return compareText(position, op, value)
-			}
-		case "name":
-			return compareName(column, position, op, value)
-		case "digest":
-			return compareDigest(position, op, value)
-		case "folder":
-			if op == "=" {
+		if column.from != column.Name { // computed
+			switch {
+			case column.Name == "name":
+				return compareName(position, op, value)
+			case column.Name == "folder" && op == "=":
 				return func(c *cursor) bool { return folderOf(c.stored(position).Text()) == value }
 			}
+			return nil
+		}
+		switch column.Type {
+		case moment:
+			return compareTime(position, op, value)
+		case digestText:
+			return compareDigest(position, op, value)
+		}
+		if column.Type == text {
+			return compareText(position, op, value)
 		}
 	}
 	return nil
@@ -182,12 +185,9 @@ func lower(c byte) byte {
 
 // compareName compares the name of a backup, which a version has by the snapshot
 // that it began in.
-func compareName(column Column, position int, op, value string) condition {
+func compareName(position int, op, value string) condition {
 	if op != "=" {
 		return nil
-	}
-	if column.from == "name" {
-		return compareText(position, op, value)
 	}
 	return func(c *cursor) bool {
 		s := c.snapshotOf(c.stored(position).Int())
@@ -201,4 +201,51 @@ func compareDigest(position int, op, value string) condition {
 		return nil
 	}
 	return func(c *cursor) bool { return string(c.stored(position).Blob()) == string(digest) }
+}
+
+// The first and the last second of years that are written with four digits.
+const (
+	yearZero     = -62167219200
+	year9999Ends = 253402300799
+)
+
+// compareTime compares seconds, with one to spare.
+func compareTime(position int, op, value string) condition {
+	t, ok := partOfTime(value)
+	if !ok {
+		return nil
+	}
+	sec := t.Unix()
+	var holds func(n int64) bool
+	switch op {
+	case ">", ">=":
+		holds = func(n int64) bool { return n >= sec-1 }
+	case "<", "<=":
+		holds = func(n int64) bool { return n <= sec+1 }
+	case "=":
+		holds = func(n int64) bool { return n >= sec-1 && n <= sec+1 }
+	default:
+		return nil
+	}
+	return func(c *cursor) bool {
+		v := c.stored(position)
+		if v.Null() {
+			return false
+		}
+		n, _ := v.Time()
+		return holds(n) || n < yearZero || n > year9999Ends
+	}
+}
+
+// partOfTime reads the beginning of a time as the tables have it: as a text, it
+// comes before all times that are not before it.
+func partOfTime(s string) (time.Time, bool) {
+	for _, layout := range []string{"2006-01-02", "2006-01-02 15:04", time.DateTime, timeLayout[:len(timeLayout)-1], timeLayout} {
+		if len(s) == len(layout) {
+			if t, err := time.Parse(layout, s); err == nil {
+				return t, true
+			}
+		}
+	}
+	return time.Time{}, false
 }

@@ -26,9 +26,9 @@ var historyTable = Table{
 	Doc:     "one row for each version of a path, with the times from which to which it lived",
 	Example: "SELECT path, size, gone FROM history WHERE gone > datetime('now', '-30 days') ORDER BY gone",
 	Columns: append(pick(versionsTable.Columns, "name", "path", "folder", "ext", "kind", "size", "mtime", "digest", "since", "until"),
-		Column{"first_seen", text, "when the first snapshot that holds this version was begun", "since", (*cursor).firstSeen},
-		Column{"last_seen", text, "when the last one was begun", "until", (*cursor).lastSeen},
-		Column{"gone", text, "when the next one of its name was begun, which has it no more; NULL while it lives", "until", (*cursor).gone},
+		Column{"first_seen", moment, "when the first snapshot that holds this version was begun", "since", (*cursor).firstSeen},
+		Column{"last_seen", moment, "when the last one was begun", "until", (*cursor).lastSeen},
+		Column{"gone", moment, "when the next one of its name was begun, which has it no more; NULL while it lives", "until", (*cursor).gone},
 	),
 }
 
@@ -37,7 +37,7 @@ var contentsView = Table{
 	Doc:     "one row for each content that files have, under whatever paths and in whatever snapshots",
 	Example: "SELECT path, versions, human(size) FROM contents ORDER BY versions DESC LIMIT 10",
 	Columns: []Column{
-		{"digest", text, "SHA-256 of it, in hexadecimal digits", "", nil},
+		{"digest", digestText, "SHA-256 of it", "", nil},
 		{"size", integer, "bytes", "", nil},
 		{"versions", integer, "how many versions of paths have it", "", nil},
 		{"path", text, "one of the paths, the first in the alphabet", "", nil},
@@ -54,7 +54,7 @@ var duplicatesView = Table{
 	Doc:     "one row for each content that is in the newest snapshots more than once",
 	Example: "SELECT path, copies, human(extra) FROM duplicates ORDER BY extra DESC LIMIT 10",
 	Columns: []Column{
-		{"digest", text, "SHA-256 of it, in hexadecimal digits", "", nil},
+		{"digest", digestText, "SHA-256 of it", "", nil},
 		{"size", integer, "bytes of one copy", "", nil},
 		{"copies", integer, "how many files have it", "", nil},
 		{"extra", integer, "bytes of all copies but one, in the sources: a snapshot has it once", "", nil},
@@ -70,7 +70,7 @@ var atTable = Table{
 	Example: "SELECT name, count(*) AS entries, human(sum(size)) FROM at('7days') GROUP BY name",
 	Columns: pick(versionsTable.Columns, "name", "path", "folder", "ext", "kind", "size", "mtime", "mode", "uid", "gid", "digest", "target", "since", "until"),
 	Parameters: []Column{
-		{"time", text, "as in '2026-05-01', which is the end of that day, '2026-05-01 10:45', or '2days' ago", "", nil},
+		{"time", moment, "as in '2026-05-01', which is the end of that day, '2026-05-01 10:45', or '2days' ago", "", nil},
 	},
 }
 

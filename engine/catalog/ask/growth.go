@@ -19,7 +19,7 @@ var growthTable = Table{
 		{"snapshot", integer, "id of the snapshot", "", nil},
 		{"name", text, "backup name", "", nil},
 		{"stamp", text, "folder of the snapshot", "", nil},
-		{"started", text, "when the run began", "", nil},
+		{"started", moment, "when the run began", "", nil},
 		{"day", text, "that day, by the clock on the wall", "", nil},
 		{"folder", text, "the first parts of the paths, as many as the depth says; empty without a depth", "", nil},
 		{"files", integer, "files that are new or have changed", "", nil},

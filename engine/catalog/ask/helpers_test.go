@@ -64,7 +64,12 @@ func absorb(t testing.TB, c *catalog.Catalog, name string, n int, what tree) cat
 
 func newCatalog(t testing.TB) *catalog.Catalog {
 	t.Helper()
-	c, err := catalog.Open(filepath.Join(t.TempDir(), "catalog.ql"), "")
+	return openCatalog(t, filepath.Join(t.TempDir(), "catalog.ql"))
+}
+
+func openCatalog(t testing.TB, path string) *catalog.Catalog {
+	t.Helper()
+	c, err := catalog.Open(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,12 +87,20 @@ var trees = []tree{
 // lab returns a catalog with three snapshots of docs and one of work.
 func lab(t testing.TB) *catalog.Catalog {
 	t.Helper()
-	c := newCatalog(t)
+	c, _ := labAt(t)
+	return c
+}
+
+// labAt is lab, and returns where the catalog will be published.
+func labAt(t testing.TB) (*catalog.Catalog, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "catalog.ql")
+	c := openCatalog(t, path)
 	for i, what := range trees {
 		absorb(t, c, "docs", i+1, what)
 	}
 	absorb(t, c, "work", 4, tree{"main.go": 77, "letters/ann.txt": 11})
-	return c
+	return c, path
 }
 
 func begin(t testing.TB, c *catalog.Catalog) *ask.Session {

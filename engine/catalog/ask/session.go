@@ -196,7 +196,7 @@ func (s *Session) mayFilter(c Column, op string) bool {
 	if op == "=" && s.several[c.Name] {
 		return false
 	}
-	return c.Type == integer || c.Type == text && !s.collates
+	return c.Type == integer || c.declared() == text && !s.collates
 }
 
 // A slot is a driver with the tables and functions of one session after another:

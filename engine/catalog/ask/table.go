@@ -39,7 +39,7 @@ func (t *Table) Signature() string {
 // A Column is one of a table.
 type Column struct {
 	Name string `json:"name"`
-	Type string `json:"type"` // INTEGER, REAL, TEXT or BLOB
+	Type string `json:"type"` // INTEGER, REAL, TEXT, BLOB, or TIME and DIGEST, which are texts
 	Doc  string `json:"doc"`  // one line
 
 	from string // the column of the catalog that it is read from
@@ -77,7 +77,7 @@ func (t *Table) declaration() string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(quoted(c.Name) + " " + c.Type)
+		b.WriteString(quoted(c.Name) + " " + c.declared())
 		if i >= len(t.Columns) {
 			b.WriteString(" HIDDEN")
 		}
@@ -90,15 +90,25 @@ func (t *Table) declaration() string {
 // function takes is hidden behind the others.
 func (t *Table) all() []Column { return slices.Concat(t.Columns, t.Parameters) }
 
+// declared is the type as SQLite is told of it.
+func (c *Column) declared() string {
+	if c.Type == moment || c.Type == digestText {
+		return text
+	}
+	return c.Type
+}
+
 // quoted writes a name as SQL does.
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// The types of columns. To SQLite, a time and a digest are texts.
+// The types of columns.
 const (
-	integer = "INTEGER"
-	number  = "REAL"
-	text    = "TEXT"
-	blob    = "BLOB"
+	integer    = "INTEGER"
+	number     = "REAL"
+	text       = "TEXT"
+	blob       = "BLOB"
+	moment     = "TIME"   // a text that is UTC: 2026-05-01 08:45:00.000Z
+	digestText = "DIGEST" // 64 hexadecimal digits
 )
 
 var tables = []Table{
@@ -114,8 +124,8 @@ var snapshotsTable = Table{
 		{"id", integer, "number of the snapshot, in the order in which the catalog learned of them; never used twice", "id", readInt},
 		{"name", text, "backup name, the folder under the backup root", "name", readText},
 		{"stamp", text, "folder of the snapshot, under that of its name", "stamp", readText},
-		{"started", text, "when the run began", "started", readTime},
-		{"finished", text, "when it was sealed", "finished", readTime},
+		{"started", moment, "when the run began", "started", readTime},
+		{"finished", moment, "when it was sealed", "finished", readTime},
 		{"source", text, "directory that was backed up", "source", readText},
 		{"host", text, "machine that it was on", "host", readText},
 		{"boot", text, "boot id of that machine", "boot", readText},
@@ -144,11 +154,11 @@ var versionsTable = Table{
 		{"ext", text, "the ending of the path, such as '.iso'; empty where it has none", "path", (*cursor).extension},
 		{"kind", text, "f file, d directory, l symbolic link, p pipe, s socket, b block device, c character device", "kind", readText},
 		{"size", integer, "bytes", "size", readInt},
-		{"mtime", text, "when it was last changed", "mtime", readTime},
+		{"mtime", moment, "when it was last changed", "mtime", readTime},
 		{"mode", integer, "permissions, 0644 say", "mode", readInt},
 		{"uid", integer, "owner", "uid", readInt},
 		{"gid", integer, "group", "gid", readInt},
-		{"digest", text, "SHA-256 of the content of a file in hexadecimal digits, NULL for all else", "digest", readDigest},
+		{"digest", digestText, "SHA-256 of the content of a file, NULL for all else", "digest", readDigest},
 		{"since", integer, "id of the first snapshot that holds this version", "since", readInt},
 		{"until", integer, "id of the last one; 0 as long as that is the last one of its name", "until", readInt},
 		{"target", text, "where a symbolic link leads; MAJOR:MINOR of a device; else NULL", "target", readText},
@@ -168,8 +178,8 @@ var runsTable = Table{
 		{"stamp", text, "folder of the snapshot; empty where none was made", "stamp", readText},
 		{"snapshot", integer, "id of the snapshot, which may be gone; 0 where there is none, or the catalog was made after it was gone", "snapshot", readInt},
 		{"host", text, "machine that did it", "host", readText},
-		{"started", text, "when it began", "started", readTime},
-		{"finished", text, "when it ended", "finished", readTime},
+		{"started", moment, "when it began", "started", readTime},
+		{"finished", moment, "when it ended", "finished", readTime},
 		{"outcome", text, "ok; incomplete where something could not be read; damage where verify found some; failed; interrupted", "outcome", readText},
 		{"error", text, "why it failed", "error", readText},
 	},
@@ -181,8 +191,8 @@ var verificationsTable = Table{
 	Example: "SELECT name, stamp FROM snapshots WHERE id NOT IN (SELECT snapshot FROM verifications)",
 	Columns: []Column{
 		{"snapshot", integer, "id of the snapshot", "snapshot", readInt},
-		{"started", text, "when it began", "started", readTime},
-		{"finished", text, "when it ended", "finished", readTime},
+		{"started", moment, "when it began", "started", readTime},
+		{"finished", moment, "when it ended", "finished", readTime},
 		{"sample", number, "share of the content to be read back: 1 for all, 0 for none, as with --fast", "sample", readFloat},
 		{"files", integer, "regular files that were looked at", "files", readInt},
 		{"read", integer, "files that were read back, each once however many names it has", "read", readInt},
@@ -197,10 +207,10 @@ var damageTable = Table{
 	Doc:     "one row for each file that verify found rotten, until it is healed",
 	Example: "SELECT d.path, v.name FROM damage d JOIN versions v ON v.digest = d.digest",
 	Columns: []Column{
-		{"digest", text, "SHA-256 that the content should have, in hexadecimal digits", "digest", readDigest},
+		{"digest", digestText, "SHA-256 that the content should have", "digest", readDigest},
 		{"snapshot", integer, "id of the snapshot that it was found in", "snapshot", readInt},
 		{"path", text, "relative to the snapshot", "path", readText},
-		{"found", text, "when", "found", readTime},
+		{"found", moment, "when", "found", readTime},
 		{"what", text, "what is wrong", "what", readText},
 	},
 }
