@@ -52,7 +52,7 @@ func TestQuestions(t *testing.T) {
 		{"Values of Go", "SELECT typeof(?1), typeof(?2), ?3, ?4, ?5", []any{nil, []byte{1}, true, 90 * time.Second, day(1)}, "null blob 1 90 2026-05-01T23:30:00.000+0200"},
 		{"Files", "SELECT path, size FROM files WHERE name = 'docs' ORDER BY path", nil, ".bashrc 5\ncopy.odt 301\nletters/ann.txt 11\nletters/bobby.txt 20\nthesis.odt 302"},
 		{"FilesOfWork", "SELECT path, ext, folder FROM files WHERE path LIKE 'main%'", nil, "main.go .go "},
-		{"Contents", "SELECT path, versions, since, until FROM contents WHERE size IN (20, 5000, 301) ORDER BY size", nil, "letters/bob.txt 2 1 0\ncopy.odt 2 2 0\nPhotos.ISO 1 1 2"},
+		{"Contents", "SELECT path, versions, since, until FROM contents WHERE size IN (20, 5000, 301) ORDER BY size", nil, "letters/bobby.txt 2 1 0\ncopy.odt 2 2 0\nPhotos.ISO 1 1 2"},
 		{"Duplicates", "SELECT path, copies, extra FROM duplicates", nil, "letters/ann.txt 2 11"},
 		{"History", "SELECT since, first_seen, last_seen, gone FROM history WHERE path = 'thesis.odt' AND name = 'docs' ORDER BY since", nil,
 			"1 2026-05-01T23:30:00.000+0200 2026-05-01T23:30:00.000+0200 2026-05-02T23:30:00.000+0200\n" +

@@ -53,28 +53,28 @@ var seed = maphash.MakeSeed()
 
 // changes reads all versions once, and keeps those that only one of the
 // snapshots holds.
-func changes(s *Session, ctx context.Context, args []any) (madeRows, error) {
-	if args[0] == nil {
-		return madeRows{}, errors.New("which snapshots? Write changes('documents/2026-05-01-104500', 'documents')")
+func changes(s *Session, ctx context.Context, args arguments) (nextRows, error) {
+	if args.of[0] == nil {
+		return nil, errors.New("which snapshots? Write changes('documents/2026-05-01-104500', 'documents')")
 	}
-	a, err := s.find(args[0])
+	a, err := s.find(args.of[0])
 	if err != nil {
-		return madeRows{}, err
+		return nil, err
 	}
 	b := a
 	for b.next != nil {
 		b = b.next
 	}
-	if args[1] != nil {
-		if b, err = s.find(args[1]); err != nil {
-			return madeRows{}, err
+	if args.of[1] != nil {
+		if b, err = s.find(args.of[1]); err != nil {
+			return nil, err
 		}
 	}
 	if a.name != b.name {
-		return madeRows{}, fmt.Errorf("%s/%s and %s/%s are snapshots of two names", a.name, a.stamp, b.name, b.stamp)
+		return nil, fmt.Errorf("%s/%s and %s/%s are snapshots of two names", a.name, a.stamp, b.name, b.stamp)
 	}
 	var before, after []*state
-	err = s.scanVersions(ctx, func(v *versionRow) error {
+	err = s.scanVersions(ctx, nil, func(v *versionRow) error {
 		of := s.snapshots[v.since]
 		if of == nil || of.name != a.name {
 			return nil
@@ -89,10 +89,10 @@ func changes(s *Session, ctx context.Context, args []any) (madeRows, error) {
 		return nil
 	})
 	if err != nil {
-		return madeRows{}, err
+		return nil, err
 	}
 	list := compareStates(before, after)
-	return madeRows{len(list), func(row, column int) any { return list[row].column(column) }}, nil
+	return once(madeRows{len(list), func(row, column int) any { return list[row].column(column) }}), nil
 }
 
 func stateOf(v *versionRow) *state {

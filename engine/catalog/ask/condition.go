@@ -1,9 +1,13 @@
 package ask
 
 import (
+	"cmp"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +21,7 @@ type condition func(c *cursor) bool
 
 // comparisons are those that conditions are made of.
 var comparisons = map[vtab.ConstraintOp]string{
-	vtab.OpEQ: "=", vtab.OpIS: "=", vtab.OpGT: ">", vtab.OpGE: ">=", vtab.OpLT: "<", vtab.OpLE: "<=",
+	vtab.OpEQ: "=", vtab.OpGT: ">", vtab.OpGE: ">=", vtab.OpLT: "<", vtab.OpLE: "<=",
 	vtab.OpLIKE: "like", vtab.OpGLOB: "glob",
 }
 
@@ -45,6 +49,9 @@ func (t *table) BestIndex(info *vtab.IndexInfo) error {
 			c.Omit = true
 		case !c.Usable || !t.session.mayFilter(t.columns[c.Column], op):
 			continue
+		case exact(t.columns[c.Column], op):
+			c.Omit = true
+			rows /= 8
 		case op == "=":
 			rows /= 16
 		default:
@@ -60,19 +67,29 @@ func (t *table) BestIndex(info *vtab.IndexInfo) error {
 }
 
 // conditions reads a plan, and returns the arguments of a function apart.
-func (t *table) conditions(plan string, values []vtab.Value) (args []any, list []condition, err error) {
-	args = make([]any, len(t.of.Parameters))
+func (t *table) conditions(plan string, values []vtab.Value) (args arguments, list []condition, err error) {
+	args = arguments{make([]any, len(t.of.Parameters)), map[string]any{}}
 	for i, part := range strings.Fields(plan)[1:] {
 		name, op, _ := strings.Cut(part, ":")
 		n := slices.IndexFunc(t.columns, func(c Column) bool { return c.Name == name })
 		if n < 0 || i >= len(values) {
-			return nil, nil, fmt.Errorf("the plan %q does not fit the table %s", plan, t.of.Name)
+			return args, nil, fmt.Errorf("the plan %q does not fit the table %s", plan, t.of.Name)
 		}
 		if n >= len(t.of.Columns) {
-			args[n-len(t.of.Columns)] = values[i]
+			args.of[n-len(t.of.Columns)] = values[i]
 			continue
 		}
-		if t.positions == nil || t.positions[n] < 0 {
+		if op == "=" {
+			args.equal[name] = values[i]
+		}
+		if t.positions == nil {
+			continue
+		}
+		if exact(t.columns[n], op) {
+			list = append(list, compareInt(t.positions[n], op, values[i]))
+			continue
+		}
+		if t.positions[n] < 0 {
 			continue
 		}
 		if holds := compare(t.columns[n], t.positions[n], op, values[i]); holds != nil {
@@ -85,12 +102,7 @@ func (t *table) conditions(plan string, values []vtab.Value) (args []any, list [
 // compare returns how a column compares with a value, nil where that is left to
 // SQLite.
 func compare(column Column, position int, op string, value vtab.Value) condition {
-	switch value := value.(type) {
-	case int64:
-		if column.Type == integer {
-			return compareInt(position, op, value)
-		}
-	case string:
+	if value, ok := value.(string); ok {
 		if column.from != column.Name { // computed
 			switch {
 			case column.Name == "name":
@@ -113,23 +125,72 @@ func compare(column Column, position int, op string, value vtab.Value) condition
 	return nil
 }
 
-func compareInt(position int, op string, value int64) condition {
-	var holds func(n int64) bool
+// exact reports whether compareInt makes a comparison just as SQLite does, which
+// need not look again then.
+func exact(column Column, op string) bool {
+	return column.Type == integer && column.from == column.Name && strings.IndexByte("=<>", op[0]) >= 0
+}
+
+// compareInt compares numbers with whatever they are to be compared with, by the
+// rules of SQLite: a text that is a number is one, numbers come before texts, and
+// these before blobs; NULL is neither more nor less than anything.
+func compareInt(position int, op string, value vtab.Value) condition {
+	order := func(int64) int { return -1 }
+	switch v := value.(type) {
+	case nil:
+		return never
+	case int64:
+		order = func(n int64) int { return cmp.Compare(n, v) }
+	case float64:
+		order = func(n int64) int { return compareFloat(n, v) }
+	case string:
+		v = strings.Trim(v, " \t\n\v\f\r")
+		if i, err := strconv.ParseInt(v, 10, 64); err == nil {
+			order = func(n int64) int { return cmp.Compare(n, i) }
+		} else if f, err := strconv.ParseFloat(v, 64); (err == nil || errors.Is(err, strconv.ErrRange)) && strings.Trim(v, "0123456789.eE+-") == "" {
+			order = func(n int64) int { return compareFloat(n, f) }
+		}
+	}
+	if position < 0 { // all are NULL
+		return never
+	}
+	least, most := -1, 1 // of the orders that hold
 	switch op {
 	case "=":
-		holds = func(n int64) bool { return n == value }
+		least, most = 0, 0
 	case ">":
-		holds = func(n int64) bool { return n > value }
+		least = 1
 	case ">=":
-		holds = func(n int64) bool { return n >= value }
+		least = 0
 	case "<":
-		holds = func(n int64) bool { return n < value }
+		most = -1
 	case "<=":
-		holds = func(n int64) bool { return n <= value }
-	default:
-		return nil
+		most = 0
 	}
-	return func(c *cursor) bool { return holds(c.stored(position).Int()) }
+	return func(c *cursor) bool {
+		v := c.stored(position)
+		if v.Null() {
+			return false
+		}
+		o := order(v.Int())
+		return least <= o && o <= most
+	}
+}
+
+func never(*cursor) bool { return false }
+
+// compareFloat compares without rounding the integer.
+func compareFloat(n int64, f float64) int {
+	switch {
+	case f >= 1<<63:
+		return -1
+	case f < -1<<63:
+		return 1
+	}
+	if c := cmp.Compare(n, int64(f)); c != 0 {
+		return c
+	}
+	return cmp.Compare(0, f-math.Trunc(f))
 }
 
 func compareText(position int, op, value string) condition {

@@ -57,7 +57,7 @@ func (t *table) Destroy() error { return nil }
 type cursor struct {
 	table      *table
 	rows       *qlfile.Rows
-	args       []any // of a function
+	args       arguments
 	conditions []condition
 	end        bool
 	seen       int
@@ -81,7 +81,7 @@ func (c *cursor) Filter(_ int, plan string, values []vtab.Value) error {
 		return c.fail(err)
 	}
 	if only := c.table.of.only; only != nil {
-		also, err := only(c.table, c.args)
+		also, err := only(c.table, c.args.of)
 		if err != nil {
 			return c.fail(fmt.Errorf("%s: %w", c.table.of.Signature(), err))
 		}
@@ -136,7 +136,7 @@ func (c *cursor) stored(position int) *qlfile.Values { return c.rows.Column(posi
 // Column decodes one of the row.
 func (c *cursor) Column(n int) (vtab.Value, error) {
 	if n >= len(c.table.of.Columns) {
-		return c.args[n-len(c.table.of.Columns)], nil
+		return c.args.of[n-len(c.table.of.Columns)], nil
 	}
 	position := c.table.positions[n]
 	if position < 0 {

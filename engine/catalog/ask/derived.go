@@ -32,23 +32,6 @@ var historyTable = Table{
 	),
 }
 
-var contentsView = Table{
-	Name: "contents", Kind: "view",
-	Doc:     "one row for each content that files have, under whatever paths and in whatever snapshots",
-	Example: "SELECT path, versions, human(size) FROM contents ORDER BY versions DESC LIMIT 10",
-	Columns: []Column{
-		{"digest", digestText, "SHA-256 of it", "", nil},
-		{"size", integer, "bytes", "", nil},
-		{"versions", integer, "how many versions of paths have it", "", nil},
-		{"path", text, "one of the paths, the first in the alphabet", "", nil},
-		{"since", integer, "id of the first snapshot that holds it", "", nil},
-		{"until", integer, "id of the last one; 0 as long as it is in the last one of some name", "", nil},
-	},
-	view: "SELECT digest, max(size) AS size, count(*) AS versions, min(path) AS path, min(since) AS since, " +
-		"iif(min(until) = 0, 0, max(until)) AS until FROM versions " +
-		"WHERE kind = 'f' AND stored IS NOT '" + absent + "' GROUP BY digest",
-}
-
 var duplicatesView = Table{
 	Name: "duplicates", Kind: "view",
 	Doc:     "one row for each content that is in the newest snapshots more than once",
@@ -60,8 +43,7 @@ var duplicatesView = Table{
 		{"extra", integer, "bytes of all copies but one, in the sources: a snapshot has it once", "", nil},
 		{"path", text, "one of the paths, the first in the alphabet", "", nil},
 	},
-	view: "SELECT digest, max(size) AS size, count(*) AS copies, max(size) * (count(*) - 1) AS extra, min(path) AS path " +
-		"FROM files WHERE size > 0 GROUP BY digest HAVING count(*) > 1",
+	view: "SELECT digest, size, copies, size * (copies - 1) AS extra, path FROM contents WHERE copies > 1 AND size > 0",
 }
 
 var atTable = Table{

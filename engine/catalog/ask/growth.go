@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"phlb/engine/catalog/qlfile"
 	"phlb/engine/manifest"
 )
 
@@ -38,12 +37,12 @@ type brought struct {
 }
 
 // growth reads all versions once.
-func growth(s *Session, ctx context.Context, args []any) (madeRows, error) {
+func growth(s *Session, ctx context.Context, a arguments) (nextRows, error) {
 	depth := int64(0)
-	if args[0] != nil {
-		n, ok := args[0].(int64)
+	if a.of[0] != nil {
+		n, ok := a.of[0].(int64)
 		if !ok || n < 0 {
-			return madeRows{}, fmt.Errorf("the depth is a number of folders, not %v", args[0])
+			return nil, fmt.Errorf("the depth is a number of folders, not %v", a.of[0])
 		}
 		depth = n
 	}
@@ -59,7 +58,7 @@ func growth(s *Session, ctx context.Context, args []any) (madeRows, error) {
 	}
 	var last place // which most rows have in common with the one before
 	var b *brought
-	err := s.scanVersions(ctx, func(v *versionRow) error {
+	err := s.scanVersions(ctx, nil, func(v *versionRow) error {
 		if v.kind != byte(manifest.File) || v.absent {
 			return nil
 		}
@@ -84,7 +83,7 @@ func growth(s *Session, ctx context.Context, args []any) (madeRows, error) {
 		return nil
 	})
 	if err != nil {
-		return madeRows{}, err
+		return nil, err
 	}
 	list := make([]*brought, 0, len(index))
 	for _, b := range index {
@@ -93,7 +92,7 @@ func growth(s *Session, ctx context.Context, args []any) (madeRows, error) {
 	slices.SortFunc(list, func(a, b *brought) int {
 		return cmp.Or(cmp.Compare(a.of.id, b.of.id), strings.Compare(a.folder, b.folder))
 	})
-	return madeRows{len(list), func(row, column int) any {
+	return once(madeRows{len(list), func(row, column int) any {
 		b := list[row]
 		switch column {
 		case 0:
@@ -112,7 +111,7 @@ func growth(s *Session, ctx context.Context, args []any) (madeRows, error) {
 			return b.files
 		}
 		return b.bytes
-	}}, nil
+	}}), nil
 }
 
 // firstParts returns the first n parts of a path.
@@ -126,76 +125,4 @@ func firstParts(p string, n int64) string {
 		}
 	}
 	return p
-}
-
-// A versionRow is what is computed from a row of versions. Its strings are good
-// until the next one.
-type versionRow struct {
-	path, target string
-	kind         byte
-	size         int64
-	sec          int64 // of the time of the last change
-	nsec         uint32
-	mode         int64
-	uid, gid     int64
-	digest       []byte
-	since, until int64
-	absent       bool
-	xattrs       []byte
-}
-
-// versionColumns are those of a versionRow, in its order.
-var versionColumns = []Column{
-	{from: "path"}, {from: "kind"}, {from: "size"}, {from: "mtime"}, {from: "mode"}, {from: "uid"}, {from: "gid"},
-	{from: "digest"}, {from: "since"}, {from: "until"}, {from: "target"}, {from: "stored"}, {from: "xattrs"},
-}
-
-// scanVersions calls f with every version.
-func (s *Session) scanVersions(ctx context.Context, f func(v *versionRow) error) error {
-	at := s.positions("versions", versionColumns)
-	if at == nil {
-		return nil
-	}
-	for i, position := range at {
-		if position < 0 {
-			return fmt.Errorf("%w: versions without %s", qlfile.ErrDamaged, versionColumns[i].from)
-		}
-	}
-	rows, err := s.reader.Rows("versions")
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var v versionRow
-	for n := 0; rows.Next(); n++ {
-		if n%lookEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := v.read(rows, at); err != nil {
-			return err
-		}
-		if err := f(&v); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-func (v *versionRow) read(rows *qlfile.Rows, at []int) error {
-	v.path = rows.Column(at[0]).Text()
-	kind := rows.Column(at[1]).Text()
-	v.size = rows.Column(at[2]).Int()
-	v.sec, v.nsec = rows.Column(at[3]).Time()
-	v.mode, v.uid, v.gid = rows.Column(at[4]).Int(), rows.Column(at[5]).Int(), rows.Column(at[6]).Int()
-	v.digest = rows.Column(at[7]).Blob()
-	v.since, v.until = rows.Column(at[8]).Int(), rows.Column(at[9]).Int()
-	v.target = rows.Column(at[10]).Text()
-	v.absent = rows.Column(at[11]).Text() == absent
-	last := rows.Column(at[12])
-	v.xattrs = last.Blob()
-	if len(kind) != 1 || last.Bad() {
-		return fmt.Errorf("%w: version of %.100q", qlfile.ErrDamaged, v.path)
-	}
-	v.kind = kind[0]
-	return nil
 }

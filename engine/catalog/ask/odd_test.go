@@ -72,7 +72,7 @@ func TestOddValues(t *testing.T) {
 // rules out by itself.
 func TestFilters(t *testing.T) {
 	s := begin(t, lab(t))
-	values := []string{"'letters/ann.txt'", "'LETTERS/'", "'letters/b%'", "'letters/*'", "''", "NULL", "0", "11", "301.5", "'301'", "2", "'f'", "'docs'", "'x'", "-1",
+	values := []string{"'letters/ann.txt'", "'LETTERS/'", "'letters/b%'", "'letters/*'", "''", "NULL", "0", "11", "301.5", "'301'", "' 11 '", "'1.1e1'", "'0x0b'", "'11x'", "1e999", "-1e999", "11.0", "9223372036854775807", "9.3e18", "'1_1'", "'.5'", "'inf'", "2", "'f'", "'docs'", "'x'", "-1",
 		"'2023-11-14'", "'2023-11-14 22:18:20.500Z'", "'2023-11-14 22:18:20'", "'2023-11-14 22:18'", "'2023-11-14T22:18:20Z'", "'9'", "x'66'"}
 	for _, column := range []string{"path", "kind", "size", "mtime", "name", "folder", "ext", "digest", "since", "until", "target"} {
 		for _, op := range []string{"=", "IS", "<", "<=", ">", ">=", "LIKE", "GLOB", "<>", "IS NOT"} {

@@ -17,10 +17,10 @@ type Table struct {
 	Parameters []Column `json:"parameters,omitempty"` // what a function takes
 	Example    string   `json:"example"`              // a question that can be asked as it stands
 
-	from string                                                              // the table of the catalog that the rows are read from
-	only func(t *table, args []any) (func(c *cursor) bool, error)            // which of the rows a function returns
-	made func(s *Session, ctx context.Context, args []any) (madeRows, error) // rows that are not read but computed
-	view string                                                              // the SELECT that a view stands for
+	from string                                                               // the table of the catalog that the rows are read from
+	only func(t *table, args []any) (func(c *cursor) bool, error)             // which of the rows a function returns
+	made func(s *Session, ctx context.Context, a arguments) (nextRows, error) // rows that are not read but computed
+	view string                                                               // the SELECT that a view stands for
 }
 
 // Signature writes a table as it stands behind FROM, with the arguments that a
@@ -112,7 +112,7 @@ const (
 )
 
 var tables = []Table{
-	snapshotsTable, versionsTable, filesView, historyTable, contentsView, duplicatesView, growthTable,
+	snapshotsTable, versionsTable, filesView, historyTable, contentsTable, duplicatesView, growthTable,
 	changesTable, atTable, runsTable, verificationsTable, damageTable,
 }
 
