@@ -98,7 +98,7 @@ type reach struct {
 	Kind   string         `json:"kind"`   // what permits it
 	What   string         `json:"what,omitempty"`
 	How    runtime.How    `json:"how"`
-	May    string         `json:"may"` // yes, no or depends; "" where that is for whoever hands it over
+	May    string         `json:"may"` // yes, no, planned in a sandbox, or depends; "" where that is for whoever hands it over
 	Why    string         `json:"why,omitempty"`
 	Path   []runtime.Step `json:"-"`
 	Way    []string       `json:"path"`
@@ -129,6 +129,9 @@ func (c *command) auditScripts(names ...string) error {
 				}
 				if r.How == runtime.Calls {
 					line.May, line.Why = may(s.Permits(r.Name, r.Kind, r.What))
+					if s.Sandbox && line.May == "yes" {
+						line.May = "planned"
+					}
 				}
 				if !slices.ContainsFunc(all, func(x reach) bool { return x.same(line) }) {
 					all = append(all, line)

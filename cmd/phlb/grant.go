@@ -44,7 +44,8 @@ func (c *command) grant(s *builtins.Session, host *runtime.Host, name string) {
 		return
 	}
 	s.Module = module
-	if c.sandbox {
+	s.Sandbox = s.Sandbox || c.stranger != nil // nothing can be granted to what is not declared
+	if s.Sandbox {
 		return
 	}
 	granted := s.Engine.Config.Allow[module]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -61,7 +62,7 @@ func (c *command) limit(host *runtime.Host, e *engine.Engine) {
 	host.Limits = set.Over(runtime.Limits{Memory: totalMemory() / 2})
 	host.Strangers = set.Over(runtime.Strangers)
 	for name, granted := range e.Config.Allow {
-		if m := host.Modules[name]; m != nil {
+		if m := host.Modules[name]; m != nil && host.Root == filepath.Dir(e.Config.Path) { // else it is another of that name
 			m.Limits = c.limits.Over(runtime.Limits(granted.Limits))
 		}
 	}
