@@ -106,6 +106,10 @@ type database struct{ *qlfile.File }
 type Catalog struct {
 	Zone *time.Location // of times in queries that name none; nil is UTC
 
+	// Released, if it is set, is called once the catalog is closed, when the path
+	// that it was opened by is not needed any more.
+	Released func()
+
 	path string
 	seed maphash.Seed
 
@@ -181,7 +185,12 @@ func (c *Catalog) Fresh() error {
 func (c *Catalog) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.db.Close()
+	err := c.db.Close()
+	if c.Released != nil {
+		c.Released()
+		c.Released = nil
+	}
+	return err
 }
 
 // Away returns why the catalog cannot be published, because nothing can be

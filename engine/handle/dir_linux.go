@@ -216,6 +216,16 @@ func (d *Dir) Bequeaths() bool {
 	return err == nil && n > 0
 }
 
+// PathOf returns a path of what is called name in the directory, for what takes
+// paths alone: it leads through the open directory, and so to no other, as long as
+// that is open. It is "" where the system has no such paths, see proc(5).
+func (d *Dir) PathOf(name string) string {
+	if _, err := os.Stat(procPath(d.fd)); err != nil {
+		return ""
+	}
+	return d.proc(name)
+}
+
 // proc names what lies in the directory to calls that take no descriptor.
 func (d *Dir) proc(name string) string { return procPath(d.fd) + "/" + name }
 

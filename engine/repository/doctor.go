@@ -54,10 +54,10 @@ func (repo *Repository) Doctor(ctx context.Context) (found []Finding, err error)
 		return nil, err
 	}
 	// A root that is only read is made good in a file elsewhere.
-	cat, err := catalog.OpenAway(repo.Config.Catalog, repo.Env.TempDir, readOnly(root))
+	cat, err := repo.openPlain(root, away(root, catalog.OpenAway))
 	if errors.Is(err, catalog.ErrDamaged) {
 		note(BadCatalog, repo.Config.Catalog, "is damaged: the next command makes a new one of the manifests")
-		cat, err = catalog.CreateAway(repo.Config.Catalog, repo.Env.TempDir, readOnly(root))
+		cat, err = repo.openPlain(root, away(root, catalog.CreateAway))
 	}
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"syscall"
 
@@ -48,9 +49,7 @@ func (repo *Repository) OpenToRead(ctx context.Context, root *store.Root) (*cata
 func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
 	open, create := catalog.Open, catalog.Create
 	if repo.Env.ForeignRoot {
-		why := readOnly(root)
-		open = func(path, tempDir string) (*catalog.Catalog, error) { return catalog.OpenAway(path, tempDir, why) }
-		create = func(path, tempDir string) (*catalog.Catalog, error) { return catalog.CreateAway(path, tempDir, why) }
+		open, create = away(root, catalog.OpenAway), away(root, catalog.CreateAway)
 	}
 	cat, c, err := repo.openAs(ctx, root, open)
 	if full := err; store.IsFull(full) || errors.Is(full, catalog.ErrPrivate) {
@@ -59,7 +58,7 @@ func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*ca
 		})
 	}
 	if errors.Is(err, catalog.ErrDamaged) {
-		if path := repo.Config.Catalog; !SameFile(path, root.CatalogPath()) && !catalog.IsCatalog(path) {
+		if path := repo.Config.Catalog; !repo.isOwnCatalog(root) && !catalog.IsCatalog(path) {
 			return nil, c, fmt.Errorf("%s %w", path, catalog.ErrForeign)
 		}
 		repo.Log.Warn("catalog is damaged, rebuilding it from the manifests", "catalog", repo.Config.Catalog)
@@ -72,20 +71,14 @@ func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*ca
 	return cat, c, err
 }
 
-// readOnly is the reason for a catalog to be opened away from the root.
-func readOnly(root *store.Root) error {
-	return &fs.PathError{Op: "write", Path: root.Path, Err: syscall.EROFS}
+// away has open put nothing into the root, as if that was read-only.
+func away(root *store.Root, open func(path, tempDir string, why error) (*catalog.Catalog, error)) func(path, tempDir string) (*catalog.Catalog, error) {
+	why := &fs.PathError{Op: "write", Path: root.Path, Err: syscall.EROFS}
+	return func(path, tempDir string) (*catalog.Catalog, error) { return open(path, tempDir, why) }
 }
 
 func (repo *Repository) openAs(ctx context.Context, root *store.Root, open func(path, tempDir string) (*catalog.Catalog, error)) (*catalog.Catalog, caughtUp, error) {
-	path := repo.Config.Catalog
-	if repo.Rehearsal.root != "" {
-		path = root.CatalogPath()
-	}
-	if !repo.isOwnCatalog(root) && !repo.Env.DryRun {
-		os.MkdirAll(filepath.Dir(path), 0o700) // where that fails, the catalog cannot be published either
-	}
-	cat, err := open(path, repo.Env.TempDir)
+	cat, err := repo.openPlain(root, open)
 	if err != nil {
 		return nil, caughtUp{}, err
 	}
@@ -95,9 +88,48 @@ func (repo *Repository) openAs(ctx context.Context, root *store.Root, open func(
 	}
 	if err != nil {
 		cat.Close()
-		return nil, c, err
+		return nil, c, named(err, repo.Config.Catalog)
 	}
 	return cat, c, nil
+}
+
+// openPlain opens the catalog as it is. One that lies in the root is reached through
+// a handle, since others may write there.
+func (repo *Repository) openPlain(root *store.Root, open func(path, tempDir string) (*catalog.Catalog, error)) (cat *catalog.Catalog, err error) {
+	path, release := repo.Config.Catalog, func() {}
+	if repo.isOwnCatalog(root) {
+		if path, release, err = root.OpenCatalogFolder(); err != nil {
+			return nil, err
+		}
+	} else if !repo.Env.DryRun {
+		os.MkdirAll(filepath.Dir(path), 0o700) // where that fails, the catalog cannot be published either
+	}
+	if cat, err = open(path, repo.Env.TempDir); err != nil {
+		release()
+		return nil, named(err, repo.Config.Catalog)
+	}
+	cat.Released = release
+	return cat, nil
+}
+
+// byHandle is how a path of the catalog begins that leads through a handle.
+var byHandle = regexp.MustCompile(`/proc/self/fd/\d+/catalog\.ql`)
+
+// namedError is an error about a catalog that was reached through a handle, which
+// names the catalog's path.
+type namedError struct {
+	error
+	path string
+}
+
+func (e *namedError) Error() string { return byHandle.ReplaceAllLiteralString(e.error.Error(), e.path) }
+func (e *namedError) Unwrap() error { return e.error }
+
+func named(err error, path string) error {
+	if err == nil {
+		return nil
+	}
+	return &namedError{err, path}
 }
 
 // caughtUp is what a catalog did not know.
@@ -294,7 +326,7 @@ func (repo *Repository) Publish(ctx context.Context, root *store.Root, cat *cata
 		return err
 	}
 	kept := repo.keepJournal(ctx, root, cat)
-	if err = cat.Publish(); err != nil && kept {
+	if err = named(cat.Publish(), repo.Config.Catalog); err != nil && kept {
 		err = &LateError{err}
 	}
 	return err

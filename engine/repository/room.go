@@ -19,13 +19,14 @@ func (repo *Repository) FullAt(err error, at string) string {
 	if !ok || !filepath.IsAbs(path.Path) {
 		return at
 	}
+	where := byHandle.ReplaceAllLiteralString(path.Path, repo.Config.Catalog)
 	for _, folder := range []string{at, resolved(at), repo.Env.TempDir} {
-		if below, err := filepath.Rel(folder, path.Path); err == nil && filepath.IsLocal(below) {
+		if below, err := filepath.Rel(folder, where); err == nil && filepath.IsLocal(below) {
 			if folder == repo.Env.TempDir {
 				return folder
 			}
 			return at
 		}
 	}
-	return filepath.Dir(path.Path)
+	return filepath.Dir(where)
 }

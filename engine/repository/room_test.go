@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"phlb/engine/config"
 )
 
 func TestFullAt(t *testing.T) {
@@ -19,7 +21,7 @@ func TestFullAt(t *testing.T) {
 	if err := os.Symlink("root", root); err != nil {
 		t.Skip(err)
 	}
-	repo := &Repository{Env: Environment{TempDir: temp}}
+	repo := &Repository{Env: Environment{TempDir: temp}, Config: &config.Config{Catalog: filepath.Join(root, ".phlb/catalog.ql")}}
 	full := func(path string) error {
 		return fmt.Errorf("write: %w", &fs.PathError{Op: "write", Path: path, Err: syscall.ENOSPC})
 	}
@@ -36,6 +38,7 @@ func TestFullAt(t *testing.T) {
 		full(filepath.Join(real, "a/file")):    root,
 		full(filepath.Join(temp, "phlb-run-")): temp,
 		full("/else/where"):                    "/else",
+		full("/proc/self/fd/7/catalog.ql"):     root,
 	} {
 		if got := repo.FullAt(err, root); got != want {
 			t.Errorf("%v: no room in %q, want %q", err, got, want)

@@ -42,7 +42,7 @@ func (repo *Repository) NoteFailed(ctx context.Context, r catalog.Run, err error
 		return
 	}
 	defer root.Close()
-	cat, err := catalog.Open(repo.Config.Catalog, repo.Env.TempDir)
+	cat, err := repo.openPlain(root, catalog.Open)
 	if err != nil {
 		return
 	}

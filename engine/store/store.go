@@ -38,6 +38,7 @@ import (
 
 const (
 	internal      = ".phlb"
+	catalogName   = "catalog.ql"
 	partialSuffix = ".partial"
 	logSuffix     = ".log"
 	latest        = "latest"
@@ -93,6 +94,10 @@ func Open(path string) (*Root, error) {
 	dir, err := handle.OpenWriter(real)
 	if err != nil {
 		return nil, fmt.Errorf("backup root: %w", err)
+	}
+	if i, err := dir.Look(internal); err == nil && i.Kind != manifest.Dir {
+		dir.Close()
+		return nil, fmt.Errorf("backup root: %s is a %v: move it away, and look who has put it there", filepath.Join(real, internal), i.Kind)
 	}
 	r := &Root{Path: real, dir: dir}
 	dir.Workshop = r.openWorkshop
@@ -218,7 +223,28 @@ func (r *Root) Close() {
 func (r *Root) Dir() *Dir { return r.dir }
 
 // CatalogPath is where the catalog lies if nothing else is configured.
-func (r *Root) CatalogPath() string { return filepath.Join(r.Path, internal, "catalog.ql") }
+func (r *Root) CatalogPath() string { return filepath.Join(r.Path, internal, catalogName) }
+
+// OpenCatalogFolder returns a path of the catalog, like CatalogPath, that leads through
+// an open folder where the system has such paths: nobody can put a link on the way.
+// The caller calls release once the path is not needed any more.
+func (r *Root) OpenCatalogFolder() (path string, release func(), err error) {
+	in, err := r.dir.Open(internal)
+	if errors.Is(err, fs.ErrNotExist) { // and so there is no catalog either
+		return r.CatalogPath(), func() {}, nil
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("backup root %s: %w", r.Path, err)
+	}
+	if i, err := in.Look(catalogName); err == nil && i.Kind != manifest.File {
+		in.Close()
+		return "", nil, fmt.Errorf("%s is a %v: move it away, and the next command makes a catalog from the manifests; a catalog may lie elsewhere, if phlb.toml says so", r.CatalogPath(), i.Kind)
+	}
+	if path = in.PathOf(catalogName); path == "" {
+		path = r.CatalogPath()
+	}
+	return path, in.Close, nil
+}
 
 // SnapshotPath returns the absolute path of a sealed snapshot's tree.
 func (r *Root) SnapshotPath(ref Ref) string { return filepath.Join(r.Path, ref.Name, ref.Stamp) }

@@ -216,7 +216,7 @@ func (p *pages) guard(outside *bool, f func() error) (err error) {
 			runtime.Error
 			Addr() uintptr
 		}:
-			err = &fs.PathError{Op: "write the temporary files of the catalog", Path: p.File.Name(), Err: syscall.ENOSPC}
+			err = &fs.PathError{Op: "write the temporary files of the catalog", Path: spelled(p.File.Name()), Err: syscall.ENOSPC}
 		default:
 			err = fmt.Errorf("%w: %v", ErrDamaged, r)
 		}

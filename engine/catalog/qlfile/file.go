@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // File is what a published file was when it was opened, with changes that
@@ -73,6 +74,20 @@ func openFile(path string) (*os.File, error) {
 		return nil, errors.New("is no regular file: move it away, and the next command makes a catalog from the manifests")
 	}
 	return os.Open(path)
+}
+
+// spelled returns a path for messages. One that leads through an open folder, as
+// /proc/self/fd/7/catalog.ql does, says nothing to people.
+func spelled(path string) string {
+	rest, ok := strings.CutPrefix(path, "/proc/self/fd/")
+	if !ok {
+		return path
+	}
+	fd, name, _ := strings.Cut(rest, "/")
+	if folder, err := os.Readlink("/proc/self/fd/" + fd); err == nil {
+		return filepath.Join(folder, name)
+	}
+	return path
 }
 
 func closeFile(f *os.File) error {

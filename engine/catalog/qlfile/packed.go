@@ -157,14 +157,14 @@ func (p *packed) read(n int64, data []byte) error {
 		return p.cutOff(err)
 	}
 	if crc32.Checksum(in, castagnoli) != b.sum {
-		return fmt.Errorf("%w: %s: block %d has another checksum", ErrDamaged, p.file.Name(), n)
+		return fmt.Errorf("%w: %s: block %d has another checksum", ErrDamaged, spelled(p.file.Name()), n)
 	}
 	if b.n == blockSize {
 		copy(data, in)
 		return nil
 	}
 	if out, err := s2.Decode(data, in); err != nil || len(out) != blockSize {
-		return fmt.Errorf("%w: %s: block %d: %w", ErrDamaged, p.file.Name(), n, err)
+		return fmt.Errorf("%w: %s: block %d: %w", ErrDamaged, spelled(p.file.Name()), n, err)
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ func (p *packed) read(n int64, data []byte) error {
 // has written into it.
 func (p *packed) cutOff(err error) error {
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: %s: was cut off", ErrDamaged, p.file.Name())
+		return fmt.Errorf("%w: %s: was cut off", ErrDamaged, spelled(p.file.Name()))
 	}
 	return err
 }
