@@ -5,12 +5,26 @@ import (
 	"time"
 
 	"phlb/engine/catalog/ask"
+	"phlb/engine/catalog/qlfile"
 	"phlb/engine/repository"
 )
 
 // Ask begins a session of questions in SQL, about what the catalog holds now. The
 // caller closes it.
 func (e *Engine) Ask(ctx context.Context) (*ask.Session, error) {
+	reader, err := e.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := e.repo.Env.Now()
+	return ask.Open(reader, ask.Options{
+		Now: now, Zone: now.Location(),
+		Moment: func(text string) (time.Time, error) { return repository.ParseMoment(text, now) },
+	})
+}
+
+// reader returns what the catalog holds now.
+func (e *Engine) reader(ctx context.Context) (*qlfile.Reader, error) {
 	root, err := e.repo.OpenRoot()
 	if err != nil {
 		return nil, err
@@ -21,13 +35,5 @@ func (e *Engine) Ask(ctx context.Context) (*ask.Session, error) {
 		return nil, err
 	}
 	defer cat.Close()
-	reader, err := cat.Reader(ctx)
-	if err != nil {
-		return nil, err
-	}
-	now := e.repo.Env.Now()
-	return ask.Open(reader, ask.Options{
-		Now: now, Zone: now.Location(),
-		Moment: func(text string) (time.Time, error) { return repository.ParseMoment(text, now) },
-	})
+	return cat.Reader(ctx)
 }

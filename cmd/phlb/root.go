@@ -104,9 +104,10 @@ func (c *command) root(args []string) *cobra.Command {
 		cmd.GroupID = "rest"
 		root.AddCommand(cmd)
 	}
-	query := c.query()
-	query.GroupID = "look"
-	root.AddCommand(query)
+	for _, cmd := range []*cobra.Command{c.query(), c.export()} {
+		cmd.GroupID = "look"
+		root.AddCommand(cmd)
+	}
 	root.AddCommand(c.tools()...)
 	root.AddCommand(c.explain())
 	root.SetHelpCommandGroupID("rest")

@@ -60,7 +60,23 @@ type snapshot struct {
 
 // Open begins a session over what a reader reads. It closes the reader when it is
 // closed, or fails to open.
-func Open(reader *qlfile.Reader, o Options) (_ *Session, err error) {
+func Open(reader *qlfile.Reader, o Options) (*Session, error) {
+	s, err := connect(reader, o)
+	if err != nil {
+		return nil, err
+	}
+	if err = s.execute("PRAGMA query_only = ON"); err == nil {
+		err = s.conn.(sqlite.AuthorizerRegisterer).RegisterAuthorizer(s.authorize)
+	}
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("ask the catalog: %w", err)
+	}
+	return s, nil
+}
+
+// connect is Open for statements of ours, which may write.
+func connect(reader *qlfile.Reader, o Options) (_ *Session, err error) {
 	s := &Session{options: o, reader: reader, ctx: context.Background()}
 	if s.options.Now.IsZero() {
 		s.options.Now = time.Now()
@@ -93,10 +109,7 @@ func Open(reader *qlfile.Reader, o Options) (_ *Session, err error) {
 			return nil, fmt.Errorf("make the table %s: %w", t.Name, err)
 		}
 	}
-	if err = s.execute("PRAGMA query_only = ON"); err != nil {
-		return nil, err
-	}
-	return s, s.conn.(sqlite.AuthorizerRegisterer).RegisterAuthorizer(s.authorize)
+	return s, nil
 }
 
 // Close ends the session.
