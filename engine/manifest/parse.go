@@ -186,8 +186,16 @@ func (f *fields) option(e *Entry) {
 	v := fields{rest: value}
 	switch key := string(k); key {
 	case "dev":
+		if e.Kind != BlockDevice && e.Kind != CharDevice {
+			v.fail("a %v has no device numbers", e.Kind)
+			break
+		}
 		e.Major, e.Minor = uint32(v.uint(10, 32, ':')), uint32(v.uint(10, 32, ' '))
 	case "to":
+		if e.Kind != Symlink {
+			v.fail("a %v leads nowhere", e.Kind)
+			break
+		}
 		e.Target, v.err = parseValue(value)
 	case "group":
 		e.Group = int64(v.uint(10, 63, ' '))
@@ -195,7 +203,7 @@ func (f *fields) option(e *Entry) {
 		e.Racy = string(value) == "1"
 	case "stored":
 		if string(value) == "no" {
-			e.Absent = true
+			e.Absent, e.Stored = true, nil
 			break
 		}
 		s := &Stored{}
@@ -203,7 +211,7 @@ func (f *fields) option(e *Entry) {
 		s.UID = uint32(v.uint(10, 32, ':'))
 		s.GID = uint32(v.uint(10, 32, ','))
 		s.Mtime = v.time(' ')
-		e.Stored = s
+		e.Absent, e.Stored = false, s
 	case "x":
 		name, data, _ := bytes.Cut(value, []byte(":"))
 		x := Xattr{}
