@@ -75,7 +75,7 @@ func (a *adoptedTree) bring(t *task, e *walk.Entry, _ parent.Position) (res resu
 	case e.Kind != manifest.File:
 		res = result{entry: e.Entry, outcome: stored}
 		res.entry.Xattrs, err = t.target.folder.Dir.Xattrs(t.name)
-		err = content.FromSource("read attributes", e.Path, a.seen(e.Path, err)) // no reason to do without the rest
+		err = content.FromSource("read attributes", e.Path, a.seen(&res.entry, err)) // no reason to do without the rest
 	case a.isTools(t, e):
 		return result{}, nil
 	default:
@@ -170,7 +170,7 @@ func (a *adoptedTree) file(t *task, e *walk.Entry) (result, error) {
 	}
 	defer f.Close()
 	res.entry.Xattrs, err = f.Xattrs()
-	if err = a.seen(e.Path, err); err != nil {
+	if err = a.seen(&res.entry, err); err != nil {
 		return result{}, content.FromSource("read attributes", e.Path, err)
 	}
 	stated := t.target.foreign.Digest(t.name)

@@ -37,9 +37,9 @@ func (t *task) file(e *walk.Entry) (result, error) {
 		}
 		seen.Path = e.Path
 		xattrs, err := f.Xattrs()
-		unread := content.FromSource("read attributes", e.Path, t.seen(e.Path, err)) // no reason to do without the content
 		seen.Xattrs = xattrs
-		seen.Racy = parent.Racy(&seen.Entry, now) || unread != nil
+		seen.Racy = parent.Racy(&seen.Entry, now)
+		unread := content.FromSource("read attributes", e.Path, t.seen(&seen.Entry, err)) // no reason to do without the content
 		said := seen.Size
 		res, stable, err := t.content(f, &seen, try == attempts)
 		switch {

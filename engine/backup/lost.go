@@ -20,13 +20,15 @@ func (r *run) notKept(e *manifest.Entry, err error) error {
 	return nil
 }
 
-// seen notes attributes of the source that may not be read, and lets other errors
-// pass.
-func (r *run) seen(path string, err error) error {
+// seen notes attributes of an entry of the source that may not be read, and lets
+// other errors pass. The next run looks at such an entry again: that somebody else
+// may read an attribute, or may by then, changes no time.
+func (r *run) seen(e *manifest.Entry, err error) error {
+	e.Racy = e.Racy || err != nil
 	unseen, ok := errors.AsType[*walk.UnseenError](err)
 	if !ok {
 		return err
 	}
-	r.losses.Add("not all metadata of the source can be read", "attribute "+unseen.Name, path, unseen.Err)
+	r.losses.Add("not all metadata of the source can be read", "attribute "+unseen.Name, e.Path, unseen.Err)
 	return nil
 }

@@ -66,7 +66,7 @@ func (r *run) folder(b *walk.Batch, t *target, p *plan) {
 	t.entry = own.Entry
 	at := p.previous.Folder
 	if at.Mark().Vouches(&t.entry, t.entry.InSnapshot().Mtime) {
-		if xattrs, err := b.Folder.Dir.Xattrs(""); r.seen(t.entry.Path, err) == nil {
+		if xattrs, err := b.Folder.Dir.Xattrs(""); err == nil {
 			t.entry.Xattrs, t.same = xattrs, true
 			return
 		}
@@ -82,10 +82,10 @@ func (r *run) folder(b *walk.Batch, t *target, p *plan) {
 	}
 	var err error
 	t.entry.Xattrs, err = b.Folder.Dir.Xattrs("")
-	if err = r.seen(t.entry.Path, err); err != nil {
+	t.entry.Racy = parent.Racy(&t.entry, r.Env.Now())
+	if err = r.seen(&t.entry, err); err != nil {
 		b.Errors = append(b.Errors, &fs.PathError{Op: "read attributes", Path: t.entry.Path, Err: err})
 	}
-	t.entry.Racy = parent.Racy(&t.entry, r.Env.Now())
 }
 
 // task brings entries of a batch into the snapshot, one after the other.
@@ -149,7 +149,7 @@ func (t *task) isUnchanged(e *walk.Entry, from origin) bool {
 		return true
 	}
 	xattrs, err := t.target.folder.Dir.Xattrs(t.name)
-	return t.seen(e.Path, err) == nil && manifest.SameXattrs(xattrs, old.Xattrs)
+	return err == nil && manifest.SameXattrs(xattrs, old.Xattrs)
 }
 
 // carryMarked links the entry to that of the snapshot before, if the mark vouches
@@ -296,9 +296,9 @@ func (t *task) take(e *walk.Entry) (result, error) {
 	}
 	res := result{entry: e.Entry, outcome: stored}
 	xattrs, err := t.target.folder.Dir.Xattrs(t.name)
-	unread := content.FromSource("read attributes", e.Path, t.seen(e.Path, err)) // no reason to do without the rest
 	res.entry.Xattrs = xattrs
-	res.entry.Racy = parent.Racy(&res.entry, t.Env.Now()) || unread != nil
+	res.entry.Racy = parent.Racy(&res.entry, t.Env.Now())
+	unread := content.FromSource("read attributes", e.Path, t.seen(&res.entry, err)) // no reason to do without the rest
 	if err := t.tree.other(t, &res.entry); err != nil {
 		return absent(res.entry, err)
 	}
