@@ -259,3 +259,26 @@ func TestHealNotSynced(t *testing.T) {
 	r.whole(first)
 	r.whole(second)
 }
+
+// A folder that may not get its time back after a file in it was replaced is told of,
+// and the next heal puts it right.
+func TestHealTimeRefused(t *testing.T) {
+	t.Parallel()
+	tool(t, "strace")
+	r := newRepo(t)
+	r.write("sub/a", "content")
+	first := r.backup()
+	r.rot(filepath.Join(first.Path, "sub/a"))
+	r.verify(first, all)
+	second := r.backup()
+	o := order{Root: r.root, Boot: r.boot, Name: first.Ref().String(), Heal: true, Later: 2 * time.Hour,
+		Under: []string{"strace", "-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "trace=utimensat", "-e", "inject=utimensat:error=EPERM"}}
+	a := runChild(t, o, nil)
+	if got := fmt.Sprint(a.Problems); a.Err != "" || !strings.Contains(got, "healed: sub/a: replaced") ||
+		!strings.Contains(got, "unhealed: sub: the time of the folder could not be put back: utimensat .: operation not permitted") {
+		t.Errorf("error %q, found %v", a.Err, got)
+	}
+	r.wantProblems(r.verify(first, heal), "healed: sub", "mtime: sub")
+	r.whole(first)
+	r.whole(second)
+}

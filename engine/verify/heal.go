@@ -86,6 +86,7 @@ func (v *verification) heal(ctx context.Context, cat *catalog.Catalog) (healed [
 		return healed, nil
 	}
 	v.remakeOthers()
+	v.putTimesBack()
 	v.finishFolders()
 	v.letGo()
 	rotten, err := v.healUnsealed(ctx)
@@ -108,7 +109,7 @@ func (v *verification) heal(ctx context.Context, cat *catalog.Catalog) (healed [
 // bytes of new files are there already, see [store.Dir.ReplaceNew].
 func (v *verification) syncChanged() error {
 	for folder := range v.changed {
-		dir, err := v.root.Dir().Descend(folder)
+		dir, err := folder.open(v.root)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // removed meanwhile
 		}
@@ -228,7 +229,7 @@ func (p *place) elsewhere() string {
 // isGood reports whether nothing needs to be done about a place, and notes a
 // good inode.
 func (r *remedy) isGood(ctx context.Context, p place) (bool, error) {
-	folder, err := r.open(p)
+	folder, err := r.folderOf(p.ref, p.path)
 	if err != nil {
 		return p.isGone(err), nil
 	}
@@ -288,7 +289,7 @@ func (r *remedy) isStillGood(p place) bool {
 }
 
 func (r *remedy) look(p place) (store.Inode, error) {
-	folder, err := r.open(p)
+	folder, err := r.folderOf(p.ref, p.path)
 	if err != nil {
 		return store.Inode{}, err
 	}
@@ -301,43 +302,11 @@ func same(a, b *store.Inode) bool {
 	return a.SameAs(b) && a.Size == b.Size && a.Mtime == b.Mtime && a.Ctime == b.Ctime
 }
 
-func (r *remedy) open(p place) (*store.Dir, error) {
-	tree, err := r.root.OpenSnapshot(p.ref)
-	if err != nil {
-		return nil, err
-	}
-	defer tree.Close()
-	return tree.Descend(path.Dir(p.path))
-}
-
 var errNoCopy = errors.New("no good copy of its content is left under the backup root")
 
 // replace makes a place a link to a good inode of the same metadata, or a copy.
 func (r *remedy) replace(ctx context.Context, p place) error {
-	folder, err := r.open(p)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	self, err := folder.Self()
-	if err != nil {
-		return err
-	}
-	r.change(p.ref, path.Dir(p.path))
-	return settle(folder, self.Mtime, r.replaceIn(ctx, folder, p))
-}
-
-// settle gives a directory its time back, whatever became of a change in it.
-func settle(folder *store.Dir, mtime manifest.Time, changed error) error {
-	if err := folder.SetMtime(mtime); changed == nil {
-		return err
-	}
-	return changed
-}
-
-// change notes that names in a directory of a snapshot are changed.
-func (v *verification) change(ref store.Ref, dir string) {
-	v.changed[path.Join(ref.String(), dir)] = true
+	return r.changeIn(p.ref, p.path, func(folder *store.Dir, _ string) error { return r.replaceIn(ctx, folder, p) })
 }
 
 func (r *remedy) replaceIn(ctx context.Context, folder *store.Dir, p place) error {
@@ -368,7 +337,7 @@ func (r *remedy) link(ctx context.Context, folder *store.Dir, g *whole, p place)
 	if err != nil {
 		return err
 	}
-	from, err := r.open(g.place)
+	from, err := r.folderOf(g.ref, g.path)
 	if err != nil {
 		return err
 	}
@@ -404,7 +373,7 @@ func (r *remedy) copy(ctx context.Context, folder *store.Dir, p place) error {
 
 // fill writes what a good inode holds, and sees that this was what had been read.
 func (r *remedy) fill(out *store.File, g *whole) error {
-	from, err := r.open(g.place)
+	from, err := r.folderOf(g.ref, g.path)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"errors"
-	"path"
 	"slices"
 	"strings"
 
@@ -16,10 +15,11 @@ import (
 
 // remakeFolders makes the folders that are missing, parents first.
 func (v *verification) remakeFolders() {
+	ref := v.report.Snapshot.Ref()
 	slices.SortStableFunc(v.damaged, func(a, b damaged) int { return strings.Compare(a.entry.Path, b.entry.Path) })
 	for _, d := range v.damaged {
 		if d.entry.Kind == manifest.Dir && d.what == repository.Missing {
-			err := v.in(&d.entry, func(folder *store.Dir, name string) error {
+			err := v.changeIn(ref, d.entry.Path, func(folder *store.Dir, name string) error {
 				made, err := folder.Mkdir(name)
 				if err == nil {
 					made.Close()
@@ -35,12 +35,13 @@ func (v *verification) remakeFolders() {
 
 // remakeOthers makes symbolic links and special files anew.
 func (v *verification) remakeOthers() {
+	ref := v.report.Snapshot.Ref()
 	for _, d := range v.damaged {
 		e := &d.entry
 		if e.Kind == manifest.Dir || e.Kind == manifest.File || e.Absent {
 			continue
 		}
-		v.remade(e, v.in(e, func(folder *store.Dir, name string) error {
+		v.remade(e, v.changeIn(ref, e.Path, func(folder *store.Dir, name string) error {
 			return folder.ReplaceMade(name, asStored(e))
 		}))
 	}
@@ -88,26 +89,6 @@ func asStored(e *manifest.Entry) *manifest.Entry {
 	return &own
 }
 
-// in calls change with the folder that e lies in, and leaves its time as it is.
-func (v *verification) in(e *manifest.Entry, change func(folder *store.Dir, name string) error) error {
-	tree, err := v.root.OpenSnapshot(v.report.Snapshot.Ref())
-	if err != nil {
-		return err
-	}
-	defer tree.Close()
-	folder, err := tree.Descend(path.Dir(e.Path))
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	self, err := folder.Self()
-	if err != nil {
-		return err
-	}
-	v.change(v.report.Snapshot.Ref(), path.Dir(e.Path))
-	return settle(folder, self.Mtime, change(folder, e.Name()))
-}
-
 // leave notes what a heal that was cut off has left.
 func (v *verification) leave(path string) {
 	v.mu.Lock()
@@ -119,7 +100,7 @@ func (v *verification) leave(path string) {
 // user's file is called so, and the manifest does not have it.
 func (v *verification) sweepLeftovers() {
 	for _, at := range v.leftovers {
-		err := v.in(&manifest.Entry{Path: at}, func(folder *store.Dir, name string) error { return folder.Remove(name) })
+		err := v.changeIn(v.report.Snapshot.Ref(), at, func(folder *store.Dir, name string) error { return folder.Remove(name) })
 		if err != nil {
 			v.report.Add(at, repository.Unhealed, "%v", err)
 			continue

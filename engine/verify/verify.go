@@ -65,10 +65,10 @@ type verification struct {
 	damaged []damaged
 
 	// Of a heal alone.
-	leftovers []string                // paths of what an earlier one that was cut off has left
-	lock      *store.Lock             // nil unless it is held, see hold
-	changed   map[string]bool         // directories with changed names, by their paths below the root
-	bad       map[walk.ID]store.Inode // those that did not have the content that they should have
+	leftovers []string                 // paths of what an earlier one that was cut off has left
+	lock      *store.Lock              // nil unless it is held, see hold
+	changed   map[folder]manifest.Time // the folders in which names were changed, and the times that they had before
+	bad       map[walk.ID]store.Inode  // those that did not have the content that they should have
 }
 
 // damaged is a path under which the snapshot does not hold what it should.
@@ -122,7 +122,7 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 	history.Started = repo.Env.Now()
 	v := &verification{
 		Repository: repo, naming: repo.Log.Enabled(ctx, slog.LevelDebug), Check: c, history: history, root: root, report: &repository.Report{Snapshot: s}, foreign: foreign.Of(s.Tags), seed: uint64(history.Started.UnixNano()),
-		closed: parent.Closed{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{}, changed: map[string]bool{}, bad: map[walk.ID]store.Inode{},
+		closed: parent.Closed{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{}, changed: map[folder]manifest.Time{}, bad: map[walk.ID]store.Inode{},
 	}
 	err = v.compare(ctx, cat)
 	if err == nil {
