@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,54 @@ func TestRestoreDeep(t *testing.T) {
 		if e.Permissions != w.Permissions || e.Mtime != w.Mtime || e.Digest != w.Digest || e.Group != w.Group {
 			t.Errorf("%.20s… is %+v, want %+v", path, e, w)
 		}
+	}
+}
+
+// TestRestoreDeepMemory restores folders in one another, none of which is to hold
+// its whole path: together, these are as long as the square of the depth.
+func TestRestoreDeepMemory(t *testing.T) {
+	r := newRepo(t)
+	const levels = 300
+	name := strings.Repeat("n", 200)
+	r.write("a", "1")
+	fd, err := unix.Open(r.source, unix.O_DIRECTORY|unix.O_RDONLY, 0)
+	r.must(err)
+	for range levels {
+		r.must(unix.Mkdirat(fd, name, 0o755))
+		next, err := unix.Openat(fd, name, unix.O_DIRECTORY|unix.O_RDONLY, 0)
+		r.must(err)
+		unix.Close(fd)
+		fd = next
+	}
+	unix.Close(fd)
+	s, err := r.try(engine.Source{})
+	r.must(err)
+	held := func() int64 {
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return int64(stats.HeapAlloc)
+	}
+	deepest := 0
+	var before, after int64
+	e := r.heard(func(_, path string) {
+		switch n := strings.Count(path, "/"); {
+		case path == ".":
+			before = held()
+		case n > deepest:
+			if deepest = n; n == levels-1 {
+				after = held()
+			}
+		}
+	})
+	_, err = e.Restore(context.Background(), s, engine.Restoration{To: r.to("to")})
+	r.must(err)
+	if deepest != levels-1 {
+		t.Fatalf("heard of %d levels", deepest+1)
+	}
+	// Their paths alone are 9 MB.
+	if grown := after - before; grown > 3<<20 {
+		t.Errorf("%d levels take %d KiB", levels, grown>>10)
 	}
 }
 

@@ -97,6 +97,6 @@ func (r *restore) renameFolder(f *folder) (*store.Inode, error) {
 		return nil, err
 	}
 	f.name, f.renamed = name, true
-	r.fail(f.entry.Path, Renamed, "restored as %s, with all that it holds: %v", name, errTaken)
+	r.fail(f.path(), Renamed, "restored as %s, with all that it holds: %v", name, errTaken)
 	return there, nil
 }

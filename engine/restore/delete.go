@@ -68,13 +68,12 @@ func (r *restore) deleteExtra(f *folder) error {
 // reports whether it is gone. f is the folder that dir would be. Errors are
 // those that end the restore.
 func (r *restore) deletePath(f *folder, dir *store.Dir, name string, device uint64) (gone bool, err error) {
-	at := path.Join(f.entry.Path, name)
 	there, err := dir.Look(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}
 	if err == nil && there.Kind == manifest.Dir {
-		return r.deleteDir(f, dir, name, at, &there, device)
+		return r.deleteDir(f, dir, name, &there, device)
 	}
 	if !r.selection.means(f, name) || r.keeps() {
 		return false, nil
@@ -82,7 +81,7 @@ func (r *restore) deletePath(f *folder, dir *store.Dir, name string, device uint
 	if err == nil && !r.Dry {
 		err = dir.Remove(name)
 	}
-	return r.deleted(at, err)
+	return r.deleted(f, name, err)
 }
 
 // keeps reports whether what would be deleted stays, and says why.
@@ -99,9 +98,10 @@ func (r *restore) keeps() bool {
 	return true
 }
 
-func (r *restore) deleted(at string, err error) (gone bool, fatal error) {
+func (r *restore) deleted(f *folder, name string, err error) (gone bool, fatal error) {
+	at := path.Join(f.path(), name)
 	if err != nil {
-		r.failed(&manifest.Entry{Path: at}, err)
+		r.failed(at, err)
 		if content.IsTrouble(err) {
 			return false, err
 		}
@@ -112,9 +112,9 @@ func (r *restore) deleted(at string, err error) (gone bool, fatal error) {
 	return true, nil
 }
 
-func (r *restore) deleteDir(f *folder, dir *store.Dir, name, at string, there *store.Inode, device uint64) (gone bool, err error) {
-	inner := &folder{entry: manifest.Entry{Path: at}, inside: true}
-	inner.excluded = f.excluded || r.selection.exclude.Match(f.entry.Path, name)
+func (r *restore) deleteDir(f *folder, dir *store.Dir, name string, there *store.Inode, device uint64) (gone bool, err error) {
+	inner := &folder{entry: manifest.Entry{Path: name}, parent: f, inside: true}
+	inner.excluded = f.excluded || r.selection.exclude.Match(f.path(), name)
 	inner.selected = r.selection.means(f, name)
 	// What is mounted here is not the target's, and least of all the root.
 	if inner.excluded || there.Dev != device || r.rootID.Is(walk.ID{Dev: there.Dev, Inode: there.Ino}) {
@@ -122,12 +122,12 @@ func (r *restore) deleteDir(f *folder, dir *store.Dir, name, at string, there *s
 	}
 	opened, err := dir.Open(name)
 	if err != nil {
-		return r.deleted(at, err)
+		return r.deleted(f, name, err)
 	}
 	defer opened.Close()
 	names, err := opened.Names()
 	if err != nil {
-		return r.deleted(at, err)
+		return r.deleted(f, name, err)
 	}
 	empty := true
 	for _, n := range names {
@@ -143,5 +143,5 @@ func (r *restore) deleteDir(f *folder, dir *store.Dir, name, at string, there *s
 	if !r.Dry {
 		err = dir.RemoveDir(name)
 	}
-	return r.deleted(at, err)
+	return r.deleted(f, name, err)
 }

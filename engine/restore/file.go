@@ -48,7 +48,7 @@ func (r *restore) work(w *content.Worker, b *batch) {
 		case errors.As(err, &bad):
 			r.fail(e.Path, bad.what, "%s; it is left out", bad.detail)
 		case err != nil:
-			r.failed(e, err)
+			r.failed(e.Path, err)
 		}
 	}
 }

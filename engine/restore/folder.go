@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,12 +19,16 @@ import (
 // folder is a directory of the snapshot that is being restored. It is open as
 // long as somebody holds it: the reader of the manifest, every batch of its
 // entries, and every directory in it.
+//
+// In place of its path its entry holds its name alone: folders in one another would
+// spell out the same names over and over. See [folder.path].
 type folder struct {
 	entry    manifest.Entry
 	parent   *folder
 	up       *folder // what it lies in in the target: the parent, or for the base the landing
 	name     string  // there
-	inside   bool    // in the base
+	isBase   bool    // it is what alone is meant
+	inside   bool    // it is, or it lies in there
 	excluded bool
 	selected bool // with all that it holds, but what is excluded
 
@@ -56,6 +61,22 @@ const (
 	failed // it cannot be made, which has been reported
 )
 
+// path returns the path of the folder in the snapshot, put together from the names
+// that lead there.
+func (f *folder) path() string {
+	if f.parent == nil {
+		return "."
+	}
+	var names []string
+	for at := f; at.parent != nil; at = at.parent {
+		names = append(names, at.entry.Path)
+	}
+	slices.Reverse(names)
+	return strings.Join(names, "/")
+}
+
+// close releases what the folder holds. Its name stays: what lies in it may be told
+// of later.
 func (f *folder) close() {
 	if f.to != nil {
 		f.to.Close()
@@ -63,6 +84,7 @@ func (f *folder) close() {
 	if f.from != nil {
 		f.from.Close()
 	}
+	f.to, f.from, f.names, f.old, f.beside = nil, nil, nil, nil, nil
 }
 
 // batch is some entries of a folder, for one worker.
@@ -83,11 +105,11 @@ func (r *restore) enter(f *folder) {
 	f.holders.Store(1)
 	if f.parent != nil {
 		f.parent.holders.Add(1)
-		f.parent.know(f.entry.Name())
+		f.parent.know(f.entry.Path)
 		r.flush(f.parent)
 	}
-	f.up, f.name = f.parent, f.entry.Name()
-	if f.entry.Path == r.selection.base {
+	f.up, f.name = f.parent, f.entry.Path
+	if f.isBase {
 		f.up, f.name = r.landing, r.as
 	}
 	if !f.inside || f.excluded {
@@ -104,7 +126,7 @@ func (r *restore) enter(f *folder) {
 // know notes a name that the snapshot has in f.
 func (f *folder) know(name string) {
 	if f.names != nil {
-		f.names[name] = true
+		f.names[strings.Clone(name)] = true // else it would hold the whole path
 	}
 }
 
@@ -139,7 +161,7 @@ func (r *restore) entry(f *folder, e *manifest.Entry, selected bool) {
 	}
 	b := f.batch
 	b.entries = append(b.entries, *e)
-	if b.bytes += e.Size; len(b.entries) == batchEntries || b.bytes >= batchBytes {
+	if b.bytes += e.Size + int64(len(e.Path)); len(b.entries) == batchEntries || b.bytes >= batchBytes {
 		r.flush(f)
 	}
 }
@@ -169,7 +191,7 @@ func (r *restore) release(f *folder) {
 	for ; f != nil && f.holders.Add(-1) == 0; f = f.parent {
 		if f.state == opened && f.to != nil {
 			if err := r.finish(f); err != nil {
-				r.failed(&f.entry, err)
+				r.failed(f.path(), err)
 			}
 		}
 		f.close()
@@ -178,13 +200,13 @@ func (r *restore) release(f *folder) {
 
 // failed notes an error of the target about a path; one that is of all the
 // target ends the restore.
-func (r *restore) failed(e *manifest.Entry, err error) {
+func (r *restore) failed(path string, err error) {
 	switch {
 	case r.ctx.Err() != nil: // an error ends it already
 	case content.IsTrouble(err):
-		r.cancel(fmt.Errorf("%s: %w", e.Path, err))
+		r.cancel(fmt.Errorf("%s: %w", path, err))
 	default:
-		r.fail(e.Path, Unwritable, "%s", reason(err))
+		r.fail(path, Unwritable, "%s", reason(err))
 	}
 }
 
@@ -197,7 +219,7 @@ func (r *restore) source(f *folder) *walk.Dir {
 	f.tried = true
 	in, name := r.tree, "."
 	if f.parent != nil {
-		in, name = r.source(f.parent), f.entry.Name()
+		in, name = r.source(f.parent), f.entry.Path
 	}
 	if in != nil {
 		var err error
@@ -233,7 +255,7 @@ func (r *restore) open(f *folder, wanted bool) {
 			return
 		}
 		if !r.replaces(&f.entry, there) {
-			r.fail(f.entry.Path, InTheWay, "a %v lies there, all that the directory holds is left out", there.Kind)
+			r.fail(f.path(), InTheWay, "a %v lies there, all that the directory holds is left out", there.Kind)
 			f.state = kept
 			return
 		}
@@ -253,7 +275,7 @@ func (r *restore) open(f *folder, wanted bool) {
 	}
 	f.state = opened
 	if err != nil {
-		r.failed(&f.entry, err)
+		r.failed(f.path(), err)
 		f.state = failed
 	}
 }
@@ -324,7 +346,7 @@ func (r *restore) makeFolder(f *folder) (err error) {
 		}
 	}
 	r.count(func(done *Restored) { done.Folders++ })
-	r.Log.Debug("restored", "path", f.entry.Path)
+	r.Log.Debug("restored", "path", f.path())
 	return nil
 }
 
@@ -344,7 +366,7 @@ func (r *restore) finish(f *folder) error {
 			return err
 		}
 	}
-	return r.notKept(f.entry.Path, f.to.Finish(&f.entry))
+	return r.notKept(f.path(), f.to.Finish(&f.entry))
 }
 
 // surplus removes the attributes that a folder had before.

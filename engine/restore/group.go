@@ -14,7 +14,8 @@ import (
 // group is several paths that were one inode.
 type group struct {
 	mu   sync.Mutex // held while one of them is restored
-	path string     // of one that the target has, "" as long as there is none
+	in   *folder    // of the snapshot, in which the target has a path of the group; nil as long as there is none
+	name string     // of that path, there
 	made bool       // just now
 }
 
@@ -40,7 +41,7 @@ func (p *piece) member() error {
 	p.mu.Unlock()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.path != "" {
+	if g.in != nil {
 		done, err := p.link(g)
 		if done || err != nil {
 			return err
@@ -48,7 +49,7 @@ func (p *piece) member() error {
 	}
 	has, err := p.alone()
 	if has {
-		g.path, g.made = path.Join(path.Dir(p.entry.Path), p.name), p.made
+		g.in, g.name, g.made = p.from, p.name, p.made
 	}
 	return err
 }
@@ -113,20 +114,20 @@ func (p *piece) together(g *group) (bool, error) {
 
 // leader calls use with the path of the group that the target has.
 func (p *piece) leader(g *group, use func(dir *store.Dir, name string) error) error {
-	folder, name := path.Dir(g.path), path.Base(g.path)
-	if folder == p.from.entry.Path {
-		return use(p.to.to, name)
+	if g.in == p.from {
+		return use(p.to.to, g.name)
 	}
-	dir, err := p.descend(folder)
+	dir, err := p.descend(g.in)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	return use(dir, name)
+	return use(dir, g.name)
 }
 
 // descend opens a directory of the snapshot in the target.
-func (r *restore) descend(folder string) (*store.Dir, error) {
+func (r *restore) descend(f *folder) (*store.Dir, error) {
+	folder := f.path()
 	switch base := r.selection.base; {
 	case folder == base:
 		folder = ""
@@ -162,7 +163,7 @@ func (f *finder) entry(in *folder, e *manifest.Entry, selected bool) {
 	}
 	var err error
 	if f.dir == nil {
-		if f.dir, err = f.descend(in.entry.Path); err != nil {
+		if f.dir, err = f.descend(in); err != nil {
 			return
 		}
 	}
@@ -172,6 +173,6 @@ func (f *finder) entry(in *folder, e *manifest.Entry, selected bool) {
 	}
 	p := &piece{restore: f.restore, to: &folder{to: f.dir}, name: e.Name(), entry: e, there: &there}
 	if p.same() {
-		f.groups[groupOf(e)] = &group{path: e.Path}
+		f.groups[groupOf(e)] = &group{in: in, name: strings.Clone(e.Name())}
 	}
 }

@@ -32,8 +32,9 @@ func newSelection(o *Restoration) (s selection, err error) {
 }
 
 func (s *selection) folder(parent *folder, e *manifest.Entry) *folder {
-	f := &folder{entry: *e, parent: parent}
-	f.inside = e.Path == s.base || parent != nil && parent.inside
+	f := &folder{entry: *e, parent: parent, isBase: e.Path == s.base}
+	f.entry.Path = strings.Clone(e.Name()) // a part of the path would hold all of it
+	f.inside = f.isBase || parent != nil && parent.inside
 	if !f.inside {
 		return f
 	}
@@ -48,16 +49,19 @@ func (s *selection) entry(f *folder, e *manifest.Entry) bool {
 	if !f.inside && e.Path != s.base {
 		return false
 	}
-	return s.means(f, e.Name())
+	return s.meansIn(f, path.Dir(e.Path), e.Name())
 }
 
 // means reports whether what is called name in f is meant, also if the snapshot
 // does not have it.
-func (s *selection) means(f *folder, name string) bool {
-	if f.excluded || s.exclude.Match(f.entry.Path, name) {
+func (s *selection) means(f *folder, name string) bool { return s.meansIn(f, f.path(), name) }
+
+// meansIn is means where the path of f is known.
+func (s *selection) meansIn(f *folder, path, name string) bool {
+	if f.excluded || s.exclude.Match(path, name) {
 		return false
 	}
-	return s.everything || f.selected || s.include.Match(f.entry.Path, name)
+	return s.everything || f.selected || s.include.Match(path, name)
 }
 
 // visitor is told of what a manifest holds, in its order.
@@ -77,6 +81,14 @@ var (
 func (r *restore) read(ctx context.Context, v visitor) error {
 	ref := r.snapshot.Ref()
 	var open []*folder // each in the one before
+	var deepest string // the path of the last of these that was entered
+	var lengths []int  // of the path of each, which is how deepest begins
+	pathOf := func(n int) string {
+		if n == 0 {
+			return "."
+		}
+		return deepest[:lengths[n]]
+	}
 	err := parent.ReadManifest(r.root, ref, func(_ *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
 		for e, err := range entries {
 			if err != nil {
@@ -86,21 +98,21 @@ func (r *restore) read(ctx context.Context, v visitor) error {
 				return context.Cause(ctx)
 			}
 			n := len(open)
-			for ; n > 0 && !holds(open[n-1].entry.Path, e.Path); n-- {
+			for ; n > 0 && !holds(pathOf(n-1), e.Path); n-- {
 				v.leave(open[n-1])
 			}
-			open = open[:n]
+			open, lengths = open[:n], lengths[:n]
 			var above *folder
 			if n > 0 {
 				above = open[n-1]
 			}
-			if (above == nil) != (e.Path == ".") || above != nil && above.entry.Path != path.Dir(e.Path) {
+			if (above == nil) != (e.Path == ".") || above != nil && pathOf(n-1) != path.Dir(e.Path) {
 				return &parent.ManifestError{Ref: ref, Err: fmt.Errorf("%q does not lie in a directory of it", e.Path)}
 			}
 			if e.Kind == manifest.Dir {
 				f := r.selection.folder(above, e)
 				v.enter(f)
-				open = append(open, f)
+				open, lengths, deepest = append(open, f), append(lengths, len(e.Path)), e.Path
 			} else {
 				v.entry(above, e, r.selection.entry(above, e))
 			}
@@ -156,7 +168,7 @@ type counter struct {
 }
 
 func (c *counter) enter(f *folder) {
-	if f.entry.Path == c.base {
+	if f.isBase {
 		c.kind = manifest.Dir
 	}
 	if f.selected {
