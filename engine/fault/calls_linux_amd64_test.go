@@ -172,6 +172,19 @@ func (c *call) kind() (kind, bool) {
 	return k, ok
 }
 
+// onlyRead reports whether the file that is closed was opened to be read: nothing
+// hangs on how that ends.
+func (c *call) onlyRead() bool {
+	info, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", c.tid, int32(c.arg(0))))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(info), "flags:\t")
+	text, _, _ := strings.Cut(rest, "\n")
+	flags, err := strconv.ParseUint(text, 8, 32)
+	return err == nil && flags&unix.O_ACCMODE == unix.O_RDONLY
+}
+
 // targets returns the paths that c is about, whole ones.
 func (c *call) targets(k kind) (paths []string) {
 	for i := 0; i < len(k.args); i++ {

@@ -17,9 +17,14 @@ import (
 // and how it is after it, and after the next commands, where nothing goes wrong.
 type play struct {
 	scenario
+	home  string        // in which the stages are
+	slots chan struct{} // one for each process that may run
+	turns []turn
+
 	ready    *stage
 	original map[string]node
 	before   sealed
+	points   []point
 	bad      []string // paths under the root of files that are rotten
 
 	goal     sealed
@@ -199,51 +204,48 @@ func (c *checker) intact(when string, now sealed) {
 	}
 }
 
-// openable checks that the catalog opens, and knows what there is.
-func (c *checker) openable() {
+// question asks for what the catalog knows, in one process.
+const question = `print(json.encode({
+	"snapshots": [s.name + "/" + s.stamp for s in snapshots()],
+	"damage": [row.path for row in query("SELECT path FROM damage")],
+}))`
+
+// openable checks that the catalog opens, and knows what there is, and of what is
+// rotten what was known of it before or has been found by the command.
+func (c *checker) openable(r result) {
 	if _, err := os.Lstat(c.in("root")); err != nil && len(c.before) == 0 {
 		return // a first run that came to nothing
 	}
-	r := c.phlb("snapshots --json")
-	if r.code != 0 {
-		c.errorf("then snapshots ends with exit code %d: %s", r.code, r.stderr)
+	asked := c.phlb("exec " + filepath.Join(c.home, "question.star"))
+	if asked.code != 0 {
+		c.errorf("then to ask the catalog ends with exit code %d: %s", asked.code, asked.stderr)
 		return
 	}
-	var document struct {
-		Result []struct{ Name, Stamp string }
-	}
-	if err := json.Unmarshal([]byte(r.raw), &document); err != nil {
-		c.errorf("then snapshots writes no JSON: %v", err)
+	var known struct{ Snapshots, Damage []string }
+	if err := json.Unmarshal([]byte(asked.raw), &known); err != nil {
+		c.errorf("then the catalog answers %q: %v", asked.raw, err)
 		return
 	}
 	listed := map[string]bool{}
-	for _, s := range document.Result {
-		listed[c.labels.text(s.Name+"/"+s.Stamp)] = true
+	for _, name := range known.Snapshots {
+		listed[c.labels.text(name)] = true
 	}
 	for _, name := range c.stage.snapshots() {
 		if name := c.labels.text(name); !listed[name] {
-			c.errorf("then snapshots does not list %s", name)
+			c.errorf("then the catalog does not know %s", name)
 		}
 		delete(listed, c.labels.text(name))
 	}
 	for name := range listed {
-		c.errorf("then snapshots lists %s, which is not there", name)
+		c.errorf("then the catalog knows %s, which is not there", name)
 	}
+	c.noted(r, known.Damage)
 }
 
-// noted checks that of what is rotten there still is a note.
-func (c *checker) noted(r result) {
-	if len(c.bad) == 0 {
-		return
-	}
+// noted checks that of what is rotten there still is one of the notes.
+func (c *checker) noted(r result, notes []string) {
 	found := r.stdout
 	warned := strings.Count(r.stderr, "\n") > c.lines || strings.Contains(found, "could not be noted")
-	r = c.phlb("query SELECT_path_FROM_damage")
-	if r.code != 0 {
-		c.errorf("then query ends with exit code %d: %s", r.code, r.stderr)
-		return
-	}
-	notes := strings.Fields(r.stdout)
 	for _, path := range c.bad {
 		parts := strings.SplitN(filepath.ToSlash(path), "/", 3)
 		n, err := look(c.in("root", path))

@@ -1,10 +1,10 @@
 // Package fault holds tests alone: they find out what phlb does when one system
 // call fails, or is the last one that the process makes.
 //
-//	go test ./engine/fault                                # one point of each class, minutes
+//	go test ./engine/fault                                # one point of each kin, a minute
 //	go test ./engine/fault -timeout 9h -args -long        # every point and error, hours
+//	go test ./engine/fault -args -scenario heal           # one scenario
 //	go test ./engine/fault -args -dir /mnt/xfs            # on another file system
-//	go test ./engine/fault -args -strict                  # what is known fails too
 //	go test ./engine/fault -v -args -list                 # name the faults alone
 //
 // A scenario is one command on a small root that was prepared for it. The tests
@@ -30,9 +30,12 @@
 // the run is checked all the same, and their number is told.
 //
 // A class is the name of a call and the kinds of its paths, where all regular
-// files of a source are alike but for having attributes, and all its folders. The short form takes the
-// first point of each class, and kills only before calls that change something:
-// a kill before any other leaves what the kill before the next of these leaves.
+// files of a source are alike but for having attributes, and all its folders. Kin are
+// the points of one class in all scenarios of a verb, and of a class that changes
+// nothing, in all scenarios: what every command reads is read by the same code. The
+// short form takes one point of each kin, and kills only before calls that change
+// something: a kill before any other leaves what the kill before the next of these
+// leaves. No form has the closing of a file fail that was opened to be read.
 //
 // # Checks
 //

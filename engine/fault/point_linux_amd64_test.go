@@ -16,8 +16,18 @@ import (
 type point struct {
 	call  string // name and paths
 	nth   int    // from 1
-	class string // name and kinds of paths: the short form has one point of each
+	class string // name and kinds of paths
 	kind  kind
+}
+
+// kin names the points that are alike: those of one class in all scenarios of a verb,
+// and of a class that changes nothing, in all scenarios. What every command reads is
+// read by the same code.
+func (p point) kin(verb string) string {
+	if p.kind.changes() {
+		return verb + " " + p.class
+	}
+	return p.class
 }
 
 func (p point) String() string { return fmt.Sprintf("%s #%d", p.call, p.nth) }
@@ -107,13 +117,17 @@ func (l *labels) path(path string) (string, bool) {
 
 // entryText matches paths of what is backed up: in the source, in snapshots, in
 // runs under way, and where it is restored to.
-var entryText = regexp.MustCompile(`^(source|to|root/[^./][^/]*/[^/]+(?:/previous)?/tree|root/[^./][^/]*/(?:[A-Z]|NEW|OLD))/(.+)$`)
+var entryText = regexp.MustCompile(`^(source|to|root/[^./][^/]*/[^/]+(?:/previous)?/tree|root/[^./][^/]*/(?:[A-Z]|NEW|OLD)|root/[^/]*/.removed-[A-Z])/(.+)$`)
+
+// oldText matches what is the same whichever of the older snapshots it is of.
+var oldText = regexp.MustCompile(`(/\.removed-)[A-Z]\b|(/)[A-Z](\.log)$`)
 
 // class returns what kind of path that of a point is.
 func (l *labels) class(name string) string {
 	if m := entryText.FindStringSubmatch(name); m != nil {
 		name = m[1] + "/" + l.kinds[m[2]]
 	}
+	name = oldText.ReplaceAllString(name, "${1}${2}X${3}")
 	return digitText.ReplaceAllString(name, "N")
 }
 
@@ -126,7 +140,7 @@ type counter struct {
 // point returns the point that a call is, if it is about one of the places.
 func (n *counter) point(c *call) (point, bool) {
 	k, ok := c.kind()
-	if !ok {
+	if !ok || k.name == "close" && c.onlyRead() {
 		return point{}, false
 	}
 	text, class := k.name, k.name

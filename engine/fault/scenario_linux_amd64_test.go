@@ -15,6 +15,7 @@ import (
 // are there are called A, B and so on from the oldest, see [stage.args].
 type scenario struct {
 	name    string
+	verb    string // scenarios of one verb run the same code of phlb
 	prepare func(t *testing.T, s *stage)
 	command string
 	again   string   // the next run of it, if it is another one
@@ -29,20 +30,20 @@ type scenario struct {
 // scenarios are what is played. There is room for one that takes a path out of
 // all snapshots, once there is such a command.
 var scenarios = []scenario{
-	{name: "first", prepare: fresh, command: "backup SOURCE --name docs"},
-	{name: "second", prepare: changed, command: "backup SOURCE --name docs"},
-	{name: "resume", prepare: cutOff, command: "backup SOURCE --name docs"},
-	{name: "remove", prepare: changed, command: "remove docs/A", instead: "remove docs/B", drops: []string{"docs/A"}},
-	{name: "forget", prepare: changed, command: "forget docs --last 1", instead: "forget docs --last 1", drops: []string{"docs/A", "docs/B"}},
-	{name: "restore", prepare: changed, command: "restore docs/B TO", again: "restore docs/B TO --overwrite always"},
-	{name: "verify", prepare: changed, command: "verify docs/B", tells: true},
-	{name: "damage", prepare: rotten, command: "verify docs/C", code: 4, finds: true},
-	{name: "heal", prepare: changed, command: "verify --heal docs/C", code: 4, heals: true},
-	{name: "add", prepare: unknown, command: "add"},
-	{name: "adopt", prepare: foreign, command: "add"},
-	{name: "rebuild", prepare: forgotten, command: "add"},
-	{name: "snapshots", prepare: changed, command: "snapshots --json", tells: true},
-	{name: "query", prepare: changed, command: "query SELECT_path_FROM_damage", tells: true},
+	{name: "first", verb: "backup", prepare: fresh, command: "backup SOURCE --name docs"},
+	{name: "second", verb: "backup", prepare: changed, command: "backup SOURCE --name docs"},
+	{name: "resume", verb: "backup", prepare: cutOff, command: "backup SOURCE --name docs"},
+	{name: "remove", verb: "remove", prepare: changed, command: "remove docs/A", instead: "remove docs/B", drops: []string{"docs/A"}},
+	{name: "forget", verb: "remove", prepare: changed, command: "forget docs --last 1", instead: "forget docs --last 1", drops: []string{"docs/A", "docs/B"}},
+	{name: "restore", verb: "restore", prepare: changed, command: "restore docs/B TO", again: "restore docs/B TO --overwrite always"},
+	{name: "verify", verb: "verify", prepare: changed, command: "verify docs/B", tells: true},
+	{name: "damage", verb: "verify", prepare: rotten, command: "verify docs/C", code: 4, finds: true},
+	{name: "heal", verb: "heal", prepare: changed, command: "verify --heal docs/C", code: 4, heals: true},
+	{name: "add", verb: "add", prepare: unknown, command: "add"},
+	{name: "adopt", verb: "add", prepare: foreign, command: "add"},
+	{name: "rebuild", verb: "add", prepare: forgotten, command: "add"},
+	{name: "snapshots", verb: "read", prepare: changed, command: "snapshots --json", tells: true},
+	{name: "query", verb: "read", prepare: changed, command: "query SELECT_path_FROM_damage", tells: true},
 }
 
 // long ago is when the files of a source were changed.
