@@ -256,7 +256,10 @@ func TestRemoveAsOrdinaryUser(t *testing.T) {
 }
 
 // rewriteSummary makes the manifest of a snapshot say what s does.
-func (r *repo) rewriteSummary(s *engine.Snapshot) {
+func (r *repo) rewriteSummary(s *engine.Snapshot) { r.rewrite(s, func(*manifest.Entry) {}) }
+
+// rewrite does the same, and changes its entries.
+func (r *repo) rewrite(s *engine.Snapshot, change func(*manifest.Entry)) {
 	r.Helper()
 	path := s.Path + manifest.Suffix
 	old, err := os.Open(path)
@@ -271,6 +274,7 @@ func (r *repo) rewriteSummary(s *engine.Snapshot) {
 	out := manifest.NewWriter(file, in.Header)
 	for e, err := range in.Entries() {
 		r.must(err)
+		change(e)
 		r.must(out.Write(e))
 	}
 	r.must(out.Close(s.Summary))

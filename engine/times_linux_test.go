@@ -60,3 +60,28 @@ func TestTimesOnFuse(t *testing.T) {
 	r.verify(s, heal)
 	r.whole(s)
 }
+
+// A root that keeps no times is not damaged: files have one that the manifest knows of,
+// and folders that of the last change in them.
+func TestRootWithoutTimes(t *testing.T) {
+	t.Parallel()
+	tool(t, "strace")
+	r := newRepo(t)
+	r.write("sub/a", "content", "sub/deep/b", "more", "c", "c")
+	when := time.Unix(1e9, 0)
+	for _, path := range []string{"sub/a", "sub/deep/b", "c", "sub/deep", "sub", "."} {
+		r.must(os.Chtimes(r.in(path), when, when))
+	}
+	r.tick()
+	a := runChild(t, order{Root: r.root, Source: r.source, Boot: r.boot, Under: []string{"strace", "-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"),
+		"-e", "trace=utimensat", "-e", "inject=utimensat:retval=0"}}, nil)
+	if a.Err != "" {
+		t.Fatal(a.Err)
+	}
+	if got := lstat(t, filepath.Join(a.Snapshot.Path, "sub")).mtime; got == lstat(t, r.in("sub")).mtime {
+		t.Errorf("the root has kept the time %v", got)
+	}
+	r.wantProblems(r.verify(a.Snapshot, all))
+	r.must(os.Chtimes(filepath.Join(a.Snapshot.Path, "c"), when, when)) // of a file it is known
+	r.wantProblems(r.verify(a.Snapshot, all), "mtime: c")
+}

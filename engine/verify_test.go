@@ -273,3 +273,22 @@ func TestVerifyStops(t *testing.T) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
 }
+
+// What lies where the manifest says that nothing does is too much.
+func TestVerifyAbsent(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.write("a", "1", "dir/b", "2", "dir/c", "3")
+	s := r.backup()
+	s.Files, s.Bytes = 1, 1
+	r.rewrite(s, func(e *manifest.Entry) {
+		if e.Path != "." && e.Path != "dir/c" {
+			e.Absent, e.Digest = true, manifest.Digest{}
+		}
+	})
+	r.wantProblems(r.verify(s, all), "extra: a", "extra: dir", "extra: dir/b")
+	r.wantProblems(r.verify(s, heal), "extra: a", "extra: dir", "extra: dir/b")
+	r.remove(filepath.Join(s.Path, "a"))
+	r.remove(filepath.Join(s.Path, "dir/b"))
+	r.wantProblems(r.verify(s, all), "extra: dir")
+}

@@ -25,10 +25,6 @@ type metadata struct {
 
 const setIDs = 0o6000
 
-// coarse is how much the time of a file system may differ from the one that it was
-// given without being another: FAT keeps every second one.
-const coarse = 2
-
 // apply returns what was not kept, joined, or one error of another kind.
 func (m metadata) apply() error {
 	var lost []error
@@ -60,7 +56,7 @@ func (m metadata) apply() error {
 	if err != nil {
 		return err
 	}
-	if d := made.Mtime.Sec - m.entry.Mtime.Sec; d < -coarse || d > coarse {
+	if !made.Mtime.Near(m.entry.Mtime) {
 		lost = append(lost, &NotKept{"time", fmt.Errorf("it is %v", made.Mtime.Time())})
 	}
 	made.Note(m.entry)

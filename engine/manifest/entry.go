@@ -122,6 +122,14 @@ func (t Time) Before(u Time) bool {
 	return t.Sec < u.Sec || t.Sec == u.Sec && t.Nsec < u.Nsec
 }
 
+// coarse is how many seconds a time may differ from the one that a file system was
+// given: FAT keeps every second one.
+const coarse = 2
+
+// Near reports whether t is what a file system may make of u, were it as coarse as
+// any is.
+func (t Time) Near(u Time) bool { return t.Sec-u.Sec >= -coarse && t.Sec-u.Sec <= coarse }
+
 // Permissions are what [Entry] and [Stored] say of owner and mode.
 type Permissions struct {
 	Mode uint32 // the twelve low bits: setuid, setgid, sticky and rwx

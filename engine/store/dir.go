@@ -55,12 +55,8 @@ func (p *Partial) Foresee(dir *Dir, e *manifest.Entry) error {
 		return err
 	}
 	made.Note(e)
-	if d := made.Mtime.Sec - e.Mtime.Sec; d < -coarse || d > coarse {
+	if !made.Mtime.Near(e.Mtime) {
 		e.Stored.Mtime = manifest.Time{} // every name that is made in it will change the time
 	}
 	return nil
 }
-
-// coarse is how many seconds a file system that keeps times may be off: FAT keeps
-// every second one.
-const coarse = 2

@@ -288,7 +288,9 @@ func (v *verification) prepare(b *walk.Batch) error {
 
 func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) error {
 	a := b.Data.(*parent.Batch)
-	if folder := a.Folder.Entry(); folder != nil {
+	if folder := a.Folder.Entry(); folder != nil && folder.Absent {
+		v.report.Add(b.Path, repository.Extra, "%s", saidAbsent)
+	} else if folder != nil {
 		v.metadata(folder, &b.Folder.Entry)
 	}
 	for i := range b.Entries {
@@ -301,6 +303,8 @@ func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) erro
 		case want == nil && found.Kind == manifest.File && v.isForeign(b.Folder, found):
 		case want == nil:
 			v.report.Add(found.Path, repository.Extra, "%v", found.Kind)
+		case want.Absent:
+			v.report.Add(found.Path, repository.Extra, "%s", saidAbsent)
 		case want.Kind != found.Kind:
 			v.damage(want, repository.Kind, fmt.Sprintf("is a %v, was a %v", found.Kind, want.Kind))
 		default:
@@ -315,15 +319,32 @@ func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) erro
 	return nil
 }
 
+// saidAbsent is the detail of what lies where nothing should.
+const saidAbsent = "the manifest says that the root could not hold it"
+
 // metadata looks at what needs no reading.
 func (v *verification) metadata(want *manifest.Entry, found *walk.Entry) {
 	v.name("looked at", want.Path)
 	if want.Target != found.Target {
 		v.damage(want, repository.Target, fmt.Sprintf("leads to %q, did to %q", found.Target, want.Target))
 	}
-	if m := want.InSnapshot().Mtime; m != found.Mtime && (want.Kind != manifest.Dir || m != manifest.Time{}) {
+	if m := want.InSnapshot().Mtime; m != found.Mtime && !v.isRootsTime(want, found.Mtime) {
 		v.damage(want, repository.Mtime, fmt.Sprintf("is %v, was %v", found.Mtime.Time(), m.Time()))
 	}
+}
+
+// isRootsTime reports whether e is a folder that has another time because its file
+// system keeps none: that of the last change in it. Either the run has seen that when
+// it made the folder, or it is a time of that run itself. Some file systems change
+// folders when what they lie in is renamed.
+func (v *verification) isRootsTime(e *manifest.Entry, found manifest.Time) bool {
+	if e.Kind != manifest.Dir {
+		return false
+	}
+	s := v.report.Snapshot
+	const coarse = 2 * time.Second
+	return e.Stored != nil && !e.Stored.Mtime.Near(e.Mtime) ||
+		!found.Before(manifest.TimeOf(s.Started.Add(-coarse))) && found.Before(manifest.TimeOf(s.Finished.Add(coarse)))
 }
 
 // file looks at size and content.
