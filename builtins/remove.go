@@ -50,16 +50,16 @@ func (s *Session) removeBuiltin() runtime.Builtin {
 // remove returns what was freed, or with a dry run would be.
 func (s *Session) remove(thread *starlark.Thread, snapshots ...*engine.Snapshot) (starlark.Value, error) {
 	removal, err := s.Engine.Remove(runtime.Context(thread), snapshots...)
-	if err != nil {
-		return nil, err
-	}
-	if len(snapshots) > 0 {
+	if removal != nil && len(snapshots) > 0 { // with an error, it is of what is removed all the same
 		s.mu.Lock()
 		s.removals = append(s.removals, removal)
 		s.mu.Unlock()
-		if s.Engine.DryRun() {
-			s.planned("remove", "%v", removal)
-		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(snapshots) > 0 && s.Engine.DryRun() {
+		s.planned("remove", "%v", removal)
 	}
 	return removalValue(removal), nil
 }
