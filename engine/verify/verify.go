@@ -335,16 +335,16 @@ func (v *verification) metadata(want *manifest.Entry, found *walk.Entry) {
 
 // isRootsTime reports whether e is a folder that has another time because its file
 // system keeps none: that of the last change in it. Either the run has seen that when
-// it made the folder, or it is a time of that run itself. Some file systems change
-// folders when what they lie in is renamed.
+// it made the folder, or it is a time of that run itself, in whole seconds: some file
+// systems change folders when what they lie in is renamed.
 func (v *verification) isRootsTime(e *manifest.Entry, found manifest.Time) bool {
 	if e.Kind != manifest.Dir {
 		return false
 	}
 	s := v.report.Snapshot
-	const coarse = 2 * time.Second
+	const rename = 2 * time.Second // and more than the second that is cut off
 	return e.Stored != nil && !e.Stored.Mtime.Near(e.Mtime) ||
-		!found.Before(manifest.TimeOf(s.Started.Add(-coarse))) && found.Before(manifest.TimeOf(s.Finished.Add(coarse)))
+		found.Nsec == 0 && !found.Before(manifest.TimeOf(s.Started.Add(-rename))) && found.Before(manifest.TimeOf(s.Finished.Add(rename)))
 }
 
 // file looks at size and content.
