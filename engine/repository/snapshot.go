@@ -134,8 +134,25 @@ func (repo *Repository) Locate(ctx context.Context, text string) (s *Snapshot, p
 	return nil, "", err
 }
 
-// find returns the snapshot that text names, of all, the newest first.
+// find returns the snapshot that text names, of all, the newest first. Where there is
+// none, the error says what to do.
 func (repo *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
+	if s, err := repo.match(all, text); s != nil || err != nil {
+		return s, err
+	}
+	name, _, _ := strings.Cut(strings.Trim(text, "/"), "/")
+	todo := repo.suggestion(all, strings.Trim(text, "/"))
+	if repo.isTree(text) || repo.hasTrees(name) {
+		todo = "its manifest is missing or cannot be read: run phlb add, which makes a new one or says what to do"
+	}
+	if err := repo.checkFolder(name); err != nil {
+		todo = err.Error()
+	}
+	return nil, fmt.Errorf("%w: %q; %s", ErrNoSnapshot, text, todo)
+}
+
+// match returns the snapshot that text names, nil if none is called so.
+func (repo *Repository) match(all []*Snapshot, text string) (*Snapshot, error) {
 	path := resolved(text)
 	for _, s := range all {
 		if s.Path == path {
@@ -149,18 +166,9 @@ func (repo *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 		}
 	}
 	if at := strings.LastIndexByte(text, '@'); at > 0 {
-		if s, err := repo.findAt(all, text[:at], text[at+1:]); s != nil || err != nil {
-			return s, err
-		}
+		return repo.findAt(all, text[:at], text[at+1:])
 	}
-	todo := repo.suggestion(all, strings.Trim(text, "/"))
-	if repo.isTree(text) || repo.hasTrees(name) {
-		todo = "its manifest is missing or cannot be read: run phlb add, which makes a new one or says what to do"
-	}
-	if err := repo.checkFolder(name); err != nil {
-		todo = err.Error()
-	}
-	return nil, fmt.Errorf("%w: %q; %s", ErrNoSnapshot, text, todo)
+	return nil, nil
 }
 
 func (repo *Repository) checkFolder(name string) error {
@@ -204,7 +212,7 @@ func (repo *Repository) suggestion(all []*Snapshot, text string) string {
 		return "phlb snapshots lists them"
 	}
 	if rest := text[len(name):]; rest != "" {
-		if s, _ := repo.find(all, near+rest); s != nil {
+		if s, _ := repo.match(all, near+rest); s != nil {
 			near += rest
 		}
 	}
