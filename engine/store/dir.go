@@ -55,8 +55,5 @@ func (p *Partial) Foresee(dir *Dir, e *manifest.Entry) error {
 		return err
 	}
 	made.Note(e)
-	if !made.Mtime.Near(e.Mtime) {
-		e.Stored.Mtime = manifest.Time{} // every name that is made in it will change the time
-	}
 	return nil
 }
