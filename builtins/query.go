@@ -20,6 +20,7 @@ import (
 	"phlb/engine/catalog"
 	"phlb/engine/catalog/ask"
 	"phlb/runtime"
+	"phlb/spelling"
 )
 
 // The languages of questions.
@@ -197,7 +198,7 @@ func meant(unknown string, known []string) string {
 	for _, name := range known {
 		small = append(small, strings.ToLower(name))
 	}
-	near := runtime.Nearest(strings.ToLower(unknown), small)
+	near := spelling.Nearest(strings.ToLower(unknown), small)
 	if near == "" {
 		return ""
 	}

@@ -12,6 +12,8 @@ import (
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"phlb/spelling"
 )
 
 // dialect is what scripts may use beyond plain Starlark. A script without main
@@ -97,7 +99,7 @@ func likeMain(tree *syntax.File) (last *syntax.Ident) {
 		switch {
 		case !ok:
 			continue
-		case Nearest(strings.ToLower(strings.Trim(def.Name.Name, "_")), []string{"main"}) != "":
+		case spelling.Nearest(strings.ToLower(strings.Trim(def.Name.Name, "_")), []string{"main"}) != "":
 			return def.Name
 		case last == nil || !strings.HasPrefix(def.Name.Name, "_") || strings.HasPrefix(last.Name, "_"):
 			last = def.Name
@@ -155,7 +157,7 @@ func (s *session) meant(name string, names starlark.StringDict) string {
 	if s.all.Has(name) {
 		return fmt.Sprintf(" in a file outside of the script's folder, which works on what it is handed: take %s as a parameter, and have the script pass %s = %s", name, name, name)
 	}
-	near := Nearest(name, slices.Concat(slices.Sorted(maps.Keys(names)), slices.Sorted(maps.Keys(starlark.Universe))))
+	near := spelling.Nearest(name, slices.Concat(slices.Sorted(maps.Keys(names)), slices.Sorted(maps.Keys(starlark.Universe))))
 	if near == "" {
 		return ""
 	}

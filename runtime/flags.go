@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"go.starlark.net/starlark"
+
+	"phlb/spelling"
 )
 
 // AddFlags adds a flag for each parameter that one can set, and to a switch the
@@ -96,7 +98,7 @@ func FlagError(flags *pflag.FlagSet, err error) error {
 		}
 		names := []string{"help"} // without dashes, which would make short ones look alike
 		flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := Nearest(strings.TrimLeft(dashed(name), "-"), names); near != "" {
+		if near := spelling.Nearest(strings.TrimLeft(dashed(name), "-"), names); near != "" {
 			return Usagef("unknown flag %s: did you mean --%s?", name, near)
 		}
 		return Usagef("unknown flag %s: --help lists those there are, and -- comes before arguments that begin with a dash", name)

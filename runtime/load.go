@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"go.starlark.net/starlark"
+
+	"phlb/spelling"
 )
 
 // A Module is a folder of files that load statements name by @NAME//PATH, other
@@ -126,7 +128,7 @@ func (h *Host) read(f file) (src []byte, err error) {
 		return src, err
 	}
 	err = &fs.PathError{Op: pathErr.Op, Path: f.String(), Err: pathErr.Err} // as the script knows it
-	if near := Nearest(path.Base(name), modules(files, path.Dir(name))); near != "" && errors.Is(err, fs.ErrNotExist) {
+	if near := spelling.Nearest(path.Base(name), modules(files, path.Dir(name))); near != "" && errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: did you mean %s?", err, near)
 	}
 	return nil, err

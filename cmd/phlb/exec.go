@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"phlb/cmd/phlb/mod"
-	"phlb/runtime"
+	"phlb/spelling"
 )
 
 func (c *command) exec() *cobra.Command {
@@ -127,7 +127,7 @@ func (c *command) locateStranger(text string) (string, error) {
 // misspelling of, "" if none is close.
 func nearestFile(path string) string {
 	dir := filepath.Dir(path)
-	if near := runtime.Nearest(stem(path), stems(dir, scriptEnding)); near != "" {
+	if near := spelling.Nearest(stem(path), stems(dir, scriptEnding)); near != "" {
 		return filepath.Join(dir, near+".star")
 	}
 	return ""

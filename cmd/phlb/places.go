@@ -16,6 +16,7 @@ import (
 	"phlb/engine/config"
 	"phlb/runtime"
 	"phlb/scripts"
+	"phlb/spelling"
 )
 
 // Scripts and questions are called by their names where they lie in the user's
@@ -164,7 +165,7 @@ func unknownScript(name string) error {
 		for _, n := range allNamed(scriptEnding) {
 			names = append(names, n.name)
 		}
-		near = runtime.Nearest(stem(name), names)
+		near = spelling.Nearest(stem(name), names)
 	}
 	if near != "" {
 		return usagef("no script %s: did you mean %s?", name, near)

@@ -19,6 +19,7 @@ import (
 	"phlb/engine"
 	"phlb/runtime"
 	"phlb/scripts"
+	"phlb/spelling"
 )
 
 // asked is what the command line of phlb query says.
@@ -217,7 +218,7 @@ func findQuestion(name string) (named, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return n, err
 	}
-	if near := runtime.Nearest(name, questionNames()); near != "" {
+	if near := spelling.Nearest(name, questionNames()); near != "" {
 		return n, usagef("no question @%s: did you mean @%s?", name, near)
 	}
 	return n, usagef("no question @%s: phlb query --list lists those there are", name)

@@ -2,11 +2,10 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
+	"phlb/spelling"
 )
 
 // Literal writes a list as it would stand in the file.
@@ -88,10 +87,8 @@ func tomlKey(path []string) string {
 func suggestion(unknown string) string {
 	names := append(keyNames(), modulesTable, allowTable, publishTable)
 	unknown = strings.ReplaceAll(strings.ToLower(unknown), "-", "_")
-	distance := func(key string) int { return levenshtein.ComputeDistance(unknown, key) }
-	nearest := slices.MinFunc(names, func(a, b string) int { return distance(a) - distance(b) })
-	if distance(nearest) <= max(2, len(nearest)/3) {
-		return "did you mean " + nearest + "?"
+	if near := spelling.Nearest(unknown, names); near != "" {
+		return "did you mean " + near + "?"
 	}
 	return "want " + either(names)
 }

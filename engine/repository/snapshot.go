@@ -9,10 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/agnivade/levenshtein"
-
 	"phlb/engine/catalog"
 	"phlb/engine/store"
+	"phlb/spelling"
 )
 
 // IsAhead reports whether a snapshot was dated by a clock that ran ahead, or that
@@ -198,15 +197,15 @@ func (repo *Repository) suggestion(all []*Snapshot, text string) string {
 		}
 	}
 	if len(stamps) > 1 {
-		if near := nearest(stamp, stamps); near != "" {
+		if near := spelling.Nearest(stamp, stamps); near != "" {
 			return "did you mean " + name + "/" + near + "?"
 		}
 		return "phlb snapshots " + name + " lists those there are"
 	}
-	near := nearest(name, names)
+	near := spelling.Nearest(name, names)
 	if at := strings.LastIndexByte(name, '@'); near == "" && at > 0 {
 		name = name[:at]
-		near = nearest(name, names)
+		near = spelling.Nearest(name, names)
 	}
 	if near == "" {
 		return "phlb snapshots lists them"
@@ -217,18 +216,6 @@ func (repo *Repository) suggestion(all []*Snapshot, text string) string {
 		}
 	}
 	return "did you mean " + near + "?"
-}
-
-// nearest returns the candidate that text may be a misspelling of, "" if none is
-// close.
-func nearest(text string, candidates []string) string {
-	best, limit := "", 1+len(text)/4
-	for _, c := range candidates {
-		if d := levenshtein.ComputeDistance(text, c); d <= limit {
-			best, limit = c, d-1
-		}
-	}
-	return best
 }
 
 // findAt returns the newest snapshot of name that was made by then; nil if there

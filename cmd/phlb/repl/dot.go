@@ -11,6 +11,7 @@ import (
 	"phlb/cmd/phlb/show"
 	"phlb/engine/catalog/ask"
 	"phlb/runtime"
+	"phlb/spelling"
 )
 
 // dotCommand is a command of the session.
@@ -51,7 +52,7 @@ func (r *repl) dot(ctx context.Context, text string) error {
 		}
 		names = append(names, c.name)
 	}
-	if near := runtime.Nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names); near != "" {
 		return runtime.Usagef("no command %s: did you mean %s?", name, near)
 	}
 	return runtime.Usagef("no command %s: .help lists those there are", name)

@@ -8,6 +8,7 @@ import (
 
 	"phlb/engine/catalog/ask"
 	"phlb/runtime"
+	"phlb/spelling"
 )
 
 // described is what can be asked.
@@ -53,7 +54,7 @@ func describe(only string) (d described, err error) {
 	if len(d.Tables)+len(d.Functions) > 0 {
 		return d, nil
 	}
-	if near := runtime.Nearest(only, names); near != "" {
+	if near := spelling.Nearest(only, names); near != "" {
 		return d, runtime.Usagef("no table %s: did you mean %s?", only, near)
 	}
 	return d, runtime.Usagef("no table %s, only %s", only, strings.Join(names, ", "))

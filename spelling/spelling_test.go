@@ -1,8 +1,9 @@
-package runtime
+package spelling
 
 import "testing"
 
 func TestNearest(t *testing.T) {
+	t.Parallel()
 	names := []string{"--daily", "--deep", "--weekly", "from", "bool"}
 	for name, want := range map[string]string{
 		"--daly": "--daily", "--dialy": "--daily", "--depe": "--deep", "--weekley": "--weekly",

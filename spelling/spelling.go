@@ -1,4 +1,6 @@
-package runtime
+// Package spelling finds what somebody may have meant. It knows no dictionary: it
+// compares a word with those that there are, and tells nothing where none is close.
+package spelling
 
 import (
 	"slices"
