@@ -38,7 +38,7 @@ func TestHistory(t *testing.T) {
 		{"NoFunction", `snapshots()[0].id()`, "invalid call of non-function (int)\n"},
 		{"NoDigest", `holders("abc")`, `holders: "abc" is no SHA-256 digest: digest has 3 characters, not 64`},
 		{"Type", `holders(1)`, "holders: got int, want a digest"},
-		{"NoColumn", `list(query("SELECT pth FROM versions"))`, "query: 1:8: "},
+		{"NoColumn", `list(query("SELECT pth FROM versions"))`, "query: 1:8: there is no column pth: did you mean path?"},
 		{"Column", `[r["nme"] for r in query("SELECT name FROM snapshots")]`, `"nme"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -64,7 +64,7 @@ func TestQueryErrors(t *testing.T) {
 		{"NoSuchRow", `query("SELECT id FROM snapshots")[1]`, "there is no row 1, for there are 1 in all"},
 		{"NoSuchRowFromTheEnd", `query("SELECT id FROM snapshots")[-2]`, "there is no row -2, for there are 1 in all"},
 		{"RowByName", `query("SELECT id FROM snapshots")["id"]`, "Rows: got string, want the number of a row"},
-		{"IndexFails", `query("SELECT nowhere FROM snapshots")[0]`, "no such column: nowhere"},
+		{"IndexFails", `query("SELECT nowhere FROM snapshots")[0]`, "there is no column nowhere"},
 		{"Saved", `query("@growth")`, "query: there are no saved questions here"},
 		{"Field", `[r.nme for r in query("SELECT name FROM snapshots")]`, "(did you mean .name?)"},
 		{"ReadLate", `

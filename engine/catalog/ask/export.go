@@ -79,7 +79,7 @@ func (s *Session) export(path string) error {
 func (t *Table) ordinary() string {
 	var columns []string
 	for _, c := range t.Columns {
-		declared := quoted(c.Name) + " " + c.Type
+		declared := quoted(c.Name) + " " + c.declared()
 		if t.Name == "snapshots" && c.Name == "id" {
 			declared += " PRIMARY KEY"
 		}
@@ -106,7 +106,12 @@ func exportedViews() (list []string) {
 			list = append(list, "CREATE VIEW exported."+quoted(t.Name)+" AS "+t.view)
 		}
 	}
-	return append(list, `CREATE VIEW exported.history AS
+	return append(list, `CREATE VIEW exported.contents AS
+		SELECT digest, max(size) AS size, count(*) AS versions, count(*) FILTER (WHERE until = 0) AS copies,
+			coalesce(min(path) FILTER (WHERE until = 0), min(path)) AS path, min(since) AS since,
+			iif(min(until) = 0, 0, max(until)) AS until
+		FROM versions WHERE kind = 'f' AND stored IS NOT '`+absent+`' GROUP BY digest`,
+		`CREATE VIEW exported.history AS
 		SELECT v.name, path, folder, ext, kind, size, mtime, digest, since, until, s.started AS first_seen,
 			(SELECT max(l.started) FROM snapshots l WHERE l.name = v.name AND (l.id = v.until OR v.until = 0 AND
 				l.id = (SELECT max(id) FROM snapshots WHERE name = v.name))) AS last_seen,
