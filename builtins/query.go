@@ -17,7 +17,6 @@ import (
 	"go.starlark.net/starlark"
 
 	"phlb/engine"
-	"phlb/engine/catalog"
 	"phlb/engine/catalog/ask"
 	"phlb/runtime"
 	"phlb/spelling"
@@ -171,14 +170,6 @@ func (r *Rows) Get(key starlark.Value) (starlark.Value, bool, error) {
 // Suggest adds to an error about a statement which name might have been meant.
 func Suggest(err error) error {
 	if e := (*ask.Error)(nil); errors.As(err, &e) {
-		if near := meant(e.Unknown, e.Known); near != "" {
-			better := *e
-			better.Msg += ": did you mean " + near + "?"
-			better.Unknown = ""
-			return fmt.Errorf("query: %w", &better)
-		}
-	}
-	if e := (*catalog.StatementError)(nil); errors.As(err, &e) {
 		if near := meant(e.Unknown, e.Known); near != "" {
 			better := *e
 			better.Msg += ": did you mean " + near + "?"

@@ -44,7 +44,6 @@ func (e *Engine) QueryQL(ctx context.Context, statement string, args ...any) (*A
 	if err != nil {
 		return nil, err
 	}
-	cat.Zone = e.repo.Env.Now().Location()
 	rows, err := cat.Query(ctx, statement, args...)
 	if err != nil {
 		return nil, errors.Join(err, cat.Close())

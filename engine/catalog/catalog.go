@@ -54,7 +54,6 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
-	"time"
 
 	"phlb/engine/catalog/qlfile"
 	"phlb/engine/manifest"
@@ -104,8 +103,6 @@ type database struct{ *qlfile.File }
 // that nobody else sees. Its methods may be called from several goroutines; what
 // writes waits for what reads, so do not write from inside a loop over a result.
 type Catalog struct {
-	Zone *time.Location // of times in queries that name none; nil is UTC
-
 	// Released, if it is set, is called once the catalog is closed, when the path
 	// that it was opened by is not needed any more.
 	Released func()

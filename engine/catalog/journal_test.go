@@ -46,7 +46,7 @@ func (j *journal) absorb(t *testing.T, c *Catalog) (bad []int64) {
 func history(t *testing.T, c *Catalog) (list []string) {
 	t.Helper()
 	for _, statement := range []string{
-		"SELECT verb, '|', name, '|', stamp, '|', snapshot, '|', host, '|', outcome, '|', error, '|', started, finished FROM runs",
+		`SELECT verb, "|", name, "|", stamp, "|", snapshot, "|", host, "|", outcome, "|", error, "|", started, finished FROM runs`,
 		"SELECT snapshot, sample, files, read, bytes, problems, healed, started, finished FROM verifications",
 		"SELECT digest, snapshot, path, found, what FROM damage",
 	} {

@@ -1,11 +1,11 @@
 package catalog
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"modernc.org/ql"
@@ -13,39 +13,53 @@ import (
 	"phlb/engine/catalog/qlfile"
 )
 
-// ErrReadOnly says that a query is not one SELECT or EXPLAIN statement.
-var ErrReadOnly = errors.New("a query is one SELECT or EXPLAIN statement")
+var (
+	// ErrStatement says that QL refuses a statement, for the reason behind it.
+	ErrStatement = errors.New("QL says of the statement")
+	// ErrReadOnly says that a query is not one SELECT or EXPLAIN statement.
+	ErrReadOnly = errors.New("a query is one SELECT or EXPLAIN statement, and nothing is changed")
+)
 
 // Rows is the result of a query. Until it is closed, writers of the same
 // catalog wait.
 type Rows struct {
-	ctx       context.Context
-	c         *Catalog
-	statement *statement
-	query     *qlfile.Query
-	set       ql.Recordset
-	columns   []string
+	ctx     context.Context
+	c       *Catalog
+	query   *qlfile.Query
+	set     ql.Recordset
+	columns []string
 }
 
-// Query runs one statement of QL with the values of $1, $2 and so on. It sees
-// the catalog through a database of its own, which can be stopped without harm
-// to others: cancelling ctx ends it with the error of ctx, also while QL
-// sorts or joins. What is wrong with the statement is a [*StatementError].
-//
-// What is compared with a column may be a string that stands for a value of the
-// column: '2026-11-22', 4GiB, a digest in hexadecimal. See Zone.
-func (c *Catalog) Query(ctx context.Context, statement string, args ...any) (*Rows, error) {
-	s, err := prepare(statement, args, c.Zone)
+// Query runs one statement of QL with the values of $1, $2 and so on. What is wrong
+// with the statement is said in the words of QL. It sees the catalog through a
+// database of its own, which can be stopped without harm to others: cancelling
+// ctx ends it with the error of ctx, also while QL sorts or joins.
+func (c *Catalog) Query(ctx context.Context, statement string, args ...any) (_ *Rows, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("query: %w", err)
+		}
+	}()
+	list, err := ql.Compile(statement)
 	if err != nil {
-		return nil, fmt.Errorf("query: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrStatement, err)
+	}
+	if !readOnly(list) {
+		return nil, ErrReadOnly
+	}
+	args = slices.Clone(args)
+	for i, v := range args {
+		if n, ok := v.(int); ok {
+			args[i] = int64(n) // the type of all columns of numbers; QL converts none
+		}
 	}
 	if err := c.rlock(ctx); err != nil {
-		return nil, fmt.Errorf("query: %w", err)
+		return nil, err
 	}
-	r := &Rows{ctx: ctx, c: c, statement: s}
-	if err := r.start(); err != nil {
+	r := &Rows{ctx: ctx, c: c}
+	if err := r.start(list, args); err != nil {
 		r.Close()
-		return nil, fmt.Errorf("query: %w", err)
+		return nil, err
 	}
 	return r, nil
 }
@@ -63,28 +77,26 @@ func readOnly(list ql.List) bool {
 	return text != ""
 }
 
-func (r *Rows) start() (err error) {
+func (r *Rows) start(list ql.List, args []any) (err error) {
 	if r.query, err = r.c.db.Query(r.ctx); err != nil {
 		return err
 	}
-	sets, err := r.query.Run(r.statement.list, r.statement.args...)
+	sets, err := r.query.Run(list, args...)
+	if err != nil && r.ctx.Err() == nil && !errors.Is(err, ErrDamaged) {
+		return fmt.Errorf("%w: %w", ErrStatement, err)
+	}
 	if err != nil {
-		return r.statement.explain(err)
+		return err
 	}
 	if len(sets) != 1 {
 		return ErrReadOnly
 	}
 	r.set = sets[0]
-	columns, err := r.set.Fields()
-	if err != nil {
-		return r.statement.explain(err)
-	}
-	r.columns = r.statement.name(columns)
-	return nil
+	r.columns, err = r.set.Fields()
+	return err
 }
 
-// Columns returns the names of the columns. One that is computed is called by
-// the words that say how.
+// Columns returns the names of the columns. One that is computed has none.
 func (r *Rows) Columns() []string { return r.columns }
 
 // All returns the rows, and closes the result. Values are nil, bool, string,
@@ -99,14 +111,14 @@ func (r *Rows) All() iter.Seq2[[]any, error] {
 		}
 		stopped := false
 		err := r.query.Each(r.set, func(row []any) (bool, error) {
-			if err := cmp.Or(r.ctx.Err(), r.statement.planless(row)); err != nil {
+			if err := r.ctx.Err(); err != nil {
 				return false, err
 			}
 			stopped = !yield(row, nil)
 			return !stopped, nil
 		})
 		if err != nil && !stopped { // a context that ended meanwhile is not news any more
-			yield(nil, fmt.Errorf("query: %w", r.statement.explainLate(err)))
+			yield(nil, fmt.Errorf("query: %w", err))
 		}
 	}
 }

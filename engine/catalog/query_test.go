@@ -12,22 +12,33 @@ import (
 	"time"
 )
 
+// ask returns the rows of a query, each as one text, sorted.
+func ask(t *testing.T, c *Catalog, statement string, args ...any) (list []string, err error) {
+	t.Helper()
+	rows, err := c.Query(t.Context(), statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	for row, err := range rows.All() {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, fmt.Sprint(row...))
+	}
+	slices.Sort(list)
+	return list, nil
+}
+
 func TestQuery(t *testing.T) {
 	c := newCatalog(t)
 	what := files(300, 1)
 	mustAbsorb(t, c, snapshot("a", 1), what)
 
-	all := func(t *testing.T, statement string, args ...any) (list []string) {
+	all := func(t *testing.T, statement string, args ...any) []string {
 		t.Helper()
-		rows, err := c.Query(t.Context(), statement, args...)
+		list, err := ask(t, c, statement, args...)
 		if err != nil {
 			t.Fatal(err)
-		}
-		for row, err := range rows.All() {
-			if err != nil {
-				t.Fatal(err)
-			}
-			list = append(list, fmt.Sprint(row...))
 		}
 		return list
 	}
@@ -159,10 +170,10 @@ func TestQuery(t *testing.T) {
 	})
 	t.Run("ErrSyntax", func(t *testing.T) {
 		_, err := c.Query(t.Context(), "SELECT path\nFROM versions WHERE WHERE")
-		if err == nil || !strings.Contains(err.Error(), "2:21") {
+		if !errors.Is(err, ErrStatement) || !strings.Contains(err.Error(), ": 2:26: ") {
 			t.Fatal(err)
 		}
-		if _, err = c.Query(t.Context(), "SELECT nothing FROM versions"); err == nil || errors.Is(err, ErrDamaged) {
+		if _, err = c.Query(t.Context(), "SELECT nothing FROM versions"); !errors.Is(err, ErrStatement) || errors.Is(err, ErrDamaged) {
 			t.Fatal(err)
 		}
 		rows, err := c.Query(t.Context(), "SELECT path + 1 FROM versions")

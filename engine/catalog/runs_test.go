@@ -31,9 +31,9 @@ func TestHistory(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", statement, got, err, want)
 		}
 	}
-	check("SELECT verb, '|', name, '|', stamp, '|', snapshot, host, outcome, '|', error FROM runs",
+	check(`SELECT verb, "|", name, "|", stamp, "|", snapshot, host, outcome, "|", error FROM runs`,
 		"backup|a|stamp 001|1laptopok|", "backup|b||0laptopfailed|no space left")
-	check("SELECT started, finished FROM runs WHERE outcome = 'ok'", "1970-01-01 00:00:10 +0000 UTC 1970-01-01 00:00:20 +0000 UTC")
+	check(`SELECT started, finished FROM runs WHERE outcome = "ok"`, "1970-01-01 00:00:10 +0000 UTC 1970-01-01 00:00:20 +0000 UTC")
 	last := func(id ID, want int64) {
 		t.Helper()
 		got, err := c.LastVerified(t.Context(), id)
@@ -43,10 +43,10 @@ func TestHistory(t *testing.T) {
 	}
 	check("SELECT snapshot, sample, files, read, bytes, problems, healed FROM verifications",
 		"1 0.25 10 3 400 2 1", "1 1 0 0 0 0 0", "2 0 0 0 0 0 0")
-	for _, where := range []string{"sample > '0.2' AND sample < 1", "sample = 0.25", "sample <= 1 AND problems = '2'"} {
+	for _, where := range []string{"sample > 0.2 AND sample < 1", "sample = 0.25", "sample <= 1 AND problems == 2"} {
 		check("SELECT snapshot FROM verifications WHERE files > 0 AND "+where, "1")
 	}
-	got, err := ask(t, c, "SELECT started FROM verifications WHERE sample = $1 AND sample = $2", 1, Text("1"))
+	got, err := ask(t, c, "SELECT started FROM verifications WHERE sample == $1", 1.0)
 	if err != nil || len(got) != 1 {
 		t.Error(got, err)
 	}
@@ -132,7 +132,7 @@ func TestMigrate(t *testing.T) {
 	if id := mustAbsorb(t, c, snapshot("a", 4), files(30, 4)); id != 4 {
 		t.Errorf("the next snapshot is %d", id)
 	}
-	if _, err := ask(t, c, "SELECT path FROM contents"); err != nil {
+	if _, err := ask(t, c, "SELECT path FROM versions"); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,17 +16,16 @@ import (
 func StatementError(name string, line int, err error) error {
 	err = builtins.Suggest(err)
 	var problem runtime.Problem
-	var place func() (line, column int, text string)
 	if e := (*ask.Error)(nil); errors.As(err, &e) {
-		problem.Msg, place = e.Msg, e.Place
-	} else if e := (*catalog.StatementError)(nil); errors.As(err, &e) {
-		problem.Msg, place = e.Msg, e.Place
+		problem.Msg = e.Msg
+		if n, column, text := e.Place(); n > 0 {
+			problem.Pos = syntax.MakePosition(&name, int32(line+n-1), int32(column))
+			problem.Line = text
+		}
+	} else if errors.Is(err, catalog.ErrStatement) || errors.Is(err, catalog.ErrReadOnly) { // of QL
+		problem.Msg = err.Error()
 	} else {
 		return err
-	}
-	if n, column, text := place(); n > 0 {
-		problem.Pos = syntax.MakePosition(&name, int32(line+n-1), int32(column))
-		problem.Line = text
 	}
 	return &runtime.Error{Compile: true, Problems: []runtime.Problem{problem}}
 }

@@ -268,3 +268,44 @@ func TestExamples(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) { answer(t, s, f.Example) })
 	}
 }
+
+// TestColumns holds the tables against those of the catalog: no column is left out.
+func TestColumns(t *testing.T) {
+	c := lab(t)
+	for _, table := range ask.Tables() {
+		if table.Doc == "" || table.Example == "" {
+			t.Errorf("%s is not described", table.Name)
+		}
+		has := map[string]string{}
+		for _, column := range table.Columns {
+			if has[column.Name] = column.Type; column.Doc == "" {
+				t.Errorf("%s.%s is not described", table.Name, column.Name)
+			}
+		}
+		if !slices.Contains([]string{"snapshots", "versions", "runs", "verifications", "damage"}, table.Name) {
+			continue
+		}
+		rows, err := c.Query(t.Context(), `SELECT Name, Type FROM __Column WHERE TableName == $1`, table.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for row, err := range rows.All() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+			name, kind := row[0].(string), row[1].(string)
+			want := map[string]string{"int64": "INTEGER", "float64": "REAL", "string": "TEXT", "time": "TIME", "blob": "BLOB"}[kind]
+			if name == "digest" {
+				want = "DIGEST"
+			}
+			if has[name] != want {
+				t.Errorf("%s.%s is %q, want %s", table.Name, name, has[name], want)
+			}
+		}
+		if n == 0 {
+			t.Errorf("the catalog has no table %s", table.Name)
+		}
+	}
+}
