@@ -19,7 +19,7 @@ import (
 	"phlb/engine"
 	"phlb/engine/catalog/ask"
 	"phlb/runtime"
-	"phlb/spelling"
+	"phlb/runtime/spelling"
 )
 
 // The languages of questions.

@@ -53,8 +53,9 @@ var arrows = map[string][]string{
 	"phlb/engine/catalog/qlfile": {"modernc.org/ql", "modernc.org/lldb", "modernc.org/file"},
 }
 
-// spelling is a package that any other may import.
-const spelling = "phlb/spelling"
+// spelling is a package that any other may import: it knows neither Starlark nor
+// backups.
+const spelling = "phlb/runtime/spelling"
 
 // ours is how the packages of this module begin.
 const ours = "phlb/"

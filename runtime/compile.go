@@ -13,7 +13,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
-	"phlb/spelling"
+	"phlb/runtime/spelling"
 )
 
 // dialect is what scripts may use beyond plain Starlark. A script without main

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.starlark.net/starlark"
 
-	"phlb/spelling"
+	"phlb/runtime/spelling"
 )
 
 // AddFlags adds a flag for each parameter that one can set, and to a switch the

@@ -15,7 +15,7 @@ import (
 
 	"go.starlark.net/starlark"
 
-	"phlb/spelling"
+	"phlb/runtime/spelling"
 )
 
 // A Module is a folder of files that load statements name by @NAME//PATH, other

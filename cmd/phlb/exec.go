@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"phlb/cmd/phlb/mod"
-	"phlb/spelling"
+	"phlb/runtime/spelling"
 )
 
 func (c *command) exec() *cobra.Command {

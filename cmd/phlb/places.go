@@ -15,8 +15,8 @@ import (
 	"phlb/cmd/phlb/show"
 	"phlb/engine/config"
 	"phlb/runtime"
+	"phlb/runtime/spelling"
 	"phlb/scripts"
-	"phlb/spelling"
 )
 
 // Scripts and questions are called by their names where they lie in the user's

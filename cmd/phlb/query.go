@@ -18,8 +18,8 @@ import (
 	"phlb/cmd/phlb/show"
 	"phlb/engine"
 	"phlb/runtime"
+	"phlb/runtime/spelling"
 	"phlb/scripts"
-	"phlb/spelling"
 )
 
 // asked is what the command line of phlb query says.

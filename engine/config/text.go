@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"phlb/spelling"
+	"phlb/runtime/spelling"
 )
 
 // Literal writes a list as it would stand in the file.

@@ -11,7 +11,7 @@ import (
 
 	"phlb/engine/catalog"
 	"phlb/engine/store"
-	"phlb/spelling"
+	"phlb/runtime/spelling"
 )
 
 // IsAhead reports whether a snapshot was dated by a clock that ran ahead, or that

@@ -11,7 +11,7 @@ import (
 	"phlb/cmd/phlb/show"
 	"phlb/engine/catalog/ask"
 	"phlb/runtime"
-	"phlb/spelling"
+	"phlb/runtime/spelling"
 )
 
 // dotCommand is a command of the session.

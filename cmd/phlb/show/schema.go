@@ -8,7 +8,7 @@ import (
 
 	"phlb/engine/catalog/ask"
 	"phlb/runtime"
-	"phlb/spelling"
+	"phlb/runtime/spelling"
 )
 
 // described is what can be asked.
