@@ -88,6 +88,9 @@ func (r *run) sealPartial(ctx context.Context) (unsynced bool, err error) {
 		return false, err
 	}
 	err = r.partial.Seal(ctx)
+	if r.root.MadeText() {
+		r.Repository.Log.Info("no link to the newest snapshot can be made here: latest.txt beside it has its name")
+	}
 	var late *store.LateError
 	switch {
 	case !errors.As(err, &late):

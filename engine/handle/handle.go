@@ -30,6 +30,8 @@ var (
 	// file system, or is of another user and therefore protected, see
 	// protected_hardlinks in proc_sys_fs(5).
 	ErrNoLink = errors.New("file cannot be linked to")
+	// ErrNoDirLink says that no link to a directory can be made.
+	ErrNoDirLink = errors.New("no link to a directory can be made")
 	// ErrNotRegular is the error of reading what is no regular file.
 	ErrNotRegular = errors.New("not a regular file")
 )

@@ -66,6 +66,8 @@ func plain(err error) error {
 		return syscall.EXDEV
 	case windows.ERROR_TOO_MANY_OPEN_FILES, windows.ERROR_NO_SYSTEM_RESOURCES:
 		return syscall.EMFILE
+	case windows.ERROR_FILENAME_EXCED_RANGE:
+		return syscall.ENAMETOOLONG
 	case windows.ERROR_DIRECTORY:
 		return syscall.ENOTDIR
 	}
@@ -150,7 +152,7 @@ func setName(h windows.Handle, class, flags uint32, to windows.Handle, name stri
 		name   [longest]uint16
 	}{flags, to, uint32(2 * len(text)), [longest]uint16{}}
 	if copy(info.name[:], text) < len(text) {
-		return windows.ERROR_FILENAME_EXCED_RANGE
+		return syscall.ENAMETOOLONG
 	}
 	// The least is that of the structure with a name of one letter, and its end.
 	size := max(unsafe.Offsetof(info.name)+uintptr(info.length), unsafe.Offsetof(info.name)+unsafe.Alignof(info))

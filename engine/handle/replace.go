@@ -115,9 +115,11 @@ func (d *Writer) ReplaceNew(name string, e *manifest.Entry, fill func(*NewFile) 
 	})
 }
 
-// ReplaceLink makes name in d a symbolic link in a single step.
+// ReplaceLink makes name in d a link to the directory called target there, in a
+// single step: a symbolic one, or what the system has. The error is
+// [ErrNoDirLink] where that can be made of no kind.
 func (d *Writer) ReplaceLink(target, name string) error {
-	return d.replace(name, func(in *Writer, temp string) error { return in.Symlink(target, temp) })
+	return d.replace(name, func(in *Writer, temp string) error { return d.linkDir(in, target, temp) })
 }
 
 // ReplaceMade makes name in d the entry e, which is neither file nor directory,

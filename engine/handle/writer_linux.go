@@ -183,6 +183,9 @@ func (d *Writer) Symlink(target, name string) error {
 	return pathError("symlink", name, unix.Symlinkat(target, d.fd, name))
 }
 
+// linkDir makes temp in in a link to the directory called target, for d.
+func (d *Writer) linkDir(in *Writer, target, temp string) error { return in.Symlink(target, temp) }
+
 // make makes the entry e, which is neither file nor directory, with its
 // metadata, where nobody else can change it meanwhile.
 func (d *Writer) make(name string, e *manifest.Entry) error {

@@ -109,6 +109,9 @@ func (d *Writer) RemoveDir(name string) error { return d.root.Remove(d.at(name))
 // Symlink makes a symbolic link.
 func (d *Writer) Symlink(target, name string) error { return d.root.Symlink(target, d.at(name)) }
 
+// linkDir makes temp in in a link to the directory called target, for d.
+func (d *Writer) linkDir(in *Writer, target, temp string) error { return in.Symlink(target, temp) }
+
 // make makes the symbolic link e, with its metadata. Other kinds than that
 // cannot be made here; they are recorded, for a restore elsewhere.
 func (d *Writer) make(name string, e *manifest.Entry) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/windows"
@@ -160,6 +161,26 @@ func (d *Writer) Symlink(target, name string) error {
 		isDir = leadsToDir(path, target)
 	}
 	return pathError("symlink", name, d.makeReparse(name, isDir, linkData(target, false)))
+}
+
+// linkDir makes temp in in a link to the directory called target in d: a symbolic
+// link where the user may make one, or else a junction, which everybody may.
+func (d *Writer) linkDir(in *Writer, target, temp string) error {
+	err := in.makeReparse(temp, true, linkData(target, false))
+	if err == nil || IsFull(err) {
+		return err
+	}
+	path, failed := finalPath(d.h)
+	if strings.HasPrefix(path, `\\?\UNC\`) { // no junction leads to another machine
+		failed = err
+	}
+	if failed == nil {
+		failed = in.makeReparse(temp, true, linkData(strings.TrimPrefix(path, `\\?\`)+`\`+target, true))
+	}
+	if failed != nil {
+		return fmt.Errorf("%w: %w", ErrNoDirLink, err)
+	}
+	return nil
 }
 
 // make makes the symbolic link e, or another kind of link as it was recorded, with

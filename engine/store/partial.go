@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"phlb/engine/handle"
@@ -526,16 +525,4 @@ func (p *Partial) seal() (err error) {
 		moved++
 	}
 	return p.root.complete(p.folder, p.Ref, p.in, p.name, !p.Older)
-}
-
-// point makes latest a link to the snapshot, in a single step. It replaces
-// nothing but a link.
-func (r *Root) point(folder *Dir, ref Ref) error {
-	if is, err := folder.Look(latest); err == nil && is.Kind != manifest.Symlink {
-		return fmt.Errorf("%s is in the way of the link to the newest snapshot: move it away", filepath.Join(r.Path, ref.Name, latest))
-	}
-	if now, err := folder.Readlink(latest); err == nil && now == ref.Stamp {
-		return nil // it is one already, and a full root may have no room for another
-	}
-	return folder.ReplaceLink(ref.Stamp, latest)
 }

@@ -12,7 +12,8 @@
 //	<root>/NAME/STAMP.partial/      a run under way: tree/, manifest and log,
 //	                                and in previous/ the tree and manifest of a
 //	                                run before it that was cut off
-//	<root>/NAME/latest              symbolic link to the newest snapshot
+//	<root>/NAME/latest              symbolic link to the newest snapshot; latest.txt
+//	                                has its name where there are no links
 //
 // No method changes an inode that a sealed snapshot holds: what was linked is
 // never written to, and [Dir.Replace] puts another inode in its place. The
@@ -41,7 +42,6 @@ const (
 	catalogName   = "catalog.ql"
 	partialSuffix = ".partial"
 	logSuffix     = ".log"
-	latest        = "latest"
 
 	// lostAndFound is fsck's, at the top of a file system of its own, and not
 	// for an ordinary user to look into.
@@ -69,7 +69,8 @@ type Root struct {
 	mu       sync.Mutex
 	workshop *workshop // nil as long as none was needed
 
-	drawn atomic.Bool // the reserve was given up
+	drawn    atomic.Bool // the reserve was given up
+	textMade atomic.Bool // see MadeText
 }
 
 // Ref names a sealed snapshot by its place under the root.
@@ -339,7 +340,7 @@ func (r *Root) Strays(name string) ([]string, error) {
 	}
 	var strays []string
 	for _, c := range list {
-		ours := c.Name == latest || isRemoved(c) || strings.HasSuffix(c.Name, manifest.Suffix) || strings.HasSuffix(c.Name, logSuffix) ||
+		ours := c.Name == latest || c.Name == latestText || isRemoved(c) || strings.HasSuffix(c.Name, manifest.Suffix) || strings.HasSuffix(c.Name, logSuffix) ||
 			slices.ContainsFunc(list, func(tree handle.Child) bool { // what a tool has left beside it
 				return tree.Kind == manifest.Dir && strings.HasPrefix(c.Name, tree.Name)
 			})
@@ -424,29 +425,4 @@ func (r *Root) Linked() (names []string, err error) {
 		}
 	}
 	return names, err
-}
-
-// CheckFolder returns an error for a name whose folder is a symbolic link. None is
-// followed: what lies behind it may be another file system, or another root.
-func (r *Root) CheckFolder(name string) error {
-	if i, err := r.dir.Look(name); err == nil && i.Kind == manifest.Symlink {
-		return fmt.Errorf("%s is a symbolic link, and a backup's folder must be a directory: move the link away, or mount there what it leads to",
-			filepath.Join(r.Path, name))
-	}
-	return nil
-}
-
-// CheckName returns an [ErrName] for a backup name that cannot be a folder.
-func CheckName(name string) error {
-	switch {
-	case name == "":
-		return fmt.Errorf("%w: it is empty", ErrName)
-	case strings.HasPrefix(name, "."):
-		return fmt.Errorf("%w: %q begins with a point", ErrName, name)
-	case name == lostAndFound:
-		return fmt.Errorf("%w: %q is what fsck calls its own folder", ErrName, name)
-	case strings.ContainsAny(name, "/\\\x00"):
-		return fmt.Errorf("%w: %q holds a slash, backslash or NUL", ErrName, name)
-	}
-	return nil
 }
