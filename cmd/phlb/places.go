@@ -147,9 +147,9 @@ func shelved(dir, name, ending string) (named, error) {
 			return n, err
 		}
 		switch {
-		case config.OfOthers(folder):
+		case config.OfOthers(dir, folder):
 			return n, usagef("%s is not run, since others may write to %s: chown root and chmod go-w the folder", n.path, dir)
-		case config.OfOthers(info):
+		case config.OfOthers(n.path, info):
 			return n, usagef("%s is not run, since others may write to it: chown root and chmod go-w the file", n.path)
 		}
 	}

@@ -93,7 +93,7 @@ func (s *Sources) find() (path string, data []byte, err error) {
 		}
 	}
 	if path = inFolder(s.UserConfigDir); path != "" {
-		nobody := func(fs.FileInfo) bool { return false } // the user has said where it is
+		nobody := func(string, fs.FileInfo) bool { return false } // the user has said where it is
 		if data, err = s.read(path, nobody); data != nil || err != nil {
 			return path, data, err
 		}
@@ -128,7 +128,7 @@ func (s *Sources) passOver(path, reason string) ([]byte, error) {
 
 // read returns what the file holds, or nil where none is there that counts. Of
 // a symbolic link both owners matter: who made it has chosen what is read.
-func (s *Sources) read(path string, ofOthers func(fs.FileInfo) bool) ([]byte, error) {
+func (s *Sources) read(path string, ofOthers func(string, fs.FileInfo) bool) ([]byte, error) {
 	const (
 		writable  = "it is passed over, since others may write to it: chmod go-w if it is to count"
 		others    = "it is passed over, since it belongs neither to you nor to root: chown it if it is to count"
@@ -144,7 +144,7 @@ func (s *Sources) read(path string, ofOthers func(fs.FileInfo) bool) ([]byte, er
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case ofOthers(info):
+	case ofOthers(path, info):
 		return pass(others)
 	}
 	if info, err = os.Stat(path); err != nil {
@@ -164,7 +164,7 @@ func (s *Sources) read(path string, ofOthers func(fs.FileInfo) bool) ([]byte, er
 		return nil, err
 	case !info.Mode().IsRegular():
 		return pass(irregular)
-	case ofOthers(info):
+	case ofOthers(path, info):
 		return pass(others)
 	case othersWrite(info) && s.own(path): // to go on without it would back up with other settings than the user has
 		return nil, fmt.Errorf("%s is not obeyed, since others may write to it: chmod go-w %s", path, path)

@@ -9,7 +9,7 @@ import (
 )
 
 // ofOthers reports whether a file belongs neither to the user nor to root.
-func ofOthers(info fs.FileInfo) bool {
+func ofOthers(_ string, info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && st.Uid != 0 && int(st.Uid) != os.Geteuid()
 }

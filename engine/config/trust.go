@@ -38,7 +38,7 @@ func (s *Sources) OfSystem(path string) bool {
 // OfOthers reports whether somebody else than the user and root has a say in what
 // a file holds, or in a folder: who owns it, or may write to it. It reports nothing
 // where files have no owner that would tell.
-func OfOthers(info fs.FileInfo) bool { return ofOthers(info) || othersWrite(info) }
+func OfOthers(path string, info fs.FileInfo) bool { return ofOthers(path, info) || othersWrite(info) }
 
 // revoke takes back what a file permits that is not trusted.
 func (s *Sources) revoke(c *Config) {
@@ -124,7 +124,7 @@ func trusted(state, path string, data []byte) bool {
 		return false
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || ofOthers(info) || othersWrite(info) {
+	if info, err := file.Stat(); err != nil || ofOthers(file.Name(), info) || othersWrite(info) {
 		return false
 	}
 	want := trustLine(path, data)
