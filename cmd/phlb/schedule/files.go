@@ -307,6 +307,8 @@ func taskScheduler(dir string) *manager {
 	}
 }
 
+// task is what the Task Scheduler reads. Of itself it would start nothing on a
+// battery, stop what runs once the mains is gone, and end all after 72 hours.
 func task(j *Job) string {
 	const start = "2026-01-01T"
 	trigger := fmt.Sprintf("<StartBoundary>%s%02d:%02d:00</StartBoundary>", start, j.Moment.hour, j.Moment.minute)
@@ -325,7 +327,8 @@ func task(j *Job) string {
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo><Description>` + xmlText(j.When+": "+j.Command) + `</Description></RegistrationInfo>
   <Triggers><CalendarTrigger>` + trigger + schedule + `</CalendarTrigger></Triggers>
-  <Settings><StartWhenAvailable>true</StartWhenAvailable><MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy><Priority>9</Priority></Settings>
+  <Settings><StartWhenAvailable>true</StartWhenAvailable><MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy><Priority>9</Priority>
+    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries><StopIfGoingOnBatteries>false</StopIfGoingOnBatteries><ExecutionTimeLimit>PT0S</ExecutionTimeLimit></Settings>
   <Actions><Exec>
     <Command>` + xmlText(j.Argv[0]) + `</Command>
     <Arguments>` + xmlText(strings.Join(args, " ")) + `</Arguments>

@@ -206,6 +206,9 @@ func TestTask(t *testing.T) {
 				Text string `xml:",innerxml"`
 			} `xml:"Triggers>CalendarTrigger"`
 			Missed bool                                                  `xml:"Settings>StartWhenAvailable"`
+			Mains  string                                                `xml:"Settings>DisallowStartIfOnBatteries"`
+			Stop   string                                                `xml:"Settings>StopIfGoingOnBatteries"`
+			Limit  string                                                `xml:"Settings>ExecutionTimeLimit"`
 			Exec   struct{ Command, Arguments, WorkingDirectory string } `xml:"Actions>Exec"`
 		}
 		text := task(j)
@@ -214,6 +217,9 @@ func TestTask(t *testing.T) {
 		}
 		if got.Version != "1.2" || got.Trigger.Text != tt.trigger || !got.Missed || got.Exec.Command != j.Argv[0] || got.Exec.WorkingDirectory != j.Dir {
 			t.Errorf("%s is read as %+v", j.When, got)
+		}
+		if got.Mains != "false" || got.Stop != "false" || got.Limit != "PT0S" { // no limit
+			t.Errorf("%s is not started on a battery, or ended: %+v", j.When, got)
 		}
 		for _, word := range j.Argv[1:] {
 			if !strings.Contains(got.Exec.Arguments, windowsWord(word)) {
