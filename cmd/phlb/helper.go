@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"unicode/utf8"
 
@@ -25,7 +26,7 @@ func (c *command) helper() *cobra.Command {
 		Short: "Put a script into a folder that backs it up.",
 		Long: "Write " + helperName + " into the folder DIR: a script that backs up\n" +
 			"the folder in which it lies, wherever that is moved. It is a policy of its own,\n" +
-			"there to be edited.",
+			"there to be edited. On Windows a .cmd beside it runs it from the Explorer.",
 		Example: "  phlb helper ~/Pictures\n  ~/Pictures/" + helperName,
 		Args:    arguments(1, "phlb helper DIR"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -55,7 +56,19 @@ func (c *command) helper() *cobra.Command {
 			if err := maybe.WriteFile(path, []byte(helperScript(name)), 0o777); err != nil {
 				return err
 			}
-			return c.writePaths([]string{path})
+			made := []string{path}
+			if runtime.GOOS == "windows" {
+				phlb, err := os.Executable()
+				if err != nil {
+					return err
+				}
+				starter := strings.TrimSuffix(path, filepath.Ext(path)) + ".cmd"
+				if err := os.WriteFile(starter, []byte(helperStarter(phlb)), 0o777); err != nil {
+					return err
+				}
+				made = append(made, starter)
+			}
+			return c.writePaths(made)
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "folder under the backup root; DIR's own folder name by default")
@@ -73,6 +86,22 @@ func orElse(err error, otherwise string) any {
 
 func helperScript(name string) string {
 	return strings.ReplaceAll(helperSource, "NAME", syntax.Quote(name, false))
+}
+
+// helperStarter is what the Explorer starts: it runs the script beside it, and waits
+// for a key, so that what comes of it can be read. Without a window of its own, for
+// other programs, it does not wait.
+func helperStarter(phlb string) string {
+	lines := []string{
+		"@echo off",
+		"setlocal disabledelayedexpansion",
+		`"` + strings.ReplaceAll(phlb, "%", "%%") + `" exec "%~dp0` + helperName + `" %*`,
+		"set phlb_code=%errorlevel%",
+		"setlocal enabledelayedexpansion", // by now no path with an exclamation mark is named
+		`if not "!cmdcmdline:` + strings.TrimSuffix(helperName, ".star") + `=!"=="!cmdcmdline!" pause`,
+		"exit /b %phlb_code%",
+	}
+	return strings.Join(lines, "\r\n") + "\r\n"
 }
 
 const helperSource = `#!/usr/bin/env -S phlb exec
