@@ -63,7 +63,7 @@ func (c *comparison) removed(e *manifest.Entry) error {
 
 // both takes a path that is in both states.
 func (c *comparison) both(old, new *manifest.Entry) {
-	what, detail := differs(old, new)
+	what, detail := Between(old, new)
 	if what == "" {
 		return
 	}
@@ -71,9 +71,10 @@ func (c *comparison) both(old, new *manifest.Entry) {
 	c.add(Change{What: what, Path: new.Path, Old: &before, New: &after, Detail: detail})
 }
 
-// differs says what two entries of a path do not agree in. The time of a
-// directory moves with what it holds, and is no change of its own.
-func differs(old, new *manifest.Entry) (what, detail string) {
+// Between says what two entries of a path do not agree in: [Changed] or
+// [Metadata], and how, and "" where they agree. The time of a directory moves with
+// what it holds, and is no change of its own.
+func Between(old, new *manifest.Entry) (what, detail string) {
 	switch {
 	case old.Kind != new.Kind:
 		return Changed, fmt.Sprintf("was a %v, is a %v", old.Kind, new.Kind)

@@ -48,7 +48,7 @@ func (repo *Repository) OpenToRead(ctx context.Context, root *store.Root) (*cata
 // OpenCaughtUp is OpenCatalog, and returns what the catalog did not know.
 func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
 	open, create := catalog.Open, catalog.Create
-	if repo.Env.ForeignRoot {
+	if repo.Env.ForeignRoot || repo.Env.ReadOnly {
 		open, create = away(root, catalog.OpenAway), away(root, catalog.CreateAway)
 	}
 	cat, c, err := repo.openAs(ctx, root, open)

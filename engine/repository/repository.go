@@ -47,6 +47,10 @@ type Environment struct {
 	// Verbs that would fail with [ErrForeignRoot].
 	ForeignRoot bool
 
+	// ReadOnly reads a root of one's own, and writes nothing there, not even for a
+	// moment. Verbs that would fail with [ErrReadOnly].
+	ReadOnly bool
+
 	// CountAhead has a backup that has no snapshot before it walk its source
 	// twice, for the totals of its Progress.
 	CountAhead bool
@@ -61,22 +65,35 @@ type Repository struct {
 	Env       Environment
 	Log       *slog.Logger
 	Rehearsal rehearsal
-	said      sync.Map // warnings, see warnOnce
+	said      *sync.Map // warnings, see warnOnce
 }
 
 // Open returns the repository at the configured root, which need not exist yet.
 func Open(c *config.Config, env Environment) *Repository {
-	env.DryRun = env.DryRun || env.ForeignRoot // which is careful not to write
-	return &Repository{Config: c, Env: env, Log: slog.New(env.Log)}
+	env.DryRun = env.DryRun || env.ForeignRoot || env.ReadOnly // which is careful not to write
+	return &Repository{Config: c, Env: env, Log: slog.New(env.Log), said: &sync.Map{}}
+}
+
+// Another returns a repository at the same root, for who works on it at the same time.
+// What one has warned of, the other does not again.
+func (repo *Repository) Another() *Repository {
+	other := Open(repo.Config, repo.Env)
+	other.said = repo.said
+	return other
 }
 
 // DryRun reports whether nothing is to be changed, not outside of the root either.
-func (repo *Repository) DryRun() bool { return repo.Env.DryRun && !repo.Env.ForeignRoot }
+func (repo *Repository) DryRun() bool {
+	return repo.Env.DryRun && !repo.Env.ForeignRoot && !repo.Env.ReadOnly
+}
 
-// MayWrite returns [ErrForeignRoot] where the root is only read.
+// MayWrite returns [ErrForeignRoot] or [ErrReadOnly] where the root is only read.
 func (repo *Repository) MayWrite() error {
-	if repo.Env.ForeignRoot {
+	switch {
+	case repo.Env.ForeignRoot:
 		return fmt.Errorf("%s: %w", repo.Config.BackupPath, ErrForeignRoot)
+	case repo.Env.ReadOnly:
+		return fmt.Errorf("%s: %w", repo.Config.BackupPath, ErrReadOnly)
 	}
 	return nil
 }

@@ -15,6 +15,8 @@ var (
 	ErrRootGone = errors.New("the backup root that was here is gone: is the disk mounted? To make a new root here, use --new-root")
 	// ErrForeignRoot says that nothing is to be written to a root.
 	ErrForeignRoot = errors.New("nothing is written to a root that is opened with --foreign-root")
+	// ErrReadOnly says the same of a root that is only looked at.
+	ErrReadOnly = errors.New("the backup root is open to be looked at, and nothing is written there")
 	// ErrOtherRoot says that another backup root is where one was before.
 	ErrOtherRoot = errors.New("this is another backup root than those that were here before: is the right disk mounted? To go on with this one, use --new-root")
 )
