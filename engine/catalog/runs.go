@@ -76,6 +76,36 @@ func (c *Catalog) NoteVerification(v Verification) {
 	c.verified = append(c.verified, v)
 }
 
+// Runs returns what was done to the root, in no particular order.
+func (c *Catalog) Runs(ctx context.Context) (all []Run, err error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	err = c.db.Select(ctx, selectRuns, nil, func(row []any) (bool, error) {
+		r, err := readRun(row)
+		all = append(all, r)
+		return true, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read runs: %w", err)
+	}
+	return all, nil
+}
+
+// Verifications returns the looks at snapshots, in no particular order.
+func (c *Catalog) Verifications(ctx context.Context) (all []Verification, err error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	err = c.db.Select(ctx, selectVerifications, nil, func(row []any) (bool, error) {
+		v, err := readVerification(row)
+		all = append(all, v)
+		return true, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read verifications: %w", err)
+	}
+	return all, nil
+}
+
 // LastVerified returns when the last verification of a snapshot ended, the zero
 // time where there was none.
 func (c *Catalog) LastVerified(ctx context.Context, id ID) (last time.Time, err error) {
