@@ -28,14 +28,24 @@ func (e *Engine) Find(ctx context.Context, glob, name string) ([]*Found, error) 
 		return nil, fmt.Errorf("find: %w", err)
 	}
 	found, known, err := e.findVersions(ctx, func(cat *catalog.Catalog, _ map[catalog.ID]*repository.Snapshot) ([]catalog.Version, error) {
-		return cat.Find(ctx, func(p string) bool {
-			at := strings.LastIndexByte(p, '/')
-			return p != "." && patterns.Match(p[:max(at, 0)], p[at+1:])
-		}, name)
+		return cat.Find(ctx, globbed(patterns), name)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find: %w", err)
 	}
+	return byPath(found, known), nil
+}
+
+// globbed reports whether the patterns mean a path of a snapshot.
+func globbed(patterns *walk.Patterns) func(path string) bool {
+	return func(p string) bool {
+		at := strings.LastIndexByte(p, '/')
+		return p != "." && patterns.Match(p[:max(at, 0)], p[at+1:])
+	}
+}
+
+// byPath makes one of all versions of a path under a name, sorted by path.
+func byPath(found []catalog.Version, known map[catalog.ID]*repository.Snapshot) []*Found {
 	type place struct{ name, path string }
 	at := map[place]*Found{}
 	var all []*Found
@@ -69,5 +79,5 @@ func (e *Engine) Find(ctx context.Context, glob, name string) ([]*Found, error) 
 	slices.SortFunc(all, func(a, b *Found) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Last.Name, b.Last.Name))
 	})
-	return all, nil
+	return all
 }

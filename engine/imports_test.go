@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"phlb/cmd/phlb/repl":     {"phlb/builtins", "phlb/cmd/phlb/show", "phlb/runtime", "phlb/engine", "phlb/engine/*", "phlb/scripts", "go.starlark.net"},
 	"phlb/cmd/phlb/show":     {"phlb/builtins", "phlb/runtime", "phlb/engine", "phlb/engine/*", "go.starlark.net"},
 	"phlb/cmd/phlb/schedule": {"phlb/runtime"},
+	"phlb/cmd/phlb/serve":    {"phlb/cmd/phlb/metrics", "phlb/engine", "phlb/engine/*"},
 	"phlb/cmd/phlb-bench":    {"phlb/engine/*"},
 	"phlb/builtins":          {"phlb/engine", "phlb/engine/*", "phlb/runtime", "go.starlark.net"},
 	"phlb/scripts":           {"phlb/runtime", "go.starlark.net"}, // its tests run the scripts
@@ -35,6 +36,7 @@ var arrows = map[string][]string{
 	"phlb/engine/verify":     verbs,
 	"phlb/engine/restore":    verbs,
 	"phlb/engine/diff":       verbs,
+	"phlb/engine/archive":    verbs,
 	"phlb/engine/repository": {"phlb/engine/parent", "phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/config", "phlb/engine/manifest"},
 	"phlb/engine/known":      {"phlb/engine/repository", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/manifest"},
 	"phlb/engine/foreign":    {"phlb/engine/content", "phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},

@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"phlb/engine/archive"
 	"phlb/engine/backup"
 	"phlb/engine/diff"
 	"phlb/engine/manifest"
@@ -29,12 +30,17 @@ type (
 	Restoration = restore.Restoration
 	Restored    = restore.Restored
 	Overwrite   = restore.Overwrite
+	Content     = archive.Content
+	Selection   = archive.Selection
+	Format      = archive.Format
 )
 
 // Errors that callers tell apart.
 var (
 	ErrNoRoot       = repository.ErrNoRoot
 	ErrNoSnapshot   = repository.ErrNoSnapshot
+	ErrRootGone     = repository.ErrRootGone
+	ErrOtherRoot    = repository.ErrOtherRoot
 	ErrNeedsName    = backup.ErrNeedsName
 	ErrName         = backup.ErrName
 	ErrInsideRoot   = backup.ErrInsideRoot
@@ -43,6 +49,9 @@ var (
 	ErrIntoRoot     = restore.ErrIntoRoot
 	ErrTarget       = restore.ErrTarget
 	ErrDelete       = restore.ErrDelete
+	ErrReadOnly     = repository.ErrReadOnly
+	ErrRotten       = archive.ErrRotten
+	ErrNotHeld      = archive.ErrNotHeld
 )
 
 // PinnedTag is the tag of a snapshot that is never removed.
@@ -53,6 +62,12 @@ const (
 	Never  = restore.Never
 	Newer  = restore.Newer
 	Always = restore.Always
+)
+
+// The formats of archives.
+const (
+	Tar = archive.Tar
+	Zip = archive.Zip
 )
 
 // Problems that callers tell apart.

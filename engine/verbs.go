@@ -18,11 +18,14 @@ package engine
 
 import (
 	"context"
+	"io"
 	"iter"
 
+	"phlb/engine/archive"
 	"phlb/engine/backup"
 	"phlb/engine/config"
 	"phlb/engine/diff"
+	"phlb/engine/manifest"
 	"phlb/engine/repository"
 	"phlb/engine/restore"
 	"phlb/engine/store"
@@ -41,9 +44,16 @@ type Engine struct {
 
 // Open returns an engine for the configured root, which need not exist yet.
 func Open(c *config.Config, env repository.Environment) *Engine {
-	repo := repository.Open(c, env)
-	return &Engine{Config: c, Progress: &repo.Progress, repo: repo}
+	return of(repository.Open(c, env))
 }
+
+func of(repo *repository.Repository) *Engine {
+	return &Engine{Config: repo.Config, Progress: &repo.Progress, repo: repo}
+}
+
+// Another returns an engine for the same root, whose methods may be called while those
+// of e are.
+func (e *Engine) Another() *Engine { return of(e.repo.Another()) }
 
 // Close ends a dry run: it deletes what the dry run has kept, which is nothing
 // in the backup root. An engine that changes things need not be closed.
@@ -73,6 +83,18 @@ func (e *Engine) Verify(ctx context.Context, s *repository.Snapshot, c verify.Ch
 // Restore writes what a snapshot holds to a directory, see [restore.Run].
 func (e *Engine) Restore(ctx context.Context, s *repository.Snapshot, o restore.Restoration) (*restore.Restored, error) {
 	return restore.Run(ctx, e.repo, s, o)
+}
+
+// OpenFile opens a regular file of a snapshot, of which entry is the entry, see
+// [archive.Open].
+func (e *Engine) OpenFile(ctx context.Context, s *repository.Snapshot, entry *manifest.Entry) (*archive.Content, error) {
+	return archive.Open(ctx, e.repo, s, entry)
+}
+
+// Archive writes a folder of a snapshot, or a part of it, as an archive, see
+// [archive.Write].
+func (e *Engine) Archive(ctx context.Context, s *repository.Snapshot, what archive.Selection, format archive.Format, to io.Writer) error {
+	return archive.Write(ctx, e.repo, s, what, format, to)
 }
 
 // Diff returns what changed from snapshot a to b, see [diff.Snapshots].

@@ -404,6 +404,9 @@ func (r *Root) OpenManifest(ref Ref) (*os.File, error) {
 	return r.OpenBeside(ref, manifest.Suffix)
 }
 
+// OpenLog opens the log of the run that made a snapshot.
+func (r *Root) OpenLog(ref Ref) (*os.File, error) { return r.OpenBeside(ref, logSuffix) }
+
 // OpenBeside opens the regular file beside a snapshot's tree that is called like
 // it, with that suffix.
 func (r *Root) OpenBeside(ref Ref, suffix string) (*os.File, error) {
