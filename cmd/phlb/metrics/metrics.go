@@ -112,22 +112,32 @@ func (r *Run) Write(path string) error {
 
 func (r *Run) text(known samples) string {
 	var b strings.Builder
-	gauge := func(name, help string) {
-		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
-	}
-	for _, m := range metrics {
-		if len(known[m.name]) > 0 {
-			gauge(m.name, m.help)
-		}
-		for _, name := range slices.Sorted(maps.Keys(known[m.name])) {
-			fmt.Fprintf(&b, "%s{name=\"%s\"} %s\n", m.name, escapeLabel.Replace(name), number(known[m.name][name]))
-		}
-	}
-	gauge("phlb_exit_code", "How the last run ended: 0 all well, 1 failed, 2 usage, 3 files unread, 4 damage, 5 too old, 130 interrupted.")
+	known.write(&b)
+	gauge(&b, "phlb_exit_code", "How the last run ended: 0 all well, 1 failed, 2 usage, 3 files unread, 4 damage, 5 too old, 130 interrupted.")
 	fmt.Fprintf(&b, "phlb_exit_code %d\n", r.ExitCode)
-	gauge("phlb_run_timestamp_seconds", "End of the last run.")
+	gauge(&b, "phlb_run_timestamp_seconds", "End of the last run.")
 	fmt.Fprintf(&b, "phlb_run_timestamp_seconds %s\n", number(seconds(r.Ended)))
 	return b.String()
+}
+
+func gauge(b *strings.Builder, name, help string) {
+	fmt.Fprintf(b, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
+}
+
+func (known samples) write(b *strings.Builder) {
+	for _, m := range metrics {
+		perName(b, m.name, m.help, known[m.name])
+	}
+}
+
+// perName writes a number about each backup name, and nothing where there are none.
+func perName(b *strings.Builder, metric, help string, values map[string]float64) {
+	if len(values) > 0 {
+		gauge(b, metric, help)
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		fmt.Fprintf(b, "%s{name=\"%s\"} %s\n", metric, escapeLabel.Replace(name), number(values[name]))
+	}
 }
 
 // measure adds what the run has made and checked.
