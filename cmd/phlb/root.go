@@ -22,6 +22,7 @@ type command struct {
 	dryRun     bool
 	newRoot    bool
 	foreign    bool
+	readOnly   bool // nothing is written to the root, whatever is asked for
 	metrics    string
 	verbose    int
 	allow      builtins.Permissions // beside those of phlb.toml

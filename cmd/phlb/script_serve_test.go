@@ -11,7 +11,7 @@ import (
 
 // serve FILE: sets URL to the address of a server that appends what is posted to
 // it to FILE.
-func serve(ts *testscript.TestScript, neg bool, args []string) {
+func serveFile(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: serve FILE")
 	}

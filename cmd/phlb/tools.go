@@ -14,7 +14,7 @@ import (
 
 // tools are the commands around backups: what runs them, and what helps at it.
 func (c *command) tools() []*cobra.Command {
-	all := []*cobra.Command{c.helper(), c.schedule(), c.unlock(), c.doctor(), c.man(), c.trust(), c.mod()}
+	all := []*cobra.Command{c.helper(), c.serve(), c.schedule(), c.unlock(), c.doctor(), c.man(), c.trust(), c.mod()}
 	for _, cmd := range all {
 		cmd.GroupID = "rest"
 	}

@@ -1,0 +1,326 @@
+package serve
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+
+	"phlb/engine"
+	"phlb/engine/manifest"
+)
+
+// versionView is a version of a file, and the snapshots that hold it.
+type versionView struct {
+	First     *stepView    `json:"first"`
+	Last      *stepView    `json:"last"`
+	Snapshots int          `json:"snapshots"`
+	Kind      string       `json:"kind"`
+	Size      int64        `json:"size"`
+	Mtime     time.Time    `json:"mtime"`
+	Digest    string       `json:"digest,omitempty"`
+	Address   template.URL `json:"address"`  // of its page
+	Download  template.URL `json:"download"` // of its content
+	Diff      template.URL `json:"diff"`     // to the version before, "" for the first
+	Now       bool         `json:"now"`      // the one that is looked at
+}
+
+// versionsOf returns the versions of a file, the newest first. One that came back
+// after another is told again.
+func versionsOf(f *engine.Folder) []*versionView {
+	list := []*versionView{}
+	var last *manifest.Entry
+	var lastStamp string
+	for _, step := range f.Steps { // by time
+		if step.Own == nil {
+			last = nil
+			continue
+		}
+		here := &stepView{Stamp: step.Stamp, Time: step.Started, Address: at("browse", step.Snapshot, f.Path)}
+		if step.Own != last {
+			v := &versionView{
+				First: here, Kind: step.Own.Kind.String(), Size: step.Own.Size, Mtime: step.Own.Mtime.Time(),
+				Address: here.Address, Download: at("raw", step.Snapshot, f.Path),
+			}
+			if step.Own.Kind == manifest.File && !step.Own.Absent {
+				v.Digest = step.Own.Digest.String()
+			}
+			if len(list) > 0 {
+				v.Diff = diffAddress(f.Snapshot.Name, f.Path, lastStamp, step.Stamp)
+			}
+			list = append([]*versionView{v}, list...)
+		}
+		v := list[0]
+		v.Last, v.Snapshots = here, v.Snapshots+1
+		v.Now = v.Now || step.Ref() == f.Snapshot.Ref()
+		last, lastStamp = step.Own, step.Stamp
+	}
+	return list
+}
+
+// preview is what a page shows of the content of a file.
+type preview struct {
+	How      string // text, image, audio, video, pdf or ""
+	Text     string
+	Encoding string
+	Cut      bool         // there is more of the text
+	Address  template.URL // of the content, to be shown
+	Download template.URL
+	Why      string // there is none
+}
+
+const (
+	previewText = 48 << 10 // bytes of a text
+	previewSize = 64 << 20 // bytes of what a browser shows
+)
+
+// harmless are the kinds of files that a browser may show, by their suffixes. In none of
+// them runs a script: an SVG is shown as an image, and alone in a sandbox.
+var harmless = map[string]string{
+	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp", ".avif": "image/avif",
+	".bmp": "image/bmp", ".ico": "image/x-icon", ".svg": "image/svg+xml", ".pdf": "application/pdf",
+	".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg", ".flac": "audio/flac", ".wav": "audio/wav", ".m4a": "audio/mp4",
+	".mp4": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg", ".mov": "video/quicktime",
+}
+
+// preview looks into a file.
+func (s *Server) preview(r *request, of *engine.Snapshot, e *manifest.Entry) *preview {
+	p := &preview{Download: at("raw", of, e.Path), Address: at("raw", of, e.Path) + "?show=1"}
+	if e.Kind != manifest.File || e.Absent {
+		p.Download = ""
+		p.Why = r.lang.text("the snapshot has no content of it")
+		return p
+	}
+	if kind := harmless[suffix(e)]; kind != "" {
+		p.How, _, _ = strings.Cut(kind, "/")
+		if kind == "application/pdf" {
+			p.How = "pdf"
+		}
+		if e.Size > previewSize && p.How != "audio" && p.How != "video" {
+			p.How, p.Why = "", r.lang.text("it is too large to be shown")
+		}
+		return p
+	}
+	content, err := r.e.OpenFile(r.Context(), of, e)
+	if err != nil {
+		p.Why = err.Error()
+		return p
+	}
+	defer content.Close()
+	start, err := io.ReadAll(io.LimitReader(content, previewText+1))
+	if err != nil {
+		p.Why = err.Error()
+		return p
+	}
+	if len(start) > previewText {
+		start, p.Cut = start[:previewText], true
+	}
+	p.Text, p.Encoding = decode(start, p.Cut)
+	p.Text = turnings.Replace(p.Text)
+	if p.Encoding == "" {
+		p.Why = r.lang.text("it is no text")
+	} else {
+		p.How = "text"
+	}
+	return p
+}
+
+func suffix(e *manifest.Entry) string { return strings.ToLower(path.Ext(e.Name())) }
+
+// turnings shows what turns the direction of writing, and so may have a text look like
+// another one: see Unicode Technical Standard 55.
+var turnings = func() *strings.Replacer {
+	var pairs []string
+	for _, c := range turning {
+		pairs = append(pairs, string(c), fmt.Sprintf("⟨%U⟩", c))
+	}
+	return strings.NewReplacer(pairs...)
+}()
+
+const turning = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+// decode makes text of bytes by the encoding that they seem to have, and returns "" for
+// that where they seem to be no text. What is cut may end within a character.
+func decode(b []byte, cut bool) (text, encoding string) {
+	if len(b) >= 2 && (b[0] == 0xff && b[1] == 0xfe || b[0] == 0xfe && b[1] == 0xff) {
+		decoded, err := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Bytes(b[:len(b)&^1])
+		if err == nil {
+			return string(decoded), "UTF-16"
+		}
+	}
+	for _, c := range b {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != '\f' && c != '\b' && c != 0x1b {
+			return "", ""
+		}
+	}
+	whole := b
+	for n := 0; cut && n < utf8.UTFMax && len(whole) > 0; n++ {
+		if r, size := utf8.DecodeLastRune(whole); r != utf8.RuneError || size != 1 {
+			break
+		}
+		whole = whole[:len(whole)-1]
+	}
+	if utf8.Valid(whole) {
+		return strings.TrimPrefix(string(whole), "\ufeff"), "UTF-8"
+	}
+	decoded, err := charmap.Windows1252.NewDecoder().Bytes(b)
+	if err != nil {
+		return "", ""
+	}
+	return string(decoded), "Windows-1252"
+}
+
+// raw hands out the content of a file, whole or in parts.
+func (s *Server) raw(r *request) (any, error) {
+	of, e, err := s.entry(r)
+	if err != nil {
+		return nil, err
+	}
+	content, err := r.e.OpenFile(r.Context(), of, e)
+	if err != nil {
+		return nil, err
+	}
+	defer content.Close()
+	header := r.w.Header()
+	kind := harmless[suffix(e)]
+	policy := "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+	if r.value("show") != "" && kind != "" {
+		header.Set("Content-Type", kind)
+		header.Set("Content-Disposition", disposition("inline", e.Name()))
+		if kind == "application/pdf" { // which browsers do not show in a sandbox
+			policy = "default-src 'none'; object-src 'self'; plugin-types application/pdf; style-src 'unsafe-inline'; frame-ancestors 'self'"
+		}
+	} else {
+		header.Set("Content-Type", "application/octet-stream")
+		header.Set("Content-Disposition", disposition("attachment", e.Name()))
+	}
+	header.Set("Content-Security-Policy", policy)
+	header.Set("Cache-Control", "private, no-cache")
+	header.Set("ETag", `"`+e.Digest.String()+`"`)
+	http.ServeContent(r.w, r.Request, "", e.Mtime.Time(), &noticing{content, s, r})
+	return done{}, nil
+}
+
+// noticing cuts a connection where a file turns out not to be what was stored: a
+// download that ends early is known to be none.
+type noticing struct {
+	*engine.Content
+	s *Server
+	r *request
+}
+
+func (n *noticing) Read(p []byte) (int, error) {
+	read, err := n.Content.Read(p)
+	if err != nil && err != io.EOF {
+		n.s.Log.Error("a download ends early", "address", n.r.URL.Path, "error", err)
+		panic(http.ErrAbortHandler)
+	}
+	return read, err
+}
+
+// disposition names a file for who stores it.
+func disposition(how, name string) string {
+	safe := strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f || c == '/' || c == '\\' || c == utf8.RuneError || strings.ContainsRune(turning, c) {
+			return '_'
+		}
+		return c
+	}, name)
+	return mime.FormatMediaType(how, map[string]string{"filename": safe})
+}
+
+// entry returns the file that the address names.
+func (s *Server) entry(r *request) (*engine.Snapshot, *manifest.Entry, error) {
+	of, err := s.find(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := r.path()
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := s.folder(r, of, p, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	if f.Own == nil {
+		return nil, nil, notFound(of.Ref().String()+" holds no "+shown(p), "search for it in all snapshots")
+	}
+	if f.Own.Kind != manifest.File || f.Own.Absent {
+		return nil, nil, badRequest(shown(p)+" is no file whose content the snapshot has", "take the folder that it lies in as an archive")
+	}
+	return of, f.Own, nil
+}
+
+// archive hands out a folder, or what was picked of one.
+func (s *Server) archive(r *request) (any, error) {
+	of, err := s.find(r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.path()
+	if err != nil {
+		return nil, err
+	}
+	what := engine.Selection{Folder: p}
+	for _, pick := range r.values("pick") {
+		name, err := unescape(pick)
+		if err != nil {
+			return nil, err
+		}
+		what.Names = append(what.Names, name)
+	}
+	format, kind := engine.Tar, "application/x-tar"
+	switch r.value("format") {
+	case "", "tar":
+	case "zip":
+		format, kind = engine.Zip, "application/zip"
+	default:
+		return nil, badRequest("an archive is tar or zip", "go back and choose one of them")
+	}
+	leave, err := s.enter(r)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	name := path.Base(p)
+	if p == "." {
+		name = of.Name
+	}
+	out := &late{r: r, begin: func(h http.Header) {
+		h.Set("Content-Type", kind)
+		h.Set("Content-Disposition", disposition("attachment", name+"-"+of.Stamp+"."+string(format)))
+	}}
+	err = r.e.Archive(r.Context(), of, what, format, out)
+	if err != nil && out.begun {
+		s.Log.Error("an archive ends early", "address", r.URL.Path, "error", err)
+		panic(http.ErrAbortHandler)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return done{}, nil
+}
+
+// late writes headers with the first byte, so that what fails before that is told.
+type late struct {
+	r     *request
+	begin func(http.Header)
+	begun bool
+}
+
+func (l *late) Write(p []byte) (int, error) {
+	if !l.begun {
+		l.begun = true
+		l.begin(l.r.w.Header())
+	}
+	return l.r.w.Write(p)
+}

@@ -1,0 +1,114 @@
+package serve
+
+import (
+	"cmp"
+	"html/template"
+	"slices"
+	"strings"
+
+	"phlb/engine"
+	"phlb/engine/manifest"
+)
+
+// spacePage says where the room went.
+type spacePage struct {
+	Snapshot *engine.Snapshot `json:"snapshot"`
+	Path     string           `json:"path"`
+	Crumbs   []crumb          `json:"-"`
+	Bytes    int64            `json:"bytes"`
+	Files    int64            `json:"files"`
+	Entries  []*spaceEntry    `json:"entries"` // the largest first
+	Timeline *timeline        `json:"timeline"`
+	Map      template.HTML    `json:"-"`
+	Browse   template.URL     `json:"-"`
+	Root     template.URL     `json:"-"`
+	Cut      bool             `json:"cut"` // there are more entries
+}
+
+// spaceEntry is how much lies under a name.
+type spaceEntry struct {
+	Name    string        `json:"name"`
+	Kind    string        `json:"kind"`
+	Bytes   int64         `json:"bytes"`
+	Files   int64         `json:"files"`
+	Address template.URL  `json:"address"`
+	Below   []*spaceEntry `json:"-"` // of a folder: the largest first
+	raw     string
+}
+
+// space shows what takes the room in a folder.
+func (s *Server) space(r *request) (any, error) {
+	of, err := s.find(r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.path()
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.folder(r, of, p, true)
+	if err != nil {
+		return nil, err
+	}
+	if f.Own == nil || f.Own.Kind != manifest.Dir {
+		return nil, notFound(of.Ref().String()+" holds no folder "+shown(p), "search for it in all snapshots")
+	}
+	page := &spacePage{
+		Snapshot: of, Path: engine.Text(p), Crumbs: crumbs(of, p), Timeline: newTimeline("space", f), Entries: []*spaceEntry{},
+		Browse: at("browse", of, p), Root: at("space", of, "."),
+	}
+	for i := range page.Crumbs {
+		page.Crumbs[i].Address = spaceOf(page.Crumbs[i].Address)
+	}
+	below := map[string][]*spaceEntry{}
+	for key, b := range f.Below {
+		if b.Bytes == 0 {
+			continue
+		}
+		full := key
+		if p != "." {
+			full = p + "/" + key
+		}
+		folder, name := "", key
+		if i := strings.IndexByte(key, '/'); i >= 0 {
+			folder, name = key[:i], key[i+1:]
+		}
+		below[folder] = append(below[folder], &spaceEntry{Name: engine.Text(name), Bytes: b.Bytes, Files: b.Files, Address: at("browse", of, full), Kind: "file", raw: key})
+	}
+	kinds := map[string]manifest.Kind{}
+	for _, e := range f.Entries {
+		if e.What != "removed" {
+			kinds[e.Name()] = e.Kind
+		}
+	}
+	for _, e := range below[""] {
+		page.Bytes += e.Bytes
+		page.Files += e.Files
+		if kinds[e.raw] == manifest.Dir {
+			e.Kind = "dir"
+			e.Address = spaceOf(e.Address)
+			e.Below = largest(below[e.raw])
+		}
+	}
+	page.Entries = largest(below[""])
+	page.Map = treemap(page.Entries)
+	if len(page.Entries) > rowsShown {
+		page.Entries, page.Cut = page.Entries[:rowsShown], true
+	}
+	return page, nil
+}
+
+func largest(list []*spaceEntry) []*spaceEntry {
+	slices.SortFunc(list, func(a, b *spaceEntry) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), strings.Compare(a.raw, b.raw))
+	})
+	if list == nil {
+		return []*spaceEntry{}
+	}
+	return list
+}
+
+// spaceOf returns the address of a folder's sizes, from that of the folder.
+func spaceOf(browse template.URL) template.URL {
+	return "/space/" + template.URL(strings.TrimPrefix(string(browse), "/browse/"))
+}
