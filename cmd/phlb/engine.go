@@ -44,9 +44,13 @@ func (c *command) engine(help bool) (*engine.Engine, error) {
 	if err != nil {
 		host = "unknown"
 	}
+	now := time.Now
+	if c.dryRun && c.still { // what would be done then, to the byte
+		now = func() time.Time { return c.now }
+	}
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return engine.Open(settings, engine.Environment{
-		Host: host, Boot: strings.TrimSpace(string(boot)), Home: sources.Home, TempDir: os.TempDir(), Now: time.Now,
+		Host: host, Boot: strings.TrimSpace(string(boot)), Home: sources.Home, TempDir: os.TempDir(), Now: now,
 		Owner: fmt.Sprintf("pid %d on %s", os.Getpid(), host),
 		Log:   &logger{console: c.console, level: c.level(settings.ConsoleLevel)}, Wait: c.wait,
 		CountAhead: c.watched(), DryRun: c.dryRun, StateDir: sources.StateDir, NewRoot: c.newRoot, ForeignRoot: c.foreign, ReadOnly: c.readOnly,

@@ -43,7 +43,7 @@ func (c *command) mod() *cobra.Command {
 		},
 		SuggestionsMinimumDistance: 2,
 	}
-	cmd.AddCommand(c.modAdd(), c.modGet(), c.modUpdate(), c.modVendor(), c.modVerify(), c.modList(), c.modWhy(), c.modRemove(), c.modPublish(), c.audit())
+	cmd.AddCommand(c.modAdd(), c.modGet(), c.modUpdate(), c.modVendor(), c.modVerify(), c.modList(), c.modWhy(), c.modRemove(), c.modPublish(), c.modInit(), c.audit())
 	return cmd
 }
 

@@ -123,3 +123,25 @@ func (c *command) publication(dir string, named bool) (config.Publication, strin
 	}
 	return settings.Publish, filepath.Dir(settings.Path), nil
 }
+
+func (c *command) modInit() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init [DIR]",
+		Short: "Make a module to start from.",
+		Long: "Make a module of policies to share, in the folder DIR or here: functions for\n" +
+			"scripts to load, a script that uses them, their test, a phlb.toml and a README\n" +
+			"that says how to use and to share it. What is there already is left alone.",
+		Example: "  phlb mod init policies && cd policies && phlb exec nightly_test.star",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			paths, err := mod.Init(append(args, ".")[0], c.dryRun)
+			if err != nil {
+				return err
+			}
+			return c.writePaths(paths)
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+	}
+}

@@ -35,6 +35,7 @@ type command struct {
 
 	before     map[*cobra.Command]preparation
 	peek       bool // at a script, for help or completion: it is not run
+	still      bool // the clock of scripts was set
 	completing bool // a script's command line, while somebody types
 	explained  bool // the script is to be explained, and has no effects
 	script     *script

@@ -106,6 +106,8 @@ func (c *command) newJob(cmd *cobra.Command, file string, args []string, called 
 	arg := stem(file) // of a policy of phlb's own
 	if name == file {
 		arg = file // of a module
+	} else if strings.HasPrefix(name, "@"+strangers+"//") {
+		return nil, usagef("%s is run in a sandbox, which only plans: phlb mod add declares its module, and then schedule @NAME//FILE.star", file)
 	}
 	if !strings.HasPrefix(name, "@") {
 		if arg, err = filepath.Abs(name); err != nil {

@@ -57,6 +57,7 @@ func (c *command) prepare(ctx context.Context, root *cobra.Command, args []strin
 	flags.ParseErrorsAllowlist.UnknownFlags = true
 	err = flags.Parse(args)
 	c.peek = c.peek || *help
+	c.still = flags.Changed("now")
 	if err != nil && !c.peek {
 		return flagError(cmd, err)
 	}
@@ -105,7 +106,11 @@ func (c *command) load(ctx context.Context, cmd *cobra.Command, name string) (*s
 	c.limit(host, e)
 	host.Names = s.session.Names()
 	if s.Script, err = host.Load(ctx, name); err != nil {
-		return nil, unread(err)
+		var failed *runtime.Error
+		if err = unread(err); strings.HasPrefix(name, "@") && !errors.As(err, &failed) && ctx.Err() == nil {
+			err = usage(err) // a module that is not there, or not what it was
+		}
+		return nil, err
 	}
 	s.Binding = s.Script.Binding()
 	s.AddFlags(cmd.Flags())
@@ -140,6 +145,9 @@ func (c *command) addModules(host *runtime.Host, settings *config.Config, name s
 		host.Modules[strangers] = c.stranger
 		return nil
 	}
+	if strings.HasPrefix(name, "@std//") {
+		return nil // which loads none
+	}
 	if name != "" && !strings.HasPrefix(name, "@") {
 		path, err := filepath.Abs(name)
 		if err == nil {
@@ -170,11 +178,7 @@ func (c *command) addModules(host *runtime.Host, settings *config.Config, name s
 	if err != nil {
 		return err
 	}
-	p, err := mod.Open(host.Root, settings.Modules, cache)
-	if err != nil {
-		return err
-	}
-	maps.Copy(host.Modules, p.Modules())
+	maps.Copy(host.Modules, mod.Modules(host.Root, settings.Modules, cache))
 	return nil
 }
 

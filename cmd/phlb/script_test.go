@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 // TestScript runs the scenarios, each in a folder of its own with its files, a
 // home, and PHLB_BACKUP_PATH set to root in it.
 func TestScript(t *testing.T) {
+	examples, err := filepath.Abs(filepath.Join("..", "..", "testdata", "examples"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("..", "..", "testdata", "script"),
 		Setup: func(e *testscript.Env) error {
@@ -37,6 +41,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("PHLB_BACKUP_PATH", filepath.Join(e.WorkDir, "root"))
 			e.Setenv("TEST_SYSTEM_CONFIG", filepath.Join(e.WorkDir, "etc"))
 			e.Setenv("TZ", "Europe/Vienna")
+			e.Setenv("EXAMPLES", examples)
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // phlb is run too often for a second each
 			return os.MkdirAll(filepath.Join(e.WorkDir, "home"), 0o777)
 		},

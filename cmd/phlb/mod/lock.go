@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -134,6 +135,12 @@ func (l lock) write(dir string) error {
 	text = append([]byte(lockHead), bytes.ReplaceAll(text, []byte("[modules]\n"), nil)...)
 	if before, err := readFile(path, 1<<20); err == nil && bytes.Equal(before, text) {
 		return nil
+	}
+	if target, err := os.Readlink(path); err == nil {
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(dir, target)
+		}
+		path = target // a link stays one, so that several phlb.toml may share a lock
 	}
 	return maybe.WriteFile(path, text, 0o644)
 }

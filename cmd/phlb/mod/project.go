@@ -312,6 +312,20 @@ func (n *Node) wishes() (map[string]config.Module, error) {
 // label is what messages of scripts call a module.
 func (n *Node) label() string { return "@" + n.Name }
 
+// Modules is [Project.Modules] for the phlb.toml in a folder. If its lock cannot be
+// read, that is the error of each module.
+func Modules(dir string, declared map[string]config.Module, cache *Cache) map[string]*runtime.Module {
+	p, err := Open(dir, declared, cache)
+	if err == nil {
+		return p.Modules()
+	}
+	modules := map[string]*runtime.Module{}
+	for name, m := range declared {
+		modules[name] = &runtime.Module{Label: "@" + name, Origin: m.Source(), Files: broken{err}}
+	}
+	return modules
+}
+
 // Modules returns what scripts of the project may load, by the names that phlb.toml
 // gives. It reads the lock and the copies, and fetches nothing. A module that has
 // to be fetched, or is not what the lock pins, is an error for the script that
