@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"math/big"
@@ -17,9 +16,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"phlb/engine"
-	"phlb/engine/catalog/ask"
 	"phlb/runtime"
-	"phlb/runtime/spelling"
 )
 
 // The languages of questions.
@@ -106,8 +103,7 @@ func (s *Session) ask(ctx context.Context, q *question) (*engine.Answer, error) 
 	if q.language == QL {
 		ask = s.Engine.QueryQL
 	}
-	answer, err := ask(ctx, q.statement, q.values...)
-	return answer, Suggest(err)
+	return ask(ctx, q.statement, q.values...)
 }
 
 // Rows is the result of a query, which is asked anew for each iteration.
@@ -167,35 +163,6 @@ func (r *Rows) Get(key starlark.Value) (starlark.Value, bool, error) {
 	return r.head[i], true, nil
 }
 
-// Suggest adds to an error about a statement which name might have been meant.
-func Suggest(err error) error {
-	if e := (*ask.Error)(nil); errors.As(err, &e) {
-		if near := meant(e.Unknown, e.Known); near != "" {
-			better := *e
-			better.Msg += ": did you mean " + near + "?"
-			better.Unknown = ""
-			return fmt.Errorf("query: %w", &better)
-		}
-	}
-	return err
-}
-
-// meant returns the name that an unknown one is most likely to be, "" if none is.
-func meant(unknown string, known []string) string {
-	if unknown == "" {
-		return ""
-	}
-	var small []string
-	for _, name := range known {
-		small = append(small, strings.ToLower(name))
-	}
-	near := spelling.Nearest(strings.ToLower(unknown), small)
-	if near == "" {
-		return ""
-	}
-	return known[slices.Index(small, near)]
-}
-
 func (s *Session) rows(thread *starlark.Thread, q *question) *Rows {
 	r := &Rows{session: s, question: q}
 	r.Stream = runtime.NewStream(thread, "Rows", func(yield func(starlark.Value, error) bool) {
@@ -207,7 +174,7 @@ func (s *Session) rows(thread *starlark.Thread, q *question) *Rows {
 		defer answer.Close()
 		for values, err := range answer.All {
 			if err != nil {
-				yield(nil, Suggest(err))
+				yield(nil, err)
 				return
 			}
 			row := &Row{columns: answer.Columns, values: make(starlark.Tuple, len(values))}

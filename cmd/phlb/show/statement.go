@@ -5,7 +5,6 @@ import (
 
 	"go.starlark.net/syntax"
 
-	"phlb/builtins"
 	"phlb/engine/catalog"
 	"phlb/engine/catalog/ask"
 	"phlb/runtime"
@@ -14,7 +13,6 @@ import (
 // StatementError shows the line of the statement that err is about, which
 // begins on that line of the file called name.
 func StatementError(name string, line int, err error) error {
-	err = builtins.Suggest(err)
 	var problem runtime.Problem
 	if e := (*ask.Error)(nil); errors.As(err, &e) {
 		problem.Msg = e.Msg

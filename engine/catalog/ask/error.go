@@ -3,8 +3,11 @@ package ask
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"phlb/runtime/spelling"
 )
 
 // ErrReadOnly says that a question is not one statement that reads.
@@ -15,10 +18,27 @@ type Error struct {
 	Statement string
 	At        int // byte offset of what is wrong, -1 where that is not known
 	Msg       string
-	Unknown   string   // a name that means nothing here, "" if that is not it
-	Known     []string // those that would have
 
 	err error
+}
+
+// meant adds to the message which name somebody may have meant.
+func (e *Error) meant(unknown string, known []string) {
+	if near := nearest(unknown, known); near != "" {
+		e.Msg += ": did you mean " + near + "?"
+	}
+}
+
+// nearest is [spelling.Nearest] in any case.
+func nearest(unknown string, known []string) string {
+	small := make([]string, len(known))
+	for i, k := range known {
+		small[i] = strings.ToLower(k)
+	}
+	if near := spelling.Nearest(strings.ToLower(unknown), small); near != "" {
+		return known[slices.Index(small, near)]
+	}
+	return ""
 }
 
 // Error says what is wrong, behind line and column where they are known.

@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/agnivade/levenshtein"
 )
 
 // SQLite's errors are text: these are its words.
@@ -35,9 +33,10 @@ func (s *Session) explain(text string, p prepared) error {
 	} else if m := noColumn.FindStringSubmatch(p.message); m != nil {
 		e.unknown(list, "column", m[1], columnsOf(list))
 	} else if m := noFunction.FindStringSubmatch(p.message); m != nil {
-		e.unknown(list, "function", m[1], s.functionNames())
 		if instead := ofQL[strings.ToLower(m[1])]; instead != "" {
-			e.Msg, e.Unknown = fmt.Sprintf("%s is a function of QL: in SQL, write %s", m[1], instead), ""
+			e.Msg = fmt.Sprintf("%s is a function of QL: in SQL, write %s", m[1], instead)
+		} else {
+			e.unknown(list, "function", m[1], s.functionNames())
 		}
 	} else if m := ambiguous.FindStringSubmatch(p.message); m != nil {
 		e.Msg = fmt.Sprintf("%s is a column of which table? Write TABLE.%[1]s, for several have it", m[1])
@@ -60,7 +59,7 @@ func (s *Session) explain(text string, p prepared) error {
 func (e *Error) unknown(list []token, what, full string, known []string) {
 	last := full[strings.LastIndex(full, ".")+1:]
 	e.Msg = "there is no " + what + " " + full
-	e.Unknown, e.Known = last, known
+	e.meant(last, known)
 	if e.At < 0 {
 		if i := slices.IndexFunc(list, func(t token) bool { return t.kind == word && strings.EqualFold(t.text, last) }); i >= 0 {
 			e.At = list[i].at
@@ -121,23 +120,18 @@ func (e *Error) unexpected(list []token, found string) {
 		e.At, e.Msg = t.at, "unexpected &&: in SQL, write AND"
 	case t.kind == word && at > 0 && meansKeyword(list[at-1]) && !meansKeyword(t):
 		e.At, e.Msg = list[at-1].at, "unexpected "+list[at-1].text
-		e.Unknown, e.Known = strings.ToUpper(list[at-1].text), keywords
-	case t.kind == word:
-		e.Unknown, e.Known = strings.ToUpper(t.text), keywords
+		e.meant(list[at-1].text, keywords)
+	case t.kind == word && !isKeyword(t):
+		e.meant(t.text, keywords)
 	}
 }
 
 // meansKeyword reports whether a word is none of the keywords, but nearly one.
 func meansKeyword(t token) bool {
-	if t.kind != word || len(t.text) < 3 || slices.ContainsFunc(keywords, func(k string) bool { return t.is(k) }) {
-		return false
-	}
-	upper := strings.ToUpper(t.text)
-	return slices.ContainsFunc(keywords, func(k string) bool {
-		d := levenshtein.ComputeDistance(upper, k)
-		return d == 1 || d == 2 && upper[0] == k[0]
-	})
+	return t.kind == word && !isKeyword(t) && nearest(t.text, keywords) != ""
 }
+
+func isKeyword(t token) bool { return t.is(keywords...) }
 
 // keywords are those that stand between the parts of a question.
 var keywords = []string{
