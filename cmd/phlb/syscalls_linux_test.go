@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -113,3 +116,40 @@ func TestTimeless(t *testing.T) {
 		t.Errorf("verify ends with %d: %s", code, out)
 	}
 }
+
+// TestImageReadOnce changes a large file in place, as a virtual machine does with its
+// image: the root holds a content of its size, its own older one, and that is no
+// reason to read the file twice.
+func TestImageReadOnce(t *testing.T) {
+	tr := newTraced(t)
+	image := filepath.Join(tr.source, "image")
+	const size = 3 << 20
+	log := filepath.Join(t.TempDir(), "log")
+	for _, content := range []byte{'1', '2', '3'} {
+		if err := os.WriteFile(image, bytes.Repeat([]byte{content}, size), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		code, out := tr.phlb([]string{"-P", image, "-e", "trace=pread64,read", "-o", log}, []string{"backup", tr.source})
+		if code != 0 {
+			t.Fatalf("exit %d: %s", code, out)
+		}
+		text, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := 0
+		for _, got := range readBytes.FindAllStringSubmatch(string(text), -1) {
+			n, err := strconv.Atoi(got[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			read += n
+		}
+		if read != size {
+			t.Errorf("of %d bytes %d were read", size, read)
+		}
+	}
+}
+
+// readBytes is how many bytes a traced call has read.
+var readBytes = regexp.MustCompile(`(?m) = (\d+)$`)

@@ -23,12 +23,12 @@ import (
 type adoptedTree struct {
 	unwritten
 	*run
-	adoption *adoption // that the tree is one of
+	adoption *adoption // takes this tree, among others
 	ref      store.Ref
 	tool     foreign.Tool           // the tool that wrote the tree
 	cutOff   bool                   // whether the tool's run was cut off, or left out files
 	changing bool                   // whether somebody is still writing the tree
-	names    *repository.NameCounts // what a dry run would change; nil where it is done
+	names    *repository.NameCounts // what the links of a dry run would change; nil where links are made
 }
 
 // begin locks the name and opens the tree.

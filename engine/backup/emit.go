@@ -20,12 +20,13 @@ const (
 	stored                   // made anew
 )
 
+// result is an entry of the snapshot that is being made, and how it came there.
 type result struct {
 	entry    manifest.Entry
 	id       walk.ID // where the source has several names for it, else zero
 	outcome  outcome
-	previous parent.Position // of the same path
-	same     bool            // as there, by its mark: entry lacks what a look does not tell
+	previous parent.Position // where the parent's manifest has the path
+	same     bool            // whether a mark vouches that the parent's manifest has the same entry; entry then holds what a look at the source tells, and no more
 }
 
 // emit takes the batches in order, once they have been worked on.

@@ -91,7 +91,8 @@ func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable
 	return res, stable, err
 }
 
-// largeOrRoom is large with another try where giving up what is resumed makes room.
+// largeOrRoom is large, and tries once more where the root was full and what a run
+// that was cut off has left could be given up.
 func (t *task) largeOrRoom(f *walk.File, e *walk.Entry, last bool) (result, bool, error) {
 	size := e.Size
 	res, stable, err := t.large(f, e, last)

@@ -14,9 +14,10 @@ type links struct {
 	leader map[walk.ID]*leader
 }
 
+// leader is the name of an inode that the walk has come to first.
 type leader struct {
-	done  chan struct{}
-	entry *manifest.Entry // as stored; nil where that failed
+	done  chan struct{}   // closed once entry is there
+	entry *manifest.Entry // as it was stored; nil where it could not be
 }
 
 // follow returns the leader of an inode, and whether that is the caller.

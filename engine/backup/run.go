@@ -26,7 +26,7 @@ type run struct {
 	log     *slog.Logger // writes to whoever listens to the engine, and to the snapshot's own log
 	naming  bool         // whether somebody listens who wants to hear of single paths
 	source  string       // the absolute path of the source, without symbolic links
-	opened  *walk.Dir    // the same, where it is a tree of the root
+	opened  *walk.Dir    // the directory of the source, where that is a tree under the root; else nil
 	match   config.Match
 
 	root    *store.Root
@@ -35,13 +35,13 @@ type run struct {
 	tree    tree
 	unread  func(error) // hears of each error of the source; nil if nobody wants to
 
-	complete *catalog.Snapshot // the newest one of the name; nil for none, or where that is not asked for
-	previous earlier           // the snapshot before
+	complete *catalog.Snapshot // the newest complete snapshot of the name; nil for none, and where the source may have shrunk
+	previous earlier           // the newest snapshot of the name
 	resumed  earlier           // what a run that was cut off has left
 	known    *known.Contents
-	changed  sync.Map          // what noteChanged has warned of
-	losses   repository.Losses // of metadata
-	hashed   sync.Map          // the digest of each inode under the root that was read, see holds
+	changed  sync.Map          // the inodes and paths that noteChanged has warned of
+	losses   repository.Losses // metadata that could not be kept or read
+	hashed   sync.Map          // the digest of each inode under the root that this run has read, see holds
 	room     sync.Once         // guards madeRoom
 	madeRoom bool              // whether giving up what is resumed has freed room
 	links    links
@@ -64,13 +64,14 @@ type changes struct {
 type output struct {
 	writer  *manifest.Writer
 	splice  parent.Splice
-	open    []*target              // the folders that are being filled, the top first
+	open    []*target              // the folders that are not full yet, the top first
 	groups  map[inodeVersion]int64 // numbers of the inodes that have several names
 	summary manifest.Summary
 }
 
-// prepare opens all that the run needs beside the partial. The run follows the
-// snapshot before if it is told to, and that can be.
+// prepare opens all that the run needs beside the partial. With follow, what has
+// not changed since the newest snapshot of the name is linked to that one, unread,
+// if that snapshot can be read.
 func (r *run) prepare(ctx context.Context, cat *catalog.Catalog, header manifest.Header, follow bool) error {
 	r.log = slog.New(slog.NewMultiHandler(r.Env.Log,
 		slog.NewTextHandler(r.partial.Log, &slog.HandlerOptions{Level: r.Config.LogLevel})))

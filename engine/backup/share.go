@@ -54,7 +54,8 @@ func (r *run) agrees(stored manifest.Stored, xattrs []manifest.Xattr, e *manifes
 	return stored.Permissions == e.Permissions && manifest.SameXattrs(manifest.SharedXattrs(xattrs), manifest.SharedXattrs(e.Xattrs))
 }
 
-// linkTo links the path to c, if that may be and is what it should be.
+// linkTo links the path of the task to a candidate, if both may share an inode and
+// the candidate still is what its manifest says. It reports whether it has.
 func (t *task) linkTo(c known.Candidate, e *manifest.Entry) (bool, error) {
 	if c.Size != e.Size || !t.agrees(c.Stored, c.Xattrs, e) {
 		return false, nil
@@ -72,7 +73,8 @@ func (t *task) linkTo(c known.Candidate, e *manifest.Entry) (bool, error) {
 	return true, nil
 }
 
-// linkToWhole looks at c before it links to it.
+// linkToWhole looks at a candidate, reads it where there is reason to doubt it, and
+// links the path of the task to it. It reports whether it has.
 func (t *task) linkToWhole(c *known.Candidate, e *manifest.Entry) (bool, error) {
 	folder, inode := c.Open()
 	if folder == nil {

@@ -34,9 +34,9 @@ type Cursor struct {
 	err    error                 // of the goroutine, valid once chunks is closed
 	broken atomic.Pointer[error] // of the first chunk that could not be inflated
 
-	at    Position // what is next
-	begun []*chunk // since the last take
-	over  bool
+	at    Position // of the next entry
+	begun []*chunk // the chunks that the cursor has come to since the last Take
+	over  bool     // whether no entry is left
 }
 
 const (
@@ -53,7 +53,7 @@ const (
 	MayBeCutOff Mode = 1 << iota
 	// ByMarks does not inflate what the walk finds as the marks have it. An
 	// entry that the manifest does not hold may in rare cases be taken for
-	// another one then, see [position.entryOf].
+	// another one then, see [Position.EntryOf].
 	ByMarks
 )
 

@@ -10,7 +10,7 @@ import (
 type Splice struct {
 	Writer *manifest.Writer
 	chunks []*chunk // of the parent's manifest, from the one that is written now on
-	passed []*chunk // that are written, until reuse takes them
+	passed []*chunk // that are written, until Reuse gives them back
 
 	held        int // how many entries of the first chunk are unchanged, and not written yet
 	first, last manifest.Entry

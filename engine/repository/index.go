@@ -132,12 +132,12 @@ func named(err error, path string) error {
 	return &namedError{err, path}
 }
 
-// caughtUp is what a catalog did not know.
+// caughtUp is what a catalog was told of when it was made to agree with the disk.
 type caughtUp struct {
 	Added   []store.Ref
-	Broken  []*parent.ManifestError // of those that are left out
+	Broken  []*parent.ManifestError // why snapshots are left out
 	Removed int
-	rebuilt bool // for the catalog there was damaged
+	rebuilt bool // whether the catalog there was damaged, and a new one made
 }
 
 // CatchUp makes the catalog agree with what is on the disk.

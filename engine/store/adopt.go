@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"syscall"
 
 	"phlb/engine/handle"
@@ -18,7 +17,6 @@ import (
 // name.
 func (r *Root) Adopt(ref Ref) (*Partial, error) {
 	p := &Partial{Ref: ref, root: r, name: tempFile("adopt-")}
-	p.path = filepath.Join(r.Path, internal, p.name)
 	if err := p.openAdopted(); err != nil {
 		p.Close()
 		return nil, fmt.Errorf("adopt %s: %w", ref, err)

@@ -82,7 +82,8 @@ func (d *deletion) folder(parent *Dir, name string) error {
 	}
 }
 
-// fails counts an error about one name; that somebody else deletes too is none.
+// fails counts an error about one name, and returns it. That a name is gone is no
+// error: somebody else may be deleting it too.
 func (d *deletion) fails(err error) error {
 	if unlessGone(err) == nil {
 		return nil

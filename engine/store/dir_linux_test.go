@@ -89,11 +89,11 @@ func TestSkipLeavesHoles(t *testing.T) {
 	must(t, f.Finish(e))
 	must(t, f.Close())
 	var st unix.Stat_t
-	must(t, unix.Lstat(filepath.Join(p.path, treeName, "f"), &st))
+	must(t, unix.Lstat(filepath.Join(pathOf(p), treeName, "f"), &st))
 	if st.Size != 2*hole || st.Blocks*512 > hole {
 		t.Errorf("%d bytes in %d blocks", st.Size, st.Blocks)
 	}
-	b, err := os.ReadFile(filepath.Join(p.path, treeName, "f"))
+	b, err := os.ReadFile(filepath.Join(pathOf(p), treeName, "f"))
 	must(t, err)
 	want := make([]byte, 2*hole)
 	copy(want[hole:], "middle")

@@ -189,3 +189,6 @@ func wantMtime(t testing.TB, path string, want manifest.Time) {
 		t.Errorf("%s was last changed at %v, want %v", path, got.Time().Format(time.RFC3339Nano), fmt.Sprint(want))
 	}
 }
+
+// pathOf returns the path of a partial that [Root.Begin] has made.
+func pathOf(p *Partial) string { return p.root.SnapshotPath(p.Ref) + partialSuffix }

@@ -161,8 +161,8 @@ func TestKill(t *testing.T) {
 			cutOff(t, r, "2", 100)
 			p := begin(t, r, "1") // has a previous one to sweep
 			fill(t, p, 100)
-			must(t, os.Rename(filepath.Join(p.path, logName), r.LogPath(p.Ref)))
-			must(t, os.Rename(filepath.Join(p.path, manifestName), r.ManifestPath(p.Ref)))
+			must(t, os.Rename(filepath.Join(pathOf(p), logName), r.LogPath(p.Ref)))
+			must(t, os.Rename(filepath.Join(pathOf(p), manifestName), r.ManifestPath(p.Ref)))
 			p.Close()
 		}, "", []string{"1"}},
 	} {

@@ -51,7 +51,7 @@ func TestMetadata(t *testing.T) {
 	needRoot(t)
 	r := newRoot(t)
 	p := begin(t, r, "1")
-	at := func(name string) string { return filepath.Join(p.path, treeName, name) }
+	at := func(name string) string { return filepath.Join(pathOf(p), treeName, name) }
 	owned := func(kind manifest.Kind, mode uint32, xattrs ...manifest.Xattr) *manifest.Entry {
 		e := entry(kind, mode)
 		e.UID, e.GID, e.Xattrs = 12345, 54321, xattrs
@@ -97,7 +97,7 @@ func TestMetadata(t *testing.T) {
 func TestMake(t *testing.T) {
 	r := newRoot(t)
 	p := begin(t, r, "1")
-	at := func(name string) string { return filepath.Join(p.path, treeName, name) }
+	at := func(name string) string { return filepath.Join(pathOf(p), treeName, name) }
 	link := entry(manifest.Symlink, 0o777)
 	link.Target = "../no\xffwhere"
 	disk, null := entry(manifest.BlockDevice, 0o640), entry(manifest.CharDevice, 0o666)
@@ -143,7 +143,7 @@ func TestOrdinaryUser(t *testing.T) {
 	}
 	r := newRoot(t)
 	p := begin(t, r, "1")
-	at := func(name string) string { return filepath.Join(p.path, treeName, name) }
+	at := func(name string) string { return filepath.Join(pathOf(p), treeName, name) }
 	finish := func(name string, e *manifest.Entry) {
 		f, err := p.Tree.Create(name)
 		must(t, err)
@@ -217,7 +217,7 @@ func TestNotKept(t *testing.T) {
 		t.Fatalf("an attribute: %v", err)
 	}
 	e.Xattrs = nil
-	wantMade(t, filepath.Join(p.path, treeName, "f"), e, 0o640) // all else is kept
+	wantMade(t, filepath.Join(pathOf(p), treeName, "f"), e, 0o640) // all else is kept
 	e = entry(manifest.Dir, 0o700)
 	e.Xattrs = []manifest.Xattr{{Name: "user.a", Value: "x"}}
 	if _, ok := errors.AsType[*NotKept](p.Tree.Finish(e)); !ok {

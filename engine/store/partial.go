@@ -25,7 +25,7 @@ type Partial struct {
 	Tree     *Dir     // what will be the snapshot
 	Scratch  *Dir     // has manifest and log, and files that are not in the tree yet; swept with the partial
 	Manifest *os.File // to be written and closed by the caller before Seal
-	Log      *os.File // the same
+	Log      *os.File // to be written and closed by the caller before Seal
 	Previous *Previous
 	Older    bool // than another of its name: latest is left as it is
 
@@ -34,10 +34,9 @@ type Partial struct {
 	Left []*Dir
 
 	root   *Root
-	folder *Dir   // of the backup name
-	in     *Dir   // where Scratch lies, for others to close
-	name   string // called so
-	path   string // the same, for messages
+	folder *Dir   // the folder of the backup name
+	in     *Dir   // the folder that Scratch lies in, which is closed elsewhere
+	name   string // of Scratch in that folder
 }
 
 // Previous is what a run that was cut off has left: its files can be linked,
@@ -77,7 +76,6 @@ func (p *Partial) begin() (err error) {
 		return err
 	}
 	p.name = p.Stamp + partialSuffix
-	p.path = p.root.SnapshotPath(p.Ref) + partialSuffix
 	if err := p.makeFolder(); err != nil {
 		return err
 	}

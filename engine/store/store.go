@@ -64,12 +64,12 @@ type Root struct {
 	Planned map[Ref]string
 
 	dir  *Dir
-	fine bool // it is known to keep times to the nanosecond
+	fine bool // whether the root is known to keep times to the nanosecond
 
 	mu       sync.Mutex
 	workshop *workshop // nil as long as none was needed
 
-	drawn    atomic.Bool // the reserve was given up
+	drawn    atomic.Bool // whether the reserve was given up
 	textMade atomic.Bool // see MadeText
 }
 
