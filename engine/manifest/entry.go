@@ -141,7 +141,7 @@ type Permissions struct {
 // therefore may not be the path's own.
 type Stored struct {
 	Permissions
-	Mtime Time // zero for that of a directory where the root keeps no times
+	Mtime Time
 }
 
 // Xattr is one extended attribute, see xattr(7). POSIX ACLs are among them,
