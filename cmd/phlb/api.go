@@ -22,6 +22,13 @@ func (c *command) api() *cobra.Command {
 		Long: "List the functions that scripts can call, and the attributes and methods of what\n" +
 			"they return. Functions with a star change something, and so are refused while a\n" +
 			"module is being loaded, and only planned with --dry-run.\n\n" +
+			"A file outside of the script's folder has none of phlb's own functions but those\n" +
+			"that it is handed. One that is to have an effect takes the function as a\n" +
+			"parameter, by its name:\n\n" +
+			"  def nightly(tree, *, link, verify):\n" +
+			"      return verify(link(tree))\n\n" +
+			"and the script says what it hands over: nightly(scan(\"~\"), link = link,\n" +
+			"verify = verify).\n\n" +
 			"With --stubs, it is written as a Python stub file, from which an editor can\n" +
 			"complete and check scripts.",
 		Example: "  phlb scripts api --stubs >phlb.pyi",
@@ -97,6 +104,7 @@ type apiEntry struct {
 	Type      string `json:"type,omitempty"`      // of an attribute
 	Doc       string `json:"doc"`
 	Effect    bool   `json:"effect,omitempty"`
+	Kind      string `json:"kind,omitempty"` // what --allow-KIND and --deny-KIND are about
 }
 
 func apiDocument(owners []builtins.Owner) (all []apiEntry) {
@@ -105,7 +113,7 @@ func apiDocument(owners []builtins.Owner) (all []apiEntry) {
 			all = append(all, apiEntry{Owner: o.Name, Name: a.Name, Type: a.Type, Doc: a.Doc})
 		}
 		for _, f := range o.Functions {
-			all = append(all, apiEntry{Owner: o.Name, Name: f.Name, Signature: f.Signature, Doc: f.Doc, Effect: f.Effect})
+			all = append(all, apiEntry{Owner: o.Name, Name: f.Name, Signature: f.Signature, Doc: f.Doc, Effect: f.Effect, Kind: f.Kind})
 		}
 	}
 	return all

@@ -156,7 +156,10 @@ func (c *command) apiPage() (string, error) {
 		"main are the flags and arguments of the script, its docstring is the help.\n" +
 		"Functions with a star change something: they are refused while a module is being\n" +
 		"loaded, and only planned with --dry-run. A module that lies outside of the script's\n" +
-		"folder has none of phlb's own functions but those it is handed.\n\n")
+		"folder has none of phlb's own functions but those it is handed: it takes them as\n" +
+		"parameters, by their names, and the script says which it hands over:\n\n" +
+		"```\ndef nightly(tree, *, link, verify):\n    return verify(link(tree))\n```\n\n" +
+		"is called by **nightly(scan(\"~\"), link = link, verify = verify)**.\n\n")
 	item := func(term, about string) {
 		fmt.Fprintf(&b, "**%s**\n\t%s\n\n", markdown.Replace(term), markdown.Replace(about))
 	}
