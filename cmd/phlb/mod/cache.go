@@ -47,13 +47,9 @@ func (c *Cache) put(f files) (Hash, error) {
 	if at.check(hash) == nil {
 		return hash, nil
 	}
-	parent := filepath.Join(c.Dir, "modules")
-	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return "", fmt.Errorf("keep modules: %w", err)
-	}
-	tmp, err := os.MkdirTemp(parent, ".new-*")
+	tmp, err := c.aside("modules")
 	if err != nil {
-		return "", fmt.Errorf("keep modules: %w", err)
+		return "", err
 	}
 	defer os.RemoveAll(tmp) // is nothing any more after success
 	if err := (copied{filepath.Join(tmp, "tree"), filepath.Join(tmp, "tree.sha256")}).write(f, listing); err != nil {
@@ -74,6 +70,31 @@ func (c *Cache) put(f files) (Hash, error) {
 		return "", fmt.Errorf("keep modules: %w", err)
 	}
 	return hash, nil
+}
+
+// aside makes a folder in one of those of the cache in which something can grow
+// until it is whole. What others have left there a day ago, since they were killed,
+// goes.
+func (c *Cache) aside(folder string) (string, error) {
+	parent := filepath.Join(c.Dir, folder)
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return "", fmt.Errorf("keep modules: %w", err)
+	}
+	tmp, err := os.MkdirTemp(parent, ".new-*")
+	if err != nil {
+		return "", fmt.Errorf("keep modules: %w", err)
+	}
+	made, err := os.Stat(tmp)
+	if err != nil {
+		return "", fmt.Errorf("keep modules: %w", err)
+	}
+	others, _ := filepath.Glob(filepath.Join(c.Dir, "*", ".new-*")) // fails only for a bad pattern
+	for _, other := range others {
+		if info, err := os.Lstat(other); err == nil && made.ModTime().Sub(info.ModTime()) > 24*time.Hour {
+			os.RemoveAll(other)
+		}
+	}
+	return tmp, nil
 }
 
 // write makes a copy of files where nothing is yet. They are read-only, since an

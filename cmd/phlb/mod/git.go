@@ -115,11 +115,7 @@ func (c *Cache) fetchGit(ctx context.Context, m config.Module) (files, string, e
 			return f, m.Commit, nil
 		}
 	}
-	parent := filepath.Join(c.Dir, "git")
-	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return nil, "", err
-	}
-	tmp, err := os.MkdirTemp(parent, ".new-*")
+	tmp, err := c.aside("git")
 	if err != nil {
 		return nil, "", err
 	}
