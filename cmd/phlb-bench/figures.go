@@ -151,6 +151,8 @@ func (f *figuring) ofCatalog() error {
 		f.within(300*time.Millisecond, "phlb log PATH", h.root, f.phlb, "log", path),
 		f.within(300*time.Millisecond, "versions(PATH)", h.root, f.phlb, "exec", script, path),
 		f.within(time.Second, "phlb find '*.jpg'", h.root, f.phlb, "find", "*.jpg"),
+		f.ask(h.root, path),
+		f.askSmall(),
 	); err != nil {
 		return err
 	}

@@ -82,7 +82,8 @@ func TestFigures(t *testing.T) {
 			}
 			want := []string{"phlb restore", "× cp -a", "phlb diff", "phlb remove", "× rm -rf", "phlb forget"}
 			if o.catalog {
-				want = []string{"entries/s", "bytes/version", "phlb snapshots", "phlb log", "versions(", "phlb find", "MiB peak", "unchanged"}
+				want = []string{"entries/s", "bytes/version", "phlb snapshots", "phlb log", "versions(", "phlb find", "MiB peak", "unchanged",
+					"phlb query, contents, top 3", "phlb query, a small root", "phlb export"}
 			}
 			for _, text := range want {
 				if !strings.Contains(table.String(), text) {

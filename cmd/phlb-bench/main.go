@@ -41,9 +41,10 @@
 //
 // The first one makes up the manifests of a million paths in fifty snapshots,
 // has phlb build a catalog from them and asks that: what is measured are whole
-// commands, from start to end. The second one holds restore against cp -a and
-// remove against rm -rf of the same tree, and measures diff, and forget on a
-// name with 10,000 snapshots.
+// commands, from start to end. Questions in SQL are asked of phlb and, where it is
+// installed, of sqlite3, about a file that phlb export has written with the same
+// rows. The second one holds restore against cp -a and remove against rm -rf of the
+// same tree, and measures diff, and forget on a name with 10,000 snapshots.
 package main
 
 import (
