@@ -14,63 +14,71 @@ func (a *auditor) follow(start []*auditNode) []Audit {
 		found[f] = &Audit{File: f.String(), Part: !f.pure}
 		all = append(all, found[f])
 	}
-	add := func(f *auditFile, r Reach) {
-		audit := found[f]
-		if !slices.ContainsFunc(audit.Reach, func(x Reach) bool { return x.Name == r.Name && x.What == r.What && x.How == r.How }) {
-			audit.Reach = append(audit.Reach, r)
+	type line struct {
+		file       *auditFile
+		name, what string
+		how        How
+	}
+	told := map[line]bool{}
+	add := func(f *auditFile, r Reach, way *auditWay) {
+		if l := (line{f, r.Name, r.What, r.How}); !told[l] {
+			told[l] = true
+			r.Path = way.steps()
+			found[f].Reach = append(found[f].Reach, r)
 		}
 	}
 
-	ways := map[*auditNode][]Step{}
+	ways := map[*auditNode]*auditWay{}
 	var todo []*auditNode
 	for _, node := range start {
 		if node.in.library && node.name != "" {
-			a.takes(node, func(r Reach) { add(node.in, r) })
+			a.takes(node, func(r Reach, at Step) { add(node.in, r, &auditWay{&auditWay{step: node.step()}, at}) })
 		}
-		ways[node] = []Step{node.step()}
+		ways[node] = &auditWay{step: node.step()}
 		todo = append(todo, node)
 	}
+	type key struct {
+		node *auditNode
+		name string
+	}
+	seen := map[key]bool{}
 	var handed []handing
+	hand := func(to *auditNode, name string, way *auditWay) {
+		if !seen[key{to, name}] {
+			seen[key{to, name}] = true
+			handed = append(handed, handing{to, name, way})
+		}
+	}
 	for len(todo) > 0 {
 		node := todo[0]
 		todo = todo[1:]
 		for _, e := range node.edges {
 			if e.to == nil {
 				r := e.does
-				r.Path = append(slices.Clone(ways[node]), Step{e.pos, r.Name})
-				add(node.in, r)
+				add(node.in, r, &auditWay{ways[node], Step{e.pos, r.Name}})
 				continue
 			}
-			way := append(slices.Clone(ways[node]), Step{e.pos, e.to.title()})
+			way := &auditWay{ways[node], Step{e.pos, e.to.title()}}
 			if ways[e.to] == nil {
 				ways[e.to] = way
 				todo = append(todo, e.to)
 			}
 			for _, name := range node.hands(e.hands) {
-				handed = append(handed, handing{e.to, name, way})
+				hand(e.to, name, way)
 			}
 		}
 	}
 
-	type key struct {
-		node *auditNode
-		name string
-	}
-	seen := map[key]bool{}
 	for len(handed) > 0 {
 		h := handed[0]
 		handed = handed[1:]
-		if seen[key{h.to, h.name}] {
-			continue
-		}
-		seen[key{h.to, h.name}] = true
 		if h.to.in.pure { // others have the name themselves
 			b, _ := a.builtin(h.name)
-			add(h.to.in, Reach{Kind: b.Kind, Name: h.name, How: Handed, Path: h.way})
+			add(h.to.in, Reach{Kind: b.Kind, Name: h.name, How: Handed}, h.way)
 		}
 		for _, e := range h.to.edges {
 			if e.to != nil && e.hands.params {
-				handed = append(handed, handing{e.to, h.name, append(slices.Clone(h.way), Step{e.pos, e.to.title()})})
+				hand(e.to, h.name, &auditWay{h.way, Step{e.pos, e.to.title()}})
 			}
 		}
 	}
@@ -87,14 +95,28 @@ func (a *auditor) follow(start []*auditNode) []Audit {
 type handing struct {
 	to   *auditNode
 	name string
-	way  []Step
+	way  *auditWay
+}
+
+// An auditWay is a path, from its end. Many have their beginnings in common.
+type auditWay struct {
+	before *auditWay // nil: it begins here
+	step   Step
+}
+
+func (w *auditWay) steps() (all []Step) {
+	for ; w != nil; w = w.before {
+		all = append(all, w.step)
+	}
+	slices.Reverse(all)
+	return all
 }
 
 // takes tells of the parameters of a function that are called like builtins.
-func (a *auditor) takes(node *auditNode, tell func(Reach)) {
+func (a *auditor) takes(node *auditNode, tell func(Reach, Step)) {
 	for _, p := range node.params {
 		if b, ok := a.builtin(p.Name); ok {
-			tell(Reach{Kind: b.Kind, Name: p.Name, How: Takes, Path: []Step{node.step(), {p.NamePos, p.Name}}})
+			tell(Reach{Kind: b.Kind, Name: p.Name, How: Takes}, Step{p.NamePos, p.Name})
 		}
 	}
 }

@@ -197,7 +197,14 @@ func (c *command) showReaches(all []reach) error {
 // in another one than the line is about.
 func way(file string, path []runtime.Step) string {
 	var steps []string
-	for _, s := range path {
+	const ends = 6
+	for i, s := range path {
+		if left := len(path) - 2*ends; left > 1 && i >= ends && i < ends+left {
+			if i == ends {
+				steps = append(steps, fmt.Sprintf("… %d more …", left))
+			}
+			continue
+		}
 		at := fmt.Sprintf("%s:%d", s.Name, s.Pos.Line)
 		if s.Pos.Filename() != file {
 			at = fmt.Sprintf("%s (%s:%d)", s.Name, s.Pos.Filename(), s.Pos.Line)
