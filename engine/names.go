@@ -9,6 +9,7 @@ import (
 	"phlb/engine/manifest"
 	"phlb/engine/repository"
 	"phlb/engine/restore"
+	"phlb/engine/store"
 	"phlb/engine/verify"
 )
 
@@ -42,7 +43,7 @@ var (
 	ErrRootGone     = repository.ErrRootGone
 	ErrOtherRoot    = repository.ErrOtherRoot
 	ErrNeedsName    = backup.ErrNeedsName
-	ErrName         = backup.ErrName
+	ErrName         = store.ErrName
 	ErrInsideRoot   = backup.ErrInsideRoot
 	ErrUnsealed     = backup.ErrUnsealed
 	ErrNotBelowRoot = repository.ErrNotBelowRoot

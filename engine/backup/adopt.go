@@ -58,10 +58,10 @@ func Adopt(ctx context.Context, repo *repository.Repository, path string) (_ *re
 			return nil, fmt.Errorf("add: %w", err)
 		}
 	}
-	if err := a.fromManifests(ctx, within); err != nil {
-		return nil, fmt.Errorf("add: %w", err)
+	var trees []store.Ref
+	if err = a.fromManifests(ctx, within); err == nil {
+		trees, err = a.trees(within)
 	}
-	trees, err := a.trees(within)
 	if err != nil {
 		return nil, fmt.Errorf("add: %w", err)
 	}
@@ -131,8 +131,12 @@ func (a *adoption) trees(within store.Ref) ([]store.Ref, error) {
 	stamp := within.Stamp
 	if within.Name != "" {
 		names = []string{within.Name}
-	} else if err := a.linked(); err != nil {
+	} else if linked, err := a.root.Linked(); err != nil {
 		return nil, err
+	} else { // what lies behind links is not looked at
+		for _, name := range linked {
+			a.report.Add(name, repository.Stray, "%v", a.root.CheckFolder(name))
+		}
 	}
 	var found []store.Ref
 	for _, name := range names {
@@ -158,16 +162,6 @@ func (a *adoption) trees(within store.Ref) ([]store.Ref, error) {
 		}
 	}
 	return found, nil
-}
-
-// linked reports links in the place of folders of names: what lies behind them is
-// not looked at.
-func (a *adoption) linked() error {
-	names, err := a.root.Linked()
-	for _, name := range names {
-		a.report.Add(name, repository.Stray, "%v", a.root.CheckFolder(name))
-	}
-	return err
 }
 
 // strays reports what lies where only snapshots should, in the folder of a name

@@ -31,8 +31,6 @@ import (
 var (
 	// ErrNeedsName says that the source has no folder name to call its backup by.
 	ErrNeedsName = errors.New("the root directory has no name of its own: choose one with --name, or in a script with link(…, name = …)")
-	// ErrName says that a backup name cannot be a folder's.
-	ErrName = store.ErrName
 	// ErrInsideRoot says that the source lies inside of the backup root.
 	ErrInsideRoot = errors.New("source lies inside of the backup root")
 	// ErrUnsealed says that a backup was told to stop.

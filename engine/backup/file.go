@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +82,7 @@ func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable
 	e.Digest = t.worker.Digest(buf)
 	t.Progress.Bytes.Add(e.Size)
 	write := func(out *store.File) error {
-		if e.Sparse() && isZero(buf) {
+		if e.Sparse() && len(bytes.TrimLeft(buf, "\x00")) == 0 {
 			return out.Skip(e.Size)
 		}
 		_, err := out.Write(buf)
@@ -115,15 +116,6 @@ func setSize(e *walk.Entry, n int64) {
 func unmoved(f *walk.File, e *walk.Entry) bool {
 	now, err := f.Stat()
 	return err == nil && now.Size == e.Size && now.Mtime == e.Mtime && now.Ctime == e.Ctime
-}
-
-func isZero(b []byte) bool {
-	for _, c := range b {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // place links the path to a file of e's digest, or has one made.
