@@ -107,7 +107,7 @@ func TestRestoreAsOther(t *testing.T) {
 	r.must(os.Chmod(r.in("mine"), 0o755|os.ModeSetuid))
 	r.must(unix.Mknod(r.in("device"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
 	s := r.backup()
-	opened := []string{r.root, filepath.Dir(r.config.Catalog)} // on purpose
+	opened := []string{r.root, filepath.Dir(r.config.Catalog), filepath.Dir(s.Path)} // on purpose
 	for _, path := range opened {
 		r.must(os.Chmod(path, 0o755))
 	}
