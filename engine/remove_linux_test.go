@@ -139,6 +139,63 @@ func TestRemoveOtherFileSystem(t *testing.T) {
 	r.check(second)
 }
 
+// bind mounts a folder with a file in it on another one, and returns that file.
+func bind(t testing.TB, at string) (file string) {
+	t.Helper()
+	asRoot(t)
+	file = filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte(precious), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount(filepath.Dir(file), at, "", unix.MS_BIND, ""); err != nil {
+		t.Skipf("mount: %v", err)
+	}
+	t.Cleanup(func() { unix.Unmount(at, unix.MNT_DETACH) })
+	return file
+}
+
+// What is mounted in a snapshot for a while is not deleted with it, be it of the same
+// file system.
+func TestRemoveMounted(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.write("sub/deep/a", "1", "sub/b", "2", "c", "3")
+	first, second := r.backup(), r.backup()
+	file := bind(t, filepath.Join(first.Path, "sub/deep"))
+	_, err := r.engine().Remove(context.Background(), first)
+	if err == nil || !strings.Contains(err.Error(), "sub/deep: something else is mounted there: unmount it") {
+		t.Errorf("error is %v", err)
+	}
+	if left, err := os.ReadFile(file); err != nil || string(left) != precious {
+		t.Errorf("what was mounted is %q, %v", left, err)
+	}
+	// A mount goes along with what it lies in.
+	r.must(unix.Unmount(filepath.Join(r.root, "source", ".removed-"+first.Stamp, "sub/deep"), unix.MNT_DETACH))
+	_, err = r.engine().Remove(context.Background())
+	r.must(err)
+	if left, err := filepath.Glob(filepath.Join(r.root, "source", ".*")); err != nil || len(left) > 0 {
+		t.Errorf("%q is left, %v", left, err)
+	}
+	r.check(second)
+}
+
+// Nor is what is mounted in the target of a restore that deletes what is too much.
+func TestRestoreDeleteMounted(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.write("a", "1")
+	s := r.backup()
+	r.must(os.MkdirAll(r.to("to/much/mounted"), 0o755))
+	file := bind(t, r.to("to/much/mounted"))
+	done := r.restore(s, engine.Restoration{To: r.to("to"), Delete: true})
+	if !done.OK() || done.Deleted != 0 {
+		t.Errorf("%d deleted, problems are %v", done.Deleted, done.Problems)
+	}
+	if left, err := os.ReadFile(file); err != nil || string(left) != precious {
+		t.Errorf("what is mounted is %q, %v", left, err)
+	}
+}
+
 // A symbolic link in the place of a name's folder is refused, whatever is to be
 // done with it.
 func TestLinkedFolder(t *testing.T) {

@@ -32,6 +32,9 @@ var (
 	ErrNoLink = errors.New("file cannot be linked to")
 	// ErrNoDirLink says that no link to a directory can be made.
 	ErrNoDirLink = errors.New("no link to a directory can be made")
+	// ErrMounted says that another file system is mounted where a directory is wanted
+	// that is not.
+	ErrMounted = errors.New("something else is mounted there: unmount it")
 	// ErrNotRegular is the error of reading what is no regular file.
 	ErrNotRegular = errors.New("not a regular file")
 )

@@ -27,7 +27,7 @@ func (d *Writer) Descend(path string) (*Writer, error) {
 		}
 	}
 	if len(names) > 1 {
-		if at, err := d.beneath(path); err == nil {
+		if at, err := d.beneath(path, false); err == nil {
 			return at, nil
 		}
 		// Not every system can, and no path may be longer than a page. One name at
@@ -43,6 +43,35 @@ func (d *Writer) Descend(path string) (*Writer, error) {
 			return nil, err
 		}
 		at = next
+	}
+	return at, nil
+}
+
+// OpenUnmounted opens the directory called name, unless something is mounted there:
+// then the error is [ErrMounted]. What is deleted or searched for what is too much is
+// opened so: somebody may have mounted something in it for a while, as what a system in
+// a snapshot needs to be run. Elsewhere a mount is crossed: the folder of a backup, or a
+// directory in the target of a restore, may be one.
+func (d *Writer) OpenUnmounted(name string) (*Writer, error) {
+	at, err := d.beneath(name, true)
+	if err == nil || errors.Is(err, ErrMounted) {
+		return at, err
+	}
+	// Not every system can tell. Of directories that are mounted elsewhere in the same
+	// file system, this does not.
+	if at, err = d.Open(name); err != nil {
+		return nil, err
+	}
+	outer, err := d.Self()
+	if err == nil {
+		var inner Inode
+		if inner, err = at.Self(); err == nil && inner.Dev != outer.Dev {
+			err = pathError("open", name, ErrMounted)
+		}
+	}
+	if err != nil {
+		at.Close()
+		return nil, err
 	}
 	return at, nil
 }

@@ -45,13 +45,21 @@ func (d *Writer) Open(name string) (*Writer, error) {
 	return &Writer{Dir: Dir{fd}, Workshop: d.Workshop}, nil
 }
 
-// beneath opens the directory at a relative path of several names in one call,
-// where the system can.
-func (d *Writer) beneath(path string) (*Writer, error) {
-	fd, err := unix.Openat2(d.fd, path, &unix.OpenHow{
+// beneath opens the directory at a relative path of one name or several in one call,
+// where the system can. Where no mount may be crossed on the way, and one lies there,
+// the error is [ErrMounted].
+func (d *Writer) beneath(path string, noMount bool) (*Writer, error) {
+	how := unix.OpenHow{
 		Flags:   unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
-	})
+	}
+	if noMount {
+		how.Resolve |= unix.RESOLVE_NO_XDEV
+	}
+	fd, err := unix.Openat2(d.fd, path, &how)
+	if noMount && err == unix.EXDEV {
+		err = ErrMounted
+	}
 	if err != nil {
 		return nil, pathError("open", path, err)
 	}

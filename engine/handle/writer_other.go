@@ -41,7 +41,7 @@ func (d *Writer) Open(name string) (*Writer, error) {
 	return &Writer{Dir{root: d.root, path: d.at(name)}, d.Workshop}, nil
 }
 
-func (d *Writer) beneath(path string) (*Writer, error) { return nil, errors.ErrUnsupported }
+func (d *Writer) beneath(string, bool) (*Writer, error) { return nil, errors.ErrUnsupported }
 
 func (d *Writer) dup() (*Writer, error) {
 	return &Writer{Dir{root: d.root, path: d.path}, d.Workshop}, nil

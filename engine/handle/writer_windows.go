@@ -42,7 +42,7 @@ func (d *Writer) Open(name string) (*Writer, error) {
 	return &Writer{*below, d.Workshop}, nil
 }
 
-func (d *Writer) beneath(string) (*Writer, error) { return nil, errors.ErrUnsupported }
+func (d *Writer) beneath(string, bool) (*Writer, error) { return nil, errors.ErrUnsupported }
 
 func (d *Writer) dup() (*Writer, error) { return d.Open(".") }
 

@@ -120,7 +120,10 @@ func (r *restore) deleteDir(f *folder, dir *store.Dir, name string, there *store
 	if inner.excluded || there.Dev != device || r.rootID.Is(walk.ID{Dev: there.Dev, Inode: there.Ino}) {
 		return false, nil
 	}
-	opened, err := dir.Open(name)
+	opened, err := dir.OpenUnmounted(name)
+	if errors.Is(err, store.ErrMounted) {
+		return false, nil
+	}
 	if err != nil {
 		return r.deleted(f, name, err)
 	}

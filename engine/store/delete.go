@@ -58,10 +58,10 @@ func (d *deletion) folder(parent *Dir, name string) error {
 	if err := context.Cause(d.ctx); err != nil {
 		return err
 	}
-	dir, err := parent.Open(name)
+	dir, err := parent.OpenUnmounted(name)
 	if errors.Is(err, fs.ErrPermission) {
 		if err = parent.Allow(name); err == nil {
-			dir, err = parent.Open(name)
+			dir, err = parent.OpenUnmounted(name)
 		}
 	}
 	if err != nil {
@@ -95,7 +95,7 @@ func (d *deletion) fails(err error) error {
 // isStuck reports whether an error is about one name, as that of an immutable file
 // or of a directory that something is mounted on: others can be deleted.
 func isStuck(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EBUSY)
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EBUSY) || errors.Is(err, ErrMounted)
 }
 
 // unlessGone returns nil for an error that says that somebody else deletes too.

@@ -19,6 +19,7 @@ type (
 var (
 	ErrLinkLimit = handle.ErrLinkLimit
 	ErrNoLink    = handle.ErrNoLink
+	ErrMounted   = handle.ErrMounted
 )
 
 // OpenDir opens a directory that lies outside of a root, such as one that is
