@@ -16,7 +16,7 @@ func FuzzName(f *testing.F) {
 	for _, text := range []string{
 		"docs", "docs/latest", "docs/2026-11-22-104500", "docs@2days", "docs@2026-11-22", "docs@", "@", "docs/", "/", "",
 		"docs@-1s", "docs@99999999999999999999y", "a@b@1h", "../docs", "docs/..", "do\xffcs@1h", "docs@2026-11-22T10:45:00+99:99",
-		"docs@long ago/y@z",
+		"docs@long ago/y@z", "/docs",
 	} {
 		f.Add(text)
 	}

@@ -158,7 +158,8 @@ func (repo *Repository) match(all []*Snapshot, text string) (*Snapshot, error) {
 			return s, nil
 		}
 	}
-	name, stamp, _ := strings.Cut(strings.Trim(text, "/"), "/")
+	// A path from the top of the system is none of a snapshot in the root.
+	name, stamp, _ := strings.Cut(strings.TrimRight(text, "/"), "/")
 	for _, s := range AheadLast(all, repo.Env.Now(), func(s *Snapshot) time.Time { return s.Started }) {
 		if s.Name == name && (stamp == "" || stamp == "latest" || stamp == s.Stamp) {
 			return s, nil
