@@ -59,9 +59,7 @@ func TestHealReadsWithoutLock(t *testing.T) {
 			r := newRepo(t)
 			r.write("a", "content", "b", "content")
 			r.must(os.Chmod(r.in("b"), 0o600)) // two inodes
-			first := r.backup()
-			r.rot(filepath.Join(first.Path, "a"))
-			r.verify(first, all)
+			first := r.rotten("a")
 			if how == "Link" {
 				r.backup()
 			}
@@ -96,9 +94,7 @@ func TestHealLooksAgain(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content")
-	first := r.backup()
-	r.rot(filepath.Join(first.Path, "a"))
-	r.verify(first, all)
+	first := r.rotten("a")
 	second := r.backup()
 	read := 0
 	e := r.heard(func(message, path string) {
@@ -236,19 +232,22 @@ func TestHealSweepsWorkshops(t *testing.T) {
 	r.whole(s)
 }
 
+// healUnder heals a snapshot where one system call returns that error.
+func (r *repo) healUnder(t *testing.T, s *engine.Snapshot, call, errno string) answer {
+	t.Helper()
+	tool(t, "strace")
+	return runChild(t, order{Root: r.root, Boot: r.boot, Name: s.Ref().String(), Heal: true, Later: 2 * time.Hour,
+		Under: []string{"strace", "-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "trace=" + call, "-e", "inject=" + call + ":error=" + errno}}, nil)
+}
+
 // A disk that may not have what was mended leaves the damage noted.
 func TestHealNotSynced(t *testing.T) {
 	t.Parallel()
-	tool(t, "strace")
 	r := newRepo(t)
 	r.write("a", "content")
-	first := r.backup()
-	r.rot(filepath.Join(first.Path, "a"))
-	r.verify(first, all)
+	first := r.rotten("a")
 	second := r.backup()
-	o := order{Root: r.root, Boot: r.boot, Name: first.Ref().String(), Heal: true, Later: 2 * time.Hour,
-		Under: []string{"strace", "-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "trace=fsync", "-e", "inject=fsync:error=EIO"}}
-	a := runChild(t, o, nil)
+	a := r.healUnder(t, first, "fsync", "EIO")
 	if got := fmt.Sprint(a.Problems); a.Err != "" || !strings.Contains(got, "unhealed: .: what was mended may not be on the disk") {
 		t.Errorf("error %q, found %v", a.Err, got)
 	}
@@ -264,16 +263,11 @@ func TestHealNotSynced(t *testing.T) {
 // and the next heal puts it right.
 func TestHealTimeRefused(t *testing.T) {
 	t.Parallel()
-	tool(t, "strace")
 	r := newRepo(t)
 	r.write("sub/a", "content")
-	first := r.backup()
-	r.rot(filepath.Join(first.Path, "sub/a"))
-	r.verify(first, all)
+	first := r.rotten("sub/a")
 	second := r.backup()
-	o := order{Root: r.root, Boot: r.boot, Name: first.Ref().String(), Heal: true, Later: 2 * time.Hour,
-		Under: []string{"strace", "-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "trace=utimensat", "-e", "inject=utimensat:error=EPERM"}}
-	a := runChild(t, o, nil)
+	a := r.healUnder(t, first, "utimensat", "EPERM")
 	if got := fmt.Sprint(a.Problems); a.Err != "" || !strings.Contains(got, "healed: sub/a: replaced") ||
 		!strings.Contains(got, "unhealed: sub: the time of the folder could not be put back: utimensat .: operation not permitted") {
 		t.Errorf("error %q, found %v", a.Err, got)

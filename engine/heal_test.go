@@ -29,6 +29,25 @@ func (r *repo) whole(s *engine.Snapshot) {
 	}
 }
 
+// rotten makes a snapshot, spoils what it holds under a path, and has that noted.
+func (r *repo) rotten(path string) *engine.Snapshot {
+	r.Helper()
+	s := r.backup()
+	r.rot(filepath.Join(s.Path, path))
+	r.verify(s, all)
+	return s
+}
+
+// asBefore holds the tree of a snapshot that was healed against what it was.
+func (r *repo) asBefore(s *engine.Snapshot, before map[string]node) {
+	r.Helper()
+	after := tree(r, s.Path)
+	for path := range before {
+		before[path], after[path] = before[path].like(), after[path].like()
+	}
+	same(r, "healed", after, before)
+}
+
 // outside gives the file another name outside of the root: what happens to the
 // inode can be seen there.
 func (r *repo) outside(path string) string {
@@ -91,11 +110,7 @@ func TestHealCopies(t *testing.T) {
 	}
 	r.whole(s)
 	r.together(true, filepath.Join(s.Path, "a"), filepath.Join(s.Path, "sub/c")) // copied once
-	after := tree(r, s.Path)
-	for path := range before {
-		before[path], after[path] = before[path].like(), after[path].like()
-	}
-	same(t, "healed", after, before)
+	r.asBefore(s, before)
 }
 
 func TestHealWithoutGoodCopy(t *testing.T) {
@@ -135,9 +150,7 @@ func TestHealOtherSnapshots(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content")
-	first := r.backup()
-	r.rot(filepath.Join(first.Path, "a"))
-	r.verify(first, all)
+	first := r.rotten("a")
 	second := r.backup()
 	r.rot(filepath.Join(second.Path, "a"))
 	r.verify(second, all)
@@ -199,11 +212,7 @@ func TestHealStructure(t *testing.T) {
 				}
 			}
 			r.whole(s)
-			after := tree(r, s.Path)
-			for path := range before {
-				before[path], after[path] = before[path].like(), after[path].like()
-			}
-			same(t, "healed", after, before)
+			r.asBefore(s, before)
 		})
 	}
 }
@@ -233,9 +242,7 @@ func TestHealForgetsWhatIsGone(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content")
-	first := r.backup()
-	r.rot(filepath.Join(first.Path, "a"))
-	r.verify(first, all)
+	first := r.rotten("a")
 	second := r.backup()
 	r.must(os.RemoveAll(first.Path))
 	r.must(os.Remove(first.Path + manifest.Suffix))
@@ -254,9 +261,7 @@ func TestHealAtLinkLimit(t *testing.T) {
 	r.root = filepath.Join(at, "root")
 	r.config = settings(r.root)
 	r.write("a", "content")
-	first := r.backup()
-	r.rot(filepath.Join(first.Path, "a"))
-	r.verify(first, all)
+	first := r.rotten("a")
 	second := r.backup()
 	good := filepath.Join(second.Path, "a")
 	for i := 0; ; i++ {
