@@ -78,6 +78,9 @@ func (c *command) completeScript(_ *cobra.Command, args []string, typed string) 
 	if len(args) > 0 {
 		return nil, anyFile
 	}
+	if strings.HasPrefix(typed, "@") {
+		return c.completeOfModules(typed)
+	}
 	folder, prefix := filepath.Split(typed)
 	here := folder
 	if here == "" {

@@ -66,7 +66,12 @@ func (c *command) sources() (config.Sources, error) {
 	home, _ := os.UserHomeDir() // without one, ~ is an error
 	return config.Sources{
 		Dir: wd, UserConfigDir: userConfig(), SystemConfigDir: systemConfig, StateDir: stateDir(home), Home: home, Env: os.LookupEnv, BackupPath: c.backupPath,
-		PassedOver: func(e *config.Error) { c.warn("%v", e) },
+		PassedOver: func(e *config.Error) {
+			if !c.passed[e.Error()] { // what is asked for twice is told once
+				c.passed[e.Error()] = true
+				c.warn("%v", e)
+			}
+		},
 	}, nil
 }
 

@@ -4,18 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"phlb/cmd/phlb/mod"
 	"phlb/cmd/phlb/show"
 	"phlb/engine/config"
+	"phlb/runtime"
 )
 
 // mod is about the modules that scripts load.
@@ -352,7 +355,7 @@ func (c *command) modVerify() *cobra.Command {
 				if c.json {
 					return c.writeJSON(c.listed(nodes))
 				}
-				c.info("all is what %s pins, of %d", filepath.Join(p.Dir, mod.LockName), len(nodes))
+				c.info("held %s against %s: no differences", english.Plural(len(nodes), "module", ""), filepath.Join(p.Dir, mod.LockName))
 				return nil
 			})
 		},
@@ -392,13 +395,20 @@ func (c *command) modList() *cobra.Command {
 		Use:   "list",
 		Short: "List the modules, and where they lie.",
 		Long: "List the modules that phlb.toml declares, those that these need, such as acme.util,\n" +
-			"and what your lock pins without a declaration.",
+			"and what the lock in the folder of your configuration pins without a declaration.",
 		Args: arguments(0, "phlb mod list"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.changing(cmd.Context(), func(p *mod.Project) error {
 				nodes, err := p.Nodes()
 				if err != nil {
 					return err
+				}
+				if mine, err := c.undeclared(); err == nil && mine.Dir != p.Dir {
+					more, err := mine.Nodes()
+					if err != nil {
+						return err
+					}
+					nodes = append(nodes, more...)
 				}
 				all := c.listed(nodes)
 				if c.json {
@@ -502,6 +512,33 @@ func (c *command) completeModules(cmd *cobra.Command, args []string, typed strin
 			m := settings.Modules[name]
 			found = append(found, cobra.CompletionWithDesc(name, show.Printable(strings.TrimSpace(m.Source()+" "+m.At()))))
 		}
+	}
+	return found, noFile
+}
+
+// completeOfModules completes the scripts of modules: first @NAME//, then a file.
+func (c *command) completeOfModules(typed string) (found []string, _ cobra.ShellCompDirective) {
+	host := &runtime.Host{Modules: map[string]*runtime.Module{}}
+	if e, err := c.engine(true); err != nil || c.addModules(host, e.Config, "") != nil {
+		return nil, noFile
+	}
+	name, _, inside := strings.Cut(strings.TrimPrefix(typed, "@"), "//")
+	for _, module := range slices.Sorted(maps.Keys(host.Modules)) {
+		prefix, m := "@"+module+"//", host.Modules[module]
+		if !inside || module != name {
+			found = append(found, cobra.CompletionWithDesc(prefix, show.Printable(m.Origin)))
+			continue
+		}
+		fs.WalkDir(m.Files, ".", func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && strings.HasSuffix(path, scriptEnding) {
+				found = append(found, prefix+path)
+			}
+			return nil // what cannot be read is not completed
+		})
+	}
+	found = slices.DeleteFunc(found, func(word string) bool { return !strings.HasPrefix(word, typed) })
+	if !inside {
+		return found, noFile | cobra.ShellCompDirectiveNoSpace
 	}
 	return found, noFile
 }

@@ -34,10 +34,11 @@ type command struct {
 	stranger   *runtime.Module      // of the script, which no phlb.toml declares
 
 	before     map[*cobra.Command]preparation
-	peek       bool // at a script, for help or completion: it is not run
-	still      bool // the clock of scripts was set
-	completing bool // a script's command line, while somebody types
-	explained  bool // the script is to be explained, and has no effects
+	peek       bool            // at a script, for help or completion: it is not run
+	passed     map[string]bool // files and settings that do not count, and were told of
+	still      bool            // the clock of scripts was set
+	completing bool            // a script's command line, while somebody types
+	explained  bool            // the script is to be explained, and has no effects
 	script     *script
 
 	ran      bool              // something that is asked for, beside help
@@ -49,7 +50,7 @@ type command struct {
 }
 
 func (c *command) root(args []string) *cobra.Command {
-	c.before = map[*cobra.Command]preparation{}
+	c.before, c.passed = map[*cobra.Command]preparation{}, map[string]bool{}
 	root := &cobra.Command{
 		Use:   "phlb",
 		Short: "backups that are plain directories",

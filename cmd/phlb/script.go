@@ -160,7 +160,7 @@ func (c *command) addModules(host *runtime.Host, settings *config.Config, name s
 		if err != nil {
 			return err
 		}
-		sources.Dir, sources.PassedOver = filepath.Dir(path), nil
+		sources.Dir = filepath.Dir(path)
 		if found, err := config.Find(sources); err != nil || found != settings.Path {
 			if settings, err = config.Load(sources); err != nil {
 				return err

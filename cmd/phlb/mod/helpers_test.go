@@ -31,6 +31,12 @@ type lab struct {
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	t.Parallel()
+	return newSoleLab(t)
+}
+
+// newSoleLab is newLab for a test that changes the environment.
+func newSoleLab(t *testing.T) *lab {
+	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("needs git: apt-get install git")
 	}

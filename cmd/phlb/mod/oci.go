@@ -108,7 +108,11 @@ func (c *Cache) fetchOCI(ctx context.Context, m config.Module, pinned string) (f
 
 // short leaves out what a request might tell of credentials.
 func short(err error) error {
-	return errors.New(credentialsIn.ReplaceAllString(err.Error(), "$1"))
+	text := credentialsIn.ReplaceAllString(err.Error(), "$1")
+	if errors.Is(err, auth.ErrBasicCredentialNotFound) {
+		text += ": the registry asks who you are, which docker login remembers"
+	}
+	return errors.New(text)
 }
 
 // ociVersions lists the tags of a repository that are versions.

@@ -3,6 +3,7 @@ package mod
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -209,5 +210,39 @@ func TestPlainHTTP(t *testing.T) {
 	c.PlainHTTP = false
 	if r, err := c.registry("localhost:5000/a/b"); err != nil || r.PlainHTTP {
 		t.Errorf("%v, error %v", r, err)
+	}
+}
+
+// A registry that asks who it is gets the credentials that docker would send.
+func TestCredentials(t *testing.T) {
+	l := newSoleLab(t)
+	host := l.registry()
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: host})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "me" || password != "geheim" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="here"`)
+			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"who are you?"}]}`, http.StatusUnauthorized)
+			return
+		}
+		r.Host = host // for the addresses in answers
+		proxy.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	address := strings.TrimPrefix(server.URL, "http://")
+	l.write("acme/a.star", "a = 1\n", "docker/config.json", "{}")
+	t.Setenv("DOCKER_CONFIG", l.path("docker"))
+	_, err := l.cache.Publish(t.Context(), l.path("acme"), config.Publication{OCI: host + "/backup/acme"}, "1.0.0", false)
+	l.must(err)
+	toml := "[modules]\nacme = { oci = '" + address + "/backup/acme', version = '1.0.0' }\n"
+	l.getFails(l.project(toml), "the registry asks who you are, which docker login remembers")
+	auth := base64.StdEncoding.EncodeToString([]byte("me:wrong"))
+	l.write("docker/config.json", `{"auths": {"`+address+`": {"auth": "`+auth+`"}}}`)
+	if _, err := l.project(toml).Get(t.Context()); err == nil || strings.Contains(err.Error(), "wrong") || strings.Contains(err.Error(), auth) {
+		t.Errorf("error %v", err)
+	}
+	l.write("docker/config.json", `{"auths": {"`+address+`": {"auth": "`+base64.StdEncoding.EncodeToString([]byte("me:geheim"))+`"}}}`)
+	l.get(l.project(toml))
+	if got := l.reads(l.open(), "acme", "a.star"); got != "a = 1\n" {
+		t.Errorf("read %q", got)
 	}
 }
