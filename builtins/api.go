@@ -50,6 +50,7 @@ func (s *Session) API() []Owner {
 		{Name: "change", Attributes: changeAttributes.documentation()},
 		{Name: "found", Attributes: foundAttributes.documentation()},
 		{Name: "usage", Attributes: usageAttributes.documentation()},
+		{Name: "check", Attributes: checkAttributes.documentation()},
 		{Name: "age", Attributes: ageAttributes.documentation()},
 		{Name: "ran", Attributes: ranAttributes.documentation()},
 		{Name: "answer", Attributes: answerAttributes.documentation()},

@@ -49,6 +49,7 @@ func TestAttributes(t *testing.T) {
 		"found":   foundAttributes.record("found", found{Found: &engine.Found{Entry: &manifest.Entry{}}}),
 		"stat":    statAttributes.record("stat", snapshotStat{Stat: &engine.Stat{}}),
 		"usage":   usageAttributes.record("usage", usage{Usage: &engine.Usage{}}),
+		"check":   checkAttributes.record("check", &CheckResult{}),
 		"age":     ageAttributes.record("age", nameAge{}),
 		"ran":     ran{}.value(), "answer": answer{}.value(),
 		"time.time": startime.Time{}, "time.duration": startime.Duration(0),

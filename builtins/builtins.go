@@ -40,8 +40,9 @@ type Session struct {
 	Explain string
 
 	// Saved returns the statement of the question that is saved under a name, and the
-	// values of its parameters by their names. nil: there are none.
-	Saved func(name string, args []any, named map[string]any) (statement string, bound map[string]any, err error)
+	// values of its parameters by their names: those that are named, those that are
+	// offered in case that it has such a parameter, then args. nil: there are none.
+	Saved func(name string, args []any, named, offered map[string]any) (statement string, bound map[string]any, err error)
 
 	explained []*engine.Explanation
 
@@ -56,7 +57,9 @@ type Session struct {
 	unread   bool
 	checked  map[string]*engine.Snapshot // what check_age has found
 	programs map[string]program          // that may be run, by the name that the user gave
-	missed   []string                    // names that snapshots() found nothing of
+	checks   []*CheckResult
+	withheld []*engine.Snapshot // that were to be removed
+	missed   []string           // names that snapshots() found nothing of
 }
 
 // Made returns the snapshots that the script has made.
@@ -113,7 +116,7 @@ func (s *Session) Table() runtime.Table {
 		s.scanBuiltin(), s.hashBuiltin(), s.linkBuiltin(), s.verifyBuiltin(), s.addBuiltin(),
 		s.removeBuiltin(), s.restoreBuiltin(), s.snapshotsBuiltin(), s.snapshotBuiltin(), s.queryBuiltin(),
 		s.filesBuiltin(), s.findBuiltin(), s.versionsBuiltin(), s.holdersBuiltin(), s.duBuiltin(), s.ncduBuiltin(),
-		s.checkAgeBuiltin(), s.runBuiltin(), s.envBuiltin(), tableBuiltin,
+		s.checkAgeBuiltin(), s.checkQueryBuiltin(), s.runBuiltin(), s.envBuiltin(), tableBuiltin,
 	}))
 }
 

@@ -54,6 +54,9 @@ var placeholders = map[string]func(*Session, *starlark.Thread, starlark.Tuple) s
 	"remove": func(*Session, *starlark.Thread, starlark.Tuple) starlark.Value {
 		return removalValue(&engine.Removal{})
 	},
+	"check_query": func(*Session, *starlark.Thread, starlark.Tuple) starlark.Value {
+		return checkAttributes.record("check", &CheckResult{OK: true})
+	},
 	"diff": func(*Session, *starlark.Thread, starlark.Tuple) starlark.Value { return starlark.NewList(nil) },
 	"hash": func(_ *Session, thread *starlark.Thread, args starlark.Tuple) starlark.Value {
 		if len(args) > 0 && args[0].Type() == "Scan" {

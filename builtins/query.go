@@ -16,6 +16,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"phlb/engine"
+	"phlb/engine/catalog/ask"
 	"phlb/runtime"
 )
 
@@ -31,7 +32,7 @@ func (s *Session) queryBuiltin() runtime.Builtin {
 		Signature: `query(sql, *args, language="sql", **named)`,
 		Doc:       `the rows of a statement that reads, or of a saved "@NAME"; values stand for ? and :name; language may be "ql"`,
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-			q, err := s.question(fn.Name(), args, kwargs)
+			q, err := s.question(fn.Name(), args, kwargs, nil)
 			if err != nil {
 				return nil, err
 			}
@@ -46,8 +47,10 @@ type question struct {
 	values              []any
 }
 
-// question unpacks the arguments of query, and of what asks as it does.
-func (s *Session) question(fn string, args starlark.Tuple, kwargs []starlark.Tuple) (*question, error) {
+// question unpacks the arguments of query, and of what asks as it does: with values
+// that are offered to a statement, whether it has a place for them or not.
+func (s *Session) question(fn string, args starlark.Tuple, kwargs []starlark.Tuple, offered map[string]any) (*question, error) {
+	offered = maps.Clone(offered)
 	if len(args) == 0 {
 		return nil, runtime.Usagef("%s: missing argument for sql", fn)
 	}
@@ -83,16 +86,22 @@ func (s *Session) question(fn string, args starlark.Tuple, kwargs []starlark.Tup
 			return nil, runtime.Usagef("%s: there are no saved questions here", fn)
 		}
 		var err error
-		if q.statement, named, err = s.Saved(name, q.values, named); err != nil {
+		if q.statement, named, err = s.Saved(name, q.values, named, offered); err != nil {
 			return nil, runtime.Usagef("%s: %v", fn, err)
 		}
-		q.values = nil
+		q.values, offered = nil, nil
 	}
 	if q.language == QL && len(named) > 0 {
 		return nil, runtime.Usagef("%s: in QL, values have no names: write $1 and give them one after the other", fn)
 	}
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		q.values = append(q.values, sql.Named(name, named[name]))
+		delete(offered, name)
+	}
+	if q.language == SQL {
+		for _, name := range slices.Sorted(maps.Keys(offered)) {
+			q.values = append(q.values, ask.Optional(sql.Named(name, offered[name])))
+		}
 	}
 	return q, nil
 }

@@ -49,6 +49,10 @@ func (s *Session) removeBuiltin() runtime.Builtin {
 
 // remove returns what was freed, or with a dry run would be.
 func (s *Session) remove(thread *starlark.Thread, snapshots ...*engine.Snapshot) (starlark.Value, error) {
+	wanted := len(snapshots)
+	if snapshots = s.withhold(snapshots); wanted > 0 && len(snapshots) == 0 {
+		return removalValue(&engine.Removal{}), nil // the end of the run tells why
+	}
 	removal, err := s.Engine.Remove(runtime.Context(thread), snapshots...)
 	if removal != nil && len(snapshots) > 0 { // with an error, it is of what is removed all the same
 		s.mu.Lock()

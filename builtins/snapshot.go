@@ -147,6 +147,9 @@ func (s *Session) linkBuiltin() runtime.Builtin {
 			s.mu.Lock()
 			s.made = append(s.made, made)
 			s.mu.Unlock()
+			if err := s.checkBackup(runtime.Context(thread), made); err != nil {
+				return nil, err
+			}
 			if s.Engine.DryRun() {
 				s.planned("link", "%s: %s", made.Ref(), engine.Summarize(&made.Header, &made.Summary))
 			}

@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	"phlb/cmd/phlb/serve":    {"phlb/cmd/phlb/metrics", "phlb/engine", "phlb/engine/*"},
 	"phlb/cmd/phlb-bench":    {"phlb/engine/*"},
 	"phlb/builtins":          {"phlb/engine", "phlb/engine/*", "phlb/runtime", "go.starlark.net"},
-	"phlb/scripts":           {"phlb/runtime", "go.starlark.net"}, // its tests run the scripts
+	"phlb/scripts":           {"phlb/runtime", "phlb/engine/config", "go.starlark.net"}, // its tests run the scripts
 	"phlb/runtime":           {"go.starlark.net"},
 	spelling:                 {},
 	"phlb/engine":            {"phlb/engine/*"},

@@ -116,9 +116,10 @@ func literal(text string) (any, error) {
 	return nil, fmt.Errorf("%s is neither a number nor NULL nor a text in single quotes", text)
 }
 
-// Bind returns the values of the parameters by their names: those of given first,
-// then args one after the other for the others, then the defaults.
-func (q *Question) Bind(args []any, given map[string]any) (map[string]any, error) {
+// Bind returns the values of the parameters by their names: those of given first, then
+// those that are offered in case that there are such parameters, then args one after
+// the other for the others, then the defaults.
+func (q *Question) Bind(args []any, given, offered map[string]any) (map[string]any, error) {
 	bound := map[string]any{}
 	for name, value := range given {
 		if !slices.ContainsFunc(q.Params, func(p Param) bool { return p.Name == name }) {
@@ -128,8 +129,11 @@ func (q *Question) Bind(args []any, given map[string]any) (map[string]any, error
 	}
 	for _, p := range q.Params {
 		_, has := bound[p.Name]
+		value, isOffered := offered[p.Name]
 		switch {
 		case has:
+		case isOffered:
+			bound[p.Name] = value
 		case len(args) > 0:
 			bound[p.Name], args = args[0], args[1:]
 		case p.Optional:

@@ -36,7 +36,7 @@ func TestQuestion(t *testing.T) {
 	if usage := q.Usage(); usage != "@growth [name] days [least] [no] [top]" {
 		t.Error(usage)
 	}
-	bound, err := q.Bind([]any{"a", int64(7)}, map[string]any{"name": "b", "top": nil})
+	bound, err := q.Bind([]any{"a", int64(7)}, map[string]any{"name": "b"}, map[string]any{"top": nil, "name": "c", "other": 1})
 	if want := (map[string]any{"name": "b", "days": "a", "least": int64(7), "no": nil, "top": nil}); err != nil || !maps.Equal(bound, want) {
 		t.Errorf("%v, %v", bound, err)
 	}
@@ -49,7 +49,7 @@ func TestQuestion(t *testing.T) {
 		{[]any{1, 2, 3, 4, 5, 6}, nil, "question growth has no place for 6: phlb query @growth [name]"},
 		{nil, map[string]any{"day": 1}, "question growth has no parameter day: phlb query @growth"},
 	} {
-		if _, err := q.Bind(test.args, test.given); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := q.Bind(test.args, test.given, nil); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%v, %v: %v, want %s", test.args, test.given, err, test.want)
 		}
 	}

@@ -64,6 +64,24 @@ type failure struct {
 
 // sumUp says what the script has done, or in a dry run has left out.
 func (c *command) sumUp() {
+	for _, r := range c.session.Checks() {
+		switch {
+		case r.OK && c.verbose == 0:
+		case r.OK:
+			c.info("check of %s", runtime.Shown(r.String()))
+		case r.Fail:
+			c.warn("check failed: %s", runtime.Shown(r.String()))
+		default:
+			c.warn("warning: check of %s", runtime.Shown(r.String()))
+		}
+	}
+	if kept := c.session.Withheld(); len(kept) > 0 {
+		var names []string
+		for _, s := range kept {
+			names = append(names, s.Ref().String())
+		}
+		c.warn("not removed, since a check failed: %s", strings.Join(names, ", "))
+	}
 	for _, p := range c.session.Plan() {
 		c.info("would %s %s", verbOf(p.Effect), runtime.Shown(p.What))
 	}
@@ -108,8 +126,9 @@ func (c *command) exitCode(ctx context.Context, err error) int {
 
 // found is the exit code of a script that ran to its end: 4 if a check, an
 // adoption or a restore found damage, 1 if something could not be restored for
-// another reason, 3 if something of a source could not be read, 5 if a snapshot
-// was found to be too old.
+// another reason, 3 if something of a source could not be read, 6 if a check that
+// is to fail has not found what was expected, 5 if a snapshot was found to be too
+// old.
 func (c *command) found() int {
 	code := 0
 	if c.session == nil {
@@ -117,6 +136,11 @@ func (c *command) found() int {
 	}
 	if c.session.Stale() {
 		code = 5
+	}
+	for _, r := range c.session.Checks() {
+		if !r.OK && r.Fail {
+			code = 6
+		}
 	}
 	if c.session.Unread() {
 		code = 3

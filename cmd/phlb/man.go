@@ -140,6 +140,7 @@ var exitCodes = []struct {
 	{3, "sealed, but some of the source could not be read"},
 	{4, "damage was found"},
 	{5, "the newest complete snapshot is too old"},
+	{6, "sealed, but a check that is to fail has not found what was expected: nothing of that name was removed"},
 	{130, "interrupted"},
 }
 

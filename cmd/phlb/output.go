@@ -19,16 +19,17 @@ import (
 
 // document is what --json says of the run of a script.
 type document struct {
-	Snapshots []*engine.Snapshot `json:"snapshots"` // that were made
-	Reports   []*engine.Report   `json:"reports"`   // of verify and add
-	Removals  []*engine.Removal  `json:"removals"`  // of snapshots
-	Restores  []*engine.Restored `json:"restores"`
-	DryRun    bool               `json:"dry_run,omitempty"`
-	Plan      []builtins.Planned `json:"plan,omitempty"`      // of a dry run: what it has left out
-	PlanEnds  string             `json:"plan_ends,omitempty"` // why the plan does not go on
-	Result    any                `json:"result"`              // what main returned
-	Error     string             `json:"error,omitempty"`
-	ExitCode  int                `json:"exit_code"`
+	Snapshots []*engine.Snapshot      `json:"snapshots"` // that were made
+	Reports   []*engine.Report        `json:"reports"`   // of verify and add
+	Removals  []*engine.Removal       `json:"removals"`  // of snapshots
+	Restores  []*engine.Restored      `json:"restores"`
+	Checks    []*builtins.CheckResult `json:"checks,omitempty"` // questions that were asked about a backup
+	DryRun    bool                    `json:"dry_run,omitempty"`
+	Plan      []builtins.Planned      `json:"plan,omitempty"`      // of a dry run: what it has left out
+	PlanEnds  string                  `json:"plan_ends,omitempty"` // why the plan does not go on
+	Result    any                     `json:"result"`              // what main returned
+	Error     string                  `json:"error,omitempty"`
+	ExitCode  int                     `json:"exit_code"`
 }
 
 func (c *command) writeDocument(code int, message string, planEnds bool) error {
@@ -37,6 +38,7 @@ func (c *command) writeDocument(code int, message string, planEnds bool) error {
 		Reports:   append([]*engine.Report{}, c.session.Reports()...),
 		Removals:  append([]*engine.Removal{}, c.session.Removals()...),
 		Restores:  append([]*engine.Restored{}, c.session.Restores()...),
+		Checks:    c.session.Checks(),
 		DryRun:    c.dryRun, Plan: c.session.Plan(),
 		Result: c.result, Error: message, ExitCode: code,
 	}

@@ -242,7 +242,7 @@ func bind(name, text string, values []any, given map[string]any) ([]any, map[str
 	if len(q.Params) == 0 {
 		return values, given, nil
 	}
-	named, err := q.Bind(values, given)
+	named, err := q.Bind(values, given, nil)
 	if err != nil {
 		return nil, nil, usagef("%v", err)
 	}
@@ -250,7 +250,7 @@ func bind(name, text string, values []any, given map[string]any) ([]any, map[str
 }
 
 // saved is what scripts ask for by the name of a question, see [builtins.Session].
-func saved(name string, args []any, given map[string]any) (string, map[string]any, error) {
+func saved(name string, args []any, given, offered map[string]any) (string, map[string]any, error) {
 	n, err := findQuestion(name)
 	if err != nil {
 		return "", nil, err
@@ -263,7 +263,7 @@ func saved(name string, args []any, given map[string]any) (string, map[string]an
 	if err != nil {
 		return "", nil, err
 	}
-	named, err := q.Bind(args, given)
+	named, err := q.Bind(args, given, offered)
 	return q.Text, named, err
 }
 

@@ -38,6 +38,7 @@ type Config struct {
 	AllowNet       []string          // HOST or HOST:PORT that scripts may talk to
 	AllowEnv       []string          // environment variables that scripts may read
 	Limits         Limits            // of what scripts may compute
+	Checks         []Check           // questions that are asked after each backup
 	Allow          map[string]Grant  // what a script of a module may do, by the name of the module
 	Modules        map[string]Module // what scripts load as @NAME//…, with their paths absolute
 	Publish        Publication

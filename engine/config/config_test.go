@@ -185,7 +185,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"UnknownKey", "\nbackup_pth = 'x'", []string{`:2: unknown key backup_pth: did you mean backup_path?`}},
 		{"Dashes", "Skip-Dirs = []", []string{`:1: unknown key Skip-Dirs: did you mean skip_dirs?`}},
-		{"FarKey", "colour = 1", []string{`:1: unknown key colour: want backup_path, catalog, snapshot_format, skip_dirs, skip_patterns, match, unchanged, hash, shrink, allow_run, allow_net, allow_env, limits.steps, limits.time, limits.memory, log_level, console_level, modules, allow or publish`}},
+		{"FarKey", "colour = 1", []string{`:1: unknown key colour: want backup_path, catalog, snapshot_format, skip_dirs, skip_patterns, match, unchanged, hash, shrink, allow_run, allow_net, allow_env, limits.steps, limits.time, limits.memory, log_level, console_level, modules, allow, publish or check`}},
 		{"ManyKeys", "hsah = 1\nmatch = 'exact'\nmach = 1\n'log level' = 1\n[catalogue]\nx = 1\n", []string{
 			`:1: unknown key hsah: did you mean hash?`,
 			`:3: unknown key mach: did you mean match?`,

@@ -216,9 +216,13 @@ func parse(path string, data []byte, home string) (*Config, error) {
 	for _, key := range slices.Sorted(maps.Keys(problems)) {
 		report(lineOf(data, strings.SplitN(key, ".", 3)...), key, fmt.Sprintf("%s: %v", key, problems[key]))
 	}
+	failed := d.checks(values)
+	for _, i := range slices.Sorted(maps.Keys(failed)) {
+		report(lineOfCheck(data, i), checkTable, fmt.Sprintf("check %d: %v", i+1, failed[i]))
+	}
 	for _, f := range found {
 		value, here := values[f.path[0]], f.path[0]
-		if here == modulesTable || here == publishTable || here == allowTable {
+		if here == modulesTable || here == publishTable || here == allowTable || here == checkTable {
 			continue // read already
 		}
 		if table, ok := value.(map[string]any); ok && here == limitsTable {

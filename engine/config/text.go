@@ -85,7 +85,7 @@ func tomlKey(path []string) string {
 // suggestion names the known key that is meant by an unknown one, or all of
 // them where none is near. Case and the choice of - or _ make no difference.
 func suggestion(unknown string) string {
-	names := append(keyNames(), modulesTable, allowTable, publishTable)
+	names := append(keyNames(), modulesTable, allowTable, publishTable, checkTable)
 	unknown = strings.ReplaceAll(strings.ToLower(unknown), "-", "_")
 	if near := spelling.Nearest(unknown, names); near != "" {
 		return "did you mean " + near + "?"

@@ -23,7 +23,7 @@ func session(t *testing.T, in string) (Config, *strings.Builder) {
 	t.Cleanup(func() { e.Close() })
 	out := &strings.Builder{}
 	return Config{
-		Engine: e, Session: &builtins.Session{Engine: e, Now: now(), Saved: func(name string, args []any, _ map[string]any) (string, map[string]any, error) {
+		Engine: e, Session: &builtins.Session{Engine: e, Now: now(), Saved: func(name string, args []any, _, _ map[string]any) (string, map[string]any, error) {
 			return "", nil, fmt.Errorf("no question %q of %d", name, len(args))
 		}}, In: strings.NewReader(in), Out: out, Err: out,
 		Questions: func() []string { return []string{"mine", "others"} },

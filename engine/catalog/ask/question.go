@@ -148,12 +148,20 @@ func messageOf(err error) string {
 	return msg
 }
 
+// Optional is a named value that a statement need not have a place for.
+type Optional sql.NamedArg
+
 // bindings returns what is bound to the parameters of a statement.
 func bindings(parameters []string, args []any) ([]driver.NamedValue, error) {
 	list := make([]driver.NamedValue, len(args))
 	used := make([]bool, len(args))
+	offered := map[string]bool{}
 	for i, arg := range args {
 		list[i].Ordinal = i + 1
+		optional, may := arg.(Optional)
+		if may {
+			arg, offered[optional.Name] = sql.NamedArg(optional), true
+		}
 		if named, ok := arg.(sql.NamedArg); ok {
 			list[i].Name, arg = strings.TrimLeft(named.Name, ":@$"), named.Value
 		}
@@ -183,16 +191,19 @@ func bindings(parameters []string, args []any) ([]driver.NamedValue, error) {
 			return nil, fmt.Errorf("the statement needs a value for %s", name)
 		}
 	}
+	bound := list[:0:0]
 	for i, v := range list {
 		switch {
 		case used[i]:
+			bound = append(bound, v)
+		case offered[v.Name]:
 		case v.Name != "":
 			return nil, fmt.Errorf("the statement has no place for %s: write :%[1]s there", v.Name)
 		default:
 			return nil, fmt.Errorf("the statement has no place for value %d: write ? there", i+1)
 		}
 	}
-	return list, nil
+	return bound, nil
 }
 
 // valueOf returns what SQLite takes in the place of a value of Go.
