@@ -15,6 +15,7 @@ import (
 type described struct {
 	Tables    []ask.Table    `json:"tables"`
 	Functions []ask.Function `json:"functions"`
+	Types     []ask.Type     `json:"types,omitempty"`
 }
 
 // Schema writes what questions can name: tables with their columns, and functions,
@@ -39,7 +40,7 @@ func Schema(w io.Writer, only string, width int, asJSON bool) error {
 
 // describe returns all that questions can name, or what is called only.
 func describe(only string) (d described, err error) {
-	d = described{[]ask.Table{}, []ask.Function{}}
+	d = described{Tables: []ask.Table{}, Functions: []ask.Function{}}
 	var names []string
 	for _, t := range ask.Tables() {
 		if names = append(names, t.Name); only == "" || strings.EqualFold(only, t.Name) {
@@ -50,6 +51,9 @@ func describe(only string) (d described, err error) {
 		if names = append(names, f.Name); only == "" || strings.EqualFold(only, f.Name) {
 			d.Functions = append(d.Functions, f)
 		}
+	}
+	if only == "" {
+		d.Types = ask.Types()
 	}
 	if len(d.Tables)+len(d.Functions) > 0 {
 		return d, nil
@@ -74,15 +78,25 @@ func (d *described) text(width int) string {
 			kind = " (" + t.Kind + ")"
 		}
 		b.WriteString(t.Signature() + kind + "\n" + Wrap(t.Doc, 2, width))
+		line := func(name, kind, doc string) {
+			head := fmt.Sprintf("  %-14s%-8s", name, kind)
+			b.WriteString(head + strings.TrimLeft(Wrap(doc, len(head), width), " "))
+		}
+		for _, p := range t.Parameters {
+			line("("+p.Name+")", p.Type, p.Doc)
+		}
 		for _, column := range t.Columns {
-			head := fmt.Sprintf("  %-14s%-8s", column.Name, column.Type)
-			b.WriteString(head + strings.TrimLeft(Wrap(column.Doc, len(head), width), " "))
+			line(column.Name, column.Type, column.Doc)
 		}
 		b.WriteString(example(t.Example))
 	}
 	for _, f := range d.Functions {
 		gap()
 		b.WriteString(f.Signature + "\n" + Wrap(f.Doc, 2, width) + example(f.Example))
+	}
+	for _, t := range d.Types {
+		gap()
+		b.WriteString(t.Name + "\n" + Wrap(t.Doc, 2, width))
 	}
 	return b.String()
 }

@@ -225,6 +225,7 @@ func TestArguments(t *testing.T) {
 		{"SELECT * FROM changes", "changes(since, until): which snapshots?"},
 		{"SELECT * FROM changes(9)", "there is no snapshot with the id 9"},
 		{"SELECT * FROM changes('letters')", "there is no snapshot \"letters\": SELECT id, name, stamp FROM snapshots lists them"},
+		{"SELECT * FROM changes('docs@2026-04-01T00:00:00Z')", "no snapshot of docs was there by 2026-04-01T00:00:00Z: the oldest is docs/2026-05-01-233000"},
 		{"SELECT * FROM changes('docs', 'work')", "docs/2026-05-03-233000 and work/2026-05-04-233000 are snapshots of two names"},
 		{"SELECT * FROM changes(1.5)", "a snapshot is written as in"},
 		{"SELECT * FROM growth('x')", "growth(depth): the depth is a number of folders, not x"},

@@ -165,8 +165,11 @@ func (s *Session) find(arg any) (*snapshot, error) {
 			return nil, err
 		}
 	}
-	var found, newest *snapshot
+	var found, newest, oldest *snapshot
 	for _, one := range s.snapshots {
+		if one.name == name && (oldest == nil || one.started.Before(oldest.started)) {
+			oldest = one
+		}
 		if one.name+"/"+one.stamp == written {
 			return one, nil
 		}
@@ -182,6 +185,9 @@ func (s *Session) find(arg any) (*snapshot, error) {
 	}
 	if found == nil {
 		found = newest
+	}
+	if found == nil && isAt && oldest != nil {
+		return nil, fmt.Errorf("no snapshot of %s was there by %s: the oldest is %[1]s/%[3]s", name, when, oldest.stamp)
 	}
 	if found == nil {
 		return nil, fmt.Errorf("there is no snapshot %q: SELECT id, name, stamp FROM snapshots lists them", written)

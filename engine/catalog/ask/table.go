@@ -101,6 +101,21 @@ func (c *Column) declared() string {
 // quoted writes a name as SQL does.
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
+// A Type is one of columns that SQLite knows as texts.
+type Type struct {
+	Name string `json:"name"`
+	Doc  string `json:"doc"` // one line
+}
+
+// Types describes those types of columns.
+func Types() []Type {
+	return []Type{
+		{moment, "a text that is UTC, such as '2026-05-01 08:45:00.000Z': it sorts by time, the functions of SQLite take it, and it is shown " +
+			"by your clock. date(started, 'localtime') is the day there; datetime('now', '-7 days') is a week ago"},
+		{digestText, "a text of 64 hexadecimal digits, in small letters; digest('…') makes it of other ways to write one"},
+	}
+}
+
 // The types of columns.
 const (
 	integer    = "INTEGER"
