@@ -13,6 +13,7 @@ import (
 )
 
 func TestQuestions(t *testing.T) {
+	t.Parallel()
 	s := begin(t, lab(t))
 	for _, tt := range []struct {
 		name, question string
@@ -87,6 +88,7 @@ func TestQuestions(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	s := begin(t, lab(t))
 	for _, tt := range []struct {
 		name, question, want string
@@ -126,6 +128,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestStopped(t *testing.T) {
+	t.Parallel()
 	s := begin(t, lab(t))
 	const endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
 	for name, question := range map[string]string{
@@ -152,6 +155,7 @@ func TestStopped(t *testing.T) {
 }
 
 func TestOneAtATime(t *testing.T) {
+	t.Parallel()
 	s := begin(t, lab(t))
 	rows, err := s.Query(t.Context(), "SELECT path FROM versions")
 	if err != nil {
@@ -174,6 +178,7 @@ func TestOneAtATime(t *testing.T) {
 
 // TestSlots has sessions follow each other and stand beside each other.
 func TestSlots(t *testing.T) {
+	t.Parallel()
 	a := begin(t, lab(t))
 	c := newCatalog(t)
 	absorb(t, c, "other", 1, tree{"x": 1})
@@ -192,6 +197,7 @@ func TestSlots(t *testing.T) {
 }
 
 func TestValues(t *testing.T) {
+	t.Parallel()
 	s := begin(t, lab(t))
 	for _, tt := range []struct {
 		question string
@@ -218,6 +224,7 @@ func TestValues(t *testing.T) {
 }
 
 func TestArguments(t *testing.T) {
+	t.Parallel()
 	s := begin(t, lab(t))
 	for _, tt := range []struct{ question, want string }{
 		{"SELECT * FROM at", "at(time): a time is written as in '2026-05-01' or '2days', not <nil>"},
@@ -245,6 +252,7 @@ func TestArguments(t *testing.T) {
 
 // TestExamples asks what the schema shows.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	s := begin(t, lab(t))
 	for _, table := range ask.Tables() {
 		t.Run(table.Name, func(t *testing.T) { answer(t, s, table.Example) })
@@ -272,6 +280,7 @@ func TestExamples(t *testing.T) {
 
 // TestColumns holds the tables against those of the catalog: no column is left out.
 func TestColumns(t *testing.T) {
+	t.Parallel()
 	c := lab(t)
 	for _, table := range ask.Tables() {
 		if table.Doc == "" || table.Example == "" {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestErrors(t *testing.T) {
+	t.Parallel()
 	s := begin(t, lab(t))
 	for _, tt := range []struct {
 		question string
@@ -77,6 +78,7 @@ func TestErrors(t *testing.T) {
 
 // TestRight asks what looks a little like what is refused.
 func TestRight(t *testing.T) {
+	t.Parallel()
 	s := begin(t, lab(t))
 	for _, question := range []string{
 		"SELECT path FROM versions WHERE path = 'a' || 'b' AND kind = 'f'",

@@ -15,6 +15,7 @@ import (
 
 // TestOddNames asks for paths that are not UTF-8, or look like something else.
 func TestOddNames(t *testing.T) {
+	t.Parallel()
 	c := newCatalog(t)
 	names := []string{"caf\xe9", "caf\xc3\xa9", "a\nb/c'd", "100%_", "\xff\xfe/x.\xff", "-- x", "2026-05-01 21:30:00.000Z"}
 	what := tree{}
@@ -45,6 +46,7 @@ func TestOddNames(t *testing.T) {
 
 // TestOddValues puts blobs, numbers and NULL where something else is expected.
 func TestOddValues(t *testing.T) {
+	t.Parallel()
 	s := begin(t, lab(t))
 	for _, odd := range []string{"x'00ff'", "NULL", "12", "1.5", "'x'", "''", "zeroblob(0)", "-9223372036854775808", "1e999", "char(0)"} {
 		for _, question := range []string{
@@ -71,6 +73,7 @@ func TestOddValues(t *testing.T) {
 // TestFilters compares what is ruled out before SQLite sees it with what SQLite
 // rules out by itself.
 func TestFilters(t *testing.T) {
+	t.Parallel()
 	s := begin(t, lab(t))
 	values := []string{"'letters/ann.txt'", "'LETTERS/'", "'letters/b%'", "'letters/*'", "''", "NULL", "0", "11", "301.5", "'301'", "' 11 '", "'1.1e1'", "'0x0b'", "'11x'", "1e999", "-1e999", "11.0", "9223372036854775807", "9.3e18", "'1_1'", "'.5'", "'inf'", "2", "'f'", "'docs'", "'x'", "-1",
 		"'2023-11-14'", "'2023-11-14 22:18:20.500Z'", "'2023-11-14 22:18:20'", "'2023-11-14 22:18'", "'2023-11-14T22:18:20Z'", "'9'", "x'66'"}
@@ -93,6 +96,7 @@ func TestFilters(t *testing.T) {
 
 // TestDamaged asks catalogs of which some bytes are others.
 func TestDamaged(t *testing.T) {
+	t.Parallel()
 	c, published := labAt(t)
 	path := filepath.Join(t.TempDir(), "catalog.ql")
 	if err := c.Publish(); err != nil {

@@ -14,6 +14,7 @@ import (
 // TestRepeated asks what SQLite would read a table again and again for, and counts
 // how often that happens.
 func TestRepeated(t *testing.T) {
+	t.Parallel()
 	c, err := catalog.Open(filepath.Join(t.TempDir(), "catalog.ql"), "")
 	if err != nil {
 		t.Fatal(err)

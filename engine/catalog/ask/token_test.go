@@ -24,6 +24,7 @@ func FuzzTokens(f *testing.F) {
 }
 
 func TestLength(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"SELECT 1; SELECT 2":           "SELECT 1;",
 		"SELECT ';' -- ;\n, \";\" ; x": "SELECT ';' -- ;\n, \";\" ;",
