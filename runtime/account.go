@@ -163,7 +163,7 @@ func (s *session) watch(r *run) {
 			continue
 		}
 		at := s.active(r)
-		err, of, hard := w.exceeded(at, passed)
+		of, hard, err := w.exceeded(at, passed)
 		if err != nil {
 			r.abort(err)
 		} else if cause, self := r.stopped(); cause != nil && !self && s.live == nil {
@@ -191,10 +191,9 @@ func (s *session) active(r *run) (at []*place) {
 	return at
 }
 
-// exceeded charges the time that has passed, and returns which limit is exceeded,
-// nil if none is, on whose account, and whether there is no time for the script to
-// notice.
-func (w *watcher) exceeded(at []*place, passed time.Duration) (err error, of *account, hard bool) {
+// exceeded charges the time that has passed. Where a limit is exceeded, it returns on
+// whose account, whether there is no time for the script to notice, and the error.
+func (w *watcher) exceeded(at []*place, passed time.Duration) (of *account, hard bool, err error) {
 	busy := map[*account]bool{}
 	for _, p := range at {
 		busy[p.of] = true
@@ -205,12 +204,12 @@ func (w *watcher) exceeded(at []*place, passed time.Duration) (err error, of *ac
 	for a := range busy {
 		w.spent[a] += passed
 		if a.limits.Time > 0 && w.spent[a] > a.limits.Time {
-			return fmt.Errorf("%w: stopped after %v%s; --limit-time allows more", ErrMaxTime, a.limits.Time, a.in()), a, false
+			return a, false, fmt.Errorf("%w: stopped after %v%s; --limit-time allows more", ErrMaxTime, a.limits.Time, a.in())
 		}
 	}
 	heap, stacks := memory()
 	if stacks > maxStack {
-		return fmt.Errorf("%w: values lie too deep in each other", ErrMaxMemory), nil, true
+		return nil, true, fmt.Errorf("%w: values lie too deep in each other", ErrMaxMemory)
 	}
 	for a := range busy {
 		if _, at := w.floors[a]; !at && a != &w.own {
@@ -236,9 +235,9 @@ func (w *watcher) exceeded(at []*place, passed time.Duration) (err error, of *ac
 			}
 		}
 		err = fmt.Errorf("%w: stopped at %s%s; --limit-memory allows more", ErrMaxMemory, humanize.IBytes(a.limits.Memory), a.in())
-		return err, a, heap > most+max(a.limits.Memory/2, 1<<30)
+		return a, heap > most+max(a.limits.Memory/2, 1<<30), err
 	}
-	return nil, nil, false
+	return nil, false, nil
 }
 
 // memory returns how much the process has in use.
