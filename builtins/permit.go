@@ -74,6 +74,9 @@ func (s *Session) remedy(what, kind string) string {
 	case s.Sandbox:
 		return "a sandbox permits nothing, whatever phlb.toml says"
 	}
+	if s.Module != "" && !settings.Trusted && slices.Contains(list, word) { // the line is there already
+		return "phlb trust " + filepath.Dir(settings.Path) + " makes " + settings.Origin(origin) + " count, or run phlb with " + flag
+	}
 	line := key + " = " + config.Literal(append(slices.Clone(list), word))
 	var put string
 	switch {
@@ -98,6 +101,9 @@ func (s *Session) listed(kind string) []string {
 	grant := config.Grant{Run: settings.AllowRun, Net: settings.AllowNet, Env: settings.AllowEnv}
 	if s.Module != "" {
 		grant = settings.Allow[s.Module]
+		if !settings.Trusted {
+			grant = settings.Revoked[s.Module]
+		}
 	}
 	switch kind {
 	case "run":

@@ -58,7 +58,10 @@ func (c *command) exec() *cobra.Command {
 			c.sandbox, c.dryRun = true, true
 		}
 		// A command ends at a space, its other name does not.
-		file := &cobra.Command{Use: strings.ReplaceAll(args[0], " ", "\u00a0"), Aliases: []string{args[0]}}
+		file := &cobra.Command{Use: strings.ReplaceAll(args[0], " ", "\u00a0")}
+		if strings.Contains(args[0], " ") {
+			file.Aliases = []string{args[0]}
+		}
 		file.Flags().SortFlags = false
 		file.RunE = cmd.RunE
 		cmd.AddCommand(file)

@@ -40,6 +40,7 @@ type Config struct {
 	Limits         Limits            // of what scripts may compute
 	Checks         []Check           // questions that are asked after each backup
 	Allow          map[string]Grant  // what a script of a module may do, by the name of the module
+	Revoked        map[string]Grant  // what the file would allow if it were trusted
 	Modules        map[string]Module // what scripts load as @NAME//…, with their paths absolute
 	Publish        Publication
 	LogLevel       slog.Level // of a snapshot's log

@@ -58,7 +58,7 @@ func (s *Sources) revoke(c *Config) {
 		}
 	}
 	c.AllowRun, c.AllowNet, c.AllowEnv, c.Limits = []string{}, []string{}, []string{}, Limits{}
-	c.Allow = nil
+	c.Allow, c.Revoked = nil, c.Allow
 }
 
 // Trust remembers in the folder state that the configuration file at path is to
