@@ -1,9 +1,12 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
+	"image"
+	"image/png"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -106,7 +109,23 @@ func TestScreenshots(t *testing.T) {
 				return err
 			}), chromedp.Navigate(s.http.URL+p.path), seen("footer"))
 			picture := is(s, ctx, chromedp.CaptureScreenshot())
-			s.must(os.WriteFile(filepath.Join(*screenshots, p.name+"-"+look.name+".png"), picture, 0o644))
+			// What is below the page's content tells of this machine, or nothing.
+			end := is(s, ctx, chromedp.Evaluate[float64](`Math.max(...[...document.querySelectorAll("main > *")].map(e => e.getBoundingClientRect().bottom))`))
+			s.must(os.WriteFile(filepath.Join(*screenshots, p.name+"-"+look.name+".png"), s.cropped(picture, int(end)+24), 0o644))
 		}
 	}
+}
+
+// cropped returns the upper part of a picture.
+func (s *site) cropped(picture []byte, height int) []byte {
+	s.Helper()
+	whole, err := png.Decode(bytes.NewReader(picture))
+	s.must(err)
+	part := whole.Bounds()
+	part.Max.Y = min(part.Max.Y, height)
+	var b bytes.Buffer
+	s.must((&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, whole.(interface {
+		SubImage(image.Rectangle) image.Image
+	}).SubImage(part)))
+	return b.Bytes()
 }
