@@ -25,7 +25,13 @@ var arrows = map[string][]string{
 	"phlb/cmd/phlb/repl":     {"phlb/builtins", "phlb/cmd/phlb/show", "phlb/runtime", "phlb/engine", "phlb/engine/*", "phlb/scripts", "go.starlark.net"},
 	"phlb/cmd/phlb/show":     {"phlb/builtins", "phlb/runtime", "phlb/engine", "phlb/engine/*", "go.starlark.net"},
 	"phlb/cmd/phlb/schedule": {"phlb/runtime"},
-	"phlb/cmd/phlb/serve":    {"phlb/cmd/phlb/metrics", "phlb/engine", "phlb/engine/*"},
+	"phlb/cmd/phlb/serve":    {"phlb/cmd/phlb/metrics", "phlb/cmd/phlb/serve/*", "phlb/engine", "phlb/engine/*"},
+
+	"phlb/cmd/phlb/serve/door":  {},
+	"phlb/cmd/phlb/serve/draw":  {"phlb/cmd/phlb/serve/words"},
+	"phlb/cmd/phlb/serve/text":  {},
+	"phlb/cmd/phlb/serve/words": {"phlb/engine/manifest"},
+
 	"phlb/cmd/phlb-bench":    {"phlb/engine/*"},
 	"phlb/builtins":          {"phlb/engine", "phlb/engine/*", "phlb/runtime", "go.starlark.net"},
 	"phlb/scripts":           {"phlb/runtime", "phlb/engine/config", "go.starlark.net"}, // its tests run the scripts

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"phlb/cmd/phlb/serve"
+	"phlb/cmd/phlb/serve/door"
 	"phlb/engine"
 )
 
@@ -77,11 +78,11 @@ func (c *command) serveAt(ctx context.Context, e *engine.Engine, o serving) erro
 	}
 	var err error
 	if o.passwords != "" {
-		if config.Passwords, err = serve.ReadPasswords(o.passwords); err != nil {
+		if config.Passwords, err = door.ReadPasswords(o.passwords); err != nil {
 			return err
 		}
 	}
-	listener, local, trusted, err := serve.Listen(o.listen)
+	listener, local, trusted, err := door.Listen(o.listen)
 	if err != nil {
 		return err
 	}
@@ -110,7 +111,7 @@ func (c *command) serveAt(ctx context.Context, e *engine.Engine, o serving) erro
 		return err
 	}
 	if o.open && !trusted {
-		remove, err := serve.OpenBrowser(address)
+		remove, err := door.OpenBrowser(address)
 		if remove != nil {
 			defer remove()
 		}
@@ -147,7 +148,7 @@ func (c *command) setPassword(file, user string) error {
 		}
 		password = strings.TrimRight(line, "\r\n")
 	}
-	if err := serve.SetPassword(file, user, password); err != nil {
+	if err := door.SetPassword(file, user, password); err != nil {
 		return err
 	}
 	c.info("%s has a password in %s", user, file)

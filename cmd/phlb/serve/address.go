@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 	"phlb/engine/manifest"
 )
@@ -65,9 +66,9 @@ func (s *Server) find(r *request) (*engine.Snapshot, error) {
 		return found, nil
 	}
 	if records.find(name, "latest") == nil {
-		return nil, notFound("there is no backup called "+shown(name), "go back to the backups, which lists those there are")
+		return nil, notFound("there is no backup called "+words.Shown(name), "go back to the backups, which lists those there are")
 	}
-	return nil, notFound("there is no snapshot "+shown(name)+"/"+shown(stamp)+": it was removed, or never was", "choose another one of "+shown(name))
+	return nil, notFound("there is no snapshot "+words.Shown(name)+"/"+words.Shown(stamp)+": it was removed, or never was", "choose another one of "+words.Shown(name))
 }
 
 // find returns the snapshot of that name and stamp, or with "latest" the newest one,

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 	"phlb/engine/manifest"
 )
@@ -87,7 +88,7 @@ func (s *Server) browse(r *request) (any, error) {
 		Timeline: newTimeline("browse", f), Restore: s.restoreCommand(of, path), Entries: []*entryView{}, Versions: []*versionView{},
 	}
 	if page.Timeline.never {
-		return nil, notFound("no snapshot of "+shown(of.Name)+" holds "+shown(path), "search for it, or go up to the folder that it should be in")
+		return nil, notFound("no snapshot of "+words.Shown(of.Name)+" holds "+words.Shown(path), "search for it, or go up to the folder that it should be in")
 	}
 	if f.Own == nil {
 		return page, nil // a ghost, of which other snapshots may be shown
@@ -192,7 +193,7 @@ func mark(e *engine.FolderEntry) string {
 func viewOf(of *engine.Snapshot, e *engine.FolderEntry, before *engine.Snapshot) *entryView {
 	v := &entryView{
 		Name: engine.Text(e.Name()), Address: at("browse", of, e.Path), Kind: e.Kind.String(), Size: e.Size, Mtime: e.Mtime.Time(),
-		Mode: modeText(e.Entry), UID: e.UID, GID: e.GID, Target: engine.Text(e.Target), What: mark(e), Detail: e.Detail,
+		Mode: words.Mode(e.Entry), UID: e.UID, GID: e.GID, Target: engine.Text(e.Target), What: mark(e), Detail: e.Detail,
 		Pick: url.PathEscape(e.Name()), IsDir: e.Kind == manifest.Dir,
 	}
 	if e.Kind == manifest.File && !e.Absent {

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"phlb/cmd/phlb/serve/words"
 )
 
 // TestMarks looks at a folder in which all has happened that can.
@@ -254,11 +256,11 @@ func TestLanguages(t *testing.T) {
 		t.Errorf("%d texts in all templates", len(used))
 	}
 	for key := range used {
-		if inGerman[key] == "" {
+		if words.German[key] == "" {
 			t.Errorf("%q has no German", key)
 		}
 	}
-	for key, text := range inGerman {
+	for key, text := range words.German {
 		if strings.Count(key, "%") != strings.Count(text, "%") {
 			t.Errorf("%q has other values in German: %q", key, text)
 		}

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"fmt"
 	"html/template"
 	"io"
 	"mime"
@@ -11,9 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/unicode"
-
+	"phlb/cmd/phlb/serve/text"
+	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 	"phlb/engine/manifest"
 )
@@ -96,7 +94,7 @@ func (s *Server) preview(r *request, of *engine.Snapshot, e *manifest.Entry) *pr
 	p := &preview{Download: at("raw", of, e.Path), Address: at("raw", of, e.Path) + "?show=1"}
 	if e.Kind != manifest.File || e.Absent {
 		p.Download = ""
-		p.Why = r.lang.text("the snapshot has no content of it")
+		p.Why = r.lang.Text("the snapshot has no content of it")
 		return p
 	}
 	if kind := harmless[suffix(e)]; kind != "" {
@@ -105,7 +103,7 @@ func (s *Server) preview(r *request, of *engine.Snapshot, e *manifest.Entry) *pr
 			p.How = "pdf"
 		}
 		if e.Size > previewSize && p.How != "audio" && p.How != "video" {
-			p.How, p.Why = "", r.lang.text("it is too large to be shown")
+			p.How, p.Why = "", r.lang.Text("it is too large to be shown")
 		}
 		return p
 	}
@@ -123,10 +121,10 @@ func (s *Server) preview(r *request, of *engine.Snapshot, e *manifest.Entry) *pr
 	if len(start) > previewText {
 		start, p.Cut = start[:previewText], true
 	}
-	p.Text, p.Encoding = decode(start, p.Cut)
-	p.Text = turnings.Replace(p.Text)
+	p.Text, p.Encoding = text.Decode(start, p.Cut)
+	p.Text = text.Visible(p.Text)
 	if p.Encoding == "" {
-		p.Why = r.lang.text("it is no text")
+		p.Why = r.lang.Text("it is no text")
 	} else {
 		p.How = "text"
 	}
@@ -134,49 +132,6 @@ func (s *Server) preview(r *request, of *engine.Snapshot, e *manifest.Entry) *pr
 }
 
 func suffix(e *manifest.Entry) string { return strings.ToLower(path.Ext(e.Name())) }
-
-// turnings shows what turns the direction of writing, and so may have a text look like
-// another one: see Unicode Technical Standard 55.
-var turnings = func() *strings.Replacer {
-	var pairs []string
-	for _, c := range turning {
-		pairs = append(pairs, string(c), fmt.Sprintf("⟨%U⟩", c))
-	}
-	return strings.NewReplacer(pairs...)
-}()
-
-const turning = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-
-// decode makes text of bytes by the encoding that they seem to have, and returns "" for
-// that where they seem to be no text. What is cut may end within a character.
-func decode(b []byte, cut bool) (text, encoding string) {
-	if len(b) >= 2 && (b[0] == 0xff && b[1] == 0xfe || b[0] == 0xfe && b[1] == 0xff) {
-		decoded, err := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Bytes(b[:len(b)&^1])
-		if err == nil {
-			return string(decoded), "UTF-16"
-		}
-	}
-	for _, c := range b {
-		if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != '\f' && c != '\b' && c != 0x1b {
-			return "", ""
-		}
-	}
-	whole := b
-	for n := 0; cut && n < utf8.UTFMax && len(whole) > 0; n++ {
-		if r, size := utf8.DecodeLastRune(whole); r != utf8.RuneError || size != 1 {
-			break
-		}
-		whole = whole[:len(whole)-1]
-	}
-	if utf8.Valid(whole) {
-		return strings.TrimPrefix(string(whole), "\ufeff"), "UTF-8"
-	}
-	decoded, err := charmap.Windows1252.NewDecoder().Bytes(b)
-	if err != nil {
-		return "", ""
-	}
-	return string(decoded), "Windows-1252"
-}
 
 // raw hands out the content of a file, whole or in parts.
 func (s *Server) raw(r *request) (any, error) {
@@ -229,7 +184,7 @@ func (n *noticing) Read(p []byte) (int, error) {
 // disposition names a file for who stores it.
 func disposition(how, name string) string {
 	safe := strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c == '/' || c == '\\' || c == utf8.RuneError || strings.ContainsRune(turning, c) {
+		if c < ' ' || c == 0x7f || c == '/' || c == '\\' || c == utf8.RuneError || strings.ContainsRune(text.Turning, c) {
 			return '_'
 		}
 		return c
@@ -252,10 +207,10 @@ func (s *Server) entry(r *request) (*engine.Snapshot, *manifest.Entry, error) {
 		return nil, nil, err
 	}
 	if f.Own == nil {
-		return nil, nil, notFound(of.Ref().String()+" holds no "+shown(p), "search for it in all snapshots")
+		return nil, nil, notFound(of.Ref().String()+" holds no "+words.Shown(p), "search for it in all snapshots")
 	}
 	if f.Own.Kind != manifest.File || f.Own.Absent {
-		return nil, nil, badRequest(shown(p)+" is no file whose content the snapshot has", "take the folder that it lies in as an archive")
+		return nil, nil, badRequest(words.Shown(p)+" is no file whose content the snapshot has", "take the folder that it lies in as an archive")
 	}
 	return of, f.Own, nil
 }

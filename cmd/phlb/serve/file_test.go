@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"phlb/cmd/phlb/serve/words"
 )
 
 func TestDownload(t *testing.T) {
@@ -152,6 +154,21 @@ func TestArchive(t *testing.T) {
 	}
 }
 
+func TestDuplicates(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("one", "twice in it", "two", "twice in it", "alone", "x")
+	s.backup()
+	s.serve()
+	s.wants(s.get("/contents"), "<bdi>one</bdi>", `<td class="n">2</td>`, "/contents/"+s.entry("one"), "11\u00a0B could be saved")
+	s.wants(s.get("/contents/"+s.entry("one")), "<bdi>one</bdi>", "<bdi>two</bdi>")
+	for address, status := range map[string]int{"/contents/" + strings.Repeat("0", 64): http.StatusNotFound, "/contents/zz": http.StatusBadRequest} {
+		if a := s.ask(s.client, address); a.StatusCode != status {
+			t.Errorf("%s: %s", address, a.Status)
+		}
+	}
+}
+
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -180,22 +197,6 @@ func TestVersions(t *testing.T) {
 	s.wants(s.get("/compare?a=docs/"+fifth.Stamp+"&b=live"), "<bdi>new</bdi>")
 }
 
-func TestDecode(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ bytes, text, encoding string }{
-		{"plain\n", "plain\n", "UTF-8"}, {"", "", "UTF-8"}, {"\xef\xbb\xbfmark", "mark", "UTF-8"}, {"größer", "größer", "UTF-8"},
-		{"gr\xf6\xdfer \x80", "größer €", "Windows-1252"}, {"\xff\xfeh\x00i\x00", "hi", "UTF-16"}, {"\xfe\xff\x00h\x00i", "hi", "UTF-16"},
-		{"nul\x00", "", ""}, {"\x7fELF\x02\x01\x01\x00", "", ""},
-	} {
-		if text, encoding := decode([]byte(c.bytes), false); text != c.text || encoding != c.encoding {
-			t.Errorf("%q: %q in %s", c.bytes, text, encoding)
-		}
-	}
-	if _, encoding := decode([]byte("größer"[:3]), true); encoding != "UTF-8" {
-		t.Errorf("cut within a character: %s", encoding)
-	}
-}
-
 // TestQuote has a shell read what the pages offer.
 func TestQuote(t *testing.T) {
 	t.Parallel()
@@ -203,9 +204,9 @@ func TestQuote(t *testing.T) {
 		t.Skip("needs bash: apt-get install bash")
 	}
 	for _, word := range append(odd, "plain", "with space", "$HOME", "`id`", "a'b", "-n") {
-		got, err := exec.Command("bash", "-c", "printf %s "+quote(word)).Output()
+		got, err := exec.Command("bash", "-c", "printf %s "+words.Quote(word)).Output()
 		if err != nil || !bytes.Equal(got, []byte(word)) {
-			t.Errorf("%q became %q as %s: %v", word, got, quote(word), err)
+			t.Errorf("%q became %q as %s: %v", word, got, words.Quote(word), err)
 		}
 	}
 }

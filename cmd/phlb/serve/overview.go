@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"phlb/cmd/phlb/serve/draw"
+	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 )
 
@@ -84,7 +86,7 @@ func summaries(records *records, all []*engine.Snapshot) []*nameSummary {
 	}
 	for _, n := range names {
 		slices.Reverse(n.Sizes)
-		n.Line = sparkline(n.Sizes)
+		n.Line = draw.Line(linePoints(n.Sizes))
 	}
 	slices.SortFunc(names, func(a, b *nameSummary) int { return cmp.Compare(a.Newest.Name, b.Newest.Name) })
 	return names
@@ -113,10 +115,10 @@ func (s *Server) name(r *request) (any, error) {
 	}
 	all := slices.DeleteFunc(slices.Clone(records.snapshots), func(one *engine.Snapshot) bool { return one.Name != name })
 	if len(all) == 0 {
-		return nil, notFound("there is no backup called "+shown(name), "go back to the backups, which lists those there are")
+		return nil, notFound("there is no backup called "+words.Shown(name), "go back to the backups, which lists those there are")
 	}
 	page := &namePage{nameSummary: summaries(records, all)[0], All: all, Weeks: s.weeks(all)}
-	page.Chart = barChart(page.Weeks)
+	page.Chart = draw.Bars(bars(page.Weeks))
 	return page, nil
 }
 
@@ -218,4 +220,19 @@ func (s *Server) stat(r *request, of *engine.Snapshot) (*statView, error) {
 		view.Kinds[kind.String()] = n
 	}
 	return view, nil
+}
+
+// linePoints and bars are sizes as they are drawn.
+func linePoints(sizes []sizePoint) (points []draw.Point) {
+	for _, p := range sizes {
+		points = append(points, draw.Point{Time: p.Time, Bytes: p.Bytes})
+	}
+	return points
+}
+
+func bars(weeks []week) (list []draw.Bar) {
+	for _, w := range weeks {
+		list = append(list, draw.Bar{Label: w.Monday, Bytes: w.NewBytes, Count: w.Snapshots})
+	}
+	return list
 }

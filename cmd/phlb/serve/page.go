@@ -10,12 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
-	"al.essio.dev/pkg/shellescape"
 	"github.com/dustin/go-humanize"
 
+	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 	"phlb/engine/manifest"
 )
@@ -23,7 +21,7 @@ import (
 // view is what a template sees.
 type view struct {
 	Page    string
-	Lang    language
+	Lang    words.Language
 	Root    string
 	Version string
 	In      bool // the reader was let in
@@ -33,7 +31,7 @@ type view struct {
 
 func (s *Server) view(r *request, page string, data any) *view {
 	v := &view{Page: page, Lang: r.lang, Version: s.Version, Data: data}
-	v.Out = s.door.isIn(r.Request)
+	v.Out = s.door.IsIn(r.Request)
 	v.In = v.Out || s.Trusted || r.e != nil && page != "login"
 	if v.In && r.e != nil {
 		v.Root = r.e.Config.BackupPath
@@ -44,15 +42,15 @@ func (s *Server) view(r *request, page string, data any) *view {
 // parse reads the templates. Each page is one with the frame around it.
 func (s *Server) parse() (map[string]*template.Template, error) {
 	functions := template.FuncMap{
-		"t":        func(l language, key string, args ...any) string { return l.text(key, args...) },
-		"bytes":    sizeText,
+		"t":        func(l words.Language, key string, args ...any) string { return l.Text(key, args...) },
+		"bytes":    words.Size,
 		"count":    humanize.Comma,
 		"when":     s.when,
-		"age":      s.age,
+		"age":      func(l words.Language, t time.Time) string { return l.Age(t, s.Now()) },
 		"name":     nameHTML,
-		"shown":    shown,
+		"shown":    words.Shown,
 		"short":    func(d manifest.Digest) string { return d.String()[:12] },
-		"mode":     modeText,
+		"mode":     words.Mode,
 		"kind":     func(k manifest.Kind) string { return k.String() },
 		"at":       at,
 		"snapshot": snapshotAddress,
@@ -62,7 +60,7 @@ func (s *Server) parse() (map[string]*template.Template, error) {
 		"cell":     s.cell,
 		"isnumber": isNumber,
 		"percent":  func(part, whole int64) string { return strconv.Itoa(int(100 * part / max(whole, 1))) },
-		"dict":     func(data any, lang language) map[string]any { return map[string]any{"Data": data, "Lang": lang} },
+		"dict":     func(data any, lang words.Language) map[string]any { return map[string]any{"Data": data, "Lang": lang} },
 	}
 	frame, err := template.New("frame").Funcs(functions).ParseFS(files, "templates/frame.html", "templates/part-*.html")
 	if err != nil {
@@ -90,11 +88,6 @@ func (s *Server) parse() (map[string]*template.Template, error) {
 	return pages, nil
 }
 
-// sizeText returns a size for people.
-func sizeText(n int64) string {
-	return strings.ReplaceAll(humanize.IBytes(uint64(max(n, 0))), " ", "\u00a0")
-}
-
 // when shows a time; a script puts the browser's zone in its place.
 func (s *Server) when(t time.Time) template.HTML {
 	if t.IsZero() {
@@ -104,65 +97,9 @@ func (s *Server) when(t time.Time) template.HTML {
 		t.In(s.Now().Location()).Format("2006-01-02 15:04") + `</time>`)
 }
 
-// age tells how long ago something was.
-func (s *Server) age(l language, t time.Time) string {
-	if t.IsZero() {
-		return l.text("never")
-	}
-	d := s.Now().Sub(t)
-	for _, unit := range []struct {
-		length time.Duration
-		name   string
-	}{{365 * 24 * time.Hour, "year"}, {30 * 24 * time.Hour, "month"}, {24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
-		if n := int(d / unit.length); n > 1 {
-			return l.text("%d "+unit.name+"s ago", n)
-		} else if n == 1 {
-			return l.text("1 " + unit.name + " ago")
-		}
-	}
-	return l.text("just now")
-}
-
-// shown returns a name as one that can be read, and hides nothing: what is not
-// printed, turns the direction of writing or is no UTF-8 is quoted.
-func shown(text string) string {
-	hides := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
-	if strings.ContainsFunc(text, hides) {
-		return strconv.Quote(text)
-	}
-	return text
-}
-
 // nameHTML is a name that does not move what stands beside it.
 func nameHTML(text string) template.HTML {
-	return template.HTML("<bdi>" + template.HTMLEscapeString(shown(text)) + "</bdi>")
-}
-
-// modeText shows a mode as ls does.
-func modeText(e *manifest.Entry) string {
-	text := []byte("?rwxrwxrwx")
-	text[0] = byte(e.Kind)
-	if e.Kind == manifest.File {
-		text[0] = '-'
-	}
-	for i := range 9 {
-		if e.Mode&(1<<(8-i)) == 0 {
-			text[1+i] = '-'
-		}
-	}
-	for i, special := range []struct {
-		bit        uint32
-		with, sans byte
-	}{{0o4000, 's', 'S'}, {0o2000, 's', 'S'}, {0o1000, 't', 'T'}} {
-		if at := 3 * (i + 1); e.Mode&special.bit != 0 {
-			if text[at] == '-' {
-				text[at] = special.sans
-			} else {
-				text[at] = special.with
-			}
-		}
-	}
-	return string(text)
+	return template.HTML("<bdi>" + template.HTMLEscapeString(words.Shown(text)) + "</bdi>")
 }
 
 // queryOf makes the query of an address of names and values.
@@ -176,39 +113,17 @@ func queryOf(pairs ...any) template.URL {
 	return template.URL("?" + values.Encode())
 }
 
-// quote makes a word for a shell of any bytes.
-func quote(word string) string {
-	if shown(word) == word {
-		return shellescape.Quote(word)
-	}
-	var b strings.Builder
-	b.WriteString("$'")
-	for i := range len(word) {
-		switch c := word[i]; {
-		case c == '\'' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < ' ' || c >= 0x7f:
-			fmt.Fprintf(&b, `\x%02x`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('\'')
-	return b.String()
-}
-
 // restoreCommand is what brings back a path of a snapshot.
 func (s *Server) restoreCommand(of *engine.Snapshot, path string) string {
-	words := []string{"phlb"}
+	command := []string{"phlb"}
 	for _, flag := range s.Flags {
-		words = append(words, quote(flag))
+		command = append(command, words.Quote(flag))
 	}
 	what := of.Ref().String()
 	if path != "." {
 		what += ":" + path
 	}
-	return strings.Join(append(words, "restore", quote(what), "~/restored"), " ")
+	return strings.Join(append(command, "restore", words.Quote(what), "~/restored"), " ")
 }
 
 // number reads a number of a query, within bounds.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 )
 
@@ -70,6 +71,7 @@ func init() { // the handlers of pages refer to them
 			param{"after", "when it was last changed, such as 2026-11-22"}, param{"before", "the same"},
 			param{"gone", "with any value, only what the last snapshot of its name does not hold"}, onePage),
 		get("/contents/{digest}", "contents", (*Server).contents, "The paths that have a content, by its SHA-256.", contentsPage{}, onePage),
+		get("/contents", "duplicates", (*Server).duplicates, "What the newest snapshots hold more than once, and so the sources do.", duplicatesPage{}),
 		get("/space/{name}/{stamp}/{path...}", "space", (*Server).space, "What takes the room in a folder.", spacePage{}),
 		get("/state", "state", (*Server).state, "Damage, verifications, locks, and what is the matter.", statePage{}),
 		get("/settings", "settings", (*Server).settings, "The settings in effect.", settingsPage{}),
@@ -91,7 +93,7 @@ type request struct {
 	w      http.ResponseWriter
 	e      *engine.Engine
 	json   bool
-	lang   language
+	lang   words.Language
 	status int      // of the answer
 	known  *records // what was asked of the root already
 	route  *route
@@ -113,7 +115,7 @@ func (r *request) values(key string) []string {
 }
 
 func (s *Server) request(w http.ResponseWriter, r *http.Request) *request {
-	return &request{Request: r, w: w, json: wantsJSON(r.Header.Get("Accept")), lang: preferred(r.Header.Get("Accept-Language")), status: http.StatusOK}
+	return &request{Request: r, w: w, json: wantsJSON(r.Header.Get("Accept")), lang: words.Preferred(r.Header.Get("Accept-Language")), status: http.StatusOK}
 }
 
 // wantsJSON reports whether a client names JSON, and not HTML before it.

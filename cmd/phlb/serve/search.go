@@ -153,3 +153,51 @@ func (s *Server) contents(r *request) (any, error) {
 	page.Holders = page.Holders[page.Paging.first:page.Paging.end]
 	return page, nil
 }
+
+// duplicatesPage is what the newest snapshots hold more than once.
+type duplicatesPage struct {
+	Contents []duplicate `json:"contents"`
+	Bytes    int64       `json:"bytes"` // of all copies but one of each, that are listed
+}
+
+type duplicate struct {
+	Digest string `json:"digest"`
+	Path   string `json:"path"`
+	Size   int64  `json:"size"`
+	Copies int64  `json:"copies"`
+	Extra  int64  `json:"extra"` // bytes of all copies but one, in the sources
+}
+
+// duplicates lists the contents of which most could be saved in the sources.
+func (s *Server) duplicates(r *request) (any, error) {
+	leave, err := s.enter(r)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	session, err := r.e.Ask(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	rows, err := session.Query(r.Context(), "SELECT digest, path, size, copies, extra FROM duplicates ORDER BY extra DESC, path LIMIT ?", foundShown)
+	if err != nil {
+		return nil, err
+	}
+	page := &duplicatesPage{Contents: []duplicate{}}
+	for row, err := range rows.All() {
+		if err != nil {
+			return nil, err
+		}
+		var d duplicate
+		d.Digest, _ = row[0].(string)
+		path, _ := row[1].(string)
+		d.Path = engine.Text(path)
+		d.Size, _ = row[2].(int64)
+		d.Copies, _ = row[3].(int64)
+		d.Extra, _ = row[4].(int64)
+		page.Contents = append(page.Contents, d)
+		page.Bytes += d.Extra
+	}
+	return page, nil
+}

@@ -1,7 +1,7 @@
 // Package serve shows a backup root in a browser: what there is, what has changed,
 // where the room went, and how to get a file back.
 //
-// Most callers make a [Server] with [New], [Listen] somewhere, and have it
+// Most callers make a [Server] with [New], listen somewhere, and have it
 // [Server.Serve] until they or nobody's interest end it. Pages are made on the server
 // and work without a script; a client that accepts JSON gets the same in JSON, as
 // openapi.json describes it.
@@ -12,9 +12,7 @@ package serve
 
 import (
 	"context"
-	"crypto/rand"
 	"embed"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
@@ -25,6 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"phlb/cmd/phlb/serve/door"
 	"phlb/engine"
 )
 
@@ -40,15 +39,15 @@ type Config struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 
-	Passwords Passwords // nil where an address with a token lets in
-	Hosts     []string  // by which the server may be called, beside addresses and localhost
-	Trusted   bool      // whoever connects is let in: the socket keeps others out
+	Passwords door.Passwords // nil where an address with a token lets in
+	Hosts     []string       // by which the server may be called, beside addresses and localhost
+	Trusted   bool           // whoever connects is let in: the socket keeps others out
 }
 
 // Server answers requests.
 type Server struct {
 	Config
-	door    door
+	door    *door.Door
 	mux     *http.ServeMux
 	pages   map[string]*template.Template
 	assets  map[string]asset
@@ -61,8 +60,7 @@ type Server struct {
 
 // New returns a server.
 func New(c Config) (*Server, error) {
-	s := &Server{Config: c, mux: http.NewServeMux(), heavy: make(chan struct{}, 4)}
-	s.door.init(c)
+	s := &Server{Config: c, door: door.New(c.Now), mux: http.NewServeMux(), heavy: make(chan struct{}, 4)}
 	var err error
 	if s.assets, err = readAssets(); err != nil {
 		return nil, err
@@ -85,7 +83,7 @@ func (s *Server) Ticket() string {
 	if s.Trusted || s.Passwords != nil {
 		return "/"
 	}
-	return "/?" + ticketField + "=" + s.door.ticket()
+	return "/?" + ticketField + "=" + s.door.Ticket()
 }
 
 // ServeHTTP implements [http.Handler].
@@ -102,7 +100,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Vary", "Accept, Accept-Language, Cookie")
-	if s.door.admit(s, w, r) {
+	if s.admit(w, r) {
 		s.mux.ServeHTTP(w, r)
 	}
 }
@@ -158,13 +156,6 @@ func (s *Server) waitIdle(ctx context.Context, idle time.Duration) {
 		case <-time.After(left):
 		}
 	}
-}
-
-// secret returns what nobody can guess.
-func secret() string {
-	b := make([]byte, 32)
-	rand.Read(b) // never fails
-	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // asset is a file that pages bring along, whose address changes with its content.

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"phlb/cmd/phlb/serve/door"
 )
 
 // TestDoor lets in who has a ticket, once, and nobody else.
@@ -35,9 +37,9 @@ func TestDoor(t *testing.T) {
 		{"without a token, deeper", stranger, "/browse/docs/latest/", nil, http.StatusUnauthorized},
 		{"without a token, a download", stranger, "/raw/docs/latest/a", nil, http.StatusUnauthorized},
 		{"without a token, metrics", stranger, "/metrics", nil, http.StatusUnauthorized},
-		{"wrong token", stranger, "/?token=" + secret(), nil, http.StatusForbidden},
+		{"wrong token", stranger, "/?token=" + door.Secret(), nil, http.StatusForbidden},
 		{"no token at all", stranger, "/?token=", nil, http.StatusUnauthorized},
-		{"another cookie", stranger, "/", []string{"Cookie", "phlb=" + secret()}, http.StatusUnauthorized},
+		{"another cookie", stranger, "/", []string{"Cookie", "phlb=" + door.Secret()}, http.StatusUnauthorized},
 		{"another name", s.client, "/", []string{"Host", "evil.example"}, http.StatusMisdirectedRequest},
 		{"another name with the port", s.client, "/", []string{"Host", "evil.example:" + s.port()}, http.StatusMisdirectedRequest},
 		{"a name like ours", s.client, "/", []string{"Host", "localhost.evil.example"}, http.StatusMisdirectedRequest},
@@ -114,15 +116,15 @@ func (s *site) postForm(path string, form url.Values, header ...string) answer {
 func TestPasswords(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "passwords")
-	if err := SetPassword(file, "ann", "short"); err == nil {
+	if err := door.SetPassword(file, "ann", "short"); err == nil {
 		t.Error("a short password is taken")
 	}
 	for _, pair := range [][2]string{{"bob", "other password"}, {"ann", "old password"}, {"ann", "correct horse"}} {
-		if err := SetPassword(file, pair[0], pair[1]); err != nil {
+		if err := door.SetPassword(file, pair[0], pair[1]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	passwords, err := ReadPasswords(file)
+	passwords, err := door.ReadPasswords(file)
 	if err != nil || len(passwords) != 2 {
 		t.Fatal(passwords, err)
 	}
@@ -162,12 +164,12 @@ func TestPasswords(t *testing.T) {
 	for text, want := range map[string]string{"ann:plain\n": "hash of bcrypt", "": "holds none"} {
 		bad := filepath.Join(t.TempDir(), "bad")
 		s.must(os.WriteFile(bad, []byte(text), 0o600))
-		if _, err := ReadPasswords(bad); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := door.ReadPasswords(bad); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 	s.must(os.Chmod(file, 0o666))
-	if _, err := ReadPasswords(file); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
+	if _, err := door.ReadPasswords(file); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
 		t.Errorf("one that others can write: %v", err)
 	}
 }
@@ -205,36 +207,36 @@ func (s *site) pages(first, last string) []string {
 		"/", "/names/docs", "/runs", "/snapshots/docs/" + last, "/snapshots/docs/" + last + "?free=1", "/browse/docs/" + last + "/",
 		"/browse/docs/" + last + "/a.txt", "/browse/docs/latest/d", "/diff/docs/a.txt?a=" + first + "&b=" + last,
 		"/compare", "/compare?a=docs/" + first + "&b=docs/" + last, "/compare?a=docs/" + last + "&b=live", "/search", "/search?q=a",
-		"/space/docs/" + last + "/", "/state", "/settings", "/sql",
+		"/space/docs/" + last + "/", "/state", "/settings", "/sql", "/contents",
 	}
 }
 
 func TestListen(t *testing.T) {
 	t.Parallel()
-	l, local, trusted, err := Listen("127.0.0.1:0")
+	l, local, trusted, err := door.Listen("127.0.0.1:0")
 	if err != nil || !local || trusted {
 		t.Fatal(local, trusted, err)
 	}
 	l.Close()
-	if l, local, _, err := Listen("0.0.0.0:0"); err != nil || local {
+	if l, local, _, err := door.Listen("0.0.0.0:0"); err != nil || local {
 		t.Error("every address is taken for local", err)
 	} else {
 		l.Close()
 	}
 	path := filepath.Join(t.TempDir(), "socket")
-	l, local, trusted, err = Listen("unix:" + path)
+	l, local, trusted, err = door.Listen("unix:" + path)
 	if err != nil || !local || !trusted {
 		t.Fatal(local, trusted, err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o660 {
 		t.Error(info.Mode(), err)
 	}
-	if _, _, _, err := Listen("unix:" + path); err == nil || !strings.Contains(err.Error(), "somebody listens there") {
+	if _, _, _, err := door.Listen("unix:" + path); err == nil || !strings.Contains(err.Error(), "somebody listens there") {
 		t.Errorf("twice: %v", err)
 	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false) // as after a kill
 	l.Close()
-	l, _, _, err = Listen("unix:" + path)
+	l, _, _, err = door.Listen("unix:" + path)
 	if err != nil {
 		t.Errorf("after a kill: %v", err)
 	} else {
@@ -243,10 +245,10 @@ func TestListen(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, _, err := Listen("unix:" + path); err == nil || !strings.Contains(err.Error(), "something else") {
+	if _, _, _, err := door.Listen("unix:" + path); err == nil || !strings.Contains(err.Error(), "something else") {
 		t.Errorf("over a file: %v", err)
 	}
-	if _, _, _, err := Listen("systemd"); err == nil || !strings.Contains(err.Error(), "systemd.socket") {
+	if _, _, _, err := door.Listen("systemd"); err == nil || !strings.Contains(err.Error(), "systemd.socket") {
 		t.Errorf("without systemd: %v", err)
 	}
 }
@@ -259,7 +261,7 @@ func TestUnixSocket(t *testing.T) {
 	s.backup()
 	s.serve(func(c *Config) { c.Trusted = true })
 	path := filepath.Join(t.TempDir(), "socket")
-	l, _, _, err := Listen("unix:" + path)
+	l, _, _, err := door.Listen("unix:" + path)
 	s.must(err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -285,7 +287,7 @@ func TestIdle(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.serve(func(c *Config) { c.Trusted = true; c.Now = time.Now })
-	l, _, _, err := Listen("127.0.0.1:0")
+	l, _, _, err := door.Listen("127.0.0.1:0")
 	s.must(err)
 	if err := s.server.Serve(context.Background(), l, 10*time.Millisecond); err != nil {
 		t.Errorf("after being idle: %v", err)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"phlb/cmd/phlb/serve/draw"
+	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 	"phlb/engine/manifest"
 )
@@ -17,23 +19,12 @@ type spacePage struct {
 	Crumbs   []crumb          `json:"-"`
 	Bytes    int64            `json:"bytes"`
 	Files    int64            `json:"files"`
-	Entries  []*spaceEntry    `json:"entries"` // the largest first
+	Entries  []*draw.Box      `json:"entries"` // the largest first
 	Timeline *timeline        `json:"timeline"`
 	Map      template.HTML    `json:"-"`
 	Browse   template.URL     `json:"-"`
 	Root     template.URL     `json:"-"`
 	Cut      bool             `json:"cut"` // there are more entries
-}
-
-// spaceEntry is how much lies under a name.
-type spaceEntry struct {
-	Name    string        `json:"name"`
-	Kind    string        `json:"kind"`
-	Bytes   int64         `json:"bytes"`
-	Files   int64         `json:"files"`
-	Address template.URL  `json:"address"`
-	Below   []*spaceEntry `json:"-"` // of a folder: the largest first
-	raw     string
 }
 
 // space shows what takes the room in a folder.
@@ -51,16 +42,16 @@ func (s *Server) space(r *request) (any, error) {
 		return nil, err
 	}
 	if f.Own == nil || f.Own.Kind != manifest.Dir {
-		return nil, notFound(of.Ref().String()+" holds no folder "+shown(p), "search for it in all snapshots")
+		return nil, notFound(of.Ref().String()+" holds no folder "+words.Shown(p), "search for it in all snapshots")
 	}
 	page := &spacePage{
-		Snapshot: of, Path: engine.Text(p), Crumbs: crumbs(of, p), Timeline: newTimeline("space", f), Entries: []*spaceEntry{},
+		Snapshot: of, Path: engine.Text(p), Crumbs: crumbs(of, p), Timeline: newTimeline("space", f), Entries: []*draw.Box{},
 		Browse: at("browse", of, p), Root: at("space", of, "."),
 	}
 	for i := range page.Crumbs {
 		page.Crumbs[i].Address = spaceOf(page.Crumbs[i].Address)
 	}
-	below := map[string][]*spaceEntry{}
+	below := map[string][]*draw.Box{}
 	for key, b := range f.Below {
 		if b.Bytes == 0 {
 			continue
@@ -73,7 +64,7 @@ func (s *Server) space(r *request) (any, error) {
 		if i := strings.IndexByte(key, '/'); i >= 0 {
 			folder, name = key[:i], key[i+1:]
 		}
-		below[folder] = append(below[folder], &spaceEntry{Name: engine.Text(name), Bytes: b.Bytes, Files: b.Files, Address: at("browse", of, full), Kind: "file", raw: key})
+		below[folder] = append(below[folder], &draw.Box{Name: engine.Text(name), Bytes: b.Bytes, Files: b.Files, Address: at("browse", of, full), Kind: "file", Key: key})
 	}
 	kinds := map[string]manifest.Kind{}
 	for _, e := range f.Entries {
@@ -84,26 +75,26 @@ func (s *Server) space(r *request) (any, error) {
 	for _, e := range below[""] {
 		page.Bytes += e.Bytes
 		page.Files += e.Files
-		if kinds[e.raw] == manifest.Dir {
+		if kinds[e.Key] == manifest.Dir {
 			e.Kind = "dir"
 			e.Address = spaceOf(e.Address)
-			e.Below = largest(below[e.raw])
+			e.Below = largest(below[e.Key])
 		}
 	}
 	page.Entries = largest(below[""])
-	page.Map = treemap(page.Entries)
+	page.Map = draw.Map(page.Entries)
 	if len(page.Entries) > rowsShown {
 		page.Entries, page.Cut = page.Entries[:rowsShown], true
 	}
 	return page, nil
 }
 
-func largest(list []*spaceEntry) []*spaceEntry {
-	slices.SortFunc(list, func(a, b *spaceEntry) int {
-		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), strings.Compare(a.raw, b.raw))
+func largest(list []*draw.Box) []*draw.Box {
+	slices.SortFunc(list, func(a, b *draw.Box) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), strings.Compare(a.Key, b.Key))
 	})
 	if list == nil {
-		return []*spaceEntry{}
+		return []*draw.Box{}
 	}
 	return list
 }

@@ -1,8 +1,8 @@
-package serve
+package words
 
-// inGerman are the texts of the pages. What the engine says stays in English, as on the
+// German are the texts of the pages. What the engine says stays in English, as on the
 // command line.
-var inGerman = map[string]string{
+var German = map[string]string{
 	"%d could not be read":                  "%d nicht lesbar",
 	"%d errors":                             "%d Fehler",
 	"%d files":                              "%d Dateien",
@@ -136,6 +136,7 @@ var inGerman = map[string]string{
 	"Verified":                                            "Geprüft",
 	"Versions":                                            "Fassungen",
 	"What":                                                "Was",
+	"What to do":                                          "Was tun",
 	"What changed then":                                   "Was sich da geändert hat",
 	"What each week has cost":                             "Was jede Woche gekostet hat",
 	"What has changed":                                    "Was sich geändert hat",
@@ -179,6 +180,10 @@ var inGerman = map[string]string{
 	"Ask":                                  "Fragen", "Ask in SQL": "In SQL fragen", "Question": "Frage", "All rows as CSV": "Alle Zeilen als CSV", "An example": "Ein Beispiel", "Tables": "Tabellen",
 	"%d rows": "%d Zeilen", "The first %d rows": "Die ersten %d Zeilen",
 	"work it out": "ausrechnen",
+
+	"Duplicates": "Doppeltes", "Copies": "Kopien", "Could be saved": "Ließe sich sparen", "%s could be saved": "%s ließen sich sparen",
+	"There is nothing twice.": "Es gibt nichts doppelt.",
+	"What the sources have more than once. Snapshots store it once.": "Was die Quellen mehr als einmal haben. Schnappschüsse speichern es einmal.",
 
 	// Outcomes of runs, and marks.
 	"ok": "gut", "incomplete": "unvollständig", "damage": "Schäden", "failed": "fehlgeschlagen", "interrupted": "abgebrochen",

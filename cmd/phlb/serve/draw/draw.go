@@ -1,24 +1,48 @@
-package serve
+// Package draw makes drawings: SVG that stands in a page. A strict policy of the page
+// forbids styles in it, and so what is drawn has classes and attributes.
+package draw
 
 import (
 	"fmt"
 	"html/template"
 	"strings"
 	"time"
+
+	"phlb/cmd/phlb/serve/words"
 )
 
-// Drawings are SVG in the page. A strict policy forbids styles in it, and attributes
-// do.
+// Point is a size at a time.
+type Point struct {
+	Time  time.Time
+	Bytes int64
+}
 
-// sparkline draws how a size has changed.
-func sparkline(points []sizePoint) template.HTML {
+// Bar is a size with a label.
+type Bar struct {
+	Label string
+	Bytes int64
+	Count int // of what makes it up
+}
+
+// Box is something that takes room, with what it consists of, the largest first.
+type Box struct {
+	Name    string       `json:"name"`
+	Kind    string       `json:"kind"`
+	Bytes   int64        `json:"bytes"`
+	Files   int64        `json:"files"`
+	Address template.URL `json:"address"`
+	Below   []*Box       `json:"-"`
+	Key     string       `json:"-"` // by which its maker knows it
+}
+
+// Line draws how a size has changed, the oldest point first.
+func Line(points []Point) template.HTML {
 	const width, height, margin = 120.0, 32.0, 3.0
 	if len(points) == 0 {
 		return ""
 	}
 	if len(points) == 1 { // a line all the same
-		points = append(points, points[0])
-		points[0].Time = points[0].Time.Add(-time.Hour)
+		points = []Point{{points[0].Time.Add(-time.Hour), points[0].Bytes}, points[0]}
 	}
 	if n := len(points); n > 200 {
 		points = points[n-200:]
@@ -40,28 +64,28 @@ func sparkline(points []sizePoint) template.HTML {
 		fmt.Fprintf(&line, "%.1f,%.1f ", x, y)
 	}
 	return template.HTML(fmt.Sprintf(`<svg class="spark" viewBox="0 0 %g %g" preserveAspectRatio="none" role="img" aria-label="%s – %s"><polyline points="%s"/></svg>`,
-		width, height, sizeText(least), sizeText(most), strings.TrimSpace(line.String())))
+		width, height, words.Size(least), words.Size(most), strings.TrimSpace(line.String())))
 }
 
-// barChart draws what the snapshots of each week have cost.
-func barChart(weeks []week) template.HTML {
+// Bars draws sizes side by side.
+func Bars(bars []Bar) template.HTML {
 	const height, bar, gap, shown = 120.0, 14.0, 4.0, 53
-	if len(weeks) > shown {
-		weeks = weeks[len(weeks)-shown:]
+	if len(bars) > shown {
+		bars = bars[len(bars)-shown:]
 	}
 	most := int64(1)
-	for _, w := range weeks {
-		most = max(most, w.NewBytes)
+	for _, w := range bars {
+		most = max(most, w.Bytes)
 	}
 	var b strings.Builder
-	width := max(float64(len(weeks))*(bar+gap), 200)
-	fmt.Fprintf(&b, `<svg class="bars" viewBox="0 0 %g %g" width="%g" height="%g" role="img" aria-label="%s">`, width, height+18, width, height+18, weeksLabel(weeks))
-	for i, w := range weeks {
-		h := max(float64(w.NewBytes)/float64(most)*height, 1)
+	width := max(float64(len(bars))*(bar+gap), 200)
+	fmt.Fprintf(&b, `<svg class="bars" viewBox="0 0 %g %g" width="%g" height="%g" role="img" aria-label="%s">`, width, height+18, width, height+18, labelOf(bars))
+	for i, w := range bars {
+		h := max(float64(w.Bytes)/float64(most)*height, 1)
 		x := float64(i) * (bar + gap)
-		fmt.Fprintf(&b, `<g><title>%s: %s, %d</title><rect x="%g" y="%.1f" width="%g" height="%.1f" rx="2"/>`, w.Monday, sizeText(w.NewBytes), w.Snapshots, x, height-h, bar, h)
-		if i == 0 || i%8 == 0 && i < len(weeks)-2 {
-			fmt.Fprintf(&b, `<text x="%g" y="%g">%s</text>`, x, height+14, w.Monday)
+		fmt.Fprintf(&b, `<g><title>%s: %s, %d</title><rect x="%g" y="%.1f" width="%g" height="%.1f" rx="2"/>`, w.Label, words.Size(w.Bytes), w.Count, x, height-h, bar, h)
+		if i == 0 || i%8 == 0 && i < len(bars)-2 {
+			fmt.Fprintf(&b, `<text x="%g" y="%g">%s</text>`, x, height+14, w.Label)
 		}
 		b.WriteString("</g>")
 	}
@@ -69,11 +93,11 @@ func barChart(weeks []week) template.HTML {
 	return template.HTML(b.String())
 }
 
-func weeksLabel(weeks []week) string {
-	if len(weeks) == 0 {
+func labelOf(bars []Bar) string {
+	if len(bars) == 0 {
 		return ""
 	}
-	return weeks[0].Monday + " – " + weeks[len(weeks)-1].Monday
+	return bars[0].Label + " – " + bars[len(bars)-1].Label
 }
 
 type box struct{ x, y, w, h float64 }
@@ -86,9 +110,9 @@ const (
 	labelHeight         = 18.0
 )
 
-// treemap draws what lies in a folder, and what in the folders there, each as large
+// Map draws what lies in a folder, and what in the folders there, each as large
 // as it is.
-func treemap(entries []*spaceEntry) template.HTML {
+func Map(entries []*Box) template.HTML {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="map" viewBox="0 0 %g %g" role="group">`, mapWidth, mapHeight)
 	shown := entries
@@ -100,11 +124,11 @@ func treemap(entries []*spaceEntry) template.HTML {
 		if at.w < smallest || at.h < smallest {
 			continue
 		}
-		name := template.HTMLEscapeString(shown1(e.Name))
+		name := template.HTMLEscapeString(words.Shown(e.Name))
 		fmt.Fprintf(&b, `<a href="%s"><title>%s: %s</title><rect class="c%d" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`,
-			template.HTMLEscapeString(string(e.Address)), name, sizeText(e.Bytes), i%8, at.x, at.y, at.w, at.h)
+			template.HTMLEscapeString(string(e.Address)), name, words.Size(e.Bytes), i%8, at.x, at.y, at.w, at.h)
 		if at.w > 60 && at.h > labelHeight {
-			fmt.Fprintf(&b, `<text x="%.1f" y="%.1f">%s</text>`, at.x+5, at.y+13, template.HTMLEscapeString(clip(shown1(e.Name), int(at.w/7)-1)))
+			fmt.Fprintf(&b, `<text x="%.1f" y="%.1f">%s</text>`, at.x+5, at.y+13, template.HTMLEscapeString(clip(words.Shown(e.Name), int(at.w/7)-1)))
 		}
 		b.WriteString("</a>")
 		inner := box{at.x + 3, at.y + labelHeight, at.w - 6, at.h - labelHeight - 3}
@@ -120,23 +144,15 @@ func treemap(entries []*spaceEntry) template.HTML {
 				continue
 			}
 			fmt.Fprintf(&b, `<a href="%s" tabindex="-1"><title>%s/%s: %s</title><rect class="in" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`,
-				template.HTMLEscapeString(string(below[k].Address)), name, template.HTMLEscapeString(shown1(below[k].Name)), sizeText(below[k].Bytes), at.x, at.y, at.w, at.h)
+				template.HTMLEscapeString(string(below[k].Address)), name, template.HTMLEscapeString(words.Shown(below[k].Name)), words.Size(below[k].Bytes), at.x, at.y, at.w, at.h)
 			if at.w > 70 && at.h > 16 {
-				fmt.Fprintf(&b, `<text class="small" x="%.1f" y="%.1f">%s</text>`, at.x+4, at.y+12, template.HTMLEscapeString(clip(shown1(below[k].Name), int(at.w/6)-1)))
+				fmt.Fprintf(&b, `<text class="small" x="%.1f" y="%.1f">%s</text>`, at.x+4, at.y+12, template.HTMLEscapeString(clip(words.Shown(below[k].Name), int(at.w/6)-1)))
 			}
 			b.WriteString("</a>")
 		}
 	}
 	b.WriteString("</svg>")
 	return template.HTML(b.String())
-}
-
-// shown1 is a name that was made text for JSON, for a page.
-func shown1(text string) string {
-	if strings.HasPrefix(text, `"`) {
-		return text
-	}
-	return shown(text)
 }
 
 func clip(text string, n int) string {
@@ -150,7 +166,7 @@ func clip(text string, n int) string {
 // squarify gives the first n of the entries, of which the largest come first, boxes
 // whose areas are in proportion to all of them, and nearly squares: see Bruls,
 // Huizing and van Wijk, Squarified Treemaps, 2000.
-func squarify(entries []*spaceEntry, n int, in box) []box {
+func squarify(entries []*Box, n int, in box) []box {
 	total := 0.0
 	for _, e := range entries {
 		total += float64(e.Bytes)
