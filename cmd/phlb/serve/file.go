@@ -1,12 +1,14 @@
 package serve
 
 import (
+	"errors"
 	"html/template"
 	"io"
 	"mime"
 	"net/http"
 	"path"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -175,10 +177,18 @@ type noticing struct {
 func (n *noticing) Read(p []byte) (int, error) {
 	read, err := n.Content.Read(p)
 	if err != nil && err != io.EOF {
-		n.s.Log.Error("a download ends early", "address", n.r.URL.Path, "error", err)
-		panic(http.ErrAbortHandler)
+		n.s.cut(n.r, err)
 	}
 	return read, err
+}
+
+// cut ends a connection in the middle of an answer, and says why, unless nobody listens
+// any more.
+func (s *Server) cut(r *request, err error) {
+	if r.Context().Err() == nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+		s.Log.Error("an answer ends early", "address", r.URL.Path, "error", err)
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // disposition names a file for who stores it.
@@ -256,8 +266,7 @@ func (s *Server) archive(r *request) (any, error) {
 	}}
 	err = r.e.Archive(r.Context(), of, what, format, out)
 	if err != nil && out.begun {
-		s.Log.Error("an archive ends early", "address", r.URL.Path, "error", err)
-		panic(http.ErrAbortHandler)
+		s.cut(r, err)
 	}
 	if err != nil {
 		return nil, err

@@ -26,7 +26,8 @@ type site struct {
 	testing.TB
 	source, root string
 	config       *config.Config
-	now          time.Time // of the next backup, and of the pages
+	now          time.Time  // of the next backup, and of the pages
+	clock        sync.Mutex // held while now is moved or read by others
 	server       *Server
 	http         *httptest.Server
 	client       *http.Client // that was let in
@@ -106,6 +107,8 @@ func (s *site) backup() *engine.Snapshot {
 	s.Helper()
 	made, err := s.engine(false).Backup(context.Background(), engine.Source{Root: s.source})
 	s.must(err)
+	s.clock.Lock()
+	defer s.clock.Unlock()
 	s.now = s.now.AddDate(0, 0, 1)
 	return made
 }
@@ -116,7 +119,12 @@ func (s *site) serve(change ...func(*Config)) *site {
 	e := s.engine(true)
 	c := Config{
 		Open: e.Another, Version: "0.1.0", Host: "laptop", Log: slog.New(slog.NewTextHandler(s.log, nil)),
-		Now: func() time.Time { return s.now }, Flags: []string{"--backup-path", "/mnt/backups"},
+		Now: func() time.Time {
+			s.clock.Lock()
+			defer s.clock.Unlock()
+			return s.now
+		},
+		Flags: []string{"--backup-path", "/mnt/backups"},
 	}
 	for _, f := range change {
 		f(&c)

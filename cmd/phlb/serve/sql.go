@@ -139,8 +139,7 @@ func (s *Server) writeCSV(r *request, rows *ask.Rows) error {
 		err = w.Error()
 	}
 	if err != nil && out.begun {
-		s.Log.Error("an answer ends early", "address", r.URL.Path, "error", err)
-		panic(http.ErrAbortHandler)
+		s.cut(r, err)
 	}
 	return err
 }
