@@ -50,7 +50,7 @@ func (c *command) engine(help bool) (*engine.Engine, error) {
 	}
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return engine.Open(settings, engine.Environment{
-		Host: host, Boot: strings.TrimSpace(string(boot)), Home: sources.Home, TempDir: os.TempDir(), Now: now,
+		Version: built(), Host: host, Boot: strings.TrimSpace(string(boot)), Home: sources.Home, TempDir: os.TempDir(), Now: now,
 		Owner: fmt.Sprintf("pid %d on %s", os.Getpid(), host),
 		Log:   &logger{console: c.console, level: c.level(settings.ConsoleLevel)}, Wait: c.wait,
 		CountAhead: c.watched(), DryRun: c.dryRun, StateDir: sources.StateDir, NewRoot: c.newRoot, ForeignRoot: c.foreign, ReadOnly: c.readOnly,

@@ -193,6 +193,7 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (_ *catalog.Snapshot
 		return nil, err
 	}
 	defer r.letGo()
+	r.history.Started = a.Env.Now()
 	r.opened = walk.Of(&r.partial.Tree.Dir)
 	cat, err := a.OpenCatalog(ctx, a.root)
 	if err != nil {

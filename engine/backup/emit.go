@@ -161,9 +161,9 @@ func (r *run) count(res *result) {
 
 // name tells whoever listens how the paths of a batch fare: at the level of
 // information those that fare otherwise than is usual, at that of debugging every
-// path. A snapshot's own log holds none of them.
+// path. A snapshot's own log holds them where it is to hold what is for debugging.
 func (r *run) name(b *walk.Batch, p *plan) {
-	log := r.Repository.Log
+	log := r.paths
 	for _, l := range b.Left {
 		log.Info("skipped", "path", l.Path, "by", l.By)
 	}

@@ -24,7 +24,8 @@ type run struct {
 	*repository.Repository
 	history catalog.Run  // what the record of runs will hold of this one
 	log     *slog.Logger // writes to whoever listens to the engine, and to the snapshot's own log
-	naming  bool         // whether somebody listens who wants to hear of single paths
+	paths   *slog.Logger // hears of single paths: log where that is to have them, else whoever listens
+	naming  bool         // whether somebody wants to hear of these
 	source  string       // the absolute path of the source, without symbolic links
 	opened  *walk.Dir    // the directory of the source, where that is a tree under the root; else nil
 	match   config.Match
@@ -73,9 +74,15 @@ type output struct {
 // not changed since the newest snapshot of the name is linked to that one, unread,
 // if that snapshot can be read.
 func (r *run) prepare(ctx context.Context, cat *catalog.Catalog, header manifest.Header, follow bool) error {
-	r.log = slog.New(slog.NewMultiHandler(r.Env.Log,
-		slog.NewTextHandler(r.partial.Log, &slog.HandlerOptions{Level: r.Config.LogLevel})))
-	r.naming = r.Repository.Log.Enabled(ctx, slog.LevelInfo)
+	own := slog.NewTextHandler(r.partial.Log, &slog.HandlerOptions{Level: r.Config.LogLevel})
+	r.log, r.paths = slog.New(slog.NewMultiHandler(r.Env.Log, own)), r.Repository.Log
+	if r.Config.LogLevel <= slog.LevelDebug {
+		r.paths = r.log
+	}
+	r.naming = r.paths.Enabled(ctx, slog.LevelInfo)
+	if err := r.introduce(ctx, cat, slog.New(own)); err != nil {
+		return err
+	}
 	damaged, err := cat.Damaged(ctx)
 	if err != nil {
 		return err

@@ -151,6 +151,6 @@ func (r *run) tell(ctx context.Context, cat *catalog.Catalog, s *catalog.Snapsho
 
 // logSummary ends the snapshot's log.
 func (r *run) logSummary(s *catalog.Snapshot) error {
-	_, err := fmt.Fprintln(r.partial.Log, repository.Summarize(&s.Header, &s.Summary))
+	_, err := fmt.Fprintln(r.partial.Log, repository.SummarizeIn(&s.Summary, s.Finished.Sub(r.history.Started)))
 	return err
 }

@@ -27,6 +27,7 @@ import (
 // Environment is what the process knows of where it runs. Now and Log are
 // needed.
 type Environment struct {
+	Version string // which phlb this is, for the log
 	Host    string // this machine's name
 	Boot    string // its boot id, empty where there is none
 	Owner   string // of locks, as others are told: "pid 17 on laptop"

@@ -13,6 +13,12 @@ import (
 
 // Summarize returns the line that ends a backup and its log.
 func Summarize(h *manifest.Header, s *manifest.Summary) string {
+	return SummarizeIn(s, s.Finished.Sub(h.Started))
+}
+
+// SummarizeIn is Summarize for a run that took another time than its snapshot says:
+// a tree that was adopted is as old as it was before.
+func SummarizeIn(s *manifest.Summary, took time.Duration) string {
 	text := fmt.Sprintf("%s, %s: %d unchanged, %d linked, %d new (%s)",
 		english.Plural(int(s.Files), "file", ""), humanize.IBytes(uint64(s.Bytes)), s.Unchanged, s.Linked, s.New, humanize.IBytes(uint64(s.NewBytes)))
 	if s.Skipped > 0 {
@@ -21,7 +27,7 @@ func Summarize(h *manifest.Header, s *manifest.Summary) string {
 	if s.Errors > 0 {
 		text += ", " + english.Plural(int(s.Errors), "error", "")
 	}
-	return fmt.Sprintf("%s in %s", text, s.Finished.Sub(h.Started).Round(10*time.Millisecond))
+	return fmt.Sprintf("%s in %s", text, took.Round(10*time.Millisecond))
 }
 
 // Bytes tells a size to the byte; an int may be too small for it.
