@@ -24,7 +24,7 @@ func (c *command) export() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			stop := c.show(e.Progress)
+			stop := c.show(e.Progress, e.Config.ProgressInterval)
 			err = e.Export(cmd.Context(), args[0])
 			stop()
 			if err != nil {

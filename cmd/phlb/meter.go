@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +17,9 @@ import (
 // window is the time over which the rate is taken: long enough not to jump,
 // short enough to tell that large files follow small ones.
 const window = 15 * time.Second
+
+// unlimited is the width of a line that is not on a terminal: it holds all, in words.
+const unlimited = math.MaxInt
 
 // meter makes words of how far a verb has come.
 type meter struct {
@@ -142,7 +146,7 @@ func (m *meter) text(width int) string {
 		line := strings.Join(texts, "  ")
 		room := width - runewidth.StringWidth(line)
 		switch {
-		case room >= 12 && whole:
+		case room >= 12 && whole && width != unlimited:
 			return m.verb + "  " + bar(share, min(room-2, 20)) + strings.TrimPrefix(line, m.verb)
 		case room >= 0:
 			return line

@@ -42,30 +42,52 @@ func (l *line) remove() {
 	l.Wait()
 }
 
-// show shows how the verbs get on until stop is called, if somebody is there to
-// look at it.
-func (c *console) show(p *engine.Progress) (stop func()) {
-	if !c.watched() {
+// show shows how the verbs get on until stop is called: in a line that moves, if
+// somebody is there to look at it, else in a line of its own after every interval,
+// unless that is 0.
+func (c *console) show(p *engine.Progress, interval time.Duration) (stop func()) {
+	switch {
+	case c.watched():
+		return c.showMoving(p)
+	case c.quiet || interval <= 0:
 		return func() {}
 	}
+	var m meter
+	said := time.Now()
+	return every(min(interval, time.Second), func(now time.Time) {
+		if m.look(now, p); m.verb != "" && now.Sub(said) >= interval {
+			said = now
+			c.info("%s", m.text(unlimited))
+		}
+	}, func() {})
+}
+
+func (c *console) showMoving(p *engine.Progress) (stop func()) {
+	var m meter
+	return every(sampling, func(now time.Time) {
+		switch m.look(now, p); {
+		case m.verb == "":
+			c.hideLine()
+		case now.Sub(m.began) >= patience:
+			c.showLine(m.text)
+		}
+	}, c.hideLine)
+}
+
+// every calls do after every interval until stop is called, and then end.
+func every(interval time.Duration, do func(now time.Time), end func()) (stop func()) {
 	done, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		defer c.hideLine()
-		tick := time.NewTicker(sampling)
+		defer end()
+		tick := time.NewTicker(interval)
 		defer tick.Stop()
-		var m meter
 		for {
 			select {
 			case <-done:
 				return
 			case now := <-tick.C:
-				switch m.look(now, p); {
-				case m.verb == "":
-					c.hideLine()
-				case now.Sub(m.began) >= patience:
-					c.showLine(m.text)
-				}
+				do(now)
 			}
 		}
 	}()

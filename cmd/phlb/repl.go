@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"phlb/cmd/phlb/repl"
+	"phlb/engine"
 	"phlb/runtime"
 )
 
@@ -42,7 +43,8 @@ func (c *command) converse(ctx context.Context, yes, still bool) error {
 	config := repl.Config{
 		Engine: e, Session: c.newSession(e), Version: version,
 		In: c.stdin, Out: c.out(), Err: c.err(), Width: c.width, Colours: coloured(c.stdout),
-		Now: time.Now, Watch: c.show, JSON: c.json, Yes: yes,
+		Now: time.Now, JSON: c.json, Yes: yes,
+		Watch: func(p *engine.Progress) (stop func()) { return c.show(p, e.Config.ProgressInterval) },
 		Limit: func(host *runtime.Host) {
 			c.limit(host, e)
 			if err := c.addModules(host, e.Config, ""); err != nil {

@@ -205,7 +205,7 @@ func (c *command) run(ctx context.Context, s *script, args []string) error {
 	if err != nil {
 		return err
 	}
-	stop := c.show(s.session.Engine.Progress)
+	stop := c.show(s.session.Engine.Progress, s.session.Engine.Config.ProgressInterval)
 	_, err = s.Call(ctx, positional, named)
 	stop()
 	if err != nil {

@@ -46,6 +46,10 @@ type Config struct {
 	LogLevel       slog.Level // of a snapshot's log
 	ConsoleLevel   slog.Level // of the terminal
 
+	// ProgressInterval is how often a line tells how far a verb has come where
+	// nobody looks at a terminal; 0 for never.
+	ProgressInterval time.Duration
+
 	origins map[string]string // key to where its value comes from
 }
 
@@ -146,7 +150,10 @@ func defaults() *Config {
 		AllowEnv:       []string{},
 		LogLevel:       slog.LevelInfo,
 		ConsoleLevel:   slog.LevelWarn,
-		origins:        map[string]string{},
+
+		ProgressInterval: time.Minute,
+
+		origins: map[string]string{},
 	}
 }
 

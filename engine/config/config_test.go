@@ -138,6 +138,7 @@ func TestValues(t *testing.T) {
 		"allow_env = ['USER']\n"+
 		"log_level = 'debug'\n"+
 		"console_level = 'error'\n"+
+		"progress_interval = '90s'\n"+
 		"[limits]\nsteps = 5\ntime = '90s'\nmemory = '1MiB'\n", dir, FileName)
 	home := filepath.Join(dir, "home")
 	sub := filepath.Join(dir, "sub")
@@ -162,11 +163,12 @@ func TestValues(t *testing.T) {
 		{"allow_run", []string{"pg_dump"}, path + ":14"},
 		{"allow_net", []string{"example.com", "localhost:8080"}, path + ":15"},
 		{"allow_env", []string{"USER"}, path + ":16"},
-		{"limits.steps", "5", path + ":20"},
-		{"limits.time", "1m30s", path + ":21"},
-		{"limits.memory", "1048576", path + ":22"},
+		{"limits.steps", "5", path + ":21"},
+		{"limits.time", "1m30s", path + ":22"},
+		{"limits.memory", "1048576", path + ":23"},
 		{"log_level", "debug", path + ":17"},
 		{"console_level", "error", path + ":18"},
+		{"progress_interval", "1m30s", path + ":19"},
 	}
 	for i, s := range cfg.Settings() {
 		if fmt.Sprint(s.Value) != fmt.Sprint(want[i].Value) || s.Key != want[i].Key || s.Origin != want[i].Origin {
@@ -185,7 +187,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"UnknownKey", "\nbackup_pth = 'x'", []string{`:2: unknown key backup_pth: did you mean backup_path?`}},
 		{"Dashes", "Skip-Dirs = []", []string{`:1: unknown key Skip-Dirs: did you mean skip_dirs?`}},
-		{"FarKey", "colour = 1", []string{`:1: unknown key colour: want backup_path, catalog, snapshot_format, skip_dirs, skip_patterns, match, unchanged, hash, shrink, allow_run, allow_net, allow_env, limits.steps, limits.time, limits.memory, log_level, console_level, modules, allow, publish or check`}},
+		{"FarKey", "colour = 1", []string{`:1: unknown key colour: want backup_path, catalog, snapshot_format, skip_dirs, skip_patterns, match, unchanged, hash, shrink, allow_run, allow_net, allow_env, limits.steps, limits.time, limits.memory, log_level, console_level, progress_interval, modules, allow, publish or check`}},
 		{"ManyKeys", "hsah = 1\nmatch = 'exact'\nmach = 1\n'log level' = 1\n[catalogue]\nx = 1\n", []string{
 			`:1: unknown key hsah: did you mean hash?`,
 			`:3: unknown key mach: did you mean match?`,

@@ -106,6 +106,11 @@ var keys = []key{
 		set:  func(d *document, v any) (err error) { d.cfg.ConsoleLevel, err = levelValue(v); return },
 		get:  func(c *Config) any { return levelName(c.ConsoleLevel) },
 	},
+	{
+		name: "progress_interval",
+		set:  func(d *document, v any) (err error) { d.cfg.ProgressInterval, err = durationValue(v); return },
+		get:  func(c *Config) any { return c.ProgressInterval.String() },
+	},
 }
 
 func countValue(v any) (uint64, error) {
