@@ -109,7 +109,7 @@ func livedAt(t *table, args []any) (func(c *cursor) bool, error) {
 	}
 	newest := map[string]*snapshot{}
 	for _, s := range t.session.snapshots {
-		if n := newest[s.name]; !s.started.After(then) && (n == nil || n.started.Before(s.started)) {
+		if n := newest[s.name]; s.begunBy(then) && (n == nil || n.started.Before(s.started)) {
 			newest[s.name] = s
 		}
 	}
@@ -127,6 +127,12 @@ func livedAt(t *table, args []any) (func(c *cursor) bool, error) {
 		until := c.stored(t.untilAt).Int()
 		return until == 0 || until >= id
 	}, nil
+}
+
+// begunBy reports whether a snapshot was begun by a time, which may be the beginning
+// itself as the tables have it: without parts of a millisecond.
+func (s *snapshot) begunBy(then time.Time) bool {
+	return !s.started.Truncate(time.Millisecond).After(then)
 }
 
 // moment reads a time that is an argument.
@@ -179,7 +185,7 @@ func (s *Session) find(arg any) (*snapshot, error) {
 			}
 			found = one
 		}
-		if one.name == name && (isAt || name == written) && (!isAt || !one.started.After(then)) && (newest == nil || newest.started.Before(one.started)) {
+		if one.name == name && (isAt || name == written) && (!isAt || one.begunBy(then)) && (newest == nil || newest.started.Before(one.started)) {
 			newest = one
 		}
 	}

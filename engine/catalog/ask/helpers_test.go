@@ -44,8 +44,8 @@ func (t tree) entries() iter.Seq2[*manifest.Entry, error] {
 }
 
 // day is when the snapshot of a number was made, in May 2026, at half past eleven
-// in the evening of Berlin.
-func day(n int) time.Time { return time.Date(2026, 5, n, 21, 30, 0, 0, time.UTC) }
+// in the evening of Berlin, and a little later.
+func day(n int) time.Time { return time.Date(2026, 5, n, 21, 30, 0, 123_456, time.UTC) }
 
 // absorb adds a snapshot, and returns its number.
 func absorb(t testing.TB, c *catalog.Catalog, name string, n int, what tree) catalog.ID {
