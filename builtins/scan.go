@@ -37,7 +37,7 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name: "scan",
 		Signature: `scan(root, skip_dirs=[], skip=[], where=None, one_file_system=False, order="path", ` +
-			`rules=[], ignore_files=[], tagged=False, if_present=[], beside={}, max_size=None)`,
+			`rules=[], ignore_files=[], tagged=False, if_present=[], beside={}, max_size=None, fetch=False)`,
 		Doc:  "the files of a directory, to be iterated over or handed to link or hash",
 		Kind: "read",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -52,7 +52,7 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 				"skip_dirs?", &skipDirs, "skip?", &skip, "where?", &where,
 				"one_file_system?", &to.OneFileSystem, "order?", &order,
 				"rules?", &ordered, "ignore_files?", &ignoreFiles, "tagged?", &to.Tagged,
-				"if_present?", &ifPresent, "beside?", &near, "max_size?", (*maxSize)(&to.MaxSize)); err != nil {
+				"if_present?", &ifPresent, "beside?", &near, "max_size?", (*maxSize)(&to.MaxSize), "fetch?", &to.Fetch); err != nil {
 				return nil, err
 			}
 			if order != "path" {

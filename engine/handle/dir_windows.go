@@ -166,9 +166,14 @@ func look(h windows.Handle) (own looked, err error) {
 		own.Size = 0 // what the system uses for itself
 	}
 	own.Mtime, own.Atime, own.Ctime = timeOf(basic.Written), timeOf(basic.Accessed), timeOf(basic.Changed)
+	own.Remote = own.Kind == manifest.File && basic.Attributes&recalls != 0
 	own.Dev, own.Ino = identity(h)
 	return own, nil
 }
+
+// recalls are the attributes of a file that OneDrive or an archive gives back when
+// it is read.
+const recalls = windows.FILE_ATTRIBUTE_RECALL_ON_DATA_ACCESS | windows.FILE_ATTRIBUTE_RECALL_ON_OPEN | windows.FILE_ATTRIBUTE_OFFLINE
 
 // identity returns the numbers that tell a file from all others, zeros where the
 // file system has none. An ID of 128 bits, as ReFS has them, is folded to 64: on

@@ -51,6 +51,7 @@ type Inode struct {
 	Blocks int64 // of 512 bytes
 	Ctime  manifest.Time
 	Atime  manifest.Time
+	Remote bool   // the content lies on a server alone, and is fetched when it is read
 	Major  uint32 // of a device
 	Minor  uint32
 }

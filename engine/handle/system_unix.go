@@ -21,6 +21,7 @@ func system(i *Inode, info fs.FileInfo) {
 	i.UID, i.GID = st.Uid, st.Gid
 	i.Dev, i.Ino, i.Links = uint64(st.Dev), uint64(st.Ino), uint64(st.Nlink)
 	i.Blocks = int64(st.Blocks)
+	i.Remote = i.Kind == manifest.File && isRemote(st)
 	if i.Kind == manifest.BlockDevice || i.Kind == manifest.CharDevice {
 		i.Major, i.Minor = unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev))
 	}
@@ -39,5 +40,5 @@ func syncDir(d *Dir) error {
 		return err
 	}
 	defer f.Close()
-	return f.Sync()
+	return flush(f)
 }

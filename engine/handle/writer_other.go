@@ -245,7 +245,7 @@ func (f *NewFile) Skip(to int64) error {
 func (f *NewFile) Finish(e *manifest.Entry) error {
 	// Without this a power loss after the seal could leave a file that is empty:
 	// SyncFS does nothing here.
-	if err := f.file.Sync(); err != nil {
+	if err := flush(f.file); err != nil {
 		return err
 	}
 	return f.dir.finish(f.name, e)

@@ -29,6 +29,9 @@ func gather(list func() ([]string, error), get func(string) ([]byte, error)) ([]
 	var unseen error
 	size := 0
 	for _, name := range names {
+		if name == "com.apple.provenance" { // macOS gives it to whatever a program makes, and lets nobody change it
+			continue
+		}
 		value, err := get(name)
 		if errors.Is(err, xattr.ENOATTR) { // gone
 			continue

@@ -71,7 +71,7 @@ func entry(i handle.Inode, err error) (Entry, error) {
 	if err != nil {
 		return Entry{}, bare(err)
 	}
-	e := Entry{Dev: i.Dev, Nlink: i.Links, Blocks: i.Blocks, Atime: i.Atime}
+	e := Entry{Dev: i.Dev, Nlink: i.Links, Blocks: i.Blocks, Atime: i.Atime, Remote: i.Remote}
 	e.Kind, e.Permissions, e.Size, e.Inode = i.Kind, i.Permissions, i.Size, i.Ino
 	e.Mtime, e.Ctime, e.Major, e.Minor = i.Mtime, i.Ctime, i.Major, i.Minor
 	if e.Inode == 0 {

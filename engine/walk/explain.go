@@ -19,6 +19,7 @@ const (
 	ByWhere    Reason = "where"       // which said no
 	MountPoint Reason = "mount point" // which with OneFileSystem is taken as an empty directory
 	Excluded   Reason = "excluded"    // the directory is one of Exclude
+	Remote     Reason = "placeholder" // to read the file would fetch it from a server
 	NotDir     Reason = "not a directory"
 	Unreadable Reason = "unreadable" // see Warnings
 )

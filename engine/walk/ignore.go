@@ -54,7 +54,7 @@ func (r *Rule) String() string {
 
 // compile reads the line. It reports false for one that says nothing.
 func (r *Rule) compile() (bool, error) {
-	text := trimBlanks(r.Text)
+	text := fold(trimBlanks(r.Text))
 	if text == "" || text[0] == '#' {
 		return false, nil
 	}
@@ -85,6 +85,6 @@ func trimBlanks(line string) string {
 // last part is known to match.
 func (r *Rule) match(in *frame, f *Folder, name string, isDir bool) bool {
 	return (isDir || !r.dirOnly) &&
-		(!r.path || matchPath(r.parts, f.join(name)[in.skip:])) &&
+		(!r.path || matchPath(r.parts, fold(f.join(name)[in.skip:]))) &&
 		(r.Beside == "" || f.has(r.Beside))
 }

@@ -51,6 +51,7 @@ func (in *frame) add(r Rule) {
 // each calls yield with the rules that match, the strongest first, until that
 // returns false. It reports whether yield never did.
 func (in *frame) each(f *Folder, name string, isDir bool, yield func(*Rule) bool) bool {
+	name = fold(name)
 	plain := in.plain[name]
 	plainFrom := func(least int) bool {
 		for n := len(plain) - 1; n >= 0 && plain[n] >= least; n-- {

@@ -39,6 +39,7 @@ type Rules struct {
 	// ends the walk.
 	Where         func(worker int, e *Entry) (bool, error)
 	OneFileSystem bool // mount points are taken as empty directories
+	Fetch         bool // files whose content lies on a server alone are taken too
 	Exclude       []ID // directories that are left out
 }
 
@@ -138,7 +139,7 @@ func checkName(name string) error {
 }
 
 func (p *patterns) add(rule *Rule) error {
-	text := strings.TrimSuffix(strings.TrimPrefix(rule.Text, "./"), "/")
+	text := fold(strings.TrimSuffix(strings.TrimPrefix(rule.Text, "./"), "/"))
 	if text == "" {
 		return fmt.Errorf("is empty")
 	}
@@ -165,6 +166,7 @@ func (p *patterns) add(rule *Rule) error {
 
 // match returns a rule that matches, nil if none does.
 func (p *patterns) match(folder, name string) *Rule {
+	name = fold(name)
 	if r := p.plain[name]; r != nil {
 		return r
 	}
@@ -174,7 +176,7 @@ func (p *patterns) match(folder, name string) *Rule {
 		}
 	}
 	if len(p.paths) > 0 {
-		path := join(folder, name)
+		path := join(fold(folder), name)
 		for _, g := range p.paths {
 			if g.Match(path) {
 				return g.rule
@@ -215,6 +217,9 @@ func (m *matcher) each(f *Folder, name string, isDir bool, yield func(*Rule) boo
 // unwanted returns what speaks against an entry that is no directory and that
 // all rules about its path take, "" if nothing does.
 func (r *Rules) unwanted(worker int, e *Entry) (Reason, error) {
+	if e.Remote && !r.Fetch {
+		return Remote, nil
+	}
 	if r.MaxSize > 0 && e.Size > r.MaxSize && e.Kind == manifest.File {
 		return BySize, nil
 	}

@@ -41,6 +41,7 @@ type Entry struct {
 	Nlink  uint64
 	Blocks int64 // of 512 bytes
 	Atime  manifest.Time
+	Remote bool // the content lies on a server alone, and is fetched when it is read
 	At     int // in the batch's Names
 }
 

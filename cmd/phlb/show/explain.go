@@ -71,6 +71,8 @@ func explanation(v *walk.Verdict) string {
 		return fmt.Sprintf("skipped: %s by where, %s (%s) says no", at, v.By.Text, v.By.Origin)
 	case walk.MountPoint:
 		return fmt.Sprintf("%s: %s is a mount point, and with one_file_system nothing in it is taken", word, at)
+	case walk.Remote:
+		return fmt.Sprintf("skipped: %s is a placeholder, and to read it would fetch it from a server: scan(…, fetch = True) does", at)
 	case walk.Excluded:
 		return fmt.Sprintf("skipped: %s is the backup root", at)
 	case walk.Unreadable:
