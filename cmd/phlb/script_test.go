@@ -47,6 +47,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "samefile": samefile, "notsamefile": notsamefile, "mtime": mtime,
+			"oddhome": oddhome, "oddremove": oddremove, "sametree": sametree,
 			"setmtime": setmtime, "settle": settle, "await": await, "query": query, "keys": keys, "serve": serveFile,
 			"gitserver": gitserver, "requests": requests, "registry": registry,
 		},

@@ -16,3 +16,12 @@ func fold(text string) string {
 	}
 	return text
 }
+
+// foldRule is fold for a line of a .gitignore: the letters of a class have no case
+// of their own either.
+func foldRule(line string) string {
+	if namesFold {
+		line = strings.ReplaceAll(line, "[:upper:]", "[:lower:]")
+	}
+	return fold(line)
+}

@@ -54,7 +54,7 @@ func (r *Rule) String() string {
 
 // compile reads the line. It reports false for one that says nothing.
 func (r *Rule) compile() (bool, error) {
-	text := fold(trimBlanks(r.Text))
+	text := foldRule(trimBlanks(r.Text))
 	if text == "" || text[0] == '#' {
 		return false, nil
 	}

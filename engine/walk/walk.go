@@ -42,7 +42,7 @@ type Entry struct {
 	Blocks int64 // of 512 bytes
 	Atime  manifest.Time
 	Remote bool // the content lies on a server alone, and is fetched when it is read
-	At     int // in the batch's Names
+	At     int  // in the batch's Names
 }
 
 // Sparse reports whether the file takes less room than its size.
