@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -48,13 +49,14 @@ func (d *Dir) Open(name string) (*Dir, error) {
 }
 
 func openDir(dir windows.Handle, name string) (windows.Handle, error) {
-	h, err := open(dir, name, request{access: toList, options: directory | noFollow})
+	// Not for directories alone: of a file the system would say that there is none.
+	h, err := open(dir, name, request{access: toList, options: noFollow})
 	if err != nil {
 		return 0, err
 	}
 	own, err := look(h)
 	if err == nil && own.Kind != manifest.Dir {
-		err = errNotDir
+		err = syscall.ENOTDIR
 	}
 	if err == nil && own.tag != 0 { // of a filter, and no link
 		var through windows.Handle
@@ -73,10 +75,7 @@ func openDir(dir windows.Handle, name string) (windows.Handle, error) {
 	return h, nil
 }
 
-var (
-	errNotDir   = errors.New("not a directory")
-	errReplaced = errors.New("was replaced while it was opened")
-)
+var errReplaced = errors.New("was replaced while it was opened")
 
 // Close releases the directory. A second call does nothing.
 func (d *Dir) Close() {

@@ -91,6 +91,9 @@ func (d *Writer) Enter(name string, mode uint32) (*Writer, error) {
 		if at, err = d.mkdir(name, mode); !errors.Is(err, fs.ErrExist) {
 			return at, err
 		}
+		if i, err := d.Look(name); err == nil && i.Kind != manifest.Dir { // not every system says so at once
+			return nil, pathError("open", name, syscall.ENOTDIR)
+		}
 		// Somebody else was quicker.
 	}
 }

@@ -54,6 +54,9 @@ func TestRule(t *testing.T) {
 		{line: "\xff*", yes: "\xff \xffx", no: "x"},
 		{line: "??", yes: "é", no: "e"}, // by bytes, as git
 	} {
+		if namesFold && strings.Contains(test.line, ":upper:") {
+			continue // which takes small letters too then
+		}
 		in, wrong := frameOf(test.line)
 		if wrong != nil {
 			t.Error(wrong)
