@@ -124,6 +124,7 @@ func (c *command) completeArgument(cmd *cobra.Command, params []runtime.Param, a
 var choices = map[string][]string{
 	"match":     {"permissions", "content", "exact"},
 	"overwrite": {"never", "newer", "always"},
+	"by":        {"bytes", "size", "versions", "copies", "folders"},
 }
 
 // completeValue completes the value of a parameter, by what it is called.

@@ -15,7 +15,7 @@ var policies = []struct {
 	names []string
 }{
 	{&cobra.Group{ID: "make", Title: "Make and check backups:"}, []string{"backup", "verify", "check-age", "add"}},
-	{&cobra.Group{ID: "look", Title: "Look into them:"}, []string{"snapshots", "find", "log", "diff", "stat", "du"}},
+	{&cobra.Group{ID: "look", Title: "Look into them:"}, []string{"snapshots", "find", "log", "diff", "stat", "du", "top"}},
 	{&cobra.Group{ID: "restore", Title: "Get files back:"}, []string{"restore"}},
 	{&cobra.Group{ID: "room", Title: "Make room:"}, []string{"forget", "remove"}},
 }
