@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -78,7 +79,10 @@ func TestRestoreDeepMemory(t *testing.T) {
 	}
 	deepest := 0
 	var before, after int64
+	var mu sync.Mutex // several workers are heard
 	e := r.heard(func(_, path string) {
+		mu.Lock()
+		defer mu.Unlock()
 		switch n := strings.Count(path, "/"); {
 		case path == ".":
 			before = held()
