@@ -239,15 +239,16 @@ func (s *Session) noteCheck(r *CheckResult) {
 // checkBackup asks what phlb.toml has asked after each backup. A check that cannot
 // be asked has failed: somebody relies on it.
 func (s *Session) checkBackup(ctx context.Context, made *engine.Snapshot) error {
+	checks := slices.DeleteFunc(slices.Clone(s.Engine.Config.Checks), func(c config.Check) bool { return !c.Of(made.Name) })
+	if len(checks) == 0 {
+		return nil // and the catalog is not opened once more
+	}
 	offered, err := s.offered(ctx, made)
 	if err != nil {
 		return err
 	}
-	for i := range s.Engine.Config.Checks {
-		c := &s.Engine.Config.Checks[i]
-		if !c.Of(made.Name) {
-			continue
-		}
+	for i := range checks {
+		c := &checks[i]
 		limited, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v", patience))
 		q, err := s.question("check", starlark.Tuple{starlark.String(c.Query)}, nil, offered)
 		if err == nil {
