@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -210,34 +211,20 @@ func looksLikeRegexp(text string) bool {
 
 // comparedBefore reports whether a comparison stands before the end of a part of a
 // condition.
-func comparedBefore(list []token) bool {
-	for depth := 0; len(list) > 0; list = list[:len(list)-1] {
-		t := list[len(list)-1]
-		switch {
-		case t.is(")"):
-			depth++
-		case t.is("("):
-			if depth--; depth < 0 {
-				return false
-			}
-		case depth > 0:
-		case isComparison(t):
-			return true
-		case endsCondition(t):
-			return false
-		}
-	}
-	return false
-}
+func comparedBefore(list []token) bool { return compared(slices.Backward(list), ")", "(") }
 
 // comparedBehind is comparedBefore for what follows.
-func comparedBehind(list []token) bool {
+func comparedBehind(list []token) bool { return compared(slices.All(list), "(", ")") }
+
+// compared reports whether a comparison comes before the end of a part of a
+// condition. What lies in parentheses is passed over.
+func compared(tokens iter.Seq2[int, token], enter, leave string) bool {
 	depth := 0
-	for _, t := range list {
+	for _, t := range tokens {
 		switch {
-		case t.is("("):
+		case t.is(enter):
 			depth++
-		case t.is(")"):
+		case t.is(leave):
 			if depth--; depth < 0 {
 				return false
 			}
