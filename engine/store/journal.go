@@ -26,7 +26,8 @@ func (r *Root) OpenJournal() (*os.File, error) {
 // AppendJournal adds lines to the journal, with one write, and returns once they
 // last. Every line ends in a newline; head is the first one of a journal that is
 // not there yet. A line that was cut off before, by a kill or a power loss, is
-// ended, so that it spoils no other. The caller holds the lock of [Root.LockSeal].
+// ended, so that it spoils no other; so is one that another host writes at this
+// moment, which leaves an empty line. The caller holds the lock of [Root.LockSeal].
 func (r *Root) AppendJournal(head, lines string) error {
 	// No later run may link to what verify has found to be damaged: a full root is
 	// no reason not to say so.
