@@ -201,7 +201,7 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (_ *catalog.Snapshot
 	}
 	defer cat.Close()
 	header := manifest.Header{
-		Name: ref.Name, Source: r.source, Host: a.Env.Host, Boot: a.Env.Boot, Match: string(r.match),
+		Name: ref.Name, Stamp: ref.Stamp, Source: r.source, Host: a.Env.Host, Boot: a.Env.Boot, Match: string(r.match),
 	}
 	if tree.tool != "" {
 		header.Tags = []string{string(tree.tool)}

@@ -149,7 +149,7 @@ func (r *run) snapshot(ctx context.Context, source repository.Source) (*catalog.
 	}
 	defer r.close()
 	header := manifest.Header{
-		Name: r.history.Name, Source: r.source, Host: r.Env.Host, Boot: r.Env.Boot, Mount: r.root.Mount(),
+		Name: r.history.Name, Stamp: r.partial.Stamp, Source: r.source, Host: r.Env.Host, Boot: r.Env.Boot, Mount: r.root.Mount(),
 		Started: r.history.Started, Match: string(r.match), Tags: source.Tags,
 	}
 	if err := r.prepare(ctx, cat, header, true); err != nil {

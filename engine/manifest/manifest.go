@@ -19,6 +19,7 @@
 //
 //	# phlb manifest 1
 //	# name: documents
+//	# stamp: 2026-11-22-104500
 //	# source: /home/ann/Documents
 //	# host: laptop
 //	# started: 2026-11-22T10:45:00.5Z
@@ -104,6 +105,7 @@ type SyntaxError struct {
 // Header is what is known of a snapshot when its run starts.
 type Header struct {
 	Name    string    // backup name, the folder under the root
+	Stamp   string    // folder of the snapshot, under that of the name; empty in old manifests
 	Source  string    // absolute path of the source
 	Host    string    // where the run took place
 	Started time.Time // snapshots are ordered by it

@@ -289,6 +289,8 @@ func (m *Reader) readHeader() error {
 		switch key {
 		case "name":
 			h.Name = value
+		case "stamp":
+			h.Stamp = value
 		case "source":
 			h.Source = value
 		case "host":

@@ -55,6 +55,9 @@ func NewWriter(w io.Writer, h Header) *Writer {
 	go m.compress(w)
 	m.part.text = fmt.Appendf(m.part.text, "# phlb manifest %d\n", Version)
 	m.comment("name", h.Name)
+	if h.Stamp != "" {
+		m.comment("stamp", h.Stamp)
+	}
 	m.comment("source", h.Source)
 	m.comment("host", h.Host)
 	m.comment("started", h.Started.UTC().Format(time.RFC3339Nano))

@@ -115,6 +115,11 @@ func Open(root *store.Root, ref store.Ref, mode Mode, gone func(*manifest.Entry)
 		file.Close()
 		return nil, &ManifestError{ref, err}
 	}
+	if err := checkPlace(root, ref, &c.Header); err != nil {
+		c.file = file
+		c.Close()
+		return nil, &ManifestError{ref, err}
+	}
 	c.ref, c.file = ref, file
 	return c, nil
 }

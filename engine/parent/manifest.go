@@ -11,7 +11,7 @@ import (
 )
 
 // ManifestError says that the manifest of a snapshot cannot be read, or that what
-// was read does not check.
+// was read does not check, or is of another tree.
 type ManifestError struct {
 	Ref store.Ref
 	Err error
@@ -25,7 +25,12 @@ func (e *ManifestError) Damaged() bool {
 	return !errors.Is(e.Err, manifest.ErrVersion) && (!ofSystem || errno == syscall.ELOOP) // a link in its place
 }
 
-func (e *ManifestError) Error() string { return fmt.Sprintf("manifest of %s: %v", e.Ref, e.Err) }
+func (e *ManifestError) Error() string {
+	if errors.Is(e.Err, ErrPlace) {
+		return fmt.Sprintf("manifest of %s: %v; move it away, or to the tree that it is of, and run phlb add", e.Ref, e.Err)
+	}
+	return fmt.Sprintf("manifest of %s: %v", e.Ref, e.Err)
+}
 
 func (e *ManifestError) Unwrap() error { return e.Err }
 
@@ -39,6 +44,9 @@ func ReadManifest(root *store.Root, ref store.Ref, use func(*manifest.Reader, it
 	}
 	defer file.Close()
 	r, err := manifest.NewReader(file)
+	if err == nil {
+		err = checkPlace(root, ref, &r.Header)
+	}
 	if err != nil {
 		return &ManifestError{ref, err}
 	}

@@ -216,6 +216,8 @@ func (repo *Repository) CatchUp(ctx context.Context, root *store.Root, cat *cata
 			repo.warnOnce("a snapshot is left out, whose manifest is not for this user to read", "error", err)
 		} else if !err.Damaged() {
 			repo.warnOnce("a snapshot is left out, since its manifest could not be read", "error", err)
+		} else if errors.Is(err, parent.ErrPlace) {
+			repo.warnOnce("a snapshot is left out, its manifest is not of the tree that lies there", "error", err)
 		} else {
 			repo.warnOnce("a snapshot is left out, its manifest cannot be read; move that away and run phlb add to make a new one", "error", err)
 		}
@@ -285,7 +287,7 @@ func (m *sealedManifest) absorb(ctx context.Context, root *store.Root, cat *cata
 		s := &catalog.Snapshot{Stamp: m.ref.Stamp, Header: r.Header}
 		s.Name = m.ref.Name
 		_, err := cat.Absorb(ctx, s, func(yield func(*manifest.Entry, error) bool) {
-			for e, err := range entries {
+			for e, err := range parent.Sampled(root, m.ref, manifest.TimeOf(r.Header.Started), entries) {
 				if !yield(e, err) {
 					return
 				}
