@@ -11,6 +11,13 @@ import (
 type Table struct {
 	*starlark.List // of structs
 	Columns        []string
+	Totals         []Total
+}
+
+// Total is a figure of all rows of a table.
+type Total struct {
+	Name  string // one that ends in bytes is of a size
+	Value int64
 }
 
 var _ starlark.HasAttrs = (*Table)(nil)
@@ -25,18 +32,27 @@ func (t *Table) Cell(row starlark.Value, column string) (starlark.Value, error) 
 
 var tableBuiltin = runtime.Builtin{
 	Name:      "table",
-	Signature: "table(rows, columns)",
-	Doc:       "rows, structs or anything else with attributes, to be shown in columns that are called as their attributes",
+	Signature: "table(rows, columns, totals={})",
+	Doc:       "rows, structs or anything else with attributes, to be shown in columns that are called as their attributes; totals are numbers by name, for a last line",
 	Func: func(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		var rows starlark.Iterable
 		var columns stringList
-		if err := runtime.Unpack(fn.Name(), args, kwargs, "rows", &rows, "columns", &columns); err != nil {
+		totals := &starlark.Dict{}
+		if err := runtime.Unpack(fn.Name(), args, kwargs, "rows", &rows, "columns", &columns, "totals?", &totals); err != nil {
 			return nil, err
 		}
 		if len(columns) == 0 {
 			return nil, runtime.Usagef("table: columns is empty")
 		}
 		t := &Table{List: starlark.NewList(nil), Columns: columns}
+		for _, item := range totals.Items() {
+			name, isText := starlark.AsString(item[0])
+			total := Total{Name: name}
+			if err := starlark.AsInt(item[1], &total.Value); err != nil || !isText {
+				return nil, runtime.Usagef("table: totals are numbers by name, not %v: %v", item[0], item[1])
+			}
+			t.Totals = append(t.Totals, total)
+		}
 		for row := range starlark.Elements(rows) {
 			has, ok := row.(starlark.HasAttrs)
 			if !ok {

@@ -28,6 +28,7 @@ type document struct {
 	Plan      []builtins.Planned      `json:"plan,omitempty"`      // of a dry run: what it has left out
 	PlanEnds  string                  `json:"plan_ends,omitempty"` // why the plan does not go on
 	Result    any                     `json:"result"`              // what main returned
+	Totals    map[string]int64        `json:"totals,omitempty"`    // of a table that main returned
 	Error     string                  `json:"error,omitempty"`
 	ExitCode  int                     `json:"exit_code"`
 }
@@ -40,7 +41,7 @@ func (c *command) writeDocument(code int, message string, planEnds bool) error {
 		Restores:  append([]*engine.Restored{}, c.session.Restores()...),
 		Checks:    c.session.Checks(),
 		DryRun:    c.dryRun, Plan: c.session.Plan(),
-		Result: c.result, Error: message, ExitCode: code,
+		Result: c.result, Totals: c.totals, Error: message, ExitCode: code,
 	}
 	if planEnds {
 		d.PlanEnds, d.Error = message, ""
@@ -61,6 +62,12 @@ func (c *command) writeResult(v starlark.Value) (err error) {
 		}
 	}
 	if c.json {
+		if t, ok := v.(*builtins.Table); ok && len(t.Totals) > 0 {
+			c.totals = map[string]int64{}
+			for _, total := range t.Totals {
+				c.totals[total.Name] = total.Value
+			}
+		}
 		c.result, err = builtins.Plain(v)
 		return err
 	}
@@ -204,7 +211,11 @@ func (c *command) writeValues(rows *builtins.Table) error {
 	if err != nil {
 		return err
 	}
-	return c.writeTable(t)
+	if err := c.writeTable(t); err != nil || len(rows.Totals) == 0 {
+		return err
+	}
+	_, err = fmt.Fprintln(c.out(), show.Totals(rows.Totals))
+	return err
 }
 
 // writeReport writes a report; of what is only planned, nothing was looked at.

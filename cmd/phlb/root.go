@@ -46,6 +46,7 @@ type command struct {
 	session  *builtins.Session // its run
 	document bool              // JSON is to be written about it
 	result   any               // of it, for that
+	totals   map[string]int64  // of a table that main returned
 	returned any               // what main returned and has been written
 }
 

@@ -39,6 +39,19 @@ func Values(rows *builtins.Table) (*Table, error) {
 	return t, nil
 }
 
+// Totals returns the last line of a table that has any.
+func Totals(totals []builtins.Total) string {
+	var parts []string
+	for _, t := range totals {
+		if of, isSize := strings.CutSuffix(t.Name, "_bytes"); isSize {
+			parts = append(parts, Size(t.Value)+" "+Printable(of))
+		} else {
+			parts = append(parts, humanize.Comma(t.Value)+" "+Printable(t.Name))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 // Snapshots returns a table of snapshots, and of their ages by now.
 func Snapshots(all []*engine.Snapshot, now time.Time) *Table {
 	t := &Table{Columns: []Column{
