@@ -13,7 +13,7 @@ import (
 // verbs is what a verb may import, which is no other verb.
 var verbs = []string{
 	"phlb/engine/repository", "phlb/engine/known", "phlb/engine/parent", "phlb/engine/content", "phlb/engine/foreign",
-	"phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/config", "phlb/engine/manifest",
+	"phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/catalog/journal", "phlb/engine/config", "phlb/engine/manifest",
 }
 
 // arrows says which packages of this module, and which of the others that are
@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 	"phlb/engine/restore":    verbs,
 	"phlb/engine/diff":       verbs,
 	"phlb/engine/archive":    verbs,
-	"phlb/engine/repository": {"phlb/engine/parent", "phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/config", "phlb/engine/manifest"},
+	"phlb/engine/repository": {"phlb/engine/parent", "phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/catalog/journal", "phlb/engine/config", "phlb/engine/manifest"},
 	"phlb/engine/known":      {"phlb/engine/repository", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/manifest"},
 	"phlb/engine/foreign":    {"phlb/engine/content", "phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
 	"phlb/engine/parent":     {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/config", "phlb/engine/manifest"},
@@ -55,7 +55,11 @@ var arrows = map[string][]string{
 	"phlb/engine/walk":       {"phlb/engine/handle", "phlb/engine/manifest"},
 	"phlb/engine/store":      {"phlb/engine/lock", "phlb/engine/handle", "phlb/engine/manifest"},
 	"phlb/engine/lock":       {"phlb/engine/handle"},
-	"phlb/engine/catalog":    {"phlb/engine/catalog/qlfile", "phlb/engine/manifest", "modernc.org/ql"},
+	"phlb/engine/catalog":    {"phlb/engine/catalog/journal", "phlb/engine/catalog/keyed", "phlb/engine/catalog/rows", "phlb/engine/catalog/qlfile", "phlb/engine/manifest", "modernc.org/ql"},
+
+	"phlb/engine/catalog/journal": {"phlb/engine/catalog/rows", "phlb/engine/manifest"},
+	"phlb/engine/catalog/keyed":   {"phlb/engine/catalog/rows"},
+	"phlb/engine/catalog/rows":    {"phlb/engine/catalog/qlfile", "phlb/engine/manifest"},
 
 	"phlb/engine/catalog/ask":    {"phlb/engine/catalog/qlfile", "phlb/engine/catalog", "phlb/engine/manifest", "modernc.org/sqlite"}, // its tests fill a catalog
 	"phlb/engine/catalog/qlfile": {"modernc.org/ql", "modernc.org/lldb", "modernc.org/file"},

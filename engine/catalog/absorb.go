@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 
+	"phlb/engine/catalog/keyed"
+	"phlb/engine/catalog/rows"
 	"phlb/engine/manifest"
 )
 
@@ -44,22 +46,22 @@ func (c *Catalog) absorb(ctx context.Context, s *Snapshot, entries iter.Seq2[*ma
 		ch.undo()
 		return 0, err
 	}
-	gone := open.unmarked()
+	endedKeys, endedRows := open.Unmarked()
 	id, err := ch.finish(ctx, *s)
 	if err != nil {
 		c.forget(s.Name)
 		return 0, err
 	}
-	for _, key := range gone.keys {
-		open.delete(key)
+	for _, key := range endedKeys {
+		open.Delete(key)
 	}
 	for _, begun := range ch.begun {
 		for i, key := range keys[:begun.n] {
-			open.put(key, begun.first+int64(i))
+			open.Put(key, begun.first+int64(i))
 		}
 		keys = keys[begun.n:]
 	}
-	open.unmark()
+	open.Unmark()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cameLate = true
@@ -67,7 +69,7 @@ func (c *Catalog) absorb(ctx context.Context, s *Snapshot, entries iter.Seq2[*ma
 	if c.ends == nil {
 		c.ends = map[int64]ID{}
 	}
-	for _, row := range gone.rows {
+	for _, row := range endedRows {
 		c.ends[row] = ch.base
 	}
 	return id, nil
@@ -75,8 +77,8 @@ func (c *Catalog) absorb(ctx context.Context, s *Snapshot, entries iter.Seq2[*ma
 
 // compare marks the open rows that live on, adds what begins to the changes,
 // and returns the keys of that.
-func (ch *changes) compare(ctx context.Context, open *openRows, entries iter.Seq2[*manifest.Entry, error]) ([]uint64, error) {
-	h := hasher{seed: ch.c.seed}
+func (ch *changes) compare(ctx context.Context, open *keyed.Rows, entries iter.Seq2[*manifest.Entry, error]) ([]uint64, error) {
+	h := keyed.Hasher{Seed: ch.c.seed}
 	var keys []uint64
 	n := 0
 	for e, err := range entries {
@@ -86,9 +88,9 @@ func (ch *changes) compare(ctx context.Context, open *openRows, entries iter.Seq
 		if n++; n%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		v := versionOf(e)
-		key := h.key(&v)
-		if open.mark(key) {
+		v := rows.VersionOf(e)
+		key := h.Key(&v)
+		if open.Mark(key) {
 			continue
 		}
 		keys = append(keys, key)
@@ -100,7 +102,7 @@ func (ch *changes) compare(ctx context.Context, open *openRows, entries iter.Seq
 }
 
 // findOpen returns the rows that live in the last snapshot of a name.
-func (c *Catalog) findOpen(ctx context.Context, all []Snapshot, name string) (*openRows, error) {
+func (c *Catalog) findOpen(ctx context.Context, all []Snapshot, name string) (*keyed.Rows, error) {
 	c.mu.RLock()
 	known := c.open[name]
 	c.mu.RUnlock()
@@ -111,15 +113,15 @@ func (c *Catalog) findOpen(ctx context.Context, all []Snapshot, name string) (*o
 		return nil, err
 	}
 	defer c.mu.RUnlock()
-	open := &openRows{}
-	ours := numbersOf(all, name)
+	open := &keyed.Rows{}
+	ours := rows.NumbersOf(all, name)
 	if len(ours) == 0 {
 		return open, nil
 	}
-	h := hasher{seed: c.seed}
-	err := c.db.scanVersions(ctx, nil, func(v *version, at position) (bool, error) {
-		if v.until == 0 && ours[v.since] {
-			open.put(h.key(v), at.id)
+	h := keyed.Hasher{Seed: c.seed}
+	err := rows.ScanVersions(ctx, c.file, rows.Filter{}, func(v *rows.Version, at rows.Position) (bool, error) {
+		if v.Until == 0 && ours[v.Since] {
+			open.Put(h.Key(v), at.ID)
 		}
 		return true, nil
 	})

@@ -13,7 +13,7 @@ import (
 // records that has room for and how many are versions.
 func audit(t *testing.T, c *Catalog) (records, versions int64) {
 	t.Helper()
-	space, err := c.db.Verify()
+	space, err := c.file.Verify()
 	if err != nil {
 		t.Fatal("the catalog's file is broken:", err)
 	}
@@ -65,13 +65,13 @@ func TestAmend(t *testing.T) {
 			if seed == 2 { // more goes than stays
 				gone = ids[:len(ids)-2]
 			}
-			before := c.db.File
+			before := c.file
 			records, versions := audit(t, c)
 			if err := c.Remove(t.Context(), gone...); err != nil {
 				t.Fatal(err)
 			}
 			left, versionsLeft := audit(t, c)
-			if c.db.File != before {
+			if c.file != before {
 				rewritten++
 			} else if amended++; records-left < versions-versionsLeft+int64(len(gone)) {
 				t.Fatalf("%d of %d versions went, but %d of %d records", versions-versionsLeft, versions, records-left, records)
@@ -106,15 +106,15 @@ func TestAmendInBlocks(t *testing.T) {
 	mustAbsorb(t, c, snapshot("a", 1), before)
 	second := mustAbsorb(t, c, snapshot("a", 2), files(n, 2))
 	third := mustAbsorb(t, c, snapshot("a", 3), before)
-	if size := c.db.Size(); size <= 4<<20 { // it keeps 2 MiB
+	if size := c.file.Size(); size <= 4<<20 { // it keeps 2 MiB
 		t.Fatalf("there are %d bytes, which is not enough", size)
 	}
 	c = reopen(t, c)
-	file := c.db.File
+	file := c.file
 	if err := c.Remove(t.Context(), 1, second); err != nil {
 		t.Fatal(err)
 	}
-	if c.db.File != file {
+	if c.file != file {
 		t.Error("it was rewritten")
 	}
 	audit(t, c)

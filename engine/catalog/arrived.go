@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"phlb/engine/catalog/rows"
 	"phlb/engine/manifest"
 )
 
@@ -16,23 +17,23 @@ func (c *Catalog) Arrived(ctx context.Context, id ID) (map[manifest.Digest]bool,
 	}
 	defer c.mu.RUnlock()
 	arrived := map[manifest.Digest]bool{}
-	each := func(f func(v *version)) error {
-		return c.db.scanVersions(ctx, nil, func(v *version, _ position) (bool, error) {
-			if v.kind == manifest.File && v.size > 0 && v.stored != absent {
+	each := func(f func(v *rows.Version)) error {
+		return rows.ScanVersions(ctx, c.file, rows.Filter{}, func(v *rows.Version, _ rows.Position) (bool, error) {
+			if v.Kind == manifest.File && v.Size > 0 && v.Stored != rows.Absent {
 				f(v)
 			}
 			return true, nil
 		})
 	}
-	err := each(func(v *version) {
-		if v.since == id {
-			arrived[v.digest] = true
+	err := each(func(v *rows.Version) {
+		if v.Since == id {
+			arrived[v.Digest] = true
 		}
 	})
 	if err == nil && len(arrived) > 0 {
-		err = each(func(v *version) {
-			if v.since < id {
-				delete(arrived, v.digest)
+		err = each(func(v *rows.Version) {
+			if v.Since < id {
+				delete(arrived, v.Digest)
 			}
 		})
 	}

@@ -55,8 +55,10 @@ import (
 	"slices"
 	"sync"
 
+	"phlb/engine/catalog/journal"
+	"phlb/engine/catalog/keyed"
 	"phlb/engine/catalog/qlfile"
-	"phlb/engine/manifest"
+	"phlb/engine/catalog/rows"
 )
 
 var (
@@ -85,19 +87,21 @@ var (
 	ErrClosed = qlfile.ErrClosed
 )
 
-// ID is the number of a snapshot. The first one is 1.
-type ID int64
-
-// Snapshot is a sealed snapshot.
-type Snapshot struct {
-	ID    ID
-	Stamp string // its folder, under that of the backup name
-	manifest.Header
-	manifest.Summary
-}
-
-// A database is the file of a catalog, of which the tables are known.
-type database struct{ *qlfile.File }
+// What the tables hold is described in package rows.
+type (
+	// ID is the number of a snapshot. The first one is 1.
+	ID = rows.ID
+	// Snapshot is a sealed snapshot.
+	Snapshot = rows.Snapshot
+	// Run is what was done to the root at one time.
+	Run = rows.Run
+	// Outcome says how a run ended.
+	Outcome = rows.Outcome
+	// Verification is one look at a snapshot.
+	Verification = rows.Verification
+	// Damage is a file in a snapshot that does not have the content it should have.
+	Damage = rows.Damage
+)
 
 // Catalog is what the catalog of one root was when it was opened, with changes
 // that nobody else sees. Its methods may be called from several goroutines; what
@@ -110,17 +114,17 @@ type Catalog struct {
 	path string
 	seed maphash.Seed
 
-	mu   sync.RWMutex // held while db is read, exclusively while it is written
-	db   *database
-	open map[string]*openRows // by name, see Absorb
-	ends map[int64]ID         // until of rows by id(), yet to be written, see settle
+	mu   sync.RWMutex // held while file is read, exclusively while it is written
+	file *qlfile.File
+	open map[string]*keyed.Rows // by name, see Absorb
+	ends map[int64]ID           // until of rows by id(), yet to be written, see settle
 
 	runs     []Run // yet to be written, by Keep or Publish
 	verified []Verification
 	found    []string // lines of damage that was noted or cleared, which the tables have
 
 	cameLate bool                 // a snapshot was absorbed since the journal was
-	gone     map[snapshotPlace]ID // snapshots that were removed
+	gone     map[journal.Place]ID // snapshots that were removed
 
 	recording sync.Mutex // held while a snapshot is recorded
 	all       []Snapshot // by number, nil where they have to be read; for who records
@@ -158,8 +162,12 @@ func open(path, tempDir string, keep bool, away error) (_ *Catalog, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Catalog{path: path, seed: maphash.MakeSeed(), db: &database{file}, open: map[string]*openRows{}, batchRows: batchRows}
-	if err := c.db.migrate(!file.New()); err != nil {
+	c := &Catalog{path: path, seed: maphash.MakeSeed(), file: file, open: map[string]*keyed.Rows{}, batchRows: batchRows}
+	found, err := rows.Migrate(file)
+	if err == nil && found > 0 && found < rows.WithJournal {
+		err = keepHistory(context.Background(), file)
+	}
+	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return c, nil
@@ -175,14 +183,14 @@ func IsCatalog(path string) bool { return qlfile.IsPacked(path) }
 func (c *Catalog) Fresh() error {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.db.Fresh()
+	return c.file.Fresh()
 }
 
 // Close throws away what was not published.
 func (c *Catalog) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err := c.db.Close()
+	err := c.file.Close()
 	if c.Released != nil {
 		c.Released()
 		c.Released = nil
@@ -195,7 +203,7 @@ func (c *Catalog) Close() error {
 func (c *Catalog) Away() error {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.db.Away()
+	return c.file.Away()
 }
 
 // Publish puts the catalog as it is now in the place of the published file, and
@@ -217,8 +225,8 @@ func (c *Catalog) publish() error {
 	defer c.recording.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := cmp.Or(c.db.Failed(), c.db.Away()); err != nil { // it would be for nothing
-		return c.db.Publish()
+	if err := cmp.Or(c.file.Failed(), c.file.Away()); err != nil { // it would be for nothing
+		return c.file.Publish()
 	}
 	if err := c.settleLocked(context.Background()); err != nil {
 		return err
@@ -227,48 +235,40 @@ func (c *Catalog) publish() error {
 	if err != nil {
 		return err
 	}
-	for size := int64(-1); size != c.db.Size(); {
-		size = c.db.Size()
-		err := c.db.Update(func(tx *qlfile.Tx) error {
+	for size := int64(-1); size != c.file.Size(); {
+		size = c.file.Size()
+		err := c.file.Update(func(tx *qlfile.Tx) error {
 			if err := c.writeHistory(tx); err != nil {
 				return err
 			}
-			if err := addUnwritten(tx, lines); err != nil {
+			if err := rows.AddUnwritten(tx, lines); err != nil {
 				return err
 			}
 			lines = nil
-			return tx.Exec(updateSize, size)
+			return rows.SetSize(tx, size)
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return c.db.Publish()
+	return c.file.Publish()
 }
 
 // update runs f in a transaction. After any error nothing of it is left.
 func (c *Catalog) update(f func(tx *qlfile.Tx) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.db.Update(f)
+	return c.file.Update(f)
 }
 
 // Snapshots lists what the catalog holds, newest first.
 func (c *Catalog) Snapshots(ctx context.Context) ([]Snapshot, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	all, err := c.db.findSnapshots(ctx)
+	all, err := rows.Snapshots(ctx, c.file)
 	if err != nil {
 		return nil, fmt.Errorf("list snapshots: %w", err)
 	}
-	slices.SortFunc(all, newestFirst)
+	slices.SortFunc(all, rows.NewestFirst)
 	return all, nil
-}
-
-// newestFirst orders by time; of one moment, the one absorbed last is newer.
-func newestFirst(a, b Snapshot) int {
-	if c := b.Started.Compare(a.Started); c != 0 {
-		return c
-	}
-	return cmp.Compare(b.ID, a.ID)
 }

@@ -5,10 +5,10 @@ import (
 	"sync/atomic"
 
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/catalog/rows"
 )
 
 const (
-	rowsPerStatement = 50
 	// batchRows is how many rows wait in memory and go into one transaction: QL
 	// keeps what a transaction touches until it commits.
 	batchRows = 4 << 10
@@ -26,20 +26,20 @@ type changes struct {
 	id   ID
 	base ID // the last snapshot of the name until now
 
-	batch   []version      // that begin
-	room    int            // what the texts of the batch take
-	full    chan []version // nil until the first batch is full
-	spare   chan []version
+	batch   []rows.Version      // that begin
+	room    int                 // what the texts of the batch take
+	full    chan []rows.Version // nil until the first batch is full
+	spare   chan []rows.Version
 	done    chan struct{}
 	failure atomic.Pointer[error]
 
 	ended endedPaths
-	begun []rows // by batch
+	begun []span // by batch
 	over  bool
 }
 
-// rows are some that were inserted one after the other.
-type rows struct {
+// A span is of rows that were inserted one after the other.
+type span struct {
 	first int64 // what QL calls id() of the first
 	n     int
 }
@@ -53,36 +53,34 @@ func (c *Catalog) newChanges(ctx context.Context, name string) (*changes, []Snap
 	all, err := func() ([]Snapshot, error) {
 		c.mu.RLock()
 		defer c.mu.RUnlock()
-		row, err := c.db.Row(selectSchema, 2)
-		if err != nil {
+		var err error
+		if ch.id, err = rows.Next(c.file); err != nil {
 			return nil, err
 		}
-		next, _ := row[0].(int64)
-		ch.id = ID(next)
 		if c.all != nil {
 			return c.all, nil
 		}
-		return c.db.findSnapshots(ctx)
+		return rows.Snapshots(ctx, c.file)
 	}()
 	if err != nil {
 		c.recording.Unlock()
 		return nil, nil, err
 	}
 	c.all = all
-	ch.base = last(all, name)
+	ch.base = rows.Last(all, name)
 	return ch, all, nil
 }
 
 // add takes a version that begins, and hands the batch over if it is full. The
 // error may be of an earlier batch.
-func (ch *changes) add(v version) error {
+func (ch *changes) add(v rows.Version) error {
 	ch.batch = append(ch.batch, v)
-	ch.room += v.room()
+	ch.room += v.Room()
 	if len(ch.batch) < ch.c.batchRows && ch.room < batchBytes {
 		return nil
 	}
 	if ch.full == nil {
-		ch.full, ch.spare, ch.done = make(chan []version), make(chan []version, 2), make(chan struct{})
+		ch.full, ch.spare, ch.done = make(chan []rows.Version), make(chan []rows.Version, 2), make(chan struct{})
 		ch.spare <- nil
 		go ch.work()
 	}
@@ -124,17 +122,17 @@ func (ch *changes) wait() error {
 }
 
 // write inserts versions that begin.
-func (ch *changes) write(tx *qlfile.Tx, batch []version) error {
+func (ch *changes) write(tx *qlfile.Tx, batch []rows.Version) error {
 	if len(batch) == 0 {
 		return nil
 	}
 	for i := range batch {
-		batch[i].since = ch.id
+		batch[i].Since = ch.id
 	}
-	if err := ch.c.db.insertVersions(tx, batch); err != nil {
+	if err := rows.InsertVersions(tx, batch); err != nil {
 		return err
 	}
 	// QL numbers the rows of a transaction one after the other.
-	ch.begun = append(ch.begun, rows{tx.Inserted() - int64(len(batch)) + 1, len(batch)})
+	ch.begun = append(ch.begun, span{tx.Inserted() - int64(len(batch)) + 1, len(batch)})
 	return nil
 }

@@ -7,8 +7,21 @@ import (
 	"slices"
 	"strings"
 
+	"phlb/engine/catalog/keyed"
+	"phlb/engine/catalog/rows"
 	"phlb/engine/manifest"
 )
+
+// Same reports whether a and b are one version of a path: equal in all that a
+// catalog holds, which is all but change time, inode, hardlink group and
+// whether the entry is racy.
+func Same(a, b *manifest.Entry) bool {
+	return a.Path == b.Path && a.Kind == b.Kind && a.Size == b.Size && a.Mtime == b.Mtime &&
+		a.Permissions == b.Permissions && a.Digest == b.Digest && a.Target == b.Target &&
+		a.Major == b.Major && a.Minor == b.Minor && a.Absent == b.Absent &&
+		(a.Stored == nil) == (b.Stored == nil) && (a.Stored == nil || *a.Stored == *b.Stored) &&
+		manifest.SameXattrs(a.Xattrs, b.Xattrs)
+}
 
 // Difference is a path of which a manifest and the catalog do not say the same.
 type Difference struct {
@@ -28,10 +41,10 @@ func (c *Catalog) Compare(ctx context.Context, id ID, entries iter.Seq2[*manifes
 }
 
 func (c *Catalog) compare(ctx context.Context, id ID, entries iter.Seq2[*manifest.Entry, error]) ([]Difference, error) {
-	h := hasher{seed: c.seed}
-	var rows openRows
-	err := c.scanFiles(ctx, id, func(v *version) (bool, error) {
-		rows.put(h.key(v), 1)
+	h := keyed.Hasher{Seed: c.seed}
+	var open keyed.Rows
+	err := c.scanFiles(ctx, id, func(v *rows.Version) (bool, error) {
+		open.Put(h.Key(v), 1)
 		return true, nil
 	})
 	if err != nil {
@@ -42,20 +55,20 @@ func (c *Catalog) compare(ctx context.Context, id ID, entries iter.Seq2[*manifes
 		if err != nil {
 			return nil, err
 		}
-		v := versionOf(e)
-		if rows.mark(h.key(&v)) {
+		v := rows.VersionOf(e)
+		if open.Mark(h.Key(&v)) {
 			continue
 		}
 		kept := *e
 		differ[e.Path] = &Difference{Path: e.Path, Manifest: &kept}
 	}
 	// Which paths the others are, only another scan can tell.
-	if gone := rows.unmarked(); len(gone.keys) > 0 {
-		err = c.scanFiles(ctx, id, func(v *version) (bool, error) {
-			if rows.rows[rows.find(h.key(v))] < 0 {
+	if gone, _ := open.Unmarked(); len(gone) > 0 {
+		err = c.scanFiles(ctx, id, func(v *rows.Version) (bool, error) {
+			if open.Marked(h.Key(v)) {
 				return true, nil
 			}
-			e, err := v.entry()
+			e, err := v.Entry()
 			if err != nil {
 				return false, err
 			}

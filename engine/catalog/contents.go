@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/catalog/rows"
 	"phlb/engine/manifest"
 )
 
@@ -20,7 +21,7 @@ type Contents struct {
 	rows   *qlfile.Reader
 	places [1 << placesBits]places // by the first bits of the prefix
 	sizes  []int64                 // sorted, each once
-	names  names
+	names  rows.Names
 }
 
 // places are sorted when they are first asked for: most are not, by a run that
@@ -88,12 +89,12 @@ func (c *Catalog) Contents(ctx context.Context) (*Contents, error) {
 }
 
 func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
-	all, err := c.db.findSnapshots(ctx)
+	all, err := rows.Snapshots(ctx, c.file)
 	if err != nil {
 		return nil, err
 	}
-	t := &Contents{names: namesOf(all)}
-	if t.rows, err = c.db.Reader(); err != nil {
+	t := &Contents{names: rows.NamesOf(all)}
+	if t.rows, err = c.file.Reader(); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -101,7 +102,7 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 			t.Close()
 		}
 	}()
-	slices.SortFunc(all, newestFirst)
+	slices.SortFunc(all, rows.NewestFirst)
 	age := map[ID]uint64{}
 	for i := range all {
 		age[all[i].ID] = uint64(i)
@@ -109,23 +110,23 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 	var since, until ID // of the version before, which most have in common with it
 	var live []Snapshot
 	var lately [4096]int64 // sizes, of which there are fewer than files
-	err = c.db.scanVersions(ctx, nil, func(v *version, at position) (bool, error) {
-		if v.size == 0 || v.kind != manifest.File {
+	err = rows.ScanVersions(ctx, c.file, rows.Filter{}, func(v *rows.Version, at rows.Position) (bool, error) {
+		if v.Size == 0 || v.Kind != manifest.File {
 			return true, nil
 		}
-		if v.since != since || v.until != until {
-			since, until = v.since, v.until
-			live = t.names.holding(v.since, v.until)
+		if v.Since != since || v.Until != until {
+			since, until = v.Since, v.Until
+			live = t.names.Holding(v.Since, v.Until)
 		}
-		if v.stored == absent || len(live) == 0 {
+		if v.Stored == rows.Absent || len(live) == 0 {
 			return true, nil
 		}
-		p := place{binary.BigEndian.Uint64(v.digest[:]), handleMask - uint64(at.handle) | age[live[0].ID]<<handleBits}
+		p := place{binary.BigEndian.Uint64(v.Digest[:]), handleMask - uint64(at.Handle) | age[live[0].ID]<<handleBits}
 		of := t.placesOf(p.prefix)
 		of.list = append(of.list, p)
-		if known := &lately[uint64(v.size)%uint64(len(lately))]; *known != v.size {
-			*known = v.size
-			t.sizes = append(t.sizes, v.size)
+		if known := &lately[uint64(v.Size)%uint64(len(lately))]; *known != v.Size {
+			*known = v.Size
+			t.sizes = append(t.sizes, v.Size)
 		}
 		return true, nil
 	})
@@ -177,17 +178,17 @@ func (t *Contents) Close() error { return t.rows.Close() }
 // read returns what the row of a handle says.
 func (t *Contents) read(handle int64) (c Content, err error) {
 	err = t.rows.Row(handle, func(row *qlfile.Values) error {
-		var v version
-		if err := v.read(row); err != nil {
+		var v rows.Version
+		if err := v.Read(row); err != nil {
 			return err
 		}
-		e, err := v.entry()
+		e, err := v.Entry()
 		if err != nil {
 			return err
 		}
 		c = Content{
 			Path: e.Path, Size: e.Size, Digest: e.Digest, Stored: e.InSnapshot(), Xattrs: e.Xattrs,
-			Snapshots: t.names.holding(v.since, v.until),
+			Snapshots: t.names.Holding(v.Since, v.Until),
 		}
 		return nil
 	})

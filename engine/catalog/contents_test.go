@@ -81,7 +81,7 @@ func TestContentsCopiesNothing(t *testing.T) {
 	what := files(500, 1)
 	mustAbsorb(t, c, snapshot("a", 1), what)
 	c = reopen(t, c)
-	if err := os.RemoveAll(c.db.TempDir()); err != nil {
+	if err := os.RemoveAll(c.file.TempDir()); err != nil {
 		t.Skip("needs a system that deletes open files:", err)
 	}
 	contents, err := c.Contents(t.Context())
@@ -204,9 +204,9 @@ func TestCompare(t *testing.T) {
 
 func TestDamage(t *testing.T) {
 	c := newCatalog(t)
-	a := Damage{manifest.Digest{1}, 1, "x", snapshot("a", 1).Started, "size"}
-	b := Damage{manifest.Digest{1}, 2, "y", snapshot("a", 2).Started, "content"}
-	other := Damage{manifest.Digest{2}, 2, "z", snapshot("a", 2).Started, "missing"}
+	a := Damage{Digest: manifest.Digest{1}, Snapshot: 1, Path: "x", Found: snapshot("a", 1).Started, What: "size"}
+	b := Damage{Digest: manifest.Digest{1}, Snapshot: 2, Path: "y", Found: snapshot("a", 2).Started, What: "content"}
+	other := Damage{Digest: manifest.Digest{2}, Snapshot: 2, Path: "z", Found: snapshot("a", 2).Started, What: "missing"}
 	for range 2 { // noted again, it is there once
 		if err := c.RecordDamage(a, b, other); err != nil {
 			t.Fatal(err)

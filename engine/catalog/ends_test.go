@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/catalog/rows"
 
 	"phlb/engine/manifest"
 )
@@ -43,7 +44,7 @@ func ofAllLengths() tree {
 // skipNumbers makes the next snapshot have that number.
 func skipNumbers(t *testing.T, c *Catalog, next ID) {
 	t.Helper()
-	if err := c.update(func(tx *qlfile.Tx) error { return tx.Exec(updateNext, int64(next)) }); err != nil {
+	if err := c.update(func(tx *qlfile.Tx) error { return rows.SetNext(tx, next) }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -72,21 +73,21 @@ func checkScan(t *testing.T, c *Catalog) (moved int64) {
 	if err := c.settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	space, err := c.db.Verify()
+	space, err := c.file.Verify()
 	if err != nil {
 		t.Fatal("the catalog's file is broken:", err)
 	}
-	rows := scannedByQL(t, c)
-	versions := int64(len(rows))
-	err = c.db.scanVersions(t.Context(), nil, func(v *version, at position) (bool, error) {
-		if len(rows) == 0 || !reflect.DeepEqual(rows[0], append(v.appendRow(nil), at.id)) {
-			return false, fmt.Errorf("scanned %.100q, which is not what QL says", v.path)
+	byQL := scannedByQL(t, c)
+	versions := int64(len(byQL))
+	err = rows.ScanVersions(t.Context(), c.file, rows.Filter{}, func(v *rows.Version, at rows.Position) (bool, error) {
+		if len(byQL) == 0 || !reflect.DeepEqual(byQL[0], append(v.AppendRow(nil), at.ID)) {
+			return false, fmt.Errorf("scanned %.100q, which is not what QL says", v.Path)
 		}
-		rows = rows[1:]
+		byQL = byQL[1:]
 		return true, nil
 	})
-	if err != nil || len(rows) > 0 {
-		t.Fatal(err, len(rows))
+	if err != nil || len(byQL) > 0 {
+		t.Fatal(err, len(byQL))
 	}
 	// The others are tables, and the row of the schema.
 	moved = space.Moved["versions"]
@@ -155,8 +156,8 @@ func TestEnds(t *testing.T) {
 		what := ofAllLengths()
 		mustAbsorb(t, c, snapshot("a", 1), what)
 		var endings []qlfile.End
-		err := c.db.scanVersions(t.Context(), nil, func(_ *version, at position) (bool, error) {
-			endings = append(endings, qlfile.End{Handle: at.handle})
+		err := rows.ScanVersions(t.Context(), c.file, rows.Filter{}, func(_ *rows.Version, at rows.Position) (bool, error) {
+			endings = append(endings, qlfile.End{Handle: at.Handle})
 			return true, nil
 		})
 		if err != nil {
@@ -240,11 +241,11 @@ func TestEnds(t *testing.T) {
 				t.Fatal(id)
 			}
 		}
-		file := c.db.File
+		file := c.file
 		if moved := checkScan(t, c); moved == 0 {
 			t.Error("no row has moved")
 		}
-		if c.db.File != file {
+		if c.file != file {
 			t.Error("it was rewritten")
 		}
 		all, err := c.Snapshots(t.Context())
@@ -292,7 +293,7 @@ func TestErrBase(t *testing.T) {
 		"Twice":   func(t *testing.T, rec *Recorder) { end(t, rec, "folder 2/file 00002", "folder 2/file 00002") },
 		"TwiceAndOneForIt": func(t *testing.T, rec *Recorder) {
 			end(t, rec, "folder 2/file 00002", "folder 2/file 00002")
-			rec.changes.ended.hashes.put(maphash.String(rec.changes.ended.seed, "folder 3/file 00003"), 1)
+			rec.changes.ended.hashes.Put(maphash.String(rec.changes.ended.seed, "folder 3/file 00003"), 1)
 		},
 		"OtherName": func(t *testing.T, rec *Recorder) { end(t, rec, "only b") },
 		"Ended":     func(t *testing.T, rec *Recorder) { end(t, rec, "ended") },
@@ -306,7 +307,7 @@ func TestErrBase(t *testing.T) {
 		"EqualHash": func(t *testing.T, rec *Recorder) {
 			// A path that is not there has the hash of one that is.
 			end(t, rec, "nowhere")
-			rec.changes.ended.hashes.put(maphash.String(rec.changes.ended.seed, "folder 2/file 00002"), 1)
+			rec.changes.ended.hashes.Put(maphash.String(rec.changes.ended.seed, "folder 2/file 00002"), 1)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -427,8 +428,8 @@ func TestEndsFail(t *testing.T) {
 				_, err = rec.Commit(t.Context(), snapshot("a", 2))
 			} else {
 				var endings []qlfile.End
-				err = c.db.scanVersions(t.Context(), nil, func(_ *version, at position) (bool, error) {
-					endings = append(endings, qlfile.End{Handle: at.handle, Value: 1})
+				err = rows.ScanVersions(t.Context(), c.file, rows.Filter{}, func(_ *rows.Version, at rows.Position) (bool, error) {
+					endings = append(endings, qlfile.End{Handle: at.Handle, Value: 1})
 					return true, nil
 				})
 				if err == nil {

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 
+	"phlb/engine/catalog/rows"
 	"phlb/engine/manifest"
 )
 
@@ -14,8 +15,8 @@ import (
 // catalog does not keep: see [Same]. An error ends it.
 func (c *Catalog) Files(ctx context.Context, id ID) iter.Seq2[*manifest.Entry, error] {
 	return func(yield func(*manifest.Entry, error) bool) {
-		err := c.scanFiles(ctx, id, func(v *version) (bool, error) {
-			e, err := v.entry()
+		err := c.scanFiles(ctx, id, func(v *rows.Version) (bool, error) {
+			e, err := v.Entry()
 			if err != nil {
 				return false, err
 			}
@@ -28,22 +29,22 @@ func (c *Catalog) Files(ctx context.Context, id ID) iter.Seq2[*manifest.Entry, e
 }
 
 // scanFiles calls f with the versions that live in a snapshot.
-func (c *Catalog) scanFiles(ctx context.Context, id ID, f func(*version) (bool, error)) error {
+func (c *Catalog) scanFiles(ctx context.Context, id ID, f func(*rows.Version) (bool, error)) error {
 	if err := c.rlock(ctx); err != nil {
 		return err
 	}
 	defer c.mu.RUnlock()
-	all, err := c.db.findSnapshots(ctx)
+	all, err := rows.Snapshots(ctx, c.file)
 	if err != nil {
 		return err
 	}
-	n := namesOf(all)
+	n := rows.NamesOf(all)
 	ours := n[id]
 	if ours == nil {
 		return ErrUnknown
 	}
-	return c.db.scanVersions(ctx, nil, func(v *version, _ position) (bool, error) {
-		if v.since > id || v.until != 0 && v.until < id || n[v.since] != ours {
+	return rows.ScanVersions(ctx, c.file, rows.Filter{}, func(v *rows.Version, _ rows.Position) (bool, error) {
+		if v.Since > id || v.Until != 0 && v.Until < id || n[v.Since] != ours {
 			return true, nil
 		}
 		return f(v)
@@ -59,7 +60,7 @@ type Version struct {
 // Versions returns what a path was, under one name or, if that is empty, under
 // all of them: the newest version first.
 func (c *Catalog) Versions(ctx context.Context, path, name string) ([]Version, error) {
-	found, err := c.versions(ctx, func(p string) bool { return p == path }, func(_ *version, s *Snapshot) bool { return name == "" || s.Name == name })
+	found, err := c.versions(ctx, func(p string) bool { return p == path }, func(_ *rows.Version, s *Snapshot) bool { return name == "" || s.Name == name })
 	if err != nil {
 		return nil, fmt.Errorf("read versions of %s: %w", path, err)
 	}
@@ -71,13 +72,13 @@ func (c *Catalog) Versions(ctx context.Context, path, name string) ([]Version, e
 // under all of them, in no particular order. Versions that lived in the same
 // snapshots share the list of them.
 func (c *Catalog) Find(ctx context.Context, wanted func(path string) bool, name string) ([]Version, error) {
-	return c.versions(ctx, wanted, func(_ *version, s *Snapshot) bool { return name == "" || s.Name == name })
+	return c.versions(ctx, wanted, func(_ *rows.Version, s *Snapshot) bool { return name == "" || s.Name == name })
 }
 
 // Holders returns the versions of all paths whose content has that digest: the
 // newest first, then by path.
 func (c *Catalog) Holders(ctx context.Context, digest manifest.Digest) ([]Version, error) {
-	found, err := c.versions(ctx, nil, func(v *version, _ *Snapshot) bool { return v.kind == manifest.File && v.digest == digest })
+	found, err := c.versions(ctx, nil, func(v *rows.Version, _ *Snapshot) bool { return v.Kind == manifest.File && v.Digest == digest })
 	if err != nil {
 		return nil, fmt.Errorf("read holders of %v: %w", digest, err)
 	}
@@ -89,7 +90,7 @@ func (c *Catalog) Holders(ctx context.Context, digest manifest.Digest) ([]Versio
 // their paths.
 func sortVersions(found []Version) {
 	slices.SortFunc(found, func(a, b Version) int {
-		if c := newestFirst(a.Snapshots[0], b.Snapshots[0]); c != 0 {
+		if c := rows.NewestFirst(a.Snapshots[0], b.Snapshots[0]); c != 0 {
 			return c
 		}
 		return cmp.Compare(a.Entry.Path, b.Entry.Path)
@@ -98,23 +99,23 @@ func sortVersions(found []Version) {
 
 // versions returns those of the wanted paths, nil for all, that are wanted by
 // what they are and by the last snapshot that holds them.
-func (c *Catalog) versions(ctx context.Context, wanted func(path string) bool, also func(*version, *Snapshot) bool) ([]Version, error) {
+func (c *Catalog) versions(ctx context.Context, wanted func(path string) bool, also func(*rows.Version, *Snapshot) bool) ([]Version, error) {
 	if err := c.rlock(ctx); err != nil {
 		return nil, err
 	}
 	defer c.mu.RUnlock()
-	all, err := c.db.findSnapshots(ctx)
+	all, err := rows.Snapshots(ctx, c.file)
 	if err != nil {
 		return nil, err
 	}
-	n := namesOf(all)
+	n := rows.NamesOf(all)
 	var found []Version
-	err = c.db.scanVersions(ctx, wanted, func(v *version, _ position) (bool, error) {
-		live := n.holding(v.since, v.until)
+	err = rows.ScanVersions(ctx, c.file, rows.ByPath(wanted), func(v *rows.Version, _ rows.Position) (bool, error) {
+		live := n.Holding(v.Since, v.Until)
 		if len(live) == 0 || !also(v, &live[0]) {
 			return true, nil
 		}
-		e, err := v.entry()
+		e, err := v.Entry()
 		found = append(found, Version{e, live})
 		return true, err
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/catalog/rows"
 )
 
 var deleteBegun = qlfile.Compile(`DELETE FROM versions WHERE since == $1;`)
@@ -36,11 +37,14 @@ func (ch *changes) commit(ctx context.Context, s *Snapshot) error {
 	if err != nil {
 		return err
 	}
-	err = c.db.Update(func(tx *qlfile.Tx) error {
+	err = c.file.Update(func(tx *qlfile.Tx) error {
 		if err := ch.write(tx, ch.batch); err != nil {
 			return err
 		}
-		return c.db.addSnapshot(tx, s)
+		if err := rows.AddSnapshot(tx, s); err != nil {
+			return err
+		}
+		return rows.SetNext(tx, s.ID+1)
 	})
 	if err != nil {
 		return err
@@ -60,8 +64,8 @@ func (ch *changes) undo() error {
 	_ = ch.wait() // whatever failed, the rest goes too
 	ch.c.mu.Lock()
 	defer ch.c.mu.Unlock()
-	if !written || ch.c.db.Failed() != nil {
+	if !written || ch.c.file.Failed() != nil {
 		return nil
 	}
-	return ch.c.db.Update(func(tx *qlfile.Tx) error { return tx.Exec(deleteBegun, int64(ch.id)) })
+	return ch.c.file.Update(func(tx *qlfile.Tx) error { return tx.Exec(deleteBegun, int64(ch.id)) })
 }

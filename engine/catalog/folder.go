@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/catalog/rows"
 	"phlb/engine/manifest"
 )
 
@@ -67,7 +68,7 @@ func (c *Catalog) Folder(ctx context.Context, id ID, folder string, deep bool) (
 }
 
 func (c *Catalog) folder(ctx context.Context, id ID, folder string, deep bool) (*Folder, error) {
-	all, err := c.db.findSnapshots(ctx)
+	all, err := rows.Snapshots(ctx, c.file)
 	if err != nil {
 		return nil, err
 	}
@@ -75,20 +76,20 @@ func (c *Catalog) folder(ctx context.Context, id ID, folder string, deep bool) (
 	if l == nil {
 		return nil, ErrUnknown
 	}
-	rows, err := c.db.Rows(versionsTable)
+	list, err := c.file.Rows(rows.VersionsTable)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	rows.Where(0, func(v *qlfile.Values) bool { return l.wants(v.Text()) })
-	var v version
-	for n := 0; rows.Next(); n++ {
+	defer list.Close()
+	list.Where(0, func(v *qlfile.Values) bool { return l.wants(v.Text()) })
+	var v rows.Version
+	for n := 0; list.Next(); n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		columns := rows.Column(0)
+		columns := list.Column(0)
 		path, kind, size := columns.Text(), columns.Text(), columns.Int()
-		life := rows.Column(lifetime.First)
+		life := list.Column(rows.Lifetime.First)
 		since, ours := l.place[ID(life.Int())]
 		if !ours {
 			continue
@@ -107,11 +108,11 @@ func (c *Catalog) folder(ctx context.Context, id ID, folder string, deep bool) (
 		if isDeep || inside != "" && !l.lives(since, until) {
 			continue
 		}
-		row := rows.Values()
-		if err := v.read(&row); err != nil {
+		row := list.Values()
+		if err := v.Read(&row); err != nil {
 			return nil, err
 		}
-		e, err := v.entry()
+		e, err := v.Entry()
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +123,7 @@ func (c *Catalog) folder(ctx context.Context, id ID, folder string, deep bool) (
 			l.Children = append(l.Children, lived)
 		}
 	}
-	return &l.Folder, rows.Err()
+	return &l.Folder, list.Err()
 }
 
 const dirKind = string(manifest.Dir)
@@ -154,7 +155,7 @@ func newLook(all []Snapshot, id ID, folder string, deep bool) *look {
 			l.Snapshots = append(l.Snapshots, Step{Snapshot: s})
 		}
 	}
-	slices.SortStableFunc(l.Snapshots, func(a, b Step) int { return newestFirst(b.Snapshot, a.Snapshot) })
+	slices.SortStableFunc(l.Snapshots, func(a, b Step) int { return rows.NewestFirst(b.Snapshot, a.Snapshot) })
 	for i, s := range l.Snapshots {
 		l.in = append(l.in, l.place[s.ID])
 		if s.ID == id {

@@ -5,24 +5,24 @@ import (
 	"context"
 	"errors"
 	"io"
-	"reflect"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"phlb/engine/catalog/journal"
 	"phlb/engine/manifest"
 )
 
-// journal is one in memory.
-type journal struct{ bytes.Buffer }
+// memory is a journal in memory.
+type memory struct{ bytes.Buffer }
 
-func (j *journal) keep(t *testing.T, c *Catalog) {
+func (j *memory) keep(t *testing.T, c *Catalog) {
 	t.Helper()
 	err := c.Keep(t.Context(), func(lines string) error {
 		if j.Len() == 0 {
-			j.WriteString(JournalHead)
+			j.WriteString(journal.Head)
 		}
 		j.WriteString(lines)
 		return nil
@@ -33,7 +33,7 @@ func (j *journal) keep(t *testing.T, c *Catalog) {
 	j.absorb(t, c)
 }
 
-func (j *journal) absorb(t *testing.T, c *Catalog) (bad []int64) {
+func (j *memory) absorb(t *testing.T, c *Catalog) (bad []int64) {
 	t.Helper()
 	bad, err := c.AbsorbJournal(t.Context(), bytes.NewReader(j.Bytes()), int64(j.Len()))
 	if err != nil {
@@ -42,8 +42,8 @@ func (j *journal) absorb(t *testing.T, c *Catalog) (bad []int64) {
 	return bad
 }
 
-// history returns what the tables hold that is in no manifest.
-func history(t *testing.T, c *Catalog) (list []string) {
+// historyOf returns what the tables hold that is in no manifest.
+func historyOf(t *testing.T, c *Catalog) (list []string) {
 	t.Helper()
 	for _, statement := range []string{
 		`SELECT verb, "|", name, "|", stamp, "|", snapshot, "|", host, "|", outcome, "|", error, "|", started, finished FROM runs`,
@@ -71,8 +71,8 @@ func noteMuch(t *testing.T, c *Catalog, one, two ID) {
 	c.NoteVerification(Verification{Snapshot: one, Started: at(50), Finished: at(60), Sample: 0.25, Files: 10, Read: 3, Bytes: 400, Problems: 2, Healed: 1})
 	c.NoteVerification(Verification{Snapshot: two, Started: at(70), Finished: at(80), Sample: 1})
 	err := c.RecordDamage(
-		Damage{manifest.Digest{1}, one, "x\xfe", at(55), "content"}, Damage{manifest.Digest{2}, two, "y", at(75), "size"},
-		Damage{manifest.Digest{3}, two, `"z`, at(76), "content"},
+		Damage{Digest: manifest.Digest{1}, Snapshot: one, Path: "x\xfe", Found: at(55), What: "content"}, Damage{Digest: manifest.Digest{2}, Snapshot: two, Path: "y", Found: at(75), What: "size"},
+		Damage{Digest: manifest.Digest{3}, Snapshot: two, Path: `"z`, Found: at(76), What: "content"},
 	)
 	if err == nil {
 		err = c.ClearDamage(manifest.Digest{2})
@@ -91,13 +91,13 @@ func twoSnapshots(t *testing.T, c *Catalog) (one, two ID) {
 // TestJournal deletes the catalog, and finds all of its history again.
 func TestJournal(t *testing.T) {
 	t.Parallel()
-	var j journal
+	var j memory
 	c := newCatalog(t)
 	one, two := twoSnapshots(t, c)
 	j.absorb(t, c) // there is none
 	noteMuch(t, c, one, two)
 	j.keep(t, c)
-	want := history(t, c)
+	want := historyOf(t, c)
 	if len(want) != 6 {
 		t.Fatalf("history is %q", want)
 	}
@@ -106,11 +106,11 @@ func TestJournal(t *testing.T) {
 	c = reopen(t, c)
 	j.absorb(t, c)
 	j.keep(t, c)
-	if got := history(t, c); !slices.Equal(got, want) || j.Len() != size {
+	if got := historyOf(t, c); !slices.Equal(got, want) || j.Len() != size {
 		t.Errorf("history is %q, and was %q; %d bytes of %d", got, want, j.Len(), size)
 	}
 	text := j.String()
-	if !strings.HasPrefix(text, JournalHead) || strings.Count(text, "\n") != 9 || !strings.Contains(text, `"stamp":"stamp 001"`) || strings.Contains(text, `\u003c`) {
+	if !strings.HasPrefix(text, journal.Head) || strings.Count(text, "\n") != 9 || !strings.Contains(text, `"stamp":"stamp 001"`) || strings.Contains(text, `\u003c`) {
 		t.Errorf("journal is\n%s", text)
 	}
 	// Other numbers, and the journal before the snapshots.
@@ -119,7 +119,7 @@ func TestJournal(t *testing.T) {
 	j.absorb(t, again)
 	two, one = mustAbsorb(t, again, snapshot("b", 2), files(10, 2)), mustAbsorb(t, again, snapshot("a", 1), files(10, 1))
 	j.absorb(t, again)
-	got := history(t, again)
+	got := historyOf(t, again)
 	if len(got) != 6 || !strings.Contains(got[0]+got[1], "|stamp 001|3|") {
 		t.Errorf("history is %q, and was %q", got, want)
 	}
@@ -148,7 +148,7 @@ func TestJournal(t *testing.T) {
 // TestJournalRemoved notes a removal, with the number that the snapshot had.
 func TestJournalRemoved(t *testing.T) {
 	t.Parallel()
-	var j journal
+	var j memory
 	c := newCatalog(t)
 	one, _ := twoSnapshots(t, c)
 	c = reopen(t, c)
@@ -157,7 +157,7 @@ func TestJournalRemoved(t *testing.T) {
 	}
 	c.NoteRun(Run{Verb: "remove", Name: "a", Stamp: "stamp 001", Snapshot: one, Outcome: OK})
 	j.keep(t, c)
-	if got := history(t, c); len(got) != 1 || !strings.HasPrefix(got[0], "remove|a|stamp 001|1|") {
+	if got := historyOf(t, c); len(got) != 1 || !strings.HasPrefix(got[0], "remove|a|stamp 001|1|") {
 		t.Errorf("history is %q", got)
 	}
 }
@@ -165,14 +165,14 @@ func TestJournalRemoved(t *testing.T) {
 // TestJournalUnwritten has a journal that cannot be written for a while.
 func TestJournalUnwritten(t *testing.T) {
 	t.Parallel()
-	var j journal
+	var j memory
 	c := newCatalog(t)
 	one, two := twoSnapshots(t, c)
 	noteMuch(t, c, one, two)
 	err := c.Keep(t.Context(), func(string) error { return syscall.ENOSPC })
 	checkError(t, err, syscall.ENOSPC)
 	c = reopen(t, c)
-	want := history(t, c)
+	want := historyOf(t, c)
 	if len(want) != 6 {
 		t.Fatalf("history is %q", want)
 	}
@@ -181,13 +181,13 @@ func TestJournalUnwritten(t *testing.T) {
 	other.NoteRun(Run{Verb: "add", Outcome: OK})
 	j.keep(t, other)
 	j.absorb(t, c)
-	if n := len(history(t, c)); n != 7 {
+	if n := len(historyOf(t, c)); n != 7 {
 		t.Errorf("%d lines of history", n)
 	}
 	c = reopen(t, c)
 	j.keep(t, c)
 	c = reopen(t, c)
-	if got := history(t, c); len(got) != 7 {
+	if got := historyOf(t, c); len(got) != 7 {
 		t.Errorf("history is %q, and was %q", got, want)
 	}
 	j.absorb(t, other)
@@ -199,20 +199,20 @@ func TestJournalUnwritten(t *testing.T) {
 // TestJournalLost has the journal deleted, or an older one put back.
 func TestJournalLost(t *testing.T) {
 	t.Parallel()
-	var j journal
+	var j memory
 	c := newCatalog(t)
 	c.NoteRun(Run{Verb: "add", Outcome: OK})
 	j.keep(t, c)
-	old := journal{*bytes.NewBufferString(j.String())}
+	old := memory{*bytes.NewBufferString(j.String())}
 	one, two := twoSnapshots(t, c)
 	noteMuch(t, c, one, two)
 	j.keep(t, c)
 	c = reopen(t, c)
-	want := history(t, c)
-	for name, j := range map[string]*journal{"Deleted": {}, "Older": &old} {
+	want := historyOf(t, c)
+	for name, j := range map[string]*memory{"Deleted": {}, "Older": &old} {
 		c := mustOpen(t, c.path)
 		j.absorb(t, c)
-		if got := history(t, c); !slices.Equal(got, want) {
+		if got := historyOf(t, c); !slices.Equal(got, want) {
 			t.Errorf("%s: history is %q, and was %q", name, got, want)
 		}
 		j.keep(t, c)
@@ -220,7 +220,7 @@ func TestJournalLost(t *testing.T) {
 		twoSnapshots(t, fresh)
 		j.absorb(t, fresh)
 		for _, c := range []*Catalog{c, fresh} {
-			if got := history(t, c); !slices.Equal(got, want) {
+			if got := historyOf(t, c); !slices.Equal(got, want) {
 				t.Errorf("%s: history is %q, and was %q", name, got, want)
 			}
 		}
@@ -230,25 +230,25 @@ func TestJournalLost(t *testing.T) {
 // TestJournalLines reads journals that are not whole.
 func TestJournalLines(t *testing.T) {
 	t.Parallel()
-	run := line{Run: &runLine{Verb: "add", Outcome: OK}}.text() + "\n"
-	other := line{Run: &runLine{Verb: "verify", Outcome: OK}}.text() + "\n"
+	run := journal.Line{Run: &journal.Run{Verb: "add", Outcome: OK}}.String() + "\n"
+	other := journal.Line{Run: &journal.Run{Verb: "verify", Outcome: OK}}.String() + "\n"
 	for name, test := range map[string]struct {
 		text string
 		runs int64
 		bad  int
 		err  error
 	}{
-		"Whole":    {JournalHead + run + other, 2, 0, nil},
-		"Torn":     {JournalHead + run + other[:len(other)-3], 1, 0, nil},
-		"NoEnd":    {JournalHead + run + other[:len(other)-1], 1, 0, nil},
-		"TornEnds": {JournalHead + other[:20] + "\n" + run, 1, 1, nil},
-		"Zeros":    {JournalHead + strings.Repeat("\x00", 5000) + "\n" + run + other, 2, 1, nil},
-		"Middle":   {JournalHead + run + "{\"run\":{]}\n" + "{}\n" + `{"damaged":{"digest":"12"}}` + "\n\n" + other, 2, 3, nil},
+		"Whole":    {journal.Head + run + other, 2, 0, nil},
+		"Torn":     {journal.Head + run + other[:len(other)-3], 1, 0, nil},
+		"NoEnd":    {journal.Head + run + other[:len(other)-1], 1, 0, nil},
+		"TornEnds": {journal.Head + other[:20] + "\n" + run, 1, 1, nil},
+		"Zeros":    {journal.Head + strings.Repeat("\x00", 5000) + "\n" + run + other, 2, 1, nil},
+		"Middle":   {journal.Head + run + "{\"run\":{]}\n" + "{}\n" + `{"damaged":{"digest":"12"}}` + "\n\n" + other, 2, 3, nil},
 		"NoHead":   {run + other, 2, 0, nil},
-		"TornHead": {JournalHead[:7] + "\n" + run, 1, 1, nil},
-		"Later":    {strings.Replace(JournalHead, "1", "2", 1) + run, 0, 0, ErrJournal},
-		"Twice":    {JournalHead + run + run, 1, 0, nil},
-		"Head":     {JournalHead, 0, 0, nil},
+		"TornHead": {journal.Head[:7] + "\n" + run, 1, 1, nil},
+		"Later":    {strings.Replace(journal.Head, "1", "2", 1) + run, 0, 0, journal.ErrNewer},
+		"Twice":    {journal.Head + run + run, 1, 0, nil},
+		"Head":     {journal.Head, 0, 0, nil},
 	} {
 		c := newCatalog(t)
 		bad, err := c.AbsorbJournal(t.Context(), strings.NewReader(test.text), int64(len(test.text)))
@@ -258,7 +258,7 @@ func TestJournalLines(t *testing.T) {
 		// What comes later is read then.
 		if test.err == nil && strings.HasSuffix(test.text, "\n") {
 			c = reopen(t, c)
-			text := test.text + line{Run: &runLine{Verb: "later"}}.text() + "\n"
+			text := test.text + journal.Line{Run: &journal.Run{Verb: "later"}}.String() + "\n"
 			bad, err := c.AbsorbJournal(t.Context(), strings.NewReader(text), int64(len(text)))
 			if n := count(t, c, "SELECT count() FROM runs"); n != test.runs+1 || len(bad) > 0 || err != nil {
 				t.Errorf("%s: %d runs, %v cannot be read, %v", name, n, bad, err)
@@ -279,17 +279,3 @@ type brokenDisk struct{}
 var _ io.ReaderAt = brokenDisk{}
 
 func (brokenDisk) ReadAt([]byte, int64) (int, error) { return 0, syscall.EIO }
-
-func TestTextJSON(t *testing.T) {
-	t.Parallel()
-	for _, s := range []string{"", "plain", "ä<&>", "\xff", `"quoted"`, "a\nb", `\`, "\xff\"\\"} {
-		b, err := textJSON(s).MarshalJSON()
-		var got textJSON
-		if err == nil {
-			err = got.UnmarshalJSON(b)
-		}
-		if err != nil || !reflect.DeepEqual(string(got), s) {
-			t.Errorf("%q became %q, %v", s, got, err)
-		}
-	}
-}

@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/catalog/rows"
 
 	"phlb/engine/manifest"
 )
@@ -209,7 +211,7 @@ func (m *model) check(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := slices.SortedFunc(maps.Values(m.snaps), newestFirst)
+	want := slices.SortedFunc(maps.Values(m.snaps), rows.NewestFirst)
 	if fmt.Sprint(all) != fmt.Sprint(want) {
 		t.Fatalf("snapshots are\n%v, not\n%v", all, want)
 	}
@@ -235,24 +237,22 @@ func (m *model) check(t *rapid.T) {
 }
 
 func (m *model) checkHistory(t *rapid.T) {
+	looks, err := m.c.Verifications(context.Background())
 	verified := map[ID]int{}
-	err := m.c.db.Select(context.Background(), selectVerifications, nil, func(row []any) (bool, error) {
-		verified[ID(row[0].(int64))]++
-		return true, nil
-	})
+	for _, v := range looks {
+		verified[v.Snapshot]++
+	}
 	if err != nil || !maps.Equal(verified, m.verified) {
 		t.Fatalf("verifications are %v, not %v; %v", verified, m.verified, err)
 	}
-	left := m.written
-	err = m.c.db.Select(context.Background(), selectRuns, nil, func(row []any) (bool, error) {
-		if got := row[5].(time.Time).Unix(); got != int64(left) {
-			return false, fmt.Errorf("run %d comes in the place of %d", got, left)
+	runs, err := m.c.Runs(context.Background())
+	if err != nil || len(runs) != m.written {
+		t.Fatalf("%d runs, not %d; %v", len(runs), m.written, err)
+	}
+	for i, r := range runs {
+		if got := r.Started.Unix(); got != int64(i+1) {
+			t.Fatalf("run %d comes in the place of %d", got, i+1)
 		}
-		left--
-		return true, nil
-	})
-	if err != nil || left != 0 {
-		t.Fatalf("%d of %d runs are missing; %v", left, m.written, err)
 	}
 }
 
@@ -261,24 +261,24 @@ func (m *model) checkRows(t *rapid.T) {
 	if err := m.c.settle(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	rows := scannedByQL(t, m.c)
-	err := m.c.db.scanVersions(context.Background(), nil, func(v *version, at position) (bool, error) {
-		if len(rows) == 0 || !reflect.DeepEqual(rows[0], append(v.appendRow(nil), at.id)) {
-			return false, fmt.Errorf("scanned %+v, which is not what QL says: %v", v, rows)
+	byQL := scannedByQL(t, m.c)
+	err := rows.ScanVersions(context.Background(), m.c.file, rows.Filter{}, func(v *rows.Version, at rows.Position) (bool, error) {
+		if len(byQL) == 0 || !reflect.DeepEqual(byQL[0], append(v.AppendRow(nil), at.ID)) {
+			return false, fmt.Errorf("scanned %+v, which is not what QL says: %v", v, byQL)
 		}
-		rows = rows[1:]
-		first, ok := m.snaps[v.since]
+		byQL = byQL[1:]
+		first, ok := m.snaps[v.Since]
 		if !ok {
 			return false, fmt.Errorf("%+v begins with no snapshot", v)
 		}
 		last := m.lastOf(first.Name)
-		if end, ok := m.snaps[v.until]; v.until != 0 && (!ok || end.Name != first.Name || v.until < v.since || v.until == last) {
+		if end, ok := m.snaps[v.Until]; v.Until != 0 && (!ok || end.Name != first.Name || v.Until < v.Since || v.Until == last) {
 			return false, fmt.Errorf("%+v ends with no snapshot that it can", v)
 		}
 		return true, nil
 	})
-	if err != nil || len(rows) > 0 {
-		t.Fatal(err, rows)
+	if err != nil || len(byQL) > 0 {
+		t.Fatal(err, byQL)
 	}
 	tables, err := m.c.Query(context.Background(), `SELECT Name FROM __Table WHERE Name == "ended" || Name == "removed";`)
 	if err != nil {
@@ -295,7 +295,7 @@ func scannedByQL(t rapid.TB, c *Catalog) (rows [][]any) {
 	list := qlfile.Compile(`
 		SELECT path, kind, size, mtime, mode, uid, gid, digest, since, until, target, stored, xattrs, id()
 		FROM versions;`)
-	err := c.db.Select(context.Background(), list, nil, func(row []any) (bool, error) {
+	err := c.file.Select(context.Background(), list, nil, func(row []any) (bool, error) {
 		rows = append(rows, row)
 		return true, nil
 	})

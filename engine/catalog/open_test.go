@@ -104,7 +104,9 @@ func TestOpen(t *testing.T) {
 	})
 	t.Run("ErrNewer", func(t *testing.T) {
 		c := newCatalog(t)
-		if err := c.update(func(tx *qlfile.Tx) error { return tx.Exec(updateVersion, int64(99)) }); err != nil {
+		if err := c.update(func(tx *qlfile.Tx) error {
+			return tx.Exec(qlfile.Compile("UPDATE schema SET version = $1;"), int64(99))
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.Publish(); err != nil {

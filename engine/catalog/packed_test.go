@@ -30,7 +30,7 @@ func TestPacked(t *testing.T) {
 		path, before := publishedBytes(t)
 		c := mustOpen(t, path)
 		checkTree(t, c, 1, files(2000, 1))
-		if info, err := os.Stat(filepath.Join(c.db.TempDir(), "catalog.ql")); err != nil || info.Size() != 0 {
+		if info, err := os.Stat(filepath.Join(c.file.TempDir(), "catalog.ql")); err != nil || info.Size() != 0 {
 			t.Errorf("%d bytes were written: %v", info.Size(), err)
 		}
 		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {

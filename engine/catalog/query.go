@@ -78,7 +78,7 @@ func readOnly(list ql.List) bool {
 }
 
 func (r *Rows) start(list ql.List, args []any) (err error) {
-	if r.query, err = r.c.db.Query(r.ctx); err != nil {
+	if r.query, err = r.c.file.Query(r.ctx); err != nil {
 		return err
 	}
 	sets, err := r.query.Run(list, args...)
@@ -144,7 +144,7 @@ func (c *Catalog) Reader(ctx context.Context) (*qlfile.Reader, error) {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
 	defer c.mu.RUnlock()
-	reader, err := c.db.Reader()
+	reader, err := c.file.Reader()
 	if err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}

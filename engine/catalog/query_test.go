@@ -109,7 +109,7 @@ func TestQuery(t *testing.T) {
 			}
 		}
 		mustAbsorb(t, c, snapshot("a", 2), what) // writers do not wait any more
-		names, err := os.ReadDir(c.db.TempDir())
+		names, err := os.ReadDir(c.file.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}

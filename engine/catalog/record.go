@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"phlb/engine/catalog/rows"
 	"phlb/engine/manifest"
 )
 
@@ -36,7 +37,7 @@ func (c *Catalog) Begin(ctx context.Context, name string, base ID) (*Recorder, e
 
 // Add takes a version that begins with this snapshot. It keeps nothing of e.
 func (r *Recorder) Add(e *manifest.Entry) error {
-	return r.changes.add(versionOf(e))
+	return r.changes.add(rows.VersionOf(e))
 }
 
 // End takes a version of the base that is not in this snapshot.

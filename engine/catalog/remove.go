@@ -4,16 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
+	"phlb/engine/catalog/journal"
 	"phlb/engine/catalog/qlfile"
-)
-
-var (
-	createRemoved   = qlfile.Compile(`CREATE TABLE removed (id int64);`)
-	insertRemoved   = qlfile.Compile(`INSERT INTO removed VALUES ($1);`)
-	deleteSnapshots = qlfile.Compile(`DELETE FROM snapshots WHERE id IN (SELECT id FROM removed);`)
-	dropRemoved     = qlfile.Compile(`DROP TABLE removed;`)
+	"phlb/engine/catalog/rows"
 )
 
 // Remove takes snapshots out, and the versions that no other one holds. Numbers
@@ -36,7 +30,7 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 	if err := c.settleLocked(ctx); err != nil {
 		return err
 	}
-	all, err := c.db.findSnapshots(ctx)
+	all, err := rows.Snapshots(ctx, c.file)
 	if err != nil {
 		return err
 	}
@@ -49,7 +43,7 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 		return nil
 	}
 	if c.gone == nil {
-		c.gone = map[snapshotPlace]ID{}
+		c.gone = map[journal.Place]ID{}
 	}
 	for id, of := range placesByNumber(all) {
 		if gone[id] {
@@ -58,39 +52,20 @@ func (c *Catalog) remove(ctx context.Context, ids []ID) error {
 	}
 	c.forgetVerified(gone)
 	clear(c.open) // rows live on that had ended
-	err = c.db.Move(ctx, lifetime, c.batchRows, func(since, until int64) (int64, int64, bool) {
+	err = c.file.Move(ctx, rows.Lifetime, c.batchRows, func(since, until int64) (int64, int64, bool) {
 		from, to, alive := moves.interval(ID(since), ID(until))
 		return int64(from), int64(to), alive
 	})
 	switch {
 	case errors.Is(err, qlfile.ErrRewrite):
-		return c.rewrite(ctx, all, gone, func(v *version) (alive bool) {
-			v.since, v.until, alive = moves.interval(v.since, v.until)
+		return c.rewrite(ctx, all, gone, func(v *rows.Version) (alive bool) {
+			v.Since, v.Until, alive = moves.interval(v.Since, v.Until)
 			return alive
 		})
 	case err != nil:
 		return err
 	}
-	return c.db.Update(func(tx *qlfile.Tx) error { return c.db.forget(tx, gone) })
-}
-
-// forget deletes snapshots, and what hangs on them but the versions. However
-// many there are, it takes one look at all.
-func (d *database) forget(tx *qlfile.Tx, gone map[ID]bool) error {
-	if err := tx.Exec(createRemoved); err != nil {
-		return err
-	}
-	for id := range gone {
-		if err := tx.Exec(insertRemoved, int64(id)); err != nil {
-			return err
-		}
-	}
-	for _, statement := range []qlfile.Statement{deleteSnapshots, deleteVerifications, dropRemoved} {
-		if err := tx.Exec(statement); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.file.Update(func(tx *qlfile.Tx) error { return rows.Forget(tx, gone) })
 }
 
 // moves say where an interval begins and ends instead, by where it did.
@@ -106,7 +81,7 @@ type move struct {
 func movesOf(all []Snapshot, gone map[ID]bool) moves {
 	m := moves{}
 	done := map[string]bool{}
-	names := namesOf(all)
+	names := rows.NamesOf(all)
 	for _, s := range all {
 		if done[s.Name] || !gone[s.ID] {
 			continue
@@ -155,38 +130,37 @@ func (m moves) interval(since, until ID) (ID, ID, bool) {
 // rewrite copies all but the snapshots that are gone to a new file, with the
 // versions that keep returns true for, as it leaves them. That takes as long as
 // two of the statements would that it saves.
-func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool, keep func(v *version) bool) error {
+func (c *Catalog) rewrite(ctx context.Context, all []Snapshot, gone map[ID]bool, keep func(v *rows.Version) bool) error {
 	clear(c.open) // rows get other numbers
-	file, err := c.db.Rewrite(func(file *qlfile.File) error {
-		to := &database{file}
-		if err := to.migrate(false); err != nil {
+	file, err := c.file.Rewrite(func(to *qlfile.File) error {
+		if _, err := rows.Migrate(to); err != nil {
 			return err
 		}
-		if err := c.db.copyVersions(ctx, to, keep, c.batchRows); err != nil {
+		if err := c.copyVersions(ctx, to, keep); err != nil {
 			return err
 		}
-		return c.db.copyRest(ctx, to, all, gone)
+		return c.copyRest(ctx, to, all, gone)
 	})
 	if err != nil {
 		return err
 	}
-	c.db = &database{file}
+	c.file = file
 	return nil
 }
 
-func (d *database) copyVersions(ctx context.Context, to *database, keep func(v *version) bool, batchRows int) error {
-	rows, room := make([]version, 0, batchRows), 0
+func (c *Catalog) copyVersions(ctx context.Context, to *qlfile.File, keep func(v *rows.Version) bool) error {
+	batch, room := make([]rows.Version, 0, c.batchRows), 0
 	write := func() error {
-		err := to.Update(func(tx *qlfile.Tx) error { return to.insertVersions(tx, rows) })
-		rows, room = rows[:0], 0
+		err := to.Update(func(tx *qlfile.Tx) error { return rows.InsertVersions(tx, batch) })
+		batch, room = batch[:0], 0
 		return err
 	}
-	err := d.scanVersions(ctx, nil, func(v *version, _ position) (bool, error) {
+	err := rows.ScanVersions(ctx, c.file, rows.Filter{}, func(v *rows.Version, _ rows.Position) (bool, error) {
 		if !keep(v) {
 			return true, nil
 		}
-		rows, room = append(rows, v.clone()), room+v.room()
-		if len(rows) < batchRows && room < batchBytes {
+		batch, room = append(batch, v.Clone()), room+v.Room()
+		if len(batch) < c.batchRows && room < batchBytes {
 			return true, nil
 		}
 		return true, write()
@@ -198,53 +172,44 @@ func (d *database) copyVersions(ctx context.Context, to *database, keep func(v *
 }
 
 // copyRest copies all but the versions.
-func (d *database) copyRest(ctx context.Context, to *database, all []Snapshot, gone map[ID]bool) error {
-	next, err := d.Row(selectSchema, 2)
+func (c *Catalog) copyRest(ctx context.Context, to *qlfile.File, all []Snapshot, gone map[ID]bool) error {
+	next, err := rows.Next(c.file)
 	if err != nil {
 		return err
 	}
-	journal, err := d.Row(selectJournal, 2)
+	size, sum, err := rows.JournalRead(c.file)
 	if err != nil {
 		return err
 	}
-	type insertion struct {
-		into qlfile.Statement
-		row  []any
+	h, err := readHistory(ctx, c.file)
+	if err != nil {
+		return err
 	}
-	var rest []insertion
-	for _, table := range []struct{ from, into qlfile.Statement }{
-		{selectDamage, insertDamage}, {selectRuns, insertRun}, {selectVerifications, insertVerification},
-		{selectUnwritten, insertUnwritten},
-	} {
-		err := d.Select(ctx, table.from, nil, func(row []any) (bool, error) {
-			rest = append(rest, insertion{table.into, row})
-			return true, nil
-		})
-		if err != nil {
-			return err
-		}
+	unwritten, err := rows.Unwritten(ctx, c.file)
+	if err != nil {
+		return err
 	}
-	slices.Reverse(rest) // QL begins with the last row of a table
 	return to.Update(func(tx *qlfile.Tx) error {
 		for i := range all {
 			if gone[all[i].ID] {
 				continue
 			}
-			if err := tx.Exec(insertSnapshot, all[i].row()...); err != nil {
+			if err := rows.AddSnapshot(tx, &all[i]); err != nil {
 				return err
 			}
 		}
-		for _, r := range rest {
-			if err := tx.Exec(r.into, r.row...); err != nil {
-				return err
-			}
-		}
-		if err := to.forget(tx, gone); err != nil {
+		if err := h.add(tx); err != nil {
 			return err
 		}
-		if err := tx.Exec(updateJournal, journal...); err != nil {
+		if err := rows.AddUnwritten(tx, unwritten); err != nil {
 			return err
 		}
-		return tx.Exec(updateNext, next[0])
+		if err := rows.Forget(tx, gone); err != nil {
+			return err
+		}
+		if err := rows.SetJournalRead(tx, size, sum); err != nil {
+			return err
+		}
+		return rows.SetNext(tx, next)
 	})
 }

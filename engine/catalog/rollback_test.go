@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/catalog/rows"
 )
 
 // TestRollback fails in the middle of a transaction: with statement atomicity
@@ -21,7 +22,7 @@ func TestRollback(t *testing.T) {
 		checkTree(t, c, first, before)
 		c.mu.RLock()
 		defer c.mu.RUnlock()
-		err := c.db.Select(t.Context(), qlfile.Compile("SELECT verb FROM runs;"), nil, func(row []any) (bool, error) {
+		err := c.file.Select(t.Context(), qlfile.Compile("SELECT verb FROM runs;"), nil, func(row []any) (bool, error) {
 			return false, fmt.Errorf("the run %v is there", row)
 		})
 		if err != nil {
@@ -47,7 +48,7 @@ func TestRollback(t *testing.T) {
 					}
 				}
 			}
-			if err := tx.Exec(updateNext, int64(99)); err != nil {
+			if err := rows.SetNext(tx, 99); err != nil {
 				return err
 			}
 			return wrong[name](tx)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"phlb/engine/catalog/rows"
 )
 
 func TestHistory(t *testing.T) {
@@ -89,7 +91,7 @@ func TestMigrate(t *testing.T) {
 	}
 	check := func(want int64) {
 		t.Helper()
-		if n := count(t, c, "SELECT version FROM schema"); n != int64(len(migrations)) {
+		if n := count(t, c, "SELECT version FROM schema"); n != rows.SchemaVersion {
 			t.Errorf("version is %d", n)
 		}
 		all, err := c.Snapshots(t.Context())
@@ -110,7 +112,7 @@ func TestMigrate(t *testing.T) {
 		}
 	}
 	// Of what is in no manifest, the journal is told once.
-	var j journal
+	var j memory
 	for range 2 {
 		c := mustOpen(t, path)
 		j.keep(t, c)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"phlb/engine/catalog/rows"
 	"phlb/engine/manifest"
 )
 
@@ -29,24 +30,24 @@ func (c *Catalog) Search(ctx context.Context, w *Wanted) (found []Version, more 
 		return nil, false, fmt.Errorf("search: %w", err)
 	}
 	defer c.mu.RUnlock()
-	all, err := c.db.findSnapshots(ctx)
+	all, err := rows.Snapshots(ctx, c.file)
 	if err != nil {
 		return nil, false, fmt.Errorf("search: %w", err)
 	}
-	n := namesOf(all)
-	err = c.db.scanVersions(ctx, w.Path, func(v *version, _ position) (bool, error) {
+	n := rows.NamesOf(all)
+	err = rows.ScanVersions(ctx, c.file, rows.ByPath(w.Path), func(v *rows.Version, _ rows.Position) (bool, error) {
 		if !w.wants(v) {
 			return true, nil
 		}
-		live := n.holding(v.since, v.until)
-		if len(live) == 0 || w.Name != "" && live[0].Name != w.Name || w.Gone && live[0].ID == (*n[v.since])[0].ID {
+		live := n.Holding(v.Since, v.Until)
+		if len(live) == 0 || w.Name != "" && live[0].Name != w.Name || w.Gone && live[0].ID == (*n[v.Since])[0].ID {
 			return true, nil
 		}
 		if w.Limit > 0 && len(found) == w.Limit {
 			more = true
 			return false, nil
 		}
-		e, err := v.entry()
+		e, err := v.Entry()
 		found = append(found, Version{e, live})
 		return true, err
 	})
@@ -61,15 +62,15 @@ func (c *Catalog) Search(ctx context.Context, w *Wanted) (found []Version, more 
 
 // withoutLiving leaves out versions of paths of which a later one lives in the last
 // snapshot of its name.
-func (c *Catalog) withoutLiving(ctx context.Context, n names, found []Version) ([]Version, error) {
+func (c *Catalog) withoutLiving(ctx context.Context, n rows.Names, found []Version) ([]Version, error) {
 	type place struct{ name, path string }
 	candidates, living := map[string]bool{}, map[place]bool{}
 	for i := range found {
 		candidates[found[i].Entry.Path] = true
 	}
-	err := c.db.scanVersions(ctx, func(path string) bool { return candidates[path] }, func(v *version, _ position) (bool, error) {
-		if list := n[v.since]; list != nil && v.until == 0 {
-			living[place{(*list)[0].Name, strings.Clone(v.path)}] = true
+	err := rows.ScanVersions(ctx, c.file, rows.ByPath(func(path string) bool { return candidates[path] }), func(v *rows.Version, _ rows.Position) (bool, error) {
+		if list := n[v.Since]; list != nil && v.Until == 0 {
+			living[place{(*list)[0].Name, strings.Clone(v.Path)}] = true
 		}
 		return true, nil
 	})
@@ -77,11 +78,11 @@ func (c *Catalog) withoutLiving(ctx context.Context, n names, found []Version) (
 }
 
 // wants reports whether the version is one by what it is.
-func (w *Wanted) wants(v *version) bool {
-	if (w.MinSize > 0 || w.MaxSize > 0) && v.kind != manifest.File {
+func (w *Wanted) wants(v *rows.Version) bool {
+	if (w.MinSize > 0 || w.MaxSize > 0) && v.Kind != manifest.File {
 		return false
 	}
-	return v.size >= w.MinSize && (w.MaxSize == 0 || v.size <= w.MaxSize) &&
-		(w.After.IsZero() || !v.mtime.Before(manifest.TimeOf(w.After))) &&
-		(w.Before.IsZero() || v.mtime.Before(manifest.TimeOf(w.Before)))
+	return v.Size >= w.MinSize && (w.MaxSize == 0 || v.Size <= w.MaxSize) &&
+		(w.After.IsZero() || !v.Mtime.Before(manifest.TimeOf(w.After))) &&
+		(w.Before.IsZero() || v.Mtime.Before(manifest.TimeOf(w.Before)))
 }

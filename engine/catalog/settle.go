@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/catalog/rows"
 )
 
 // Absorb leaves it until later to write which rows have ended: to find them takes
@@ -35,9 +36,9 @@ func (c *Catalog) settleLocked(ctx context.Context) error {
 		return nil
 	}
 	endings := make([]qlfile.End, 0, len(c.ends))
-	err := c.db.scanVersions(ctx, nil, func(_ *version, at position) (bool, error) {
-		if until, ended := c.ends[at.id]; ended {
-			endings = append(endings, qlfile.End{Handle: at.handle, Value: int64(until)})
+	err := rows.ScanVersions(ctx, c.file, rows.Filter{}, func(_ *rows.Version, at rows.Position) (bool, error) {
+		if until, ended := c.ends[at.ID]; ended {
+			endings = append(endings, qlfile.End{Handle: at.Handle, Value: int64(until)})
 		}
 		return true, nil
 	})

@@ -3,11 +3,12 @@ package catalog
 import (
 	"hash/maphash"
 	"math"
-	"math/rand"
 	"reflect"
 	"testing"
 	"time"
 
+	"phlb/engine/catalog/keyed"
+	"phlb/engine/catalog/rows"
 	"phlb/engine/manifest"
 )
 
@@ -42,7 +43,7 @@ func TestVersion(t *testing.T) {
 			Mtime:       manifest.Time{Sec: math.MinInt64, Nsec: 5},
 		}
 	})
-	add("absent", func(e *manifest.Entry) { e.Absent = true })
+	add("rows.Absent", func(e *manifest.Entry) { e.Absent = true })
 	add("ids", func(e *manifest.Entry) { e.UID, e.GID, e.Mode = math.MaxUint32, math.MaxUint32-1, 0o7777 })
 	add("large", func(e *manifest.Entry) { e.Size = math.MaxInt64 })
 	for _, kind := range []manifest.Kind{manifest.Dir, manifest.Fifo, manifest.Socket} {
@@ -71,10 +72,10 @@ func TestVersion(t *testing.T) {
 
 // TestSame changes one field at a time.
 func TestSame(t *testing.T) {
-	h := hasher{seed: maphash.MakeSeed()}
+	h := keyed.Hasher{Seed: maphash.MakeSeed()}
 	key := func(e manifest.Entry) uint64 {
-		v := versionOf(&e)
-		return h.key(&v)
+		v := rows.VersionOf(&e)
+		return h.Key(&v)
 	}
 	base := file("a", 1)
 	for name, change := range map[string]func(*manifest.Entry){
@@ -83,7 +84,7 @@ func TestSame(t *testing.T) {
 		"gid": func(e *manifest.Entry) { e.GID++ }, "size": func(e *manifest.Entry) { e.Size++ },
 		"sec": func(e *manifest.Entry) { e.Mtime.Sec++ }, "nsec": func(e *manifest.Entry) { e.Mtime.Nsec++ },
 		"digest": func(e *manifest.Entry) { e.Digest[31]++ }, "target": func(e *manifest.Entry) { e.Target = "x" },
-		"absent": func(e *manifest.Entry) { e.Absent = true }, "stored": func(e *manifest.Entry) { e.Stored = &manifest.Stored{} },
+		"rows.Absent": func(e *manifest.Entry) { e.Absent = true }, "stored": func(e *manifest.Entry) { e.Stored = &manifest.Stored{} },
 		"xattrs": func(e *manifest.Entry) { e.Xattrs = []manifest.Xattr{{Name: "a"}} },
 	} {
 		changed := file("a", 1)
@@ -102,79 +103,4 @@ func TestSame(t *testing.T) {
 			t.Errorf("a change of %s makes a version", name)
 		}
 	}
-}
-
-// TestOpenRows holds the table against a map.
-func TestOpenRows(t *testing.T) {
-	rnd := rand.New(rand.NewSource(3))
-	var table openRows
-	want := map[uint64]int64{}
-	var keys []uint64
-	for i := range 4_000 {
-		if len(keys) > 0 && rnd.Intn(3) == 0 {
-			j := rnd.Intn(len(keys))
-			table.delete(keys[j])
-			delete(want, keys[j])
-			keys[j] = keys[len(keys)-1]
-			keys = keys[:len(keys)-1]
-			continue
-		}
-		key := rnd.Uint64()
-		if i%2 == 0 {
-			key |= 0xffffffff << 32 // crowd the end, so that runs go around
-		}
-		table.put(key, int64(i+1))
-		want[key] = int64(i + 1)
-		keys = append(keys, key)
-	}
-	if table.used != len(want) {
-		t.Fatalf("%d keys, not %d", table.used, len(want))
-	}
-	for i, key := range keys {
-		if table.rows[table.find(key)] != want[key] {
-			t.Fatalf("key %x is lost", key)
-		}
-		if i%2 == 0 && !table.mark(key) {
-			t.Fatalf("key %x cannot be marked", key)
-		}
-		if table.mark(key + 1) {
-			t.Fatalf("key %x should not be there", key+1)
-		}
-	}
-	if left := table.unmarked(); len(left.keys) != len(keys)/2 {
-		t.Fatalf("%d are not marked, not %d", len(left.keys), len(keys)/2)
-	}
-	table.unmark()
-	if left := table.unmarked(); len(left.keys) != len(keys) {
-		t.Fatalf("%d are not marked, not %d", len(left.keys), len(keys))
-	}
-}
-
-func FuzzXattrs(f *testing.F) {
-	f.Add(packXattrs([]manifest.Xattr{{Name: "user.a", Value: "b"}}))
-	f.Add("\xff")
-	f.Fuzz(func(t *testing.T, packed string) {
-		list, err := unpackXattrs(packed)
-		if err != nil {
-			return
-		}
-		again, err := unpackXattrs(packXattrs(list))
-		if err != nil || !reflect.DeepEqual(list, again) {
-			t.Fatalf("%v became %v, %v", list, again, err)
-		}
-	})
-}
-
-func FuzzStored(f *testing.F) {
-	f.Add("644,0:0,-5.000000001")
-	f.Fuzz(func(t *testing.T, text string) {
-		s, err := parseStored(text)
-		if err != nil || s == nil {
-			return
-		}
-		v := versionOf(&manifest.Entry{Stored: s})
-		if again, err := parseStored(v.stored); err != nil || *again != *s {
-			t.Fatalf("%v became %v, %v", s, again, err)
-		}
-	})
 }

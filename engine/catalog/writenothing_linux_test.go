@@ -12,7 +12,7 @@ import (
 // writeNothing has what the catalog writes from now on fail.
 func writeNothing(t *testing.T, c *Catalog) {
 	t.Helper()
-	path := filepath.Join(c.db.TempDir(), "catalog.ql")
+	path := filepath.Join(c.file.TempDir(), "catalog.ql")
 	readOnly, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"phlb/engine/catalog"
+	"phlb/engine/catalog/journal"
 	"phlb/engine/store"
 )
 
@@ -38,7 +39,7 @@ func (repo *Repository) absorbJournal(ctx context.Context, root *store.Root, cat
 // that could be. If not, the catalog keeps it. The caller holds the lock of one
 // seal at a time.
 func (repo *Repository) keepJournal(ctx context.Context, root *store.Root, cat *catalog.Catalog) bool {
-	err := cat.Keep(ctx, func(lines string) error { return root.AppendJournal(catalog.JournalHead, lines) })
+	err := cat.Keep(ctx, func(lines string) error { return root.AppendJournal(journal.Head, lines) })
 	kept := err == nil
 	if kept {
 		err = repo.absorbJournal(ctx, root, cat)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"phlb/engine/catalog"
+	"phlb/engine/catalog/journal"
 	"phlb/engine/manifest"
 	"phlb/engine/repository"
 )
@@ -63,7 +64,7 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 // writeDown has the journal tell of what was found, where no catalog can.
 func (v *verification) writeDown(ctx context.Context, healed []manifest.Digest) error {
 	s := v.report.Snapshot
-	lines := catalog.DamageLines(s.Name, s.Stamp, v.hidden(0, healed))
+	lines := journal.DamageLines(journal.PlaceOf(&s.Snapshot), v.hidden(0, healed))
 	if lines == "" {
 		return nil
 	}
@@ -72,7 +73,7 @@ func (v *verification) writeDown(ctx context.Context, healed []manifest.Digest) 
 		return err
 	}
 	defer lock.Unlock()
-	return v.root.AppendJournal(catalog.JournalHead, lines)
+	return v.root.AppendJournal(journal.Head, lines)
 }
 
 // noteAll notes what was found by a verification that has failed since, or was told

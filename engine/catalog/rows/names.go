@@ -1,16 +1,16 @@
-package catalog
+package rows
 
 import (
 	"cmp"
 	"slices"
 )
 
-// names holds the snapshots of every name, by the number of each of them.
-type names map[ID]*[]Snapshot
+// Names holds the snapshots of every name, by the number of each of them.
+type Names map[ID]*[]Snapshot
 
-// namesOf sorts all by names; of each, the last absorbed comes first.
-func namesOf(all []Snapshot) names {
-	n := names{}
+// NamesOf sorts all by names; of each, the last absorbed comes first.
+func NamesOf(all []Snapshot) Names {
+	n := Names{}
 	byName := map[string]*[]Snapshot{}
 	for _, s := range slices.Backward(all) { // they come in the order of their numbers
 		list := byName[s.Name]
@@ -24,10 +24,10 @@ func namesOf(all []Snapshot) names {
 	return n
 }
 
-// holding returns the snapshots from since to until of one name, the last one
+// Holding returns the snapshots from since to until of one name, the last one
 // first, and none if there is no since: such a row was left by a writer that
 // did not finish, or has not yet.
-func (n names) holding(since, until ID) []Snapshot {
+func (n Names) Holding(since, until ID) []Snapshot {
 	list := n[since]
 	if list == nil {
 		return nil

@@ -1,14 +1,10 @@
-package catalog
+package rows
 
-import (
-	"context"
-
-	"phlb/engine/catalog/qlfile"
-)
+import "phlb/engine/catalog/qlfile"
 
 // migrations bring a catalog from one version of the schema to the next; the
 // first one makes it. An index would cost more than the rows it is over: a scan
-// does. What the columns mean is said in describe.go.
+// does. What the columns mean is said in the tables of package ask.
 var migrations = []string{`
 	CREATE TABLE schema (
 		version       int64,
@@ -96,8 +92,11 @@ var migrations = []string{`
 	);
 `}
 
-// withJournal is the first version that knows of a journal.
-const withJournal = 3
+// SchemaVersion is the newest one.
+var SchemaVersion = int64(len(migrations))
+
+// WithJournal is the first version that knows of a journal.
+const WithJournal = 3
 
 var (
 	selectVersion = qlfile.Compile("SELECT version FROM schema;")
@@ -107,40 +106,50 @@ var (
 	updateSize    = qlfile.Compile("UPDATE schema SET file_size = $1;")
 )
 
-// migrate checks what was opened, if it is not new, and brings it to the newest
-// schema.
-func (d *database) migrate(exists bool) error {
-	version := int64(0)
-	if exists {
-		row, err := d.Row(selectVersion, 1)
+// Next returns the number that the next snapshot gets.
+func Next(file *qlfile.File) (ID, error) {
+	row, err := file.Row(selectSchema, 2)
+	if err != nil {
+		return 0, err
+	}
+	next, _ := row[0].(int64)
+	return ID(next), nil
+}
+
+// SetNext notes what Next returns.
+func SetNext(tx *qlfile.Tx, next ID) error { return tx.Exec(updateNext, int64(next)) }
+
+// SetSize notes how long the file is, by which Migrate tells one that was cut off.
+func SetSize(tx *qlfile.Tx, size int64) error { return tx.Exec(updateSize, size) }
+
+// Migrate checks what was opened, if it is not new, and brings it to the newest
+// schema. It returns which version it has found, 0 for a new file.
+func Migrate(file *qlfile.File) (found int64, err error) {
+	if !file.New() {
+		row, err := file.Row(selectVersion, 1)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		version, _ = row[0].(int64)
-		if version > int64(len(migrations)) {
-			return ErrNewer
+		found, _ = row[0].(int64)
+		if found > SchemaVersion {
+			return found, qlfile.ErrNewer
 		}
-		if row, err = d.Row(selectSchema, 2); err != nil {
-			return err
+		if row, err = file.Row(selectSchema, 2); err != nil {
+			return found, err
 		}
-		if version < 1 || row[1] != d.Size() {
-			return ErrDamaged
+		if found < 1 || row[1] != file.Size() {
+			return found, qlfile.ErrDamaged
 		}
 	}
-	if version == int64(len(migrations)) {
-		return nil
+	if found == SchemaVersion {
+		return found, nil
 	}
-	before := version
-	err := d.Update(func(tx *qlfile.Tx) error {
-		for ; version < int64(len(migrations)); version++ {
-			if err := tx.Exec(qlfile.Compile(migrations[version])); err != nil {
+	return found, file.Update(func(tx *qlfile.Tx) error {
+		for _, statements := range migrations[found:] {
+			if err := tx.Exec(qlfile.Compile(statements)); err != nil {
 				return err
 			}
 		}
-		return tx.Exec(updateVersion, version)
+		return tx.Exec(updateVersion, SchemaVersion)
 	})
-	if err == nil && exists && before < withJournal {
-		err = d.keepHistory(context.Background())
-	}
-	return err
 }

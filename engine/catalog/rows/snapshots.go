@@ -1,4 +1,4 @@
-package catalog
+package rows
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/manifest"
 )
 
 var (
@@ -16,14 +17,20 @@ var (
 	insertSnapshot  = qlfile.Compile(`INSERT INTO snapshots VALUES ` + parameters(1, 19) + `;`)
 )
 
-// findSnapshots returns all snapshots in the order of their numbers.
-func (d *database) findSnapshots(ctx context.Context) ([]Snapshot, error) {
-	var all []Snapshot
-	err := d.Select(ctx, selectSnapshots, nil, func(row []any) (bool, error) {
-		s, err := readSnapshot(row)
-		all = append(all, s)
-		return true, err
-	})
+// ID is the number of a snapshot. The first one is 1.
+type ID int64
+
+// Snapshot is a sealed snapshot.
+type Snapshot struct {
+	ID    ID
+	Stamp string // its folder, under that of the backup name
+	manifest.Header
+	manifest.Summary
+}
+
+// Snapshots returns all snapshots in the order of their numbers.
+func Snapshots(ctx context.Context, file *qlfile.File) ([]Snapshot, error) {
+	all, err := all(ctx, file, selectSnapshots, readSnapshot)
 	slices.SortFunc(all, func(a, b Snapshot) int { return cmp.Compare(a.ID, b.ID) })
 	return all, err
 }
@@ -57,7 +64,7 @@ func readSnapshot(row []any) (s Snapshot, err error) {
 // scanRow puts the columns of a row where they belong.
 func scanRow(row []any, to ...any) error {
 	if len(row) != len(to) {
-		return fmt.Errorf("%w: a row of %d columns", ErrDamaged, len(row))
+		return fmt.Errorf("%w: a row of %d columns", qlfile.ErrDamaged, len(row))
 	}
 	for i, dst := range to {
 		ok := false
@@ -72,14 +79,14 @@ func scanRow(row []any, to ...any) error {
 			*dst, ok = row[i].(time.Time)
 		}
 		if !ok {
-			return fmt.Errorf("%w: column %d", ErrDamaged, i)
+			return fmt.Errorf("%w: column %d", qlfile.ErrDamaged, i)
 		}
 	}
 	return nil
 }
 
-// last returns the number of the last snapshot of a name, 0 if there is none.
-func last(all []Snapshot, name string) ID {
+// Last returns the number of the last snapshot of a name, 0 if there is none.
+func Last(all []Snapshot, name string) ID {
 	id := ID(0)
 	for i := range all {
 		if all[i].Name == name {
@@ -89,8 +96,8 @@ func last(all []Snapshot, name string) ID {
 	return id
 }
 
-// numbersOf returns the numbers of the snapshots of a name.
-func numbersOf(all []Snapshot, name string) map[ID]bool {
+// NumbersOf returns the numbers of the snapshots of a name.
+func NumbersOf(all []Snapshot, name string) map[ID]bool {
 	ours := map[ID]bool{}
 	for i := range all {
 		if all[i].Name == name {
@@ -100,12 +107,34 @@ func numbersOf(all []Snapshot, name string) map[ID]bool {
 	return ours
 }
 
-// addSnapshot inserts s, whose number is the next free one.
-func (d *database) addSnapshot(tx *qlfile.Tx, s *Snapshot) error {
-	if err := tx.Exec(insertSnapshot, s.row()...); err != nil {
+// AddSnapshot adds a row.
+func AddSnapshot(tx *qlfile.Tx, s *Snapshot) error { return tx.Exec(insertSnapshot, s.row()...) }
+
+var (
+	createRemoved       = qlfile.Compile(`CREATE TABLE removed (id int64);`)
+	insertRemoved       = qlfile.Compile(`INSERT INTO removed VALUES ($1);`)
+	deleteSnapshots     = qlfile.Compile(`DELETE FROM snapshots WHERE id IN (SELECT id FROM removed);`)
+	deleteVerifications = qlfile.Compile(`DELETE FROM verifications WHERE snapshot IN (SELECT id FROM removed);`)
+	dropRemoved         = qlfile.Compile(`DROP TABLE removed;`)
+)
+
+// Forget deletes snapshots, and what hangs on them but the versions. However
+// many there are, it takes one look at all.
+func Forget(tx *qlfile.Tx, gone map[ID]bool) error {
+	if err := tx.Exec(createRemoved); err != nil {
 		return err
 	}
-	return tx.Exec(updateNext, int64(s.ID+1))
+	for id := range gone {
+		if err := tx.Exec(insertRemoved, int64(id)); err != nil {
+			return err
+		}
+	}
+	for _, statement := range []qlfile.Statement{deleteSnapshots, deleteVerifications, dropRemoved} {
+		if err := tx.Exec(statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parameters returns a list of rows of parameters, ($1,$2),($3,$4).
@@ -124,4 +153,12 @@ func parameters(rows, columns int) string {
 	}
 	b.WriteByte(')')
 	return b.String()
+}
+
+// NewestFirst orders by time; of one moment, the one absorbed last is newer.
+func NewestFirst(a, b Snapshot) int {
+	if c := b.Started.Compare(a.Started); c != 0 {
+		return c
+	}
+	return cmp.Compare(b.ID, a.ID)
 }
