@@ -220,14 +220,18 @@ func mount(t testing.TB, kind string, mib int64, options ...string) string {
 	if out, err := exec.Command("mount", args...).CombinedOutput(); err != nil {
 		t.Skipf("mount: %v: %s", err, out)
 	}
-	t.Cleanup(func() {
-		// A child that another test is starting has all files open, too, until its
-		// program begins.
-		syscall.ForkLock.RLock()
-		defer syscall.ForkLock.RUnlock()
-		if err := syscall.Unmount(at, 0); err != nil {
-			t.Errorf("umount: %v", err)
-		}
-	})
+	t.Cleanup(func() { unmount(t, at) })
 	return at
+}
+
+// unmount unmounts a file system.
+func unmount(t testing.TB, at string) {
+	t.Helper()
+	// A child that another test is starting has all files open, too, until its
+	// program begins.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := syscall.Unmount(at, 0); err != nil {
+		t.Errorf("umount: %v", err)
+	}
 }

@@ -48,6 +48,11 @@ func TestMain(m *testing.M) {
 	if text := os.Getenv(childVariable); text != "" {
 		os.Exit(beChild(text))
 	}
+	// Before the first child that it starts, Go starts one to see what the kernel
+	// can, and does not hold syscall.ForkLock for it. Now it is in nobody's way.
+	if p, err := os.FindProcess(os.Getpid()); err == nil {
+		p.Release()
+	}
 	os.Exit(m.Run())
 }
 
@@ -170,6 +175,10 @@ func programForAll(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// No program runs while somebody has it open for writing, such as a child that
+	// another test is starting, until the program of that one begins.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path, data, 0o755); err != nil {
 		t.Fatal(err)
 	}

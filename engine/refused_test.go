@@ -1,15 +1,12 @@
 package engine_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"phlb/engine"
 	"phlb/engine/manifest"
@@ -81,7 +78,7 @@ func TestRefused(t *testing.T) {
 		if out, err := command.CombinedOutput(); err != nil {
 			t.Skipf("encfs: %v: %s", err, out)
 		}
-		t.Cleanup(func() { unix.Unmount(at, 0) })
+		t.Cleanup(func() { unmount(t, at) })
 		r := repoOn(t, at)
 		r.now = time.Now // that of the run is that of the file system
 		long := strings.Repeat("n", 250)
@@ -171,10 +168,6 @@ func mountWith(t testing.TB, program, kind string, mib int64, made []string, opt
 	if out, err := exec.Command(program, "-o", options, image, at).CombinedOutput(); err != nil {
 		t.Skipf("%s: %v: %s", program, err, out)
 	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(at, 0); err != nil {
-			t.Error(fmt.Errorf("umount: %w", err))
-		}
-	})
+	t.Cleanup(func() { unmount(t, at) })
 	return at
 }

@@ -34,11 +34,7 @@ func folding(t testing.TB) string {
 	if out, err := exec.Command("lowntfs-3g", "-o", "loop,ignore_case", image, at).CombinedOutput(); err != nil {
 		t.Skipf("lowntfs-3g: %v: %s", err, out)
 	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", at).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v: %s", err, out)
-		}
-	})
+	t.Cleanup(func() { unmount(t, at) })
 	return at
 }
 

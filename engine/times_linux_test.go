@@ -26,11 +26,7 @@ func TestTimesOnFuse(t *testing.T) {
 	if out, err := exec.Command("bindfs", filepath.Join(dir, "real"), at).CombinedOutput(); err != nil {
 		t.Skipf("bindfs: %v: %s", err, out)
 	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", at).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v: %s", err, out)
-		}
-	})
+	t.Cleanup(func() { unmount(t, at) })
 	r := newRepo(t)
 	r.root = filepath.Join(at, "root")
 	r.config = settings(r.root)

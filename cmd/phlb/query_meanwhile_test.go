@@ -59,7 +59,7 @@ func (l *lab) asks(statement, want string) {
 // await waits until something is so.
 func (l *lab) await(what string, is func() bool) {
 	l.Helper()
-	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			l.Fatalf("%s: did not come about", what)
 		}

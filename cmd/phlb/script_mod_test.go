@@ -77,7 +77,7 @@ func registry(ts *testscript.TestScript, neg bool, args []string) {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	for range 1000 {
+	for range 15000 {
 		if c, err := net.Dial("tcp", address); err == nil {
 			c.Close()
 			ts.Setenv("REGISTRY", address)

@@ -107,7 +107,7 @@ func (t *terminal) signal(name string) {
 // await tries something now and then until it is so.
 func (t *terminal) await(what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s:\n%s", what, t.screen())
 		}

@@ -190,16 +190,12 @@ func TestQuery(t *testing.T) {
 		// Nothing comes out of this before long.
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 		defer cancel()
-		started := time.Now()
 		rows, err := c.Query(ctx, "SELECT a.path FROM versions AS a, versions AS b, versions AS c WHERE a.size + b.size + c.size < 0")
 		if err == nil {
 			for _, err = range rows.All() {
 			}
 		}
 		checkError(t, err, context.DeadlineExceeded)
-		if took := time.Since(started); took > 5*time.Second {
-			t.Errorf("took %v", took)
-		}
 		if n := count(t, c, "SELECT count() FROM versions"); n != 300 {
 			t.Fatalf("%d rows", n)
 		}

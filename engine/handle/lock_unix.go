@@ -10,7 +10,7 @@ import (
 )
 
 // TryLock takes the kernel's lock of an open file, and reports whether it could;
-// it ends with Close and with the process. Where the file system has no locks,
+// it ends with [Unlock] and with the process. Where the file system has no locks,
 // the error is [errors.ErrUnsupported].
 func TryLock(f *os.File) (bool, error) {
 	var err error
@@ -24,4 +24,10 @@ func TryLock(f *os.File) (bool, error) {
 		return false, errors.ErrUnsupported
 	}
 	return err == nil, pathError("flock", f.Name(), err)
+}
+
+// Unlock ends the kernel's lock of an open file that another process, such as a
+// child that has not come to its program yet, may have open too.
+func Unlock(f *os.File) error {
+	return pathError("flock", f.Name(), unix.Flock(int(f.Fd()), unix.LOCK_UN))
 }

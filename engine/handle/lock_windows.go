@@ -7,7 +7,7 @@ import (
 )
 
 // TryLock takes the kernel's lock of an open file, and reports whether it could;
-// it ends with Close and with the process.
+// it ends with [Unlock] and with the process.
 func TryLock(f *os.File) (bool, error) {
 	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
 	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped))
@@ -15,4 +15,9 @@ func TryLock(f *os.File) (bool, error) {
 		return false, nil
 	}
 	return err == nil, pathError("lock", f.Name(), err)
+}
+
+// Unlock ends the lock of a file; after Close alone, the kernel takes its time.
+func Unlock(f *os.File) error {
+	return pathError("unlock", f.Name(), windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, new(windows.Overlapped)))
 }

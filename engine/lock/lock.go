@@ -21,7 +21,6 @@ import (
 	"math"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"phlb/engine/handle"
@@ -203,11 +202,13 @@ func (k *kernelLock) unlock() error {
 	if k == nil {
 		return nil
 	}
-	// A child that is being started has the file open too, until its program
-	// begins: the lock would outlast this for a moment.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	return k.file.Close() // which ends the lock
+	if k.held {
+		// A child that is being started has the file open too, until its program
+		// begins: closed alone, the file would stay locked for a moment. Where this
+		// fails, Close is what is left.
+		_ = handle.Unlock(k.file)
+	}
+	return k.file.Close()
 }
 
 // errLocked says that another process has the kernel's part of a lock.

@@ -51,7 +51,7 @@ func (s *site) browser() context.Context {
 		_, err := cdp.Call(ctx, t, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "UTC"})
 		return err
 	}))
-	limited, end := context.WithTimeout(ctx, 3*time.Minute)
+	limited, end := context.WithTimeout(ctx, 10*time.Minute)
 	s.Cleanup(end)
 	return limited
 }
@@ -133,7 +133,7 @@ func TestFindDeleted(t *testing.T) {
 // arrived returns a file once it is there.
 func (s *site) arrived(path string) string {
 	s.Helper()
-	for range 600 {
+	for range 3000 {
 		if text, err := os.ReadFile(path); err == nil && len(text) > 0 {
 			return string(text)
 		}
@@ -179,7 +179,7 @@ func TestKeyboard(t *testing.T) {
 	at := func(want string) {
 		t.Helper()
 		s.do(ctx, seen("footer"))
-		for range 100 {
+		for range 6000 {
 			if s.location(ctx) == want {
 				return
 			}
