@@ -7,10 +7,8 @@ import (
 	"time"
 
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/catalog/rows"
 )
-
-// absent stands in the column stored where the snapshot does not hold the path.
-const absent = "no"
 
 var filesView = Table{
 	Name: "files", Kind: "view",
@@ -18,7 +16,7 @@ var filesView = Table{
 	Example: "SELECT path, human(size) FROM files ORDER BY size DESC LIMIT 10",
 	Columns: pick(versionsTable.Columns, "name", "path", "folder", "ext", "size", "mtime", "mode", "uid", "gid", "digest", "since"),
 	view: "SELECT name, path, folder, ext, size, mtime, mode, uid, gid, digest, since FROM versions " +
-		"WHERE until = 0 AND kind = 'f' AND stored IS NOT '" + absent + "'",
+		"WHERE until = 0 AND kind = 'f' AND stored IS NOT '" + rows.Absent + "'",
 }
 
 var historyTable = Table{

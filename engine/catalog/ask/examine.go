@@ -1,10 +1,13 @@
 package ask
 
 import (
+	"context"
 	"database/sql/driver"
 	"fmt"
 	"slices"
 	"strings"
+
+	"phlb/engine/catalog/ask/statement"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -14,14 +17,14 @@ import (
 // and has the values that it needs. It returns how long the statement is.
 func (s *Session) examine(text string, args []any) (length int, values []driver.NamedValue, err error) {
 	fault := func(at int, cause error, format string, a ...any) error {
-		return &Error{Statement: text, At: at, Msg: fmt.Sprintf(format, a...), err: cause}
+		return &Error{Statement: text, At: at, Msg: fmt.Sprintf(format, a...), Err: cause}
 	}
 	if at := strings.IndexByte(text, 0); at >= 0 {
 		return 0, nil, fault(at, nil, "there is a byte 0 in the statement")
 	}
-	list := tokens(text)
-	s.denied, s.several, s.reads = "", comparedWithSeveral(list), map[string][]string{}
-	s.collates = slices.ContainsFunc(list, func(t token) bool { return t.is("COLLATE") })
+	words := statement.Of(text)
+	s.denied, s.several, s.reads = "", words.Several(columnNames()), map[string][]string{}
+	s.collates = words.Collates()
 	p, err := s.handle.prepare(text)
 	switch {
 	case err != nil:
@@ -29,57 +32,24 @@ func (s *Session) examine(text string, args []any) (length int, values []driver.
 	case s.ctx.Err() != nil:
 		return 0, nil, s.ctx.Err()
 	case p.code == sqlite3.SQLITE_AUTH:
-		return 0, nil, fault(start(text), ErrReadOnly, "%s, and this one %s", ErrReadOnly, s.denied)
+		return 0, nil, fault(statement.Start(text), ErrReadOnly, "%s, and this one %s", ErrReadOnly, s.denied)
 	case p.code != sqlite3.SQLITE_OK:
-		return 0, nil, s.explain(text, p)
+		return 0, nil, words.Explain(p.message, p.at, s.vocabulary())
 	case p.length == 0:
 		return 0, nil, fault(-1, ErrReadOnly, "%s", ErrReadOnly)
 	case !p.reads:
-		return 0, nil, fault(start(text), ErrReadOnly, "%s, and this one writes", ErrReadOnly)
+		return 0, nil, fault(statement.Start(text), ErrReadOnly, "%s, and this one writes", ErrReadOnly)
 	}
-	if err := misunderstood(text, list); err != nil {
+	if err := words.Misunderstood(); err != nil {
 		return 0, nil, err
 	}
-	if at, more := next(text, p.length); more {
+	if at, more := statement.Next(text, p.length); more {
 		return 0, nil, fault(at, ErrReadOnly, "%s: ask the second one on its own", ErrReadOnly)
 	}
 	if values, err = bindings(p.parameters, args); err != nil {
 		return 0, nil, fault(-1, nil, "%v", err)
 	}
 	return p.length, values, nil
-}
-
-// start returns where the first word of a statement stands.
-func start(text string) int {
-	at, _ := next(text, 0)
-	return at
-}
-
-// next returns where something stands behind an offset that is neither space nor
-// comment nor semicolon, and whether there is anything.
-func next(text string, from int) (at int, ok bool) {
-	for i := from; i < len(text); {
-		rest := text[i:]
-		switch {
-		case strings.HasPrefix(rest, "--"):
-			end := strings.IndexByte(rest, '\n')
-			if end < 0 {
-				return len(text), false
-			}
-			i += end
-		case strings.HasPrefix(rest, "/*"):
-			end := strings.Index(rest[2:], "*/")
-			if end < 0 {
-				return len(text), false
-			}
-			i += end + 4
-		case strings.IndexByte(" \t\r\n\f;", rest[0]) >= 0:
-			i++
-		default:
-			return i, true
-		}
-	}
-	return len(text), false
 }
 
 // authorize tells SQLite what a question may do, while that is compiled.
@@ -117,4 +87,36 @@ var telling = map[string]bool{
 	"table_info": true, "table_xinfo": true, "table_list": true, "database_list": true,
 	"function_list": true, "module_list": true, "pragma_list": true, "collation_list": true,
 	"compile_options": true,
+}
+
+// vocabulary returns what questions can name.
+func (s *Session) vocabulary() *statement.Vocabulary {
+	v := &statement.Vocabulary{Functions: map[string]string{}, Callable: s.functionNames}
+	for _, t := range tables {
+		named := statement.Table{Name: t.Name, Signature: t.Signature()}
+		for _, c := range t.all() {
+			named.Columns = append(named.Columns, c.Name)
+		}
+		v.Tables = append(v.Tables, named)
+	}
+	for _, f := range functions {
+		v.Functions[f.Name] = f.Signature
+	}
+	return v
+}
+
+// functionNames lists what can be called, as SQLite knows it.
+func (s *Session) functionNames() (names []string) {
+	rows, err := s.conn.(driver.QueryerContext).QueryContext(context.Background(), "SELECT DISTINCT name FROM pragma_function_list", nil)
+	if err != nil {
+		return nil
+	}
+	defer rows.Close()
+	row := make([]driver.Value, 1)
+	for rows.Next(row) == nil {
+		if name, ok := row[0].(string); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }

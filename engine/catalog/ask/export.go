@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/catalog/rows"
 )
 
 // Export writes all that a reader reads into a new file of SQLite, which is named by
@@ -110,7 +111,7 @@ func exportedViews() (list []string) {
 		SELECT digest, max(size) AS size, count(*) AS versions, count(*) FILTER (WHERE until = 0) AS copies,
 			coalesce(min(path) FILTER (WHERE until = 0), min(path)) AS path, min(since) AS since,
 			iif(min(until) = 0, 0, max(until)) AS until
-		FROM versions WHERE kind = 'f' AND stored IS NOT '`+absent+`' GROUP BY digest`,
+		FROM versions WHERE kind = 'f' AND stored IS NOT '`+rows.Absent+`' GROUP BY digest`,
 		`CREATE VIEW exported.history AS
 		SELECT v.name, path, folder, ext, kind, size, mtime, digest, since, until, s.started AS first_seen,
 			(SELECT max(l.started) FROM snapshots l WHERE l.name = v.name AND (l.id = v.until OR v.until = 0 AND
@@ -120,7 +121,7 @@ func exportedViews() (list []string) {
 		`CREATE VIEW exported.growth AS
 		SELECT s.id AS snapshot, s.name, s.stamp, s.started, date(s.started, 'localtime') AS day,
 			count(v.path) AS files, ifnull(sum(v.size), 0) AS bytes
-		FROM snapshots s LEFT JOIN versions v ON v.since = s.id AND v.kind = 'f' AND v.stored IS NOT '`+absent+`' GROUP BY s.id`)
+		FROM snapshots s LEFT JOIN versions v ON v.since = s.id AND v.kind = 'f' AND v.stored IS NOT '`+rows.Absent+`' GROUP BY s.id`)
 }
 
 // asText writes a text as SQL does.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"phlb/engine/catalog/ask/computed"
+
 	"github.com/dustin/go-humanize"
 	"modernc.org/sqlite"
 )
@@ -116,7 +118,7 @@ func depth(_ *Session, args []driver.Value) (driver.Value, error) {
 	if !ok || !isInt {
 		return nil, nil
 	}
-	return strings.Clone(firstParts(p, n)), nil
+	return strings.Clone(computed.FirstParts(p, n)), nil
 }
 
 func digest(_ *Session, args []driver.Value) (driver.Value, error) {

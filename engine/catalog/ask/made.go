@@ -3,6 +3,8 @@ package ask
 import (
 	"fmt"
 
+	"phlb/engine/catalog/ask/computed"
+
 	"modernc.org/sqlite/vtab"
 )
 
@@ -12,30 +14,12 @@ type arguments struct {
 	equal map[string]any // what columns are to be equal to, where that is known
 }
 
-// madeRows are rows that were computed before the first one is asked for.
-type madeRows struct {
-	count int
-	value func(row, column int) any
-}
-
-// nextRows computes more rows, and returns none where there are no more.
-type nextRows func() (madeRows, error)
-
-// once returns rows that are all there are.
-func once(rows madeRows) nextRows {
-	return func() (madeRows, error) {
-		all := rows
-		rows = madeRows{}
-		return all, nil
-	}
-}
-
 // A madeCursor walks over rows that are computed as it goes.
 type madeCursor struct {
 	table *table
 	args  arguments
-	next  nextRows
-	rows  madeRows
+	next  computed.Next
+	rows  computed.Rows
 	at    int // in rows
 	id    int64
 }
@@ -74,21 +58,21 @@ func (c *madeCursor) fail(err error) error {
 // Next goes to the next row.
 func (c *madeCursor) Next() error {
 	c.id++
-	if c.at++; c.at < c.rows.count {
+	if c.at++; c.at < c.rows.Count {
 		return nil
 	}
 	return c.more()
 }
 
 // Eof reports whether there are no more rows.
-func (c *madeCursor) Eof() bool { return c.at >= c.rows.count }
+func (c *madeCursor) Eof() bool { return c.at >= c.rows.Count }
 
 // Column returns a value of the row, or an argument.
 func (c *madeCursor) Column(n int) (vtab.Value, error) {
 	if n >= len(c.table.of.Columns) {
 		return c.args.of[n-len(c.table.of.Columns)], nil
 	}
-	return c.rows.value(c.at, n), nil
+	return c.rows.Value(c.at, n), nil
 }
 
 // Rowid returns the number of the row.

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"phlb/engine/catalog/ask/statement"
 )
 
 // Rows is the answer to a question.
@@ -147,6 +149,12 @@ func messageOf(err error) string {
 	}
 	return msg
 }
+
+// An Error is what is wrong with a question.
+type Error = statement.Error
+
+// ErrReadOnly says that a question is not one statement that reads.
+var ErrReadOnly = statement.ErrReadOnly
 
 // Optional is a named value that a statement need not have a place for.
 type Optional sql.NamedArg

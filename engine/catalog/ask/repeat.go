@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"phlb/engine/catalog/ask/statement"
+
 	"modernc.org/sqlite"
 )
 
@@ -16,12 +18,13 @@ import (
 
 // copyRepeated makes copies of the tables that a statement would read again and
 // again. Small ones are copied first: then the large one may be read but once.
-func (s *Session) copyRepeated(ctx context.Context, statement string, values []driver.NamedValue) error {
-	if list := tokens(statement); len(list) > 0 && list[0].is("EXPLAIN") {
+func (s *Session) copyRepeated(ctx context.Context, text string, values []driver.NamedValue) error {
+	words := statement.Of(text)
+	if words.IsExplain() {
 		return nil
 	}
 	for range tables {
-		repeated, all, err := s.scans(ctx, statement, values)
+		repeated, all, err := s.scans(ctx, text, values)
 		if err != nil || len(repeated) == 0 {
 			return err
 		}
@@ -29,7 +32,7 @@ func (s *Session) copyRepeated(ctx context.Context, statement string, values []d
 		if len(small) > 0 {
 			repeated = small
 		}
-		if err := s.copy(ctx, repeated, tokens(statement)); err != nil {
+		if err := s.copy(ctx, repeated, words); err != nil {
 			return err
 		}
 	}
@@ -85,7 +88,7 @@ func scanned(detail string) *Table {
 
 // copy makes temporary tables, of the columns that the statement reads, which take
 // the names of the others. Views are made anew over them.
-func (s *Session) copy(ctx context.Context, list []*Table, words []token) error {
+func (s *Session) copy(ctx context.Context, list []*Table, words *statement.Statement) error {
 	return s.freely(func(execute func(string) error) error {
 		for _, t := range list {
 			if slices.Contains(s.copied, t.Name) {
@@ -93,7 +96,7 @@ func (s *Session) copy(ctx context.Context, list []*Table, words []token) error 
 			}
 			var columns []string
 			for _, c := range t.Columns {
-				if slices.Contains(s.reads[t.Name], c.Name) || mentions(words, c.Name) {
+				if slices.Contains(s.reads[t.Name], c.Name) || words.Mentions(c.Name) {
 					columns = append(columns, quoted(c.Name))
 				}
 			}
@@ -120,15 +123,6 @@ func (s *Session) copy(ctx context.Context, list []*Table, words []token) error 
 		}
 		return nil
 	}, ctx)
-}
-
-// mentions reports whether a statement names a column, or all that tables have in
-// common: of those that tables are joined by, SQLite does not tell that it reads
-// them.
-func mentions(words []token, column string) bool {
-	return slices.ContainsFunc(words, func(t token) bool {
-		return t.is(column, "NATURAL") || t.kind == name && strings.EqualFold(t.text[1:len(t.text)-1], column)
-	})
 }
 
 // dropCopies drops the temporary tables and views of a question.
@@ -172,32 +166,4 @@ func (s *Session) freely(f func(execute func(statement string) error) error, ctx
 		err = err2
 	}
 	return err
-}
-
-// comparedWithSeveral returns the columns that a statement looks for in a list, or
-// compares with one value or another.
-func comparedWithSeveral(list []token) map[string]bool {
-	several, once := map[string]bool{}, map[string]bool{}
-	either := slices.ContainsFunc(list, func(t token) bool { return t.is("OR") })
-	for i, t := range list[:max(len(list)-1, 0)] {
-		if t.is(")") && list[i+1].is("IN") { // (a, b) IN
-			for _, c := range columnNames() {
-				several[c] = true
-			}
-		}
-		if t.kind != word && t.kind != name {
-			continue
-		}
-		called := strings.ToLower(strings.Trim(t.text, "\"`[]"))
-		next := list[i+1]
-		switch {
-		case next.is("IN"):
-			several[called] = true
-		case next.is("=", "==", "IS") && either && once[called]:
-			several[called] = true
-		case next.is("=", "==", "IS"):
-			once[called] = true
-		}
-	}
-	return several
 }

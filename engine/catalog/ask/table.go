@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"phlb/engine/catalog/ask/computed"
 	"phlb/engine/catalog/qlfile"
 )
 
@@ -17,10 +18,10 @@ type Table struct {
 	Parameters []Column `json:"parameters,omitempty"` // what a function takes
 	Example    string   `json:"example"`              // a question that can be asked as it stands
 
-	from string                                                               // the table of the catalog that the rows are read from
-	only func(t *table, args []any) (func(c *cursor) bool, error)             // which of the rows a function returns
-	made func(s *Session, ctx context.Context, a arguments) (nextRows, error) // rows that are not read but computed
-	view string                                                               // the SELECT that a view stands for
+	from string                                                                    // the table of the catalog that the rows are read from
+	only func(t *table, args []any) (func(c *cursor) bool, error)                  // which of the rows a function returns
+	made func(s *Session, ctx context.Context, a arguments) (computed.Next, error) // rows that are not read but computed
+	view string                                                                    // the SELECT that a view stands for
 }
 
 // Signature writes a table as it stands behind FROM, with the arguments that a
@@ -58,13 +59,6 @@ func columnNames() (names []string) {
 				names = append(names, c.Name)
 			}
 		}
-	}
-	return names
-}
-
-func tableNames() (names []string) {
-	for _, t := range tables {
-		names = append(names, t.Name)
 	}
 	return names
 }

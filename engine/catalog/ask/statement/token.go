@@ -1,4 +1,4 @@
-package ask
+package statement
 
 import (
 	"strings"
@@ -117,25 +117,4 @@ func quotedLength(s string, quote byte, kind tokenKind) (int, tokenKind) {
 		}
 	}
 	return len(s), unclosed
-}
-
-// Length returns how many bytes at the beginning of text are one statement with
-// the semicolon that ends it, and 0 if there is none.
-func Length(text string) int {
-	for _, t := range tokens(text) {
-		if t.is(";") {
-			return t.end()
-		}
-	}
-	return 0
-}
-
-// Unclosed returns where the text in quotes begins that a statement ends in, and
-// false if it ends in none.
-func Unclosed(text string) (int, bool) {
-	list := tokens(text)
-	if n := len(list); n > 0 && list[n-1].kind == unclosed {
-		return list[n-1].at, true
-	}
-	return 0, false
 }

@@ -1,4 +1,4 @@
-package ask
+package statement
 
 import (
 	"errors"
@@ -19,7 +19,7 @@ type Error struct {
 	At        int // byte offset of what is wrong, -1 where that is not known
 	Msg       string
 
-	err error
+	Err error // ErrReadOnly where that is what is wrong
 }
 
 // meant adds to the message which name somebody may have meant.
@@ -62,5 +62,5 @@ func (e *Error) Place() (line, column int, text string) {
 	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1, text
 }
 
-// Unwrap returns [ErrReadOnly] where that is what is wrong.
-func (e *Error) Unwrap() error { return e.err }
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }

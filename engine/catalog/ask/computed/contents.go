@@ -1,29 +1,14 @@
-package ask
+package computed
 
 import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/hex"
 	"math"
 
+	"phlb/engine/catalog/rows"
 	"phlb/engine/manifest"
 )
-
-var contentsTable = Table{
-	Name: "contents", Kind: "table", made: contents,
-	Doc:     "one row for each content that files have, under whatever paths and in whatever snapshots",
-	Example: "SELECT path, versions, human(size) FROM contents ORDER BY versions DESC LIMIT 10",
-	Columns: []Column{
-		{"digest", digestText, "SHA-256 of it", "", nil},
-		{"size", integer, "bytes", "", nil},
-		{"versions", integer, "how many versions of paths have it", "", nil},
-		{"copies", integer, "how many of these are in the last snapshot of their names", "", nil},
-		{"path", text, "one of the paths: of those that are in the last snapshots, or else of all, the first in the alphabet", "", nil},
-		{"since", integer, "id of the first snapshot that holds it", "", nil},
-		{"until", integer, "id of the last one; 0 as long as it is in the last one of some name", "", nil},
-	},
-}
 
 // A content is what versions of one digest have in common.
 type content struct {
@@ -40,30 +25,25 @@ type content struct {
 // range: to sort all by their digests would take twice as long.
 const contentsAtOnce = 400_000
 
-// contents collects the contents of one range after the other.
-func contents(s *Session, ctx context.Context, a arguments) (nextRows, error) {
-	c := &collection{last: math.MaxUint64}
-	if written, ok := a.equal["digest"].(string); ok {
-		digest, err := hex.DecodeString(written)
-		if err != nil || len(digest) != len(manifest.Digest{}) {
-			return once(madeRows{}), nil // none is written so
-		}
-		c.only = digest
-	}
+// Contents collects the contents that files have, of one range after the other:
+// with only, that of one digest. The columns are digest, size, versions, copies, path,
+// since and until.
+func Contents(ctx context.Context, from rows.Source, only []byte) Next {
+	c := &collection{last: math.MaxUint64, only: only}
 	begun := false
-	return func() (madeRows, error) {
+	return func() (Rows, error) {
 		if begun && !c.next() {
-			return madeRows{}, nil
+			return Rows{}, nil
 		}
 		begun = true
-		err := s.scanVersions(ctx, c.wants, func(v *versionRow) error {
-			if v.kind == byte(manifest.File) && !v.absent {
+		err := rows.ScanVersions(ctx, from, rows.ByDigest(c.wants), func(v *rows.Version, _ rows.Position) (bool, error) {
+			if v.Kind == manifest.File && v.Stored != rows.Absent {
 				c.add(v)
 			}
-			return nil
+			return true, nil
 		})
-		return madeRows{c.count, c.value}, err
-	}, nil
+		return Rows{c.count, c.value}, err
+	}
 }
 
 // A collection is of the contents whose digests begin with numbers of a range.
@@ -103,15 +83,15 @@ func (c *collection) wants(digest []byte) bool {
 }
 
 // add adds a version whose digest it wants.
-func (c *collection) add(v *versionRow) {
+func (c *collection) add(v *rows.Version) {
 	if 2*c.count >= len(c.index) {
 		c.index = make([]int32, max(1<<12, 4*len(c.index)))
 		c.reindex()
 	}
-	slot := c.find(v.digest)
+	slot := c.find(v.Digest[:])
 	if c.index[slot] == 0 {
 		if c.count == contentsAtOnce && c.last > c.from {
-			if c.halve(); c.wants(v.digest) {
+			if c.halve(); c.wants(v.Digest[:]) {
 				c.add(v)
 			}
 			return
@@ -122,20 +102,20 @@ func (c *collection) add(v *versionRow) {
 		c.count++
 		c.index[slot] = int32(c.count)
 		one := c.at(c.count - 1)
-		*one = content{size: v.size, since: v.since, until: v.until, path: one.path[:0]}
-		copy(one.digest[:], v.digest)
+		*one = content{size: v.Size, since: int64(v.Since), until: int64(v.Until), path: one.path[:0]}
+		one.digest = v.Digest
 	}
 	one := c.at(int(c.index[slot]) - 1)
-	lives := v.until == 0
-	if one.versions == 0 || lives && !one.lives || lives == one.lives && v.path < string(one.path) {
-		one.path, one.lives = c.keep(one.path, v.path), lives
+	lives := v.Until == 0
+	if one.versions == 0 || lives && !one.lives || lives == one.lives && v.Path < string(one.path) {
+		one.path, one.lives = c.keep(one.path, v.Path), lives
 	}
 	one.versions++
 	if lives {
 		one.copies++
 	}
-	one.since = min(one.since, v.since)
-	if one.until = max(one.until, v.until); one.copies > 0 {
+	one.since = min(one.since, int64(v.Since))
+	if one.until = max(one.until, int64(v.Until)); one.copies > 0 {
 		one.until = 0
 	}
 }

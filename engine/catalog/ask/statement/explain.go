@@ -1,8 +1,6 @@
-package ask
+package statement
 
 import (
-	"context"
-	"database/sql/driver"
 	"fmt"
 	"iter"
 	"regexp"
@@ -23,33 +21,48 @@ var (
 	misused     = regexp.MustCompile(`^misuse of (?:aggregate|aggregate function|aggregate:) ?(\w+)\(\)`)
 )
 
-// explain makes an error of what SQLite says of a statement.
-func (s *Session) explain(text string, p prepared) error {
-	e := &Error{Statement: text, At: min(p.at, len(text)), Msg: p.message}
-	list := tokens(text)
-	if m := noTable.FindStringSubmatch(p.message); m != nil {
-		e.unknown(list, "table", m[1], tableNames())
-	} else if m := noString.FindStringSubmatch(p.message); m != nil {
+// A Vocabulary is what a statement can name.
+type Vocabulary struct {
+	Tables    []Table
+	Functions map[string]string // the signatures of those that SQLite has not
+	Callable  func() []string   // all functions, as SQLite knows them
+}
+
+// A Table is one that can stand behind FROM.
+type Table struct {
+	Name      string
+	Signature string   // with the arguments that it takes, if any
+	Columns   []string // with its arguments
+}
+
+// Explain makes an error of what SQLite says of the statement, at a byte offset that
+// may be -1.
+func (s *Statement) Explain(message string, at int, known *Vocabulary) error {
+	e := &Error{Statement: s.text, At: min(at, len(s.text)), Msg: message}
+	list := s.words
+	if m := noTable.FindStringSubmatch(message); m != nil {
+		e.unknown(list, "table", m[1], known.tableNames())
+	} else if m := noString.FindStringSubmatch(message); m != nil {
 		e.Msg = fmt.Sprintf("there is no column %s: a text stands in single quotes, as in '%[1]s'", m[1])
-	} else if m := noColumn.FindStringSubmatch(p.message); m != nil {
-		e.unknown(list, "column", m[1], columnsOf(list))
-	} else if m := noFunction.FindStringSubmatch(p.message); m != nil {
+	} else if m := noColumn.FindStringSubmatch(message); m != nil {
+		e.unknown(list, "column", m[1], known.columnsOf(list))
+	} else if m := noFunction.FindStringSubmatch(message); m != nil {
 		if instead := ofQL[strings.ToLower(m[1])]; instead != "" {
 			e.Msg = fmt.Sprintf("%s is a function of QL: in SQL, write %s", m[1], instead)
 		} else {
-			e.unknown(list, "function", m[1], s.functionNames())
+			e.unknown(list, "function", m[1], known.Callable())
 		}
-	} else if m := ambiguous.FindStringSubmatch(p.message); m != nil {
+	} else if m := ambiguous.FindStringSubmatch(message); m != nil {
 		e.Msg = fmt.Sprintf("%s is a column of which table? Write TABLE.%[1]s, for several have it", m[1])
-	} else if m := wrongNumber.FindStringSubmatch(p.message); m != nil {
-		e.number(list, m[1])
-	} else if m := misused.FindStringSubmatch(p.message); m != nil {
+	} else if m := wrongNumber.FindStringSubmatch(message); m != nil {
+		e.number(list, m[1], known)
+	} else if m := misused.FindStringSubmatch(message); m != nil {
 		e.Msg = fmt.Sprintf("%s() is of all rows together, and cannot be told of one: behind GROUP BY, ask for it with HAVING", m[1])
-	} else if p.message == "incomplete input" {
-		e.At, e.Msg = len(strings.TrimRight(text, " \t\r\n;")), "the statement is not complete"
-	} else if m := badToken.FindStringSubmatch(p.message); m != nil {
+	} else if message == "incomplete input" {
+		e.At, e.Msg = len(strings.TrimRight(s.text, " \t\r\n;")), "the statement is not complete"
+	} else if m := badToken.FindStringSubmatch(message); m != nil {
 		e.unrecognized(m[1])
-	} else if m := nearBy.FindStringSubmatch(p.message); m != nil {
+	} else if m := nearBy.FindStringSubmatch(message); m != nil {
 		e.unexpected(list, m[1])
 	}
 	return e
@@ -72,21 +85,19 @@ func (e *Error) unknown(list []token, what, full string, known []string) {
 }
 
 // number makes the error one about how many arguments there are.
-func (e *Error) number(list []token, called string) {
+func (e *Error) number(list []token, called string, known *Vocabulary) {
 	if e.At < 0 {
 		if i := slices.IndexFunc(list, func(t token) bool { return t.is(called) }); i >= 0 {
 			e.At = list[i].at
 		}
 	}
 	e.Msg = called + "() takes another number of arguments"
-	for _, f := range functions {
-		if f.Name == called {
-			e.Msg += ": " + f.Signature
-		}
+	if signature := known.Functions[called]; signature != "" {
+		e.Msg += ": " + signature
 	}
-	for _, t := range tables {
-		if t.Name == called && len(t.Parameters) > 0 {
-			e.Msg += ": at most " + t.Signature()
+	for _, t := range known.Tables {
+		if t.Name == called && t.Signature != called {
+			e.Msg += ": at most " + t.Signature
 		} else if t.Name == called {
 			e.Msg = called + " is a table, and takes no arguments"
 		}
@@ -141,35 +152,25 @@ var keywords = []string{
 	"DISTINCT", "UNION", "EXCEPT", "INTERSECT", "WITH", "RECURSIVE", "VALUES", "EXPLAIN", "DESC", "ASC", "EXISTS", "COLLATE", "WINDOW", "OVER",
 }
 
-// columnsOf lists the columns of the tables that a statement mentions, of all if
-// it mentions none.
-func columnsOf(list []token) (names []string) {
-	for _, t := range tables {
-		if !slices.ContainsFunc(list, func(w token) bool { return w.kind == word && strings.EqualFold(w.text, t.Name) }) {
-			continue
-		}
-		for _, c := range t.all() {
-			names = append(names, c.Name)
-		}
-	}
-	if names == nil {
-		return columnNames()
+func (v *Vocabulary) tableNames() (names []string) {
+	for _, t := range v.Tables {
+		names = append(names, t.Name)
 	}
 	return names
 }
 
-// functionNames lists what can be called, as SQLite knows it.
-func (s *Session) functionNames() (names []string) {
-	rows, err := s.conn.(driver.QueryerContext).QueryContext(context.Background(), "SELECT DISTINCT name FROM pragma_function_list", nil)
-	if err != nil {
-		return nil
-	}
-	defer rows.Close()
-	row := make([]driver.Value, 1)
-	for rows.Next(row) == nil {
-		if name, ok := row[0].(string); ok {
-			names = append(names, name)
+// columnsOf lists the columns of the tables that a statement mentions, of all if
+// it mentions none.
+func (v *Vocabulary) columnsOf(list []token) (names []string) {
+	var all []string
+	for _, t := range v.Tables {
+		all = append(all, t.Columns...)
+		if slices.ContainsFunc(list, func(w token) bool { return w.kind == word && strings.EqualFold(w.text, t.Name) }) {
+			names = append(names, t.Columns...)
 		}
+	}
+	if names == nil {
+		return all
 	}
 	return names
 }
@@ -185,11 +186,12 @@ var ofQL = map[string]string{
 	"float64": "CAST(x AS REAL)", "blob": "the digest in hexadecimal digits, as a text", "id": "rowid",
 }
 
-// misunderstood returns an error where a statement means to SQLite something else
+// Misunderstood returns an error where the statement means to SQLite something else
 // than to its author, and nil if that is not so.
-func misunderstood(text string, list []token) error {
+func (s *Statement) Misunderstood() error {
+	list := s.words
 	fault := func(t token, format string, a ...any) error {
-		return &Error{Statement: text, At: t.at, Msg: fmt.Sprintf(format, a...)}
+		return &Error{Statement: s.text, At: t.at, Msg: fmt.Sprintf(format, a...)}
 	}
 	for i, t := range list {
 		if i+1 < len(list) && t.is("LIKE") && list[i+1].kind == literal && looksLikeRegexp(list[i+1].text) {
