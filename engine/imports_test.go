@@ -62,7 +62,7 @@ var arrows = map[string][]string{
 	"phlb/engine/catalog/rows":    {"phlb/engine/catalog/qlfile", "phlb/engine/manifest"},
 
 	"phlb/engine/catalog/ask":           {"phlb/engine/catalog/ask/*", "phlb/engine/catalog/qlfile", "phlb/engine/catalog/rows", "phlb/engine/catalog", "phlb/engine/manifest", "modernc.org/sqlite"}, // its tests fill a catalog
-	"phlb/engine/catalog/ask/computed":  {"phlb/engine/catalog/rows", "phlb/engine/manifest"},
+	"phlb/engine/catalog/ask/computed":  {"phlb/engine/catalog/qlfile", "phlb/engine/catalog/rows", "phlb/engine/manifest"},
 	"phlb/engine/catalog/ask/statement": {},
 
 	"phlb/engine/catalog/qlfile": {"modernc.org/ql", "modernc.org/lldb", "modernc.org/file"},
