@@ -1,17 +1,16 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
-	"github.com/cpuguy83/go-md2man/v2/md2man"
 	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 )
 
@@ -33,7 +32,7 @@ func (c *command) man() *cobra.Command {
 				return err
 			}
 			if len(args) == 0 {
-				return c.writeText(string(pages[0].content))
+				return c.writeText(pages[0].content)
 			}
 			var paths []string
 			for _, p := range pages {
@@ -45,7 +44,7 @@ func (c *command) man() *cobra.Command {
 				if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 					return err
 				}
-				if err := maybe.WriteFile(path, p.content, 0o666); err != nil {
+				if err := maybe.WriteFile(path, []byte(p.content), 0o666); err != nil {
 					return err
 				}
 			}
@@ -66,67 +65,95 @@ func (c *command) man() *cobra.Command {
 	return cmd
 }
 
-// page is one of the manual.
+// page is a file of the manual.
 type page struct {
 	name    string
-	content []byte
+	content string
 }
 
 // pages returns the manual, the page of phlb itself first.
 func (c *command) pages(root *cobra.Command) ([]page, error) {
 	var pages []page
-	var add func(cmd *cobra.Command) error
-	add = func(cmd *cobra.Command) error {
-		// What a page is made of is Markdown.
-		cmd.Use, cmd.Long, cmd.DisableAutoGenTag = markdown.Replace(cmd.Use), paragraphs(cmd.Long), true
-		cmd.NonInheritedFlags().VisitAll(func(f *pflag.Flag) { f.Usage = markdown.Replace(f.Usage) })
-		var b bytes.Buffer
-		if err := doc.GenMan(cmd, &doc.GenManHeader{Source: "phlb " + version, Manual: "phlb manual", Date: &c.now}, &b); err != nil {
-			return err
-		}
-		if cmd == root {
-			b.Write(md2man.Render([]byte(exitStatus())))
-		}
-		pages = append(pages, page{strings.ReplaceAll(cmd.CommandPath(), " ", "-") + ".1", b.Bytes()})
+	var add func(cmd *cobra.Command)
+	add = func(cmd *cobra.Command) {
+		pages = append(pages, c.commandPage(cmd))
 		for _, sub := range cmd.Commands() {
 			if sub.IsAvailableCommand() && sub.Name() != "help" {
-				if err := add(sub); err != nil {
-					return err
-				}
+				add(sub)
 			}
 		}
-		return nil
 	}
-	if err := add(root); err != nil {
-		return nil, err
-	}
+	root.InitDefaultHelpCmd()
+	add(root)
 	api, err := c.apiPage()
-	return append(pages, page{"phlb-starlark.7", md2man.Render([]byte(api))}), err
+	return append(pages, api), err
 }
 
-// markdown escapes what Markdown takes for its own.
-var markdown = strings.NewReplacer(`<`, `\<`, `*`, `\*`, `_`, `\_`, "`", "\\`", `[`, `\[`)
-
-// paragraphs makes Markdown of a text in which what is indented stays as it is.
-func paragraphs(text string) string {
-	var all []string
-	for part := range strings.SplitSeq(text, "\n\n") {
-		lead, indented, _ := strings.Cut("\n"+part, "\n  ")
-		lead = markdown.Replace(strings.TrimPrefix(lead, "\n"))
-		if indented != "" {
-			lead += "\n\n```\n  " + indented + "\n```"
+// commandPage is the page of a command.
+func (c *command) commandPage(cmd *cobra.Command) page {
+	cmd.InitDefaultHelpFlag()
+	name := pageOf(cmd)
+	r := newRoff(name, "1", c.now)
+	r.heading("NAME")
+	fmt.Fprintf(r, "%s \\- %s\n", roffText(name), roffText(cmd.Short))
+	r.heading("SYNOPSIS")
+	fmt.Fprintf(r, "\\fB%s\\fP\n", roffText(cmd.UseLine()))
+	r.heading("DESCRIPTION")
+	r.text(cmp.Or(cmd.Long, cmd.Short))
+	for _, flags := range []struct {
+		heading string
+		set     *pflag.FlagSet
+	}{
+		{"OPTIONS", cmd.NonInheritedFlags()},
+		{"OPTIONS INHERITED FROM PARENT COMMANDS", cmd.InheritedFlags()},
+	} {
+		if flags.set.HasAvailableFlags() {
+			r.heading(flags.heading)
+			flags.set.VisitAll(r.flag)
 		}
-		all = append(all, lead)
 	}
-	return strings.Join(all, "\n\n")
+	if cmd.Example != "" {
+		r.heading("EXAMPLE")
+		r.example(cmd.Example)
+	}
+	if !cmd.HasParent() {
+		r.heading("EXIT STATUS")
+		for _, e := range exitCodes {
+			r.item(strconv.Itoa(e.code), e.doc)
+		}
+	}
+	var also []string
+	if cmd.HasParent() {
+		also = append(also, pageOf(cmd.Parent()))
+	}
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() && sub.Name() != "help" {
+			also = append(also, pageOf(sub))
+		}
+	}
+	r.refer("1", also...)
+	return page{name + ".1", r.String()}
 }
 
-func exitStatus() string {
-	text := "# EXIT STATUS\n"
-	for _, e := range exitCodes {
-		text += fmt.Sprintf("**%d**\n\t%s\n\n", e.code, markdown.Replace(e.doc))
+func pageOf(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.CommandPath(), " ", "-") }
+
+// flag adds a flag: how it is written, its default if there is one, what it is for.
+func (r *roff) flag(f *pflag.Flag) {
+	if f.Hidden || f.Deprecated != "" {
+		return
 	}
-	return text
+	term := "--" + f.Name
+	if f.Shorthand != "" {
+		term = "-" + f.Shorthand + ", " + term
+	}
+	kind, usage := pflag.UnquoteUsage(f)
+	if kind != "" {
+		term += " " + kind
+	}
+	if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" {
+		usage += " (default " + f.DefValue + ")"
+	}
+	r.item(term, usage)
 }
 
 // exitCodes are the exit codes, as exitCode gives them.
@@ -145,47 +172,45 @@ var exitCodes = []struct {
 }
 
 // apiPage is the page of the script API.
-func (c *command) apiPage() (string, error) {
+func (c *command) apiPage() (page, error) {
 	owners, err := c.owners()
 	if err != nil {
-		return "", err
+		return page{}, err
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%% \"PHLB-STARLARK\" \"7\" %q \"phlb %s\" \"phlb manual\"\n", c.now.Format("Jan 2006"), version)
-	b.WriteString("# NAME\nphlb-starlark \\- what scripts of phlb can use\n\n# DESCRIPTION\n" +
-		"Scripts are written in Starlark, which reads like Python. The parameters of\n" +
+	r := newRoff("phlb-starlark", "7", c.now)
+	r.heading("NAME")
+	r.WriteString("phlb\\-starlark \\- what scripts of phlb can use\n")
+	r.heading("DESCRIPTION")
+	r.text("Scripts are written in Starlark, which reads like Python. The parameters of\n" +
 		"main are the flags and arguments of the script, its docstring is the help.\n" +
 		"Functions with a star change something: they are refused while a module is being\n" +
 		"loaded, and only planned with --dry-run. A module that lies outside of the script's\n" +
 		"folder has none of phlb's own functions but those it is handed: it takes them as\n" +
 		"parameters, by their names, and the script says which it hands over:\n\n" +
-		"```\ndef nightly(tree, *, link, verify):\n    return verify(link(tree))\n```\n\n" +
-		"is called by **nightly(scan(\"~\"), link = link, verify = verify)**.\n\n")
-	item := func(term, about string) {
-		fmt.Fprintf(&b, "**%s**\n\t%s\n\n", markdown.Replace(term), markdown.Replace(about))
-	}
+		"  def nightly(tree, *, link, verify):\n      return verify(link(tree))\n\n" +
+		"is called by nightly(scan(\"~\"), link = link, verify = verify).")
 	for _, o := range owners {
 		dot := ""
 		switch {
 		case o.Name == "":
-			b.WriteString("# FUNCTIONS\n")
+			r.heading("FUNCTIONS")
 		case o.Module:
-			b.WriteString("# MODULE " + strings.ToUpper(o.Name) + "\n")
+			r.heading("MODULE " + strings.ToUpper(o.Name))
 		default:
-			b.WriteString("# " + strings.ToUpper(o.Name) + "\n")
+			r.heading(strings.ToUpper(o.Name))
 			dot = "."
 		}
 		for _, a := range o.Attributes {
-			item("."+a.Name, a.Doc)
+			r.item(dot+a.Name, a.Doc)
 		}
 		for _, f := range o.Functions {
 			star := ""
 			if f.Effect {
 				star = " *"
 			}
-			item(dot+f.Signature+star, f.Doc)
+			r.item(dot+f.Signature+star, f.Doc)
 		}
 	}
-	b.WriteString("# SEE ALSO\n**phlb-exec(1)**, **phlb-scripts(1)**\n")
-	return b.String(), nil
+	r.refer("1", "phlb-exec", "phlb-scripts")
+	return page{"phlb-starlark.7", r.String()}, nil
 }
