@@ -27,7 +27,7 @@ func TestPlain(t *testing.T) {
 	}}
 	const snapshotJSON = `{"id":7,"name":"docs","stamp":"x","path":"/b/docs/x","time":"2026-11-22T11:00:00.0000005Z",` +
 		`"finished":"2026-11-22T11:00:00.0000005Z","source":"/src","host":"h","tags":[],"files":3,"bytes":4,"unchanged":0,` +
-		`"linked":0,"new":1,"new_bytes":2,"skipped":0,"errors":1,"complete":false}`
+		`"linked":0,"new":1,"new_bytes":2,"skipped":0,"skipped_folders":0,"errors":1,"complete":false}`
 	for _, tt := range []struct {
 		name  string
 		value starlark.Value

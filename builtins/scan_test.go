@@ -34,7 +34,7 @@ func TestScan(t *testing.T) {
 		{"Counts", `s = scan(SOURCE, skip_dirs = ["cache"]); print(s.files, s.bytes, s.skipped, s.errors)`, "4 6 1 0"},
 		{"CountsWhere", `s = scan(SOURCE, where = lambda f: f.size > 1); print(s.files, s.bytes, s.skipped, s.errors)`, "2 5 4 0"},
 		{"CountsAfterBreak", "s = scan(SOURCE)\nfor f in s: break\nprint(s.files)", "5"},
-		{"Names", `print(dir(scan(SOURCE)))`, `["bytes", "errors", "exists", "files", "root", "skipped"]`},
+		{"Names", `print(dir(scan(SOURCE)))`, `["bytes", "errors", "exists", "files", "root", "skipped", "skipped_folders"]`},
 		{"Exists", `print(scan(SOURCE).exists, scan(SOURCE + "/none").exists)`, `True False`},
 		{"Sorted", `print([f.path for f in sorted(scan(SOURCE), key = lambda f: -f.size)][:3])`, `["dir/c.txt", "b.iso", "a.txt"]`},
 		{"Dict", `print(len({f: f.size for f in scan(SOURCE)}), [f for f in scan(SOURCE)][0] == [f for f in scan(SOURCE)][0])`, "6 True"},

@@ -54,24 +54,25 @@ func (s *Snapshot) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bo
 }
 
 var snapshotAttributes = attributes[*Snapshot]{
-	"id":        intOf("the number of the snapshot in the catalog", func(s *Snapshot) int64 { return int64(s.ID) }),
-	"name":      textOf("the backup name", func(s *Snapshot) string { return s.Name }),
-	"stamp":     textOf("the name of the folder below that of the backup name", func(s *Snapshot) string { return s.Stamp }),
-	"time":      timeOf("when the backup began", func(s *Snapshot) time.Time { return s.session.local(s.Started) }),
-	"finished":  timeOf("when the snapshot was sealed", func(s *Snapshot) time.Time { return s.session.local(s.Finished) }),
-	"path":      textOf("where the tree of the snapshot lies", func(s *Snapshot) string { return s.Path }),
-	"source":    textOf("the directory that was backed up", func(s *Snapshot) string { return s.Source }),
-	"host":      textOf("the machine on which the source was", func(s *Snapshot) string { return s.Host }),
-	"files":     intOf("how many files the snapshot has", func(s *Snapshot) int64 { return s.Files }),
-	"bytes":     intOf("the sizes of all files, together", func(s *Snapshot) int64 { return s.Bytes }),
-	"unchanged": intOf("files that were linked from the snapshot before, unread", func(s *Snapshot) int64 { return s.Unchanged }),
-	"linked":    intOf("files that were linked to content which the root held", func(s *Snapshot) int64 { return s.Linked }),
-	"new":       intOf("files that had to be stored", func(s *Snapshot) int64 { return s.New }),
-	"new_bytes": intOf("the sizes of the files that had to be stored, together", func(s *Snapshot) int64 { return s.NewBytes }),
-	"skipped":   intOf("entries that the rules left out", func(s *Snapshot) int64 { return s.Skipped }),
-	"errors":    intOf("entries that could not be read", func(s *Snapshot) int64 { return s.Errors }),
-	"complete":  boolOf("whether everything could be read", func(s *Snapshot) bool { return s.Complete() }),
-	"pinned":    boolOf(`whether the snapshot is tagged "pinned", and so never removed`, func(s *Snapshot) bool { return s.Pinned() }),
+	"id":              intOf("the number of the snapshot in the catalog", func(s *Snapshot) int64 { return int64(s.ID) }),
+	"name":            textOf("the backup name", func(s *Snapshot) string { return s.Name }),
+	"stamp":           textOf("the name of the folder below that of the backup name", func(s *Snapshot) string { return s.Stamp }),
+	"time":            timeOf("when the backup began", func(s *Snapshot) time.Time { return s.session.local(s.Started) }),
+	"finished":        timeOf("when the snapshot was sealed", func(s *Snapshot) time.Time { return s.session.local(s.Finished) }),
+	"path":            textOf("where the tree of the snapshot lies", func(s *Snapshot) string { return s.Path }),
+	"source":          textOf("the directory that was backed up", func(s *Snapshot) string { return s.Source }),
+	"host":            textOf("the machine on which the source was", func(s *Snapshot) string { return s.Host }),
+	"files":           intOf("how many files the snapshot has", func(s *Snapshot) int64 { return s.Files }),
+	"bytes":           intOf("the sizes of all files, together", func(s *Snapshot) int64 { return s.Bytes }),
+	"unchanged":       intOf("files that were linked from the snapshot before, unread", func(s *Snapshot) int64 { return s.Unchanged }),
+	"linked":          intOf("files that were linked to content which the root held", func(s *Snapshot) int64 { return s.Linked }),
+	"new":             intOf("files that had to be stored", func(s *Snapshot) int64 { return s.New }),
+	"new_bytes":       intOf("the sizes of the files that had to be stored, together", func(s *Snapshot) int64 { return s.NewBytes }),
+	"skipped":         intOf("entries that the rules left out", func(s *Snapshot) int64 { return s.Skipped }),
+	"skipped_folders": intOf("directories that the rules left out, which skipped counts too", func(s *Snapshot) int64 { return s.Folders }),
+	"errors":          intOf("entries that could not be read", func(s *Snapshot) int64 { return s.Errors }),
+	"complete":        boolOf("whether everything could be read", func(s *Snapshot) bool { return s.Complete() }),
+	"pinned":          boolOf(`whether the snapshot is tagged "pinned", and so never removed`, func(s *Snapshot) bool { return s.Pinned() }),
 	"tags": valueOf("tuple", "words to find the snapshot by", func(s *Snapshot) starlark.Value {
 		tags := make(starlark.Tuple, len(s.Tags))
 		for i, tag := range s.Tags {
@@ -142,7 +143,7 @@ func (s *Session) linkBuiltin() runtime.Builtin {
 				return nil, err
 			}
 			scan.mu.Lock()
-			scan.counts = &engine.Counts{Files: made.Files, Bytes: made.Bytes, Skipped: made.Skipped, Errors: made.Errors}
+			scan.counts = &engine.Counts{Files: made.Files, Bytes: made.Bytes, Skipped: made.Skipped, Folders: made.Folders, Errors: made.Errors}
 			scan.mu.Unlock()
 			s.mu.Lock()
 			s.made = append(s.made, made)

@@ -35,7 +35,7 @@ func TestScan(t *testing.T) {
 		count engine.Counts
 	}{
 		{"All", walk.Rules{}, "a b link cache/d dir/c", engine.Counts{Files: 4, Bytes: 7}},
-		{"SkipDirs", walk.Rules{SkipDirs: []string{"cache"}}, "a b link dir/c", engine.Counts{Files: 3, Bytes: 6, Skipped: 1}},
+		{"SkipDirs", walk.Rules{SkipDirs: []string{"cache"}}, "a b link dir/c", engine.Counts{Files: 3, Bytes: 6, Skipped: 1, Folders: 1}},
 		{"Skip", walk.Rules{Skip: []string{"b", "dir/*"}}, "a link cache/d", engine.Counts{Files: 2, Bytes: 2, Skipped: 2}},
 		{"Where", walk.Rules{Where: func(_ int, e *walk.Entry) (bool, error) { return e.Kind == manifest.Symlink, nil }},
 			"link", engine.Counts{Skipped: 4}},

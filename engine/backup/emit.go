@@ -3,6 +3,7 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"phlb/engine/catalog"
 	"phlb/engine/content"
@@ -57,6 +58,7 @@ func (r *run) emit(b *walk.Batch) error {
 	r.output.summary.Errors += int64(len(b.Errors))
 	r.Progress.Errors.Store(r.output.summary.Errors)
 	r.output.summary.Skipped += int64(b.Skipped)
+	r.output.summary.Folders += int64(b.Folders)
 	t := b.Folder.Data.(*target)
 	if err := r.finishTo(t); err != nil {
 		return err
@@ -165,7 +167,11 @@ func (r *run) count(res *result) {
 func (r *run) name(b *walk.Batch, p *plan) {
 	log := r.paths
 	for _, l := range b.Left {
-		log.Info("skipped", "path", l.Path, "by", l.By)
+		what := "skipped"
+		if strings.HasSuffix(l.Path, "/") {
+			what = "skipped folder"
+		}
+		log.Info(what, "path", l.Path, "by", l.By)
 	}
 	if b.First {
 		log.Debug("folder", "path", b.Path)

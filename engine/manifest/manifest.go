@@ -126,6 +126,7 @@ type Summary struct {
 	Linked    int64 // files linked because their content was there
 	New       int64 // files stored
 	NewBytes  int64 // their sizes
-	Skipped   int64 // entries that the policy left out
+	Skipped   int64 // entries that the policy left out, directories without what they hold
+	Folders   int64 // of these, directories
 	Errors    int64 // source entries that could not be read
 }

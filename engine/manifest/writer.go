@@ -276,6 +276,7 @@ func counters(s *Summary) []counter {
 		{"new", &s.New},
 		{"new-bytes", &s.NewBytes},
 		{"skipped", &s.Skipped},
+		{"skipped-folders", &s.Folders},
 		{"errors", &s.Errors},
 	}
 }

@@ -39,11 +39,12 @@ func (s *Snapshot) MarshalJSON() ([]byte, error) {
 		New       int64     `json:"new"`
 		NewBytes  int64     `json:"new_bytes"`
 		Skipped   int64     `json:"skipped"`
+		Folders   int64     `json:"skipped_folders"`
 		Errors    int64     `json:"errors"`
 		Complete  bool      `json:"complete"`
 	}{
 		int64(s.ID), Text(s.Name), s.Stamp, Text(s.Path), s.Started.UTC(), s.Finished.UTC(), Text(s.Source), s.Host, tags,
-		s.Files, s.Bytes, s.Unchanged, s.Linked, s.New, s.NewBytes, s.Skipped, s.Errors, s.Complete(),
+		s.Files, s.Bytes, s.Unchanged, s.Linked, s.New, s.NewBytes, s.Skipped, s.Folders, s.Errors, s.Complete(),
 	})
 }
 

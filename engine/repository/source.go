@@ -28,6 +28,7 @@ type Counts struct {
 	Files   int64 // regular files
 	Bytes   int64 // their sizes
 	Skipped int64 // entries that the rules left out
+	Folders int64 // of these, directories
 	Errors  int64 // entries that could not be read
 }
 
@@ -83,6 +84,7 @@ func (repo *Repository) Walk(ctx context.Context, w *walk.Walk, source Source, c
 		}
 		counts.Errors += int64(len(b.Errors))
 		counts.Skipped += int64(b.Skipped)
+		counts.Folders += int64(b.Folders)
 		for i := range b.Entries {
 			if entry := &b.Entries[i]; entry.Kind == manifest.File {
 				counts.Files++

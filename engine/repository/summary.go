@@ -22,7 +22,14 @@ func SummarizeIn(s *manifest.Summary, took time.Duration) string {
 	text := fmt.Sprintf("%s, %s: %d unchanged, %d linked, %d new (%s)",
 		english.Plural(int(s.Files), "file", ""), humanize.IBytes(uint64(s.Bytes)), s.Unchanged, s.Linked, s.New, humanize.IBytes(uint64(s.NewBytes)))
 	if s.Skipped > 0 {
-		text += fmt.Sprintf(", %d skipped", s.Skipped)
+		var of []string
+		if s.Folders > 0 {
+			of = append(of, english.Plural(int(s.Folders), "folder", ""))
+		}
+		if files := s.Skipped - s.Folders; files > 0 {
+			of = append(of, english.Plural(int(files), "file", ""))
+		}
+		text += ", " + english.WordSeries(of, "and") + " skipped"
 	}
 	if s.Errors > 0 {
 		text += ", " + english.Plural(int(s.Errors), "error", "")

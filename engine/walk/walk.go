@@ -123,6 +123,7 @@ type Batch struct {
 	Entries []Entry  // of Names, in order, as far as they exist and are wanted
 	Errors  []error  // each a *fs.PathError whose path is relative to the root
 	Skipped int      // how many the rules left out
+	Folders int      // how many of these are directories
 	Left    []Left   // these, where the walk is to name them
 	Data    any      // the caller's own; at first that of an earlier batch
 
@@ -295,7 +296,7 @@ func (l *lister) folder(f *Folder, failed []error) error {
 	b := l.batch(f)
 	b.First, b.Errors = true, failed
 	list, marked := l.enter(f, b)
-	b.Skipped = len(f.list) - len(list)
+	b.Skipped, b.Folders = len(f.list)-len(list), countDirs(f.list)-countDirs(list)
 	if marked != nil && l.walk.NamesLeft {
 		for _, d := range f.list {
 			if !slices.Contains(list, d) {
@@ -308,6 +309,9 @@ func (l *lister) folder(f *Folder, failed []error) error {
 		isDir := d.kind == manifest.Dir
 		if skip, by := l.rules.decide(f, d.name, isDir); skip {
 			b.Skipped++
+			if isDir {
+				b.Folders++
+			}
 			if l.walk.NamesLeft {
 				b.left(d.name, isDir, by.Text)
 			}
@@ -406,6 +410,15 @@ func (l *lister) enter(f *Folder, b *Batch) (list []dirent, marked *Rule) {
 func (l *lister) excluded(f *Folder) bool { return slices.ContainsFunc(l.walk.Exclude, f.ID().Is) }
 
 func (l *lister) isMountPoint(f *Folder) bool { return l.walk.OneFileSystem && f.Dev != l.device }
+
+func countDirs(list []dirent) (n int) {
+	for _, d := range list {
+		if d.kind == manifest.Dir {
+			n++
+		}
+	}
+	return n
+}
 
 // inOrder sorts the list and takes every name once: what is renamed while a
 // directory is read may come up twice, see readdir(3).

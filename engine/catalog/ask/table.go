@@ -149,6 +149,7 @@ var snapshotsTable = Table{
 		{"new_bytes", integer, "what those take: the room that this snapshot cost", "new_bytes", readInt},
 		{"skipped", integer, "entries that a rule left out", "skipped", readInt},
 		{"errors", integer, "entries that could not be read; 0 for a complete snapshot", "errors", readInt},
+		{"skipped_folders", integer, "of those that a rule left out, directories", "skipped_folders", readInt},
 	},
 }
 

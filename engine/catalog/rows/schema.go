@@ -90,6 +90,9 @@ var migrations = []string{`
 	CREATE TABLE unwritten (
 		line string, // that the journal is yet to be given
 	);
+`, `
+	ALTER TABLE snapshots ADD skipped_folders int64;
+	UPDATE snapshots SET skipped_folders = 0;
 `}
 
 // SchemaVersion is the newest one.

@@ -14,7 +14,7 @@ import (
 
 var (
 	selectSnapshots = qlfile.Compile(`SELECT * FROM snapshots;`)
-	insertSnapshot  = qlfile.Compile(`INSERT INTO snapshots VALUES ` + parameters(1, 19) + `;`)
+	insertSnapshot  = qlfile.Compile(`INSERT INTO snapshots VALUES ` + parameters(1, 20) + `;`)
 )
 
 // ID is the number of a snapshot. The first one is 1.
@@ -40,7 +40,7 @@ func (s *Snapshot) row() []any {
 	return []any{
 		int64(s.ID), s.Name, s.Stamp, s.Started.UTC(), s.Finished.UTC(), s.Source, s.Host, s.Boot,
 		s.Match, strings.Join(s.Tags, "\n"), s.Entries, s.Files, s.Bytes, s.Unchanged, s.Linked,
-		s.New, s.NewBytes, s.Skipped, s.Errors,
+		s.New, s.NewBytes, s.Skipped, s.Errors, s.Folders,
 	}
 }
 
@@ -50,7 +50,7 @@ func readSnapshot(row []any) (s Snapshot, err error) {
 	var tags string
 	err = scanRow(row, &id, &s.Name, &s.Stamp, &s.Started, &s.Finished, &s.Source, &s.Host, &s.Boot,
 		&s.Match, &tags, &s.Entries, &s.Files, &s.Bytes, &s.Unchanged, &s.Linked,
-		&s.New, &s.NewBytes, &s.Skipped, &s.Errors)
+		&s.New, &s.NewBytes, &s.Skipped, &s.Errors, &s.Folders)
 	if err != nil {
 		return s, fmt.Errorf("%w of snapshot %d", err, id)
 	}
