@@ -44,7 +44,7 @@ var arrows = map[string][]string{
 	"phlb/engine/diff":       verbs,
 	"phlb/engine/archive":    verbs,
 	"phlb/engine/repository": {"phlb/engine/parent", "phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/catalog/journal", "phlb/engine/config", "phlb/engine/manifest"},
-	"phlb/engine/known":      {"phlb/engine/repository", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/manifest"},
+	"phlb/engine/known":      {"phlb/engine/repository", "phlb/engine/content", "phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/manifest"},
 	"phlb/engine/foreign":    {"phlb/engine/content", "phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
 	"phlb/engine/parent":     {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/config", "phlb/engine/manifest"},
 	"phlb/engine/content":    {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},

@@ -14,31 +14,31 @@ import (
 	"phlb/engine/walk"
 )
 
-// adoption takes trees that lie under the root without a manifest, one after the
-// other.
+// adoption is an adoption under way: of trees that lie under the root without a
+// manifest, one after the other.
 type adoption struct {
 	*repository.Repository
 	history catalog.Run // what the record of runs will hold of it
 	root    *store.Root
 	report  *repository.Report
 
-	// digests are those of the inodes that were read so far, so that trees that
-	// were linked to one another by hand are read once.
-	digests sync.Map       // from inodeRead to *content.Digests
+	// digests are the digests of the inodes that were read so far. Trees that share
+	// inodes, since somebody has linked them by hand, are so read once.
+	digests sync.Map       // from a known.Version to *content.Digests
 	reading [64]sync.Mutex // held while an inode is read, by the inode's number
 }
 
-// Adopt makes the catalog agree with the root: snapshots that it does not know
-// are taken from their manifests, and a tree at ROOT/NAME/FOLDER that has none
-// becomes a snapshot. Such a tree is read, its manifest written, and files of
-// known content become links, as far as metadata agree. With a path, only what
-// lies there is taken.
+// Adopt makes the catalog agree with the root. Snapshots that the catalog does not know
+// are absorbed from their manifests, and a tree at ROOT/NAME/FOLDER without a manifest
+// becomes a snapshot: it is read, its manifest is written, and files of known content
+// become links, as far as their metadata agree. With a path, only the trees that lie
+// there are adopted.
 //
-// Snapshots of pyhardlinkbackup are known by what it leaves in them. Its own
-// files are left out of the manifest, and files are held against its digests. A
-// file that is not what it stored is reported, and the snapshot is not complete.
+// Snapshots of pyhardlinkbackup are known by the files that it leaves in them. These
+// are left out of the manifest, and the other files are compared with the digests in
+// them. A file that differs is reported, and the snapshot is not complete.
 //
-// A dry run reads as much as the real one, to tell what would become links.
+// A dry run reads as much as the real one, to tell which files would become links.
 func Adopt(ctx context.Context, repo *repository.Repository, path string) (_ *repository.Report, err error) {
 	history := catalog.Run{Verb: "add", Started: repo.Env.Now()}
 	defer func() { repo.NoteFailed(ctx, history, err) }()
@@ -78,8 +78,8 @@ func Adopt(ctx context.Context, repo *repository.Repository, path string) (_ *re
 	return a.report, nil
 }
 
-// fromManifests takes what manifests tell, and reports those that tell nothing of
-// what lies within.
+// fromManifests has the catalog absorb the manifests that it does not know, and reports
+// those within that cannot be read.
 func (a *adoption) fromManifests(ctx context.Context, within store.Ref) error {
 	cat, c, err := a.OpenCaughtUp(ctx, a.root)
 	if err != nil {
@@ -121,8 +121,8 @@ func (a *adoption) fromManifests(ctx context.Context, within store.Ref) error {
 	return a.Publish(ctx, a.root, cat, repository.Noting(taken...))
 }
 
-// trees returns those without a manifest: the one called within, those of its
-// name, or all.
+// trees returns the trees without a manifest: the one that within names, all of the
+// name in within, or with a zero ref all.
 func (a *adoption) trees(within store.Ref) ([]store.Ref, error) {
 	names, err := a.root.Names()
 	if err != nil {
@@ -133,7 +133,7 @@ func (a *adoption) trees(within store.Ref) ([]store.Ref, error) {
 		names = []string{within.Name}
 	} else if linked, err := a.root.Linked(); err != nil {
 		return nil, err
-	} else { // what lies behind links is not looked at
+	} else { // names that are symbolic links are not followed
 		for _, name := range linked {
 			a.report.Add(name, repository.Stray, "%v", a.root.CheckFolder(name))
 		}
@@ -164,9 +164,9 @@ func (a *adoption) trees(within store.Ref) ([]store.Ref, error) {
 	return found, nil
 }
 
-// strays reports what lies where only snapshots should, in the folder of a name
-// that none was made of yet: somebody has put a tree there that belongs one
-// deeper.
+// strays reports files that lie in the folder of a name beside snapshots, where the name
+// has no sealed snapshot yet: somebody has put a tree there that belongs into a folder
+// of its own.
 func (a *adoption) strays(name string) error {
 	sealed, err := a.root.Sealed(name)
 	if len(sealed) > 0 || err != nil {
@@ -180,21 +180,22 @@ func (a *adoption) strays(name string) error {
 	return err
 }
 
-// tree makes a snapshot of one tree, unless somebody is still writing it.
+// tree makes a snapshot of one tree. It returns nil where somebody is still writing to
+// the tree.
 func (a *adoption) tree(ctx context.Context, ref store.Ref) (_ *catalog.Snapshot, err error) {
 	r := &run{
-		Repository: a.Repository, history: a.history, match: a.Config.Match,
+		Repository: a.Repository, record: a.history, match: a.Config.Match,
 		root: a.root, source: a.root.SnapshotPath(ref),
 	}
-	r.history.Name = ref.Name
+	r.record.Name = ref.Name
 	tree := &adoptedTree{run: r, adoption: a, ref: ref, tool: foreign.Recognise(a.root, ref)}
-	r.tree, r.unread = tree, tree.unread
+	r.tree, r.onUnread = tree, tree.unread
 	if err := tree.begin(ctx); err != nil {
 		return nil, err
 	}
-	defer r.letGo()
-	r.history.Started = a.Env.Now()
-	r.opened = walk.Of(&r.partial.Tree.Dir)
+	defer r.release()
+	r.record.Started = a.Env.Now()
+	r.sourceDir = walk.Of(&r.partial.Tree.Dir)
 	cat, err := a.OpenCatalog(ctx, a.root)
 	if err != nil {
 		return nil, err

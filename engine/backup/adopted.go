@@ -11,6 +11,7 @@ import (
 	"phlb/engine/catalog"
 	"phlb/engine/content"
 	"phlb/engine/foreign"
+	"phlb/engine/known"
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
 	"phlb/engine/repository"
@@ -18,17 +19,17 @@ import (
 	"phlb/engine/walk"
 )
 
-// adoptedTree is one that lies under the root already: it is read where it lies,
-// and files of known content are replaced by links.
+// adoptedTree is a tree that lies under the root without a manifest. Its files are read
+// where they lie, and files of known content are replaced by links.
 type adoptedTree struct {
 	unwritten
 	*run
-	adoption *adoption // takes this tree, among others
+	adoption *adoption // the adoption of this tree and others
 	ref      store.Ref
-	tool     foreign.Tool           // the tool that wrote the tree
+	tool     foreign.Tool           // the tool that wrote the tree; "" where that is not known
 	cutOff   bool                   // whether the tool's run was cut off, or left out files
-	changing bool                   // whether somebody is still writing the tree
-	names    *repository.NameCounts // what the links of a dry run would change; nil where links are made
+	changing bool                   // whether the tree changed while it was read
+	names    *repository.NameCounts // how many names links would give to inodes, in a dry run; nil where links are made
 }
 
 // begin locks the name and opens the tree.
@@ -37,7 +38,7 @@ func (a *adoptedTree) begin(ctx context.Context) (err error) {
 		if err := a.Rehearsal.Keep(a.Env.TempDir); err != nil {
 			return err
 		}
-		a.Rehearsal.Show(a.root) // also the trees that were planned a moment before
+		a.Rehearsal.Show(a.root) // with the trees that this dry run has planned to adopt
 		a.names = &repository.NameCounts{}
 		a.partial, err = a.root.PlanAdoption(a.ref, a.Rehearsal.Dir)
 		return err
@@ -51,44 +52,44 @@ func (a *adoptedTree) begin(ctx context.Context) (err error) {
 	return err
 }
 
-func (a *adoptedTree) enter(t, above *target) (err error) {
-	t.foreign = a.tool.In(t.folder)
+func (a *adoptedTree) enter(f, above *folder) (err error) {
+	f.foreign = a.tool.In(f.source)
 	if above == nil {
-		t.dir, err = a.partial.Tree.Descend(".")
+		f.dir, err = a.partial.Tree.Descend(".")
 	} else {
-		t.dir, err = above.dir.Open(t.folder.Name())
+		f.dir, err = above.dir.Open(f.source.Name())
 	}
 	return err
 }
 
-func (a *adoptedTree) describe(t *target) error {
-	forgetSource(&t.entry)
+func (a *adoptedTree) describe(f *folder) error {
+	forgetSource(&f.entry)
 	return nil
 }
 
-// forgetSource leaves out by what a later run would know an unchanged file of the
-// source: nothing is known of the source that an adopted tree was made from.
+// forgetSource clears the fields by which a later run would know that a file of the
+// source is unchanged. Nothing is known of the source of an adopted tree.
 func forgetSource(e *manifest.Entry) { e.Ctime, e.Inode, e.Racy = manifest.Time{}, 0, false }
 
-func (a *adoptedTree) bring(t *task, e *walk.Entry, _ parent.Position) (res result, err error) {
+func (a *adoptedTree) save(t *task, e *walk.Entry, _ parent.Position) (res result, err error) {
 	switch {
 	case e.Kind != manifest.File:
 		res = result{entry: e.Entry, outcome: stored}
-		res.entry.Xattrs, err = t.target.folder.Dir.Xattrs(t.name)
-		err = content.FromSource("read attributes", e.Path, a.seen(&res.entry, err)) // no reason to do without the rest
+		res.entry.Xattrs, err = t.folder.source.Dir.Xattrs(t.name)
+		err = content.FromSource("read attributes", e.Path, a.noteUnread(&res.entry, err)) // no reason to do without the rest
 	case a.isTools(t, e):
 		return result{}, nil
 	default:
-		res, err = a.file(t, e)
+		res, err = a.saveFile(t, e)
 	}
 	forgetSource(&res.entry)
 	return res, err
 }
 
-// isTools reports whether e is a file of the tool that wrote the tree. It notes
-// the files that this one holds the digest of, and that are no longer there.
+// isTools reports whether e is a file of the tool that wrote the tree, and not of the
+// source. Such a file may hold digests of files that are missing, which are reported.
 func (a *adoptedTree) isTools(t *task, e *walk.Entry) bool {
-	own, lost := t.target.foreign.Owns(e.Name())
+	own, lost := t.folder.foreign.Owns(e.Name())
 	for _, name := range lost {
 		t.batch.Errors = append(t.batch.Errors, &fs.PathError{
 			Op: "verify", Path: path.Join(t.batch.Path, name), Err: &flaw{repository.Missing, "its digest is there, the file is not"},
@@ -106,8 +107,8 @@ func (a *adoptedTree) seal(ctx context.Context, cat *catalog.Catalog, s *catalog
 	return a.sealAndTell(ctx, cat, s)
 }
 
-// started returns the time of the tree: what its folder's name says, else when the
-// folder was last changed.
+// started returns when the snapshot was started: the time in the name of its folder, or
+// else when the folder was last changed.
 func (a *adoptedTree) started() (time.Time, error) {
 	var others []string
 	if a.tool != "" {
@@ -120,17 +121,8 @@ func (a *adoptedTree) started() (time.Time, error) {
 	return self.Mtime.Time(), err
 }
 
-// inodeRead tells apart what was read: the number of an inode that was replaced
-// by a link may be given to another file at once. The change time is left out,
-// for it moves with every link.
-type inodeRead struct {
-	id    walk.ID
-	size  int64
-	mtime manifest.Time
-}
-
-// sweep removes what an adoption that was killed has left in the tree: another
-// name of a file that is there under its own.
+// sweep is a rule of the walk that removes temporary names: an adoption that was killed
+// may have left a further name of a file in the tree.
 func (a *adoptedTree) sweep(_ int, e *walk.Entry) (wanted bool, err error) {
 	if e.Kind != manifest.File || e.Nlink == 1 || !store.IsTemp(e.Name()) {
 		return true, nil
@@ -146,7 +138,7 @@ func (a *adoptedTree) sweep(_ int, e *walk.Entry) (wanted bool, err error) {
 	return false, removeIn(folder, e.Name())
 }
 
-// removeIn leaves the time of the folder as it is.
+// removeIn removes a name from a folder, and gives the folder back its time.
 func removeIn(folder *store.Dir, name string) error {
 	self, err := folder.Self()
 	if err == nil {
@@ -158,23 +150,24 @@ func removeIn(folder *store.Dir, name string) error {
 	return folder.SetMtime(self.Mtime)
 }
 
-// errChanging is the error of a tree that somebody is still writing.
+// errChanging is the error of a file of a tree to which somebody is still writing.
 var errChanging = errors.New("changes while it is read")
 
-// file takes a regular file where it lies.
-func (a *adoptedTree) file(t *task, e *walk.Entry) (result, error) {
+// saveFile reads a regular file where it lies, and replaces it by a link to a known file
+// of the same content, if there is one.
+func (a *adoptedTree) saveFile(t *task, e *walk.Entry) (result, error) {
 	res := result{entry: e.Entry, outcome: stored}
-	f, err := t.target.folder.Dir.File(t.name)
+	f, err := t.folder.source.Dir.File(t.name)
 	if err != nil {
 		return result{}, content.FromSource("open", e.Path, err)
 	}
 	defer f.Close()
 	res.entry.Xattrs, err = f.Xattrs()
-	if err = a.seen(&res.entry, err); err != nil {
+	if err = a.noteUnread(&res.entry, err); err != nil {
 		return result{}, content.FromSource("read attributes", e.Path, err)
 	}
-	stated := t.target.foreign.Digest(t.name)
-	t.read = inodeRead{e.ID(), e.Size, e.Mtime}
+	stated := t.folder.foreign.Digest(t.name)
+	t.read = known.Version{ID: e.ID(), Size: e.Size, Mtime: e.Mtime}
 	found, err := a.digestsOf(t, f, e, stated)
 	if err != nil {
 		return result{}, err
@@ -187,11 +180,12 @@ func (a *adoptedTree) file(t *task, e *walk.Entry) (result, error) {
 	case stated.Sum == nil && a.cutOff:
 		return res, content.FromSource("verify", e.Path, &flaw{repository.Incomplete, "may have been cut off: the tool that stored it left no digest"})
 	}
-	return t.place(res.entry, func(*manifest.Entry) error { return nil }) // the file is there
+	return t.linkOrCreate(res.entry, func(*manifest.Entry) error { return nil }) // the file is there
 }
 
-// digestsOf returns the digests of a file, also by the algorithm that a tool has
-// used. Names of one inode wait for each other, so that it is read once.
+// digestsOf returns the digests of a file: by SHA-256, and by the algorithm of the
+// digest that a tool has stated. An inode is read once: tasks with other names of the
+// inode wait.
 func (a *adoptedTree) digestsOf(t *task, f *walk.File, e *walk.Entry, also content.Stated) (*content.Digests, error) {
 	one := &a.adoption.reading[e.Inode%uint64(len(a.adoption.reading))]
 	one.Lock()
@@ -206,7 +200,7 @@ func (a *adoptedTree) digestsOf(t *task, f *walk.File, e *walk.Entry, also conte
 	if err != nil {
 		return nil, err
 	}
-	// Its change time moves when we link to it under another name.
+	// The change time is not compared: it moves when another task links to the file.
 	if now, err := f.Stat(); err != nil || n != e.Size || now.Size != e.Size || now.Mtime != e.Mtime {
 		return nil, content.FromSource("read", e.Path, errChanging)
 	}
@@ -215,29 +209,30 @@ func (a *adoptedTree) digestsOf(t *task, f *walk.File, e *walk.Entry, also conte
 	return &found, nil
 }
 
-// link replaces the path by a link, unless it is one to that inode already.
+// link replaces the path of the task by a link to an inode, unless it is a name of that
+// inode already.
 func (a *adoptedTree) link(t *task, from *store.Dir, old string, to store.Inode) error {
-	own, err := t.target.dir.Look(t.name)
+	own, err := t.folder.dir.Look(t.name)
 	if err != nil {
 		return err
 	}
 	if own.SameAs(&to) {
 		return nil
 	}
-	if now := (inodeRead{idOf(own), own.Size, own.Mtime}); now != t.read {
+	if now := known.VersionOf(own); now != t.read {
 		return content.FromSource("replace", path.Join(t.batch.Path, t.name), errChanging)
 	}
 	if a.names != nil {
-		a.names.Add(idOf(to), 1)
-		left := int64(own.Links) + a.Rehearsal.Names.Of(idOf(own)) + a.names.Add(idOf(own), -1)
+		a.names.Add(known.IDOf(to), 1)
+		left := int64(own.Links) + a.Rehearsal.Names.Of(known.IDOf(own)) + a.names.Add(known.IDOf(own), -1)
 		a.adoption.report.Count(func(r *repository.Report) { r.CountReplaced(own.Size, left) })
 		return nil
 	}
-	err = t.target.dir.Replace(from, old, t.name)
-	// At once, so that it is not lost if we are killed, and also where the folder was
-	// changed and then something failed.
-	kept := t.target.dir.SetMtime(t.target.folder.Mtime)
-	if errors.Is(err, store.ErrNoLink) || errors.Is(err, fs.ErrPermission) { // as good a copy as any
+	err = t.folder.dir.Replace(from, old, t.name)
+	// The time is set at once, so that a kill does not lose it, and also after an error,
+	// since the folder may have been changed before the error.
+	kept := t.folder.dir.SetMtime(t.folder.source.Mtime)
+	if errors.Is(err, store.ErrNoLink) || errors.Is(err, fs.ErrPermission) { // the file of this path is as good a copy
 		err = store.ErrLinkLimit
 	}
 	if err = cmp.Or(err, kept); err != nil {
@@ -247,8 +242,8 @@ func (a *adoptedTree) link(t *task, from *store.Dir, old string, to store.Inode)
 	return nil
 }
 
-// unread reports what could not be taken. What has vanished was seen a moment
-// before.
+// unread reports a file that could not be read, or is not what the tool has stored. A
+// file that has vanished was there when its folder was listed: the tree is changing.
 func (a *adoptedTree) unread(err error) {
 	if errors.Is(err, errChanging) || errors.Is(err, fs.ErrNotExist) {
 		a.changing = true
@@ -265,9 +260,9 @@ func (a *adoptedTree) unread(err error) {
 	a.adoption.report.Add(name, what, "%v", err)
 }
 
-// flaw is what is the matter with a file other than that it cannot be read.
+// flaw is the error of a file that can be read, and is not what was stored.
 type flaw struct {
-	what   string // one of the problems that [repository.Problem] lists
+	what   string // as in [repository.Problem]
 	detail string
 }
 

@@ -1,13 +1,14 @@
-// Package backup makes snapshots: [Run] makes one of a source, [Adopt] turns trees
-// that others put under the root into some.
+// Package backup makes snapshots: [Run] makes one of a source, [Adopt] makes some of
+// trees that somebody has put under the root.
 //
-// A run walks the source, with the manifest of the snapshot before read in step.
-// What has not changed is linked to that snapshot, what the root holds under
-// another path is linked to it there, and only the rest is copied. Once all is
-// there, the snapshot is sealed by a rename, and the catalog is told.
+// A run walks the source and reads the manifest of the parent, the newest snapshot of
+// the same name, in step. A file that has not changed is linked to the file of the
+// parent, a file whose content the root holds under another path is linked to that one,
+// and every other file is copied. In the end a rename seals the snapshot, and the
+// catalog is told.
 //
-// The package does not promise a consistent picture of a source that changes
-// while it is read; a file that does is reported.
+// The package does not promise a consistent picture of a source that changes while it
+// is read. A file that changes while it is read is reported.
 package backup
 
 import (
@@ -37,13 +38,13 @@ var (
 	ErrUnsealed = errors.New("nothing was sealed, the next run takes over what was copied")
 )
 
-// Run makes a snapshot of the source; a dry run returns the one that would
-// be made, and counts it in from then on. With a source that could not be read in
-// part, the snapshot is sealed and its Errors are counted.
+// Run makes a snapshot of the source. Where a part of the source could not be read, the
+// snapshot is sealed all the same, and its Errors are counted. A dry run returns the
+// snapshot that would be made; to later calls it is as if that snapshot was there.
 func Run(ctx context.Context, repo *repository.Repository, source repository.Source) (_ *repository.Snapshot, err error) {
 	r := &run{Repository: repo, match: cmp.Or(source.Match, repo.Config.Match)}
-	r.history = catalog.Run{Verb: "backup", Name: cmp.Or(source.Name, filepath.Base(source.Root))}
-	defer func() { repo.NoteFailed(ctx, r.history, err) }()
+	r.record = catalog.Run{Verb: "backup", Name: cmp.Or(source.Name, filepath.Base(source.Root))}
+	defer func() { repo.NoteFailed(ctx, r.record, err) }()
 	if r.source, err = repository.Resolve(source.Root); err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func Run(ctx context.Context, repo *repository.Repository, source repository.Sou
 	if err := manifest.CheckTags(source.Tags); err != nil {
 		return nil, err
 	}
-	r.history.Name = name
+	r.record.Name = name
 	defer repo.Progress.Begin("backup " + name)()
 	if r.root, err = repo.RootToWrite(); err != nil {
 		return nil, r.explain(ctx, err)
@@ -71,7 +72,7 @@ func Run(ctx context.Context, repo *repository.Repository, source repository.Sou
 	if r.source == r.root.Path || strings.HasPrefix(r.source, r.root.Path+string(filepath.Separator)) {
 		return nil, fmt.Errorf("%s: %w %s", r.source, ErrInsideRoot, r.root.Path)
 	}
-	defer r.letGo()
+	defer r.release()
 	if err := r.lockName(ctx, name); err != nil {
 		return nil, r.explain(ctx, err)
 	}
@@ -87,29 +88,29 @@ func (r *run) lockName(ctx context.Context, name string) (err error) {
 	if !r.Env.DryRun {
 		r.lock, err = r.root.LockName(ctx, name, r.Owner(), r.Env.Wait)
 	}
-	r.history.Started = r.Env.Now() // the lock may have been waited for
+	r.record.Started = r.Env.Now() // the lock may have been waited for
 	return err
 }
 
-// begin chooses the tree, and starts a partial of that name.
+// begin chooses the tree of the run, and creates the partial.
 func (r *run) begin(ctx context.Context, name string) (err error) {
 	if r.Env.DryRun {
 		planned := &plannedTree{run: r}
 		r.tree = planned
-		r.partial, err = planned.planPartial(ctx, name, r.Stamp(r.history.Started))
+		r.partial, err = planned.planPartial(ctx, name, r.Stamp(r.record.Started))
 		return err
 	}
 	r.tree = &partialTree{run: r}
-	r.partial, err = r.root.Begin(name, r.Stamp(r.history.Started))
+	r.partial, err = r.root.Begin(name, r.Stamp(r.record.Started))
 	return err
 }
 
-// ErrOtherSource says that the backup of that name is of another directory, or of
-// another host's.
+// ErrOtherSource says that the snapshots of that name are of another directory, or of a
+// directory of another host.
 var ErrOtherSource = errors.New("is the backup of another source")
 
-// checkSource holds the source against that of the newest snapshot of the name.
-// Where another one is not what was asked for, two sources would mix under one name.
+// checkSource compares the source with that of the newest snapshot of the name, so that
+// two sources do not mix under one name by mistake.
 func (r *run) checkSource(ctx context.Context, cat *catalog.Catalog, source repository.Source) error {
 	all, err := cat.Snapshots(ctx)
 	if err != nil {
@@ -117,8 +118,8 @@ func (r *run) checkSource(ctx context.Context, cat *catalog.Catalog, source repo
 	}
 	last := repository.Newest(slices.DeleteFunc(all, func(s catalog.Snapshot) bool {
 		adopted := s.Source == "" || strings.HasSuffix(filepath.ToSlash(s.Source), "/"+s.Name+"/"+s.Stamp)
-		return adopted // nobody knows of what it is
-	}), r.history.Name)
+		return adopted // nobody knows what its source was
+	}), r.record.Name)
 	if last == nil || last.Source == r.source && last.Host == r.Env.Host || source.Moved {
 		return nil
 	}
@@ -131,10 +132,10 @@ func (r *run) checkSource(ctx context.Context, cat *catalog.Catalog, source repo
 		return nil
 	}
 	return fmt.Errorf("%s %w: of %s, not of %s; choose another name with --name, or say with --moved that the source is the same in another place",
-		r.history.Name, ErrOtherSource, was, is)
+		r.record.Name, ErrOtherSource, was, is)
 }
 
-// snapshot fills the partial and seals it.
+// snapshot saves the source in the partial, and seals it.
 func (r *run) snapshot(ctx context.Context, source repository.Source) (*catalog.Snapshot, error) {
 	cat, err := r.OpenCatalog(ctx, r.root)
 	if err != nil {
@@ -144,22 +145,22 @@ func (r *run) snapshot(ctx context.Context, source repository.Source) (*catalog.
 	if err := r.checkSource(ctx, cat, source); err != nil {
 		return nil, err
 	}
-	if err := r.begin(ctx, r.history.Name); err != nil {
+	if err := r.begin(ctx, r.record.Name); err != nil {
 		return nil, err
 	}
 	defer r.close()
 	header := manifest.Header{
-		Name: r.history.Name, Stamp: r.partial.Stamp, Source: r.source, Host: r.Env.Host, Boot: r.Env.Boot, Mount: r.root.Mount(),
-		Started: r.history.Started, Match: string(r.match), Tags: source.Tags,
+		Name: r.record.Name, Stamp: r.partial.Stamp, Source: r.source, Host: r.Env.Host, Boot: r.Env.Boot, Mount: r.root.Mount(),
+		Started: r.record.Started, Match: string(r.match), Tags: source.Tags,
 	}
 	if err := r.prepare(ctx, cat, header, true); err != nil {
 		return nil, err
 	}
 	if source.AcceptShrink {
-		r.complete = nil
+		r.lastComplete = nil
 	}
 	stop := func() {}
-	if r.previous.cursor == nil {
+	if r.parent.Cursor == nil {
 		stop = r.CountAhead(ctx, r.source, source.Rules)
 	}
 	err = r.walk(ctx, source.Rules)

@@ -21,16 +21,18 @@ const (
 	stored                   // made anew
 )
 
-// result is an entry of the snapshot that is being made, and how it came there.
+// result is an entry of the snapshot that is being made, and how the entry came into
+// the snapshot.
 type result struct {
 	entry    manifest.Entry
-	id       walk.ID // where the source has several names for it, else zero
+	id       walk.ID // of an inode that has several names in the source, else zero
 	outcome  outcome
-	previous parent.Position // where the parent's manifest has the path
-	same     bool            // whether a mark vouches that the parent's manifest has the same entry; entry then holds what a look at the source tells, and no more
+	inParent parent.Position // where the parent's manifest has the path
+	same     bool            // whether a mark vouches that the parent's manifest has the same entry; the fields that only the manifest tells are empty in entry then
 }
 
-// emit takes the batches in order, once they have been worked on.
+// emit writes a batch to the manifest and tells the catalog what has changed. It is
+// called in order, once the batch has been worked on.
 func (r *run) emit(b *walk.Batch) error {
 	p := b.Data.(*plan)
 	for _, err := range b.Errors {
@@ -44,27 +46,27 @@ func (r *run) emit(b *walk.Batch) error {
 		default:
 			r.log.Error("cannot be read", "error", err)
 		}
-		if r.unread != nil {
-			r.unread(err)
+		if r.onUnread != nil {
+			r.onUnread(err)
 		}
 	}
 	for _, err := range b.Warnings {
 		r.log.Warn("ignore file", "error", err)
 	}
-	if r.naming {
-		r.name(b, p)
+	if r.logsPaths {
+		r.logBatch(b, p)
 	}
-	r.output.splice.Follow(p.previous.Begun)
+	r.output.splice.Follow(p.parent.Begun)
 	r.output.summary.Errors += int64(len(b.Errors))
 	r.Progress.Errors.Store(r.output.summary.Errors)
 	r.output.summary.Skipped += int64(b.Skipped)
 	r.output.summary.Folders += int64(b.Folders)
-	t := b.Folder.Data.(*target)
+	t := b.Folder.Data.(*folder)
 	if err := r.finishTo(t); err != nil {
 		return err
 	}
 	if b.First {
-		if err := r.write(&t.entry, p.previous.Folder, t.same); err != nil {
+		if err := r.write(&t.entry, p.parent.Folder, t.same); err != nil {
 			return err
 		}
 		t.entry.Path = "" // until the folder is full, see finishTo
@@ -74,13 +76,13 @@ func (r *run) emit(b *walk.Batch) error {
 		if res.id != (walk.ID{}) {
 			res.entry.Group = r.group(inodeVersion{res.id, res.entry.Digest})
 		}
-		if err := r.write(&res.entry, res.previous, res.same); err != nil {
+		if err := r.write(&res.entry, res.inParent, res.same); err != nil {
 			return err
 		}
 		r.count(res)
 	}
-	for _, at := range p.previous.Entries {
-		if e := at.Entry(); e != nil { // no result took it: the path is no more
+	for _, at := range p.parent.Entries {
+		if e := at.Entry(); e != nil { // no result took the entry: the path is gone
 			if err := r.end(e); err != nil {
 				return err
 			}
@@ -90,14 +92,15 @@ func (r *run) emit(b *walk.Batch) error {
 	return nil
 }
 
-// inodeVersion is an inode with a content: it may change between two visits, or
-// its number be given to another one.
+// inodeVersion is an inode of the source with one content. Between the visits of two
+// of its names the inode may change, or another file may get its number.
 type inodeVersion struct {
 	id     walk.ID
 	digest manifest.Digest
 }
 
-// group numbers the inodes that have several names, in the order of the walk.
+// group returns the number of an inode that has several names. Numbers are given in
+// the order of the walk.
 func (r *run) group(v inodeVersion) int64 {
 	n, ok := r.output.groups[v]
 	if !ok {
@@ -107,29 +110,29 @@ func (r *run) group(v inodeVersion) int64 {
 	return n
 }
 
-// write appends an entry to the manifest, and tells the catalog if it is not
-// what it was at a position in the manifest before.
+// write appends an entry to the manifest, and tells the catalog of the entry if the
+// parent's manifest has another one at that position, or none.
 func (r *run) write(e *manifest.Entry, at parent.Position, same bool) error {
 	r.output.summary.Entries++
 	if same {
 		return r.output.splice.Write(e, at, true)
 	}
-	previous := at.Entry()
-	if err := r.output.splice.Write(e, at, previous != nil && e.Equal(previous)); err != nil {
+	old := at.Entry()
+	if err := r.output.splice.Write(e, at, old != nil && e.Equal(old)); err != nil {
 		return err
 	}
-	if previous != nil {
-		if catalog.Same(previous, e) {
+	if old != nil {
+		if catalog.Same(old, e) {
 			return nil
 		}
-		if err := r.end(previous); err != nil {
+		if err := r.end(old); err != nil {
 			return err
 		}
 	}
 	return r.tellCatalog(e, (*catalog.Recorder).Add)
 }
 
-// end tells the catalog of a version that is no more.
+// end tells the catalog that the version in the parent's manifest has ended.
 func (r *run) end(e *manifest.Entry) error { return r.tellCatalog(e, (*catalog.Recorder).End) }
 
 func (r *run) tellCatalog(e *manifest.Entry, what func(*catalog.Recorder, *manifest.Entry) error) error {
@@ -161,11 +164,10 @@ func (r *run) count(res *result) {
 	}
 }
 
-// name tells whoever listens how the paths of a batch fare: at the level of
-// information those that fare otherwise than is usual, at that of debugging every
-// path. A snapshot's own log holds them where it is to hold what is for debugging.
-func (r *run) name(b *walk.Batch, p *plan) {
-	log := r.paths
+// logBatch logs what became of the paths of a batch: paths that were skipped or linked
+// to other paths at the level info, all others at the level debug.
+func (r *run) logBatch(b *walk.Batch, p *plan) {
+	log := r.pathLog
 	for _, l := range b.Left {
 		what := "skipped"
 		if strings.HasSuffix(l.Path, "/") {

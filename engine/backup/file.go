@@ -14,15 +14,15 @@ import (
 	"phlb/engine/walk"
 )
 
-// attempts is how often a file that changes while it is read is read.
+// attempts is how often a file is read that changes while it is read.
 const attempts = 3
 
-// errUnstable is the error of a file that never was the same for long enough.
+// errUnstable is the error of a file that has changed in every attempt to read it.
 var errUnstable = errors.New("changes while it is read: what was read is stored, it may be inconsistent")
 
-// file brings in a regular file that is new, or not known to be unchanged.
-func (t *task) file(e *walk.Entry) (result, error) {
-	f, err := t.target.folder.Dir.File(t.name)
+// saveFile saves a regular file that is new, or not known to be unchanged.
+func (t *task) saveFile(e *walk.Entry) (result, error) {
+	f, err := t.folder.source.Dir.File(t.name)
 	if err != nil {
 		return result{}, content.FromSource("open", e.Path, err)
 	}
@@ -40,9 +40,9 @@ func (t *task) file(e *walk.Entry) (result, error) {
 		xattrs, err := f.Xattrs()
 		seen.Xattrs = xattrs
 		seen.Racy = parent.Racy(&seen.Entry, now)
-		unread := content.FromSource("read attributes", e.Path, t.seen(&seen.Entry, err)) // no reason to do without the content
+		unread := content.FromSource("read attributes", e.Path, t.noteUnread(&seen.Entry, err)) // no reason to do without the content
 		said := seen.Size
-		res, stable, err := t.content(f, &seen, try == attempts)
+		res, stable, err := t.saveContent(f, &seen, try == attempts)
 		switch {
 		case err != nil:
 			return res, err
@@ -59,17 +59,17 @@ func (t *task) file(e *walk.Entry) (result, error) {
 	}
 }
 
-// content reads the file and brings it in. Where it changed meanwhile, stable
-// is false and nothing was brought in, unless it is the last try.
-func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable bool, err error) {
+// saveContent reads the file and saves it. stable is false where the file has changed
+// meanwhile; it is saved then only if this is the last attempt.
+func (t *task) saveContent(f *walk.File, e *walk.Entry, last bool) (_ result, stable bool, err error) {
 	if e.Size > content.BufferSize {
-		return t.largeOrRoom(f, e, last)
+		return t.saveLargeOrMakeRoom(f, e, last)
 	}
 	buf := t.worker.Whole(e.Size + 1)
 	n, err := f.ReadAt(buf, 0)
 	switch {
-	case err == nil: // it goes on after its end
-		return t.largeOrRoom(f, e, last)
+	case err == nil: // the file has grown
+		return t.saveLargeOrMakeRoom(f, e, last)
 	case err != io.EOF:
 		return result{}, false, content.FromSource("read", e.Path, err)
 	}
@@ -88,40 +88,41 @@ func (t *task) content(f *walk.File, e *walk.Entry, last bool) (_ result, stable
 		_, err := out.Write(buf)
 		return err
 	}
-	res, err := t.place(e.Entry, func(e *manifest.Entry) error { return t.tree.create(t, e, write) })
+	res, err := t.linkOrCreate(e.Entry, func(e *manifest.Entry) error { return t.tree.create(t, e, write) })
 	return res, stable, err
 }
 
-// largeOrRoom is large, and tries once more where the root was full and what a run
-// that was cut off has left could be given up.
-func (t *task) largeOrRoom(f *walk.File, e *walk.Entry, last bool) (result, bool, error) {
+// saveLargeOrMakeRoom is saveLarge, and tries once more where the root was full and
+// giving up what a run that was cut off has left has freed room.
+func (t *task) saveLargeOrMakeRoom(f *walk.File, e *walk.Entry, last bool) (result, bool, error) {
 	size := e.Size
-	res, stable, err := t.large(f, e, last)
+	res, stable, err := t.saveLarge(f, e, last)
 	if t.rootIsFull(err) && t.makeRoom() {
 		e.Size = size
-		return t.large(f, e, last)
+		return t.saveLarge(f, e, last)
 	}
 	return res, stable, err
 }
 
-// setSize takes the size of a file from how much could be read. Files of some file
-// systems say that they are empty, or of one page, and are not; whether such a file
-// has changed, a look does not tell.
+// setSize sets the size of a file to how much could be read. On some file systems files
+// say that they are empty, or one page long, and are not. Whether such a file has
+// changed can only be told by reading it, so the next run does.
 func setSize(e *walk.Entry, n int64) {
 	e.Racy = e.Racy || e.Size != n
 	e.Size = n
 }
 
-// unmoved reports whether the file still is what it was when e was looked at.
+// unmoved reports whether size and times of the file still are those of e.
 func unmoved(f *walk.File, e *walk.Entry) bool {
 	now, err := f.Stat()
 	return err == nil && now.Size == e.Size && now.Mtime == e.Mtime && now.Ctime == e.Ctime
 }
 
-// place links the path to a file of e's digest, or has one made.
-func (t *task) place(e manifest.Entry, make func(*manifest.Entry) error) (result, error) {
+// linkOrCreate links the path of the task to a file with the digest of e, or has make
+// make the file.
+func (t *task) linkOrCreate(e manifest.Entry, make func(*manifest.Entry) error) (result, error) {
 	res := result{entry: e, outcome: stored}
-	if e.Size == 0 { // nothing to save
+	if e.Size == 0 { // a link would save no room
 		if err := make(&res.entry); err != nil {
 			return absent(e, err)
 		}
@@ -142,10 +143,10 @@ func (t *task) place(e manifest.Entry, make func(*manifest.Entry) error) (result
 	return res, t.known.Add(&res.entry)
 }
 
-// large brings in a file that does not fit the buffer: in one pass that copies and
-// hashes, or, where its content is likely to be known, hashed first so that it need
-// not be copied.
-func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable bool, err error) {
+// saveLarge saves a file that does not fit the buffer. It copies and hashes the file in
+// one pass, or, where the content is likely to be known, hashes the file first, so that
+// it may not have to be copied.
+func (t *task) saveLarge(f *walk.File, e *walk.Entry, last bool) (_ result, stable bool, err error) {
 	if err := t.fits(e); err != nil {
 		res, err := absent(e.Entry, err)
 		return res, false, err
@@ -176,9 +177,9 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	if err != nil {
 		return result{}, false, err
 	}
-	if out == nil && hashed { // there is nothing to read it again for
+	if out == nil && hashed { // nothing is stored: the file need not be read again
 		t.Progress.Bytes.Add(e.Size)
-		res, err := t.place(e.Entry, func(*manifest.Entry) error { return nil })
+		res, err := t.linkOrCreate(e.Entry, func(*manifest.Entry) error { return nil })
 		return res, true, err
 	}
 	defer t.tree.discard(t, out)
@@ -197,17 +198,18 @@ func (t *task) large(f *walk.File, e *walk.Entry, last bool) (_ result, stable b
 	}
 	setSize(e, n)
 	e.Digest = t.worker.Sum()
-	res, err := t.place(e.Entry, func(e *manifest.Entry) error { return t.tree.keep(t, out, e) })
+	res, err := t.linkOrCreate(e.Entry, func(e *manifest.Entry) error { return t.tree.keep(t, out, e) })
 	return res, stable, err
 }
 
-// sizeAsked is from where on a size may be more than a file system can hold.
-const sizeAsked = 4 << 30
+// sizeLimit is the smallest limit that a common file system has for the size of a file
+// (FAT: 4 GiB).
+const sizeLimit = 4 << 30
 
-// fits returns an error where the root can hold no file of that size, which
-// would else be known only after hours of reading.
+// fits returns an error where the root can hold no file of that size. Without it the
+// error would come after hours of reading.
 func (t *task) fits(e *walk.Entry) error {
-	if e.Size < sizeAsked {
+	if e.Size < sizeLimit {
 		return nil
 	}
 	out, err := t.tree.scratch(t)
@@ -218,17 +220,16 @@ func (t *task) fits(e *walk.Entry) error {
 	return out.Skip(e.Size)
 }
 
-// isLikelyKnown reports whether it is worth while to hash a file before it is
-// copied: where the root holds a content of that size. A path that had the same
-// size before is left out. A file that is changed in place, such as the image of a
-// virtual machine, would be read twice on every run because of its own older
-// contents.
+// isLikelyKnown reports whether it is worth while to hash a file before it is copied:
+// the root holds another content of that size. The content that the path itself had
+// before does not count. Because of that, a file that is changed in place, such as the
+// image of a virtual machine, would be read twice in every run.
 func (t *task) isLikelyKnown(e *walk.Entry) (bool, error) {
 	known, err := t.known.HasSize(t.ctx, e.Size)
 	if err != nil || !known {
 		return false, err
 	}
-	for _, own := range []origin{t.previous, t.resumed} {
+	for _, own := range []origin{t.parent, t.resumed} {
 		if own.entry != nil && own.entry.Kind == manifest.File && own.entry.Size == e.Size {
 			return false, nil
 		}

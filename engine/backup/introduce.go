@@ -8,14 +8,14 @@ import (
 	"phlb/engine/catalog"
 )
 
-// introduce begins the snapshot's own log: with what made it, of what, by which
-// settings, and how the last run of that name ended. What the terminal hears, it has
-// been told by whoever started the run.
+// introduce begins the log of the snapshot: with the version of phlb, the source, the
+// settings, and how the last backup of that name ended. The engine's log does not repeat
+// that: whoever started the run knows it.
 func (r *run) introduce(ctx context.Context, cat *catalog.Catalog, own *slog.Logger) error {
 	if !own.Enabled(ctx, slog.LevelInfo) {
 		return nil
 	}
-	own.Info("begins", "verb", r.history.Verb, "name", r.history.Name, "source", r.source, "host", r.Env.Host, "phlb", r.Env.Version)
+	own.Info("begins", "verb", r.record.Verb, "name", r.record.Name, "source", r.source, "host", r.Env.Host, "phlb", r.Env.Version)
 	var settings []any
 	for _, s := range r.Config.Settings() {
 		settings = append(settings, s.Key, fmt.Sprint(s.Value))
@@ -27,7 +27,7 @@ func (r *run) introduce(ctx context.Context, cat *catalog.Catalog, own *slog.Log
 	}
 	var last *catalog.Run
 	for i := range runs {
-		if done := &runs[i]; done.Verb == "backup" && done.Name == r.history.Name && (last == nil || done.Started.After(last.Started)) {
+		if done := &runs[i]; done.Verb == "backup" && done.Name == r.record.Name && (last == nil || done.Started.After(last.Started)) {
 			last = done
 		}
 	}

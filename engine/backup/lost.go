@@ -8,8 +8,9 @@ import (
 	"phlb/engine/walk"
 )
 
-// notKept notes metadata that the root does not take, and lets other errors pass.
-func (r *run) notKept(e *manifest.Entry, err error) error {
+// noteNotKept notes the metadata that err says the root does not keep, and returns
+// every other error.
+func (r *run) noteNotKept(e *manifest.Entry, err error) error {
 	lost := store.Lost(err)
 	if lost == nil {
 		return err
@@ -20,10 +21,10 @@ func (r *run) notKept(e *manifest.Entry, err error) error {
 	return nil
 }
 
-// seen notes attributes of an entry of the source that may not be read, and lets
-// other errors pass. The next run looks at such an entry again: that somebody else
-// may read an attribute, or may by then, changes no time.
-func (r *run) seen(e *manifest.Entry, err error) error {
+// noteUnread notes the attribute that err says may not be read, and returns every other
+// error. The next run looks at the entry again: an attribute may become readable
+// without any change of the entry's times.
+func (r *run) noteUnread(e *manifest.Entry, err error) error {
 	e.Racy = e.Racy || err != nil
 	unseen, ok := errors.AsType[*walk.UnseenError](err)
 	if !ok {

@@ -16,17 +16,17 @@ import (
 	"phlb/engine/walk"
 )
 
-// partialTree stores and links under the root, in the partial of the run.
+// partialTree is the tree of a backup: it stores and links entries in the partial.
 type partialTree struct {
 	*run
-	noLink sync.Once // guards the warning that links cannot be made
+	noLink sync.Once // guards the warning that a link cannot be made
 }
 
-// errFolder is why the root cannot hold what lies in a folder that it refused.
+// errFolder is the error of every entry in a folder that the root cannot hold.
 var errFolder = errors.New("its folder cannot be stored")
 
-// absent returns the result of an entry that could not be made under the root. One
-// that the root cannot hold is recorded all the same.
+// absent returns the result of an entry that could not be made under the root. Where
+// the root cannot hold the entry, the manifest records it as absent.
 func absent(e manifest.Entry, err error) (result, error) {
 	if err = content.Refuse(&e, err); !content.IsRefused(err) {
 		return result{}, err
@@ -35,37 +35,37 @@ func absent(e manifest.Entry, err error) (result, error) {
 	return result{entry: e, outcome: stored}, err
 }
 
-func (p *partialTree) enter(t, above *target) (err error) {
+func (p *partialTree) enter(f, above *folder) (err error) {
 	switch {
 	case above == nil:
-		t.dir, err = p.partial.Tree.Descend(".")
+		f.dir, err = p.partial.Tree.Descend(".")
 	case above.dir == nil:
-		err = content.FromSource("store", t.folder.Spell(), &content.Refused{Err: errFolder})
+		err = content.FromSource("store", f.source.Spell(), &content.Refused{Err: errFolder})
 	default:
-		t.dir, err = above.dir.Mkdir(t.folder.Name())
+		f.dir, err = above.dir.Mkdir(f.source.Name())
 		if err != nil {
-			own := t.folder.Entry.Entry
-			own.Path = t.folder.Spell()
+			own := f.source.Entry.Entry
+			own.Path = f.source.Spell()
 			err = content.Refuse(&own, err)
 		}
 	}
 	return err
 }
 
-func (p *partialTree) describe(t *target) error {
-	if t.dir == nil {
-		t.entry.Absent, t.same = true, false
+func (p *partialTree) describe(f *folder) error {
+	if f.dir == nil {
+		f.entry.Absent, f.same = true, false
 		return nil
 	}
-	return p.partial.Foresee(t.dir, &t.entry)
+	return p.partial.Foresee(f.dir, &f.entry)
 }
 
-func (p *partialTree) bring(t *task, e *walk.Entry, at parent.Position) (result, error) {
-	if t.target.dir == nil {
-		t.previous.entry = at.EntryOf(e)
+func (p *partialTree) save(t *task, e *walk.Entry, at parent.Position) (result, error) {
+	if t.folder.dir == nil {
+		t.parent.entry = at.EntryOf(e)
 		return absent(e.Entry, content.FromSource("store", e.Path, &content.Refused{Err: errFolder}))
 	}
-	return t.bringFromSource(e, at)
+	return t.saveFromSource(e, at)
 }
 
 func (p *partialTree) create(t *task, e *manifest.Entry, write func(*store.File) error) error {
@@ -77,20 +77,20 @@ func (p *partialTree) create(t *task, e *manifest.Entry, write func(*store.File)
 }
 
 func (p *partialTree) tryCreate(t *task, e *manifest.Entry, write func(*store.File) error) error {
-	out, err := t.target.dir.Create(t.name)
+	out, err := t.folder.dir.Create(t.name)
 	if err != nil {
 		return err
 	}
 	err = write(out)
 	if err == nil {
-		err = p.notKept(e, out.Finish(e))
+		err = p.noteNotKept(e, out.Finish(e))
 	}
-	// Some file systems say only now that there was no room.
+	// Some file systems report only now that there was no room.
 	if closed := out.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
-		t.target.dir.Remove(t.name) // leaves room for the rest of the manifest
+		t.folder.dir.Remove(t.name) // else the manifest may not fit either
 	}
 	return err
 }
@@ -103,7 +103,7 @@ func (p *partialTree) scratch(t *task) (*store.File, error) {
 }
 
 func (p *partialTree) keep(t *task, f *store.File, e *manifest.Entry) error {
-	if err := p.notKept(e, f.Finish(e)); err != nil {
+	if err := p.noteNotKept(e, f.Finish(e)); err != nil {
 		return err
 	}
 	if err := f.Close(); err != nil {
@@ -111,7 +111,7 @@ func (p *partialTree) keep(t *task, f *store.File, e *manifest.Entry) error {
 	}
 	// A rename would replace a file whose name differs in case alone, where the
 	// file system takes both for one.
-	return t.target.dir.Link(p.partial.Scratch, scratchName(t), t.name)
+	return t.folder.dir.Link(p.partial.Scratch, scratchName(t), t.name)
 }
 
 func (p *partialTree) discard(t *task, f *store.File) {
@@ -120,7 +120,7 @@ func (p *partialTree) discard(t *task, f *store.File) {
 }
 
 func (p *partialTree) link(t *task, from *store.Dir, old string, _ store.Inode) error {
-	err := t.target.dir.Link(from, old, t.name)
+	err := t.folder.dir.Link(from, old, t.name)
 	if errors.Is(err, store.ErrNoLink) {
 		p.noLink.Do(func() {
 			p.log.Warn("what a snapshot holds is stored anew, this and maybe more",
@@ -131,21 +131,33 @@ func (p *partialTree) link(t *task, from *store.Dir, old string, _ store.Inode) 
 	return err
 }
 
-func (p *partialTree) other(t *task, e *manifest.Entry) error {
-	err := p.notKept(e, t.target.dir.Make(t.name, e))
-	if err != nil && !errors.Is(err, fs.ErrExist) { // it may be there without its metadata
-		t.target.dir.Remove(t.name)
+func (p *partialTree) makeOther(t *task, e *manifest.Entry) error {
+	err := p.noteNotKept(e, t.folder.dir.Make(t.name, e))
+	if err != nil && !errors.Is(err, fs.ErrExist) { // it may have been made, without its metadata
+		t.folder.dir.Remove(t.name)
 	}
 	return err
 }
 
-func (p *partialTree) finish(t *target) error {
-	if t.dir == nil {
+func (p *partialTree) finish(f *folder) error {
+	if f.dir == nil {
 		return nil
 	}
-	return p.notKept(&t.entry, t.dir.Finish(&t.entry))
+	return p.noteNotKept(&f.entry, f.dir.Finish(&f.entry))
 }
 
 func (p *partialTree) seal(ctx context.Context, cat *catalog.Catalog, s *catalog.Snapshot) error {
 	return p.sealAndTell(ctx, cat, s)
+}
+
+// makeRoom gives up what a run that was cut off has left: some of its files may be gone
+// from the source. It reports whether that has freed room.
+func (r *run) makeRoom() bool {
+	r.room.Do(func() {
+		if r.resumed.Dir != nil {
+			r.log.Warn("no space left, what the run that was cut off has left is given up")
+			r.madeRoom = r.partial.DropPrevious() == nil
+		}
+	})
+	return r.madeRoom
 }

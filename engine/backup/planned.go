@@ -6,22 +6,23 @@ import (
 	"io/fs"
 
 	"phlb/engine/catalog"
+	"phlb/engine/known"
 	"phlb/engine/parent"
 	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
 
-// plannedTree is that of a dry run: the manifest is written, to a temporary
-// file, and nothing is stored.
+// plannedTree is the tree of a dry run: the manifest is written to a temporary file, and
+// nothing is stored.
 type plannedTree struct {
 	unwritten
 	*run
-	names repository.NameCounts
+	names repository.NameCounts // how many names links would give to inodes
 }
 
-// planPartial starts a snapshot that is not going to be there. What runs that
-// were cut off have left would be gone after it.
+// planPartial plans a partial, and counts the names of inodes that would go with the
+// partials of runs that were cut off.
 func (p *plannedTree) planPartial(ctx context.Context, name, stamp string) (*store.Partial, error) {
 	if err := p.Rehearsal.Keep(p.Env.TempDir); err != nil {
 		return nil, err
@@ -40,15 +41,15 @@ func (p *plannedTree) planPartial(ctx context.Context, name, stamp string) (*sto
 	return planned, nil
 }
 
-func (p *plannedTree) enter(_, _ *target) error { return nil }
-func (p *plannedTree) describe(*target) error   { return nil }
+func (p *plannedTree) enter(_, _ *folder) error { return nil }
+func (p *plannedTree) describe(*folder) error   { return nil }
 
-func (p *plannedTree) bring(t *task, e *walk.Entry, at parent.Position) (result, error) {
-	return t.bringFromSource(e, at)
+func (p *plannedTree) save(t *task, e *walk.Entry, at parent.Position) (result, error) {
+	return t.saveFromSource(e, at)
 }
 
 func (p *plannedTree) link(_ *task, _ *store.Dir, _ string, inode store.Inode) error {
-	p.names.Add(idOf(inode), 1)
+	p.names.Add(known.IDOf(inode), 1)
 	return nil
 }
 
@@ -56,5 +57,3 @@ func (p *plannedTree) seal(context.Context, *catalog.Catalog, *catalog.Snapshot)
 	p.Rehearsal.Add(p.partial, &p.names)
 	return nil
 }
-
-func idOf(inode store.Inode) walk.ID { return walk.ID{Dev: inode.Dev, Inode: inode.Ino} }

@@ -14,7 +14,7 @@ import (
 	"phlb/engine/store"
 )
 
-// seal ends the manifest, and has the tree make a snapshot of what is there.
+// seal ends the manifest, and has the tree make a snapshot of what was saved.
 func (r *run) seal(ctx context.Context, cat *catalog.Catalog, header manifest.Header) (*catalog.Snapshot, error) {
 	r.Progress.Phase("seal " + r.partial.Ref.String())
 	r.losses.Tell(r.log)
@@ -33,10 +33,10 @@ func (r *run) seal(ctx context.Context, cat *catalog.Catalog, header manifest.He
 	return s, r.tree.seal(ctx, cat, s)
 }
 
-// shrunk returns an error where the source holds so few of the files before that
-// it may not be all there, as a mount point without its disk.
+// shrunk returns an error where the source has so many fewer files than the last
+// complete snapshot that a part of it may not be mounted.
 func (r *run) shrunk() error {
-	found, before := r.output.summary, r.complete
+	found, before := r.output.summary, r.lastComplete
 	if before == nil || before.Files == 0 || found.Errors > 0 || r.Config.Shrink == 0 ||
 		found.Files > 0 && float64(found.Files) >= r.Config.Shrink*float64(before.Files) {
 		return nil
@@ -50,17 +50,17 @@ func (r *run) sealAndTell(ctx context.Context, cat *catalog.Catalog, s *catalog.
 	if err := errors.Join(r.logSummary(s), r.partial.Log.Close()); err != nil {
 		r.Repository.Log.Warn("the log lacks its summary; the manifest has the numbers", "error", err)
 	}
-	// To note the changes takes a look at every row of the catalog, and to sync
-	// takes the disk: neither waits for the other.
-	var record sync.WaitGroup
+	// Noting the changes reads every row of the catalog, and syncing waits for the disk:
+	// both are done at the same time.
+	var noting sync.WaitGroup
 	var failed error
-	record.Go(func() { s.ID, failed = r.commit(ctx, s) })
+	noting.Go(func() { s.ID, failed = r.commit(ctx, s) })
 	unsynced, err := r.sealPartial(ctx)
-	record.Wait()
+	noting.Wait()
 	if err != nil {
 		return err
 	}
-	if unsynced { // the run is no success, though the snapshot is there
+	if unsynced { // the snapshot is there, but a power loss may lose it: the run is no success
 		s.Errors++
 	}
 	// From here on the snapshot is there, whatever becomes of the catalog.
@@ -73,8 +73,8 @@ func (r *run) sealAndTell(ctx context.Context, cat *catalog.Catalog, s *catalog.
 	return nil
 }
 
-// sealPartial syncs what is there, and gives it the name of a snapshot. It
-// reports whether that could not be synced.
+// sealPartial syncs the partial and renames it to a snapshot. It reports whether the
+// renaming could not be synced.
 func (r *run) sealPartial(ctx context.Context) (unsynced bool, err error) {
 	if err := r.partial.Sync(); err != nil {
 		return false, err
@@ -103,9 +103,8 @@ func (r *run) sealPartial(ctx context.Context) (unsynced bool, err error) {
 	return late.Unsynced, nil
 }
 
-// commit notes in the private copy of the catalog what has changed, and returns
-// the snapshot's number there: 0 where the catalog does not hold what the run
-// started from.
+// commit notes the changes in the private copy of the catalog, and returns the number
+// of the snapshot there: 0 where the catalog does not hold the parent.
 func (r *run) commit(ctx context.Context, s *catalog.Snapshot) (catalog.ID, error) {
 	recorder := r.changes.recorder
 	if recorder == nil {
@@ -119,13 +118,13 @@ func (r *run) commit(ctx context.Context, s *catalog.Snapshot) (catalog.ID, erro
 	return id, err
 }
 
-// tell publishes the catalog, with the snapshot in it.
+// tell notes the run in the catalog, and publishes it with the snapshot.
 func (r *run) tell(ctx context.Context, cat *catalog.Catalog, s *catalog.Snapshot) error {
 	outcome := catalog.OK
 	if s.Errors > 0 {
 		outcome = catalog.Incomplete
 	}
-	done := r.Ended(r.history, outcome)
+	done := r.Ended(r.record, outcome)
 	done.Stamp = s.Stamp
 	note := func(cat *catalog.Catalog) (err error) {
 		if s.ID == 0 {
@@ -144,13 +143,13 @@ func (r *run) tell(ctx context.Context, cat *catalog.Catalog, s *catalog.Snapsho
 		return err
 	}
 	return r.Publish(ctx, r.root, cat, func(again *catalog.Catalog) error {
-		s.ID = 0 // it may have got another one there
+		s.ID = 0 // the snapshot may have another number there
 		return note(again)
 	})
 }
 
 // logSummary ends the snapshot's log.
 func (r *run) logSummary(s *catalog.Snapshot) error {
-	_, err := fmt.Fprintln(r.partial.Log, repository.SummarizeIn(&s.Summary, s.Finished.Sub(r.history.Started)))
+	_, err := fmt.Fprintln(r.partial.Log, repository.SummarizeIn(&s.Summary, s.Finished.Sub(r.record.Started)))
 	return err
 }

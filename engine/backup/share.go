@@ -1,11 +1,7 @@
 package backup
 
 import (
-	"cmp"
-	"context"
-	"os"
 	"path"
-	"sync"
 
 	"phlb/engine/config"
 	"phlb/engine/known"
@@ -13,16 +9,16 @@ import (
 	"phlb/engine/store"
 )
 
-// linkKnown links the path to a file of e's digest that may share its inode,
-// and notes in e what that has of its own. It reports whether there was one.
+// linkKnown links the path of the task to a file under the root that has the digest of
+// e and may share its inode with e. It reports whether there was one.
 func (t *task) linkKnown(e *manifest.Entry) (bool, error) {
-	for _, own := range []origin{t.previous, t.resumed} {
+	for _, own := range []origin{t.parent, t.resumed} {
 		if own.entry == nil || own.dir == nil || own.entry.Kind != manifest.File || own.entry.Digest != e.Digest {
 			continue
 		}
 		c := known.Candidate{
 			Tree: func() (*store.Dir, error) { return own.dir.Descend(".") },
-			In:   own.ref, Stranger: own.stranger, Name: own.entry.Path, Path: t.name,
+			In:   own.Ref, Stranger: own.OtherHost, Name: own.entry.Path, Path: t.name,
 			Size: own.entry.Size, Stored: own.entry.InSnapshot(), Xattrs: own.entry.Xattrs,
 		}
 		if ok, err := t.linkTo(c, e); ok || err != nil {
@@ -41,7 +37,8 @@ func (t *task) linkKnown(e *manifest.Entry) (bool, error) {
 	return false, nil
 }
 
-// agrees reports whether e may share an inode that was stored like that.
+// agrees reports whether e may share an inode that was stored with that metadata, by
+// the setting match.
 func (r *run) agrees(stored manifest.Stored, xattrs []manifest.Xattr, e *manifest.Entry) bool {
 	switch r.match {
 	case config.MatchContent:
@@ -55,13 +52,14 @@ func (r *run) agrees(stored manifest.Stored, xattrs []manifest.Xattr, e *manifes
 }
 
 // linkTo links the path of the task to a candidate, if both may share an inode and
-// the candidate still is what its manifest says. It reports whether it has.
+// the candidate still is what its manifest says. It reports whether it has, and notes in
+// e the metadata of the shared inode where they are not those of e.
 func (t *task) linkTo(c known.Candidate, e *manifest.Entry) (bool, error) {
 	if c.Size != e.Size || !t.agrees(c.Stored, c.Xattrs, e) {
 		return false, nil
 	}
 	if !c.Planned {
-		if ok, err := t.linkToWhole(&c, e); err != nil || !ok {
+		if ok, err := t.linkToFile(&c, e.Digest); err != nil || !ok {
 			return false, err
 		}
 	}
@@ -73,47 +71,13 @@ func (t *task) linkTo(c known.Candidate, e *manifest.Entry) (bool, error) {
 	return true, nil
 }
 
-// linkToWhole looks at a candidate, reads it where there is reason to doubt it, and
-// links the path of the task to it. It reports whether it has.
-func (t *task) linkToWhole(c *known.Candidate, e *manifest.Entry) (bool, error) {
-	folder, inode := c.Open()
-	if folder == nil {
-		return false, nil
+// linkToFile looks at a candidate, and links the path of the task to it. It reports
+// whether it has.
+func (t *task) linkToFile(c *known.Candidate, d manifest.Digest) (bool, error) {
+	folder, file, err := t.known.Open(t.ctx, t.worker, c, d)
+	if folder == nil || err != nil {
+		return false, err
 	}
 	defer folder.Close()
-	name := path.Base(c.Path)
-	if inode.Kind != e.Kind || inode.Size != c.Size || inode.Mtime != c.Stored.Mtime {
-		t.noteChanged(inode, c.In, cmp.Or(c.Name, c.Path))
-		return false, nil
-	}
-	doubted := !c.Own && (c.Stranger || !isOurs(inode))
-	if (doubted || t.known.IsDamaged(e.Digest)) && !t.holds(folder, name, inode, e.Digest) {
-		if err := context.Cause(t.ctx); err != nil {
-			return false, err
-		}
-		if !t.known.IsDamaged(e.Digest) { // else some file of this content is known to be rotten
-			t.noteChanged(inode, c.In, cmp.Or(c.Name, c.Path))
-		}
-		return false, nil
-	}
-	return t.linkIfPossible(folder, name, inode)
-}
-
-// isOurs reports whether nobody but root and the user who runs can have written
-// the file since it was stored: its owner may write what he likes and set the
-// times back.
-func isOurs(inode store.Inode) bool {
-	return inode.UID == 0 || int64(inode.UID) == int64(os.Geteuid())
-}
-
-// holds reports whether what is called name in dir has that content, which only
-// reading tells. An inode is read once in a run, whatever its names.
-func (t *task) holds(dir *store.Dir, name string, inode store.Inode, d manifest.Digest) bool {
-	read := sync.OnceValues(func() (manifest.Digest, error) { return t.worker.HashStored(t.ctx, dir, name) })
-	if id := idOf(inode); id.Known() {
-		of, _ := t.hashed.LoadOrStore(inodeRead{id, inode.Size, inode.Mtime}, read)
-		read = of.(func() (manifest.Digest, error))
-	}
-	found, err := read()
-	return err == nil && found == d
+	return t.linkIfPossible(folder, path.Base(c.Path), file)
 }

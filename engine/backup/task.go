@@ -5,38 +5,37 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 
 	"phlb/engine/config"
 	"phlb/engine/content"
+	"phlb/engine/known"
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
 	"phlb/engine/store"
 	"phlb/engine/walk"
 )
 
-// work brings the entries of a batch into the snapshot. It is called from
-// several goroutines.
+// work saves the entries of a batch. It is called from several goroutines.
 func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 	p := b.Data.(*plan)
-	t := b.Folder.Data.(*target)
+	t := b.Folder.Data.(*folder)
 	if b.First {
-		r.folder(b, t, p)
+		r.lookAtFolder(b, t, p)
 		if err := r.tree.describe(t); err != nil {
 			return fmt.Errorf("%s: %w", t.entry.Path, err)
 		}
 	}
 	p.results = slices.Grow(p.results, len(b.Entries))
 	task := &task{
-		run: r, ctx: ctx, batch: b, target: t, number: worker, worker: r.workers[worker],
-		previous: origin{earlier: &r.previous, dir: t.previous}, resumed: origin{earlier: &r.resumed, dir: t.resumed},
+		run: r, ctx: ctx, batch: b, folder: t, number: worker, worker: r.workers[worker],
+		parent: origin{Tree: &r.parent, dir: t.parent}, resumed: origin{Tree: &r.resumed, dir: t.resumed},
 	}
 	for i := range b.Entries {
 		e := &b.Entries[i]
-		at := p.previous.At(e)
-		task.name, task.previous.entry, task.resumed.entry = b.Names[e.At], nil, p.resumed.At(e).Entry()
-		res, err := r.tree.bring(task, e, at)
+		at := p.parent.At(e)
+		task.name, task.parent.entry, task.resumed.entry = b.Names[e.At], nil, p.resumed.At(e).Entry()
+		res, err := r.tree.save(task, e, at)
 		if e.Kind == manifest.File {
 			r.Progress.Files.Add(1)
 		}
@@ -50,62 +49,69 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 		if res.entry.Path == "" {
 			continue
 		}
-		if res.same || task.previous.entry != nil {
-			res.previous = at
-			p.previous.Entries[e.At] = parent.Position{} // a result has it, see emit
+		if res.same || task.parent.entry != nil {
+			res.inParent = at
+			p.parent.Entries[e.At] = parent.Position{} // a result has taken it, see emit
 		}
 		p.results = append(p.results, res)
 	}
 	return nil
 }
 
-// folder takes the entry of the batch's own folder.
-func (r *run) folder(b *walk.Batch, t *target, p *plan) {
+// lookAtFolder sets the entry of the batch's folder.
+func (r *run) lookAtFolder(b *walk.Batch, f *folder, p *plan) {
 	own := b.Folder.Entry
 	own.Path = b.Path
-	t.entry = own.Entry
-	at := p.previous.Folder
-	if at.Mark().Vouches(&t.entry, t.entry.InSnapshot().Mtime) {
+	f.entry = own.Entry
+	at := p.parent.Folder
+	if at.Mark().Vouches(&f.entry, f.entry.InSnapshot().Mtime) {
 		if xattrs, err := b.Folder.Dir.Xattrs(""); err == nil {
-			t.entry.Xattrs, t.same = xattrs, true
+			f.entry.Xattrs, f.same = xattrs, true
 			return
 		}
 	}
 	old := at.EntryOf(&own)
-	if old == nil && at.Chunk != nil { // the entry of another folder, which is no more
-		p.previous.Folder = parent.Position{}
-		p.previous.Entries = append(p.previous.Entries, at)
+	if old == nil && at.Chunk != nil { // the entry of another folder, which is gone
+		p.parent.Folder = parent.Position{}
+		p.parent.Entries = append(p.parent.Entries, at)
 	}
-	if old != nil && !r.previous.stranger && parent.Unchanged(r.Config.Unchanged, old, &own) && r.Config.Unchanged.Has(config.Ctime) {
-		t.entry.Xattrs = old.Xattrs
+	if old != nil && !r.parent.OtherHost && parent.Unchanged(r.Config.Unchanged, old, &own) && r.Config.Unchanged.Has(config.Ctime) {
+		f.entry.Xattrs = old.Xattrs
 		return
 	}
 	var err error
-	t.entry.Xattrs, err = b.Folder.Dir.Xattrs("")
-	t.entry.Racy = parent.Racy(&t.entry, r.Env.Now())
-	if err = r.seen(&t.entry, err); err != nil {
-		b.Errors = append(b.Errors, &fs.PathError{Op: "read attributes", Path: t.entry.Path, Err: err})
+	f.entry.Xattrs, err = b.Folder.Dir.Xattrs("")
+	f.entry.Racy = parent.Racy(&f.entry, r.Env.Now())
+	if err = r.noteUnread(&f.entry, err); err != nil {
+		b.Errors = append(b.Errors, &fs.PathError{Op: "read attributes", Path: f.entry.Path, Err: err})
 	}
 }
 
-// task brings entries of a batch into the snapshot, one after the other.
+// task saves the entries of a batch, one after the other.
 type task struct {
 	*run
-	ctx      context.Context
-	batch    *walk.Batch
-	target   *target // the folder of the batch
-	number   int     // of the worker, from 0
-	worker   *content.Worker
-	name     string    // of the entry at hand
-	previous origin    // what the snapshot before has under the path, once that is known
-	resumed  origin    // what the run that was cut off has under the path
-	read     inodeRead // the file at hand, as it was read: of an adopted tree alone
+	ctx     context.Context
+	batch   *walk.Batch
+	folder  *folder // the folder of the batch
+	number  int     // of the worker, from 0
+	worker  *content.Worker
+	name    string        // of the entry that is being saved
+	parent  origin        // what the parent has under the path of the entry, once that is known
+	resumed origin        // what a run that was cut off has left under the path of the entry
+	read    known.Version // the file that is being saved, as it was read; of an adopted tree alone
 }
 
-// bringFromSource brings in an entry of a source that is not the tree itself,
-// which the parent's manifest may hold at that position.
-func (t *task) bringFromSource(e *walk.Entry, at parent.Position) (res result, err error) {
-	if res, err = t.carryMarked(e, at.Mark()); err != nil || res.same {
+// origin is what a tree that the run may link to has under the path of a task.
+type origin struct {
+	*parent.Tree
+	entry *manifest.Entry // nil where the manifest does not have the path
+	dir   *store.Dir      // the folder of the path; nil where the tree does not have it
+}
+
+// saveFromSource saves an entry of a source that is not itself the tree. at is where
+// the parent's manifest may hold the entry.
+func (t *task) saveFromSource(e *walk.Entry, at parent.Position) (res result, err error) {
+	if res, err = t.linkMarked(e, at.Mark()); err != nil || res.same {
 		return res, err
 	}
 	defer func() {
@@ -113,17 +119,17 @@ func (t *task) bringFromSource(e *walk.Entry, at parent.Position) (res result, e
 			res.id = e.ID()
 		}
 	}()
-	t.previous.entry = at.EntryOf(e)
-	if t.isUnchanged(e, t.previous) {
-		if res, err := t.carry(e, t.previous); err != nil || res.entry.Path != "" {
+	t.parent.entry = at.EntryOf(e)
+	if t.isUnchanged(e, t.parent) {
+		if res, err := t.linkUnchanged(e, t.parent); err != nil || res.entry.Path != "" {
 			return res, err
 		}
 	}
-	if t.resumed.doubted && t.resumed.entry != nil && !(t.isUnchanged(e, t.resumed) && t.isIntact(t.resumed)) {
-		t.resumed.entry = nil // nor is it linked to for its content
+	if t.resumed.Doubted && t.resumed.entry != nil && !(t.isUnchanged(e, t.resumed) && t.isIntact(t.resumed)) {
+		t.resumed.entry = nil // so that it is not linked to for its content either
 	}
 	if t.isUnchanged(e, t.resumed) {
-		res, err := t.carry(e, t.resumed)
+		res, err := t.linkUnchanged(e, t.resumed)
 		if err == nil && res.entry.Path != "" && e.Kind == manifest.File {
 			res.outcome = linked
 			err = t.known.Add(&res.entry)
@@ -133,35 +139,36 @@ func (t *task) bringFromSource(e *walk.Entry, at parent.Position) (res result, e
 		}
 	}
 	if e.Nlink > 1 {
-		return t.sibling(e)
+		return t.saveHardlink(e)
 	}
-	return t.take(e)
+	return t.saveNew(e)
 }
 
-// isUnchanged reports whether the entry is what an earlier manifest says it was.
-// Attributes are only read where the change time does not vouch for them.
+// isUnchanged reports whether the entry of the source is what the manifest of an
+// earlier tree says. Attributes are only read where the change time does not vouch for
+// them.
 func (t *task) isUnchanged(e *walk.Entry, from origin) bool {
 	old := from.entry
-	if old == nil || from.stranger || !parent.Unchanged(t.Config.Unchanged, old, e) {
+	if old == nil || from.OtherHost || !parent.Unchanged(t.Config.Unchanged, old, e) {
 		return false
 	}
 	if t.Config.Unchanged.Has(config.Ctime) {
 		return true
 	}
-	xattrs, err := t.target.folder.Dir.Xattrs(t.name)
+	xattrs, err := t.folder.source.Dir.Xattrs(t.name)
 	return err == nil && manifest.SameXattrs(xattrs, old.Xattrs)
 }
 
-// carryMarked links the entry to that of the snapshot before, if the mark vouches
-// for both. Otherwise it returns no result.
-func (t *task) carryMarked(e *walk.Entry, mark manifest.Mark) (result, error) {
-	from := t.previous.dir
-	if mark == 0 || from == nil || e.Nlink > 1 || t.previous.stranger {
+// linkMarked links the entry to the file of the parent under the same path, if the
+// mark in the parent's manifest vouches for both. Otherwise it returns the zero result.
+func (t *task) linkMarked(e *walk.Entry, mark manifest.Mark) (result, error) {
+	from := t.parent.dir
+	if mark == 0 || from == nil || e.Nlink > 1 || t.parent.OtherHost {
 		return result{}, nil
 	}
 	inode, err := from.Look(t.name)
 	if err != nil || !inode.Is(e.Kind, e.Size) || !mark.Vouches(&e.Entry, inode.Mtime) {
-		return result{}, nil // carry tells what it is
+		return result{}, nil // linkUnchanged finds out what is the matter
 	}
 	if !t.agrees(manifest.Stored{Permissions: e.Permissions, Mtime: inode.Mtime}, nil, &e.Entry) {
 		return result{}, nil
@@ -171,19 +178,19 @@ func (t *task) carryMarked(e *walk.Entry, mark manifest.Mark) (result, error) {
 	return res, err
 }
 
-// carry links the entry to what an earlier tree has under its path. Where that is
-// not what was stored there, it returns no result.
-func (t *task) carry(e *walk.Entry, from origin) (result, error) {
+// linkUnchanged links the entry to the file of an earlier tree under the same path.
+// Where that file is not what was stored, it returns the zero result.
+func (t *task) linkUnchanged(e *walk.Entry, from origin) (result, error) {
 	old := from.entry
-	if from.dir == nil && !from.planned || old.Absent || t.known.IsDamaged(old.Digest) {
+	if from.dir == nil && !from.Planned || old.Absent || t.known.IsDamaged(old.Digest) {
 		return result{}, nil
 	}
 	if !t.agrees(old.InSnapshot(), old.Xattrs, old) {
-		return result{}, nil // shared when less had to agree
+		return result{}, nil // the files share an inode by an earlier setting of match
 	}
 	res := result{entry: *old, outcome: unchanged}
 	res.entry.Ctime, res.entry.Inode, res.entry.Group = e.Ctime, e.Inode, 0
-	if from.planned { // two runs were planned, and the file has not changed since the first
+	if from.Planned { // a dry run of two backups, and the file is the same in both
 		t.Progress.Bytes.Add(e.Size)
 		return res, nil
 	}
@@ -192,7 +199,7 @@ func (t *task) carry(e *walk.Entry, from origin) (result, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return result{}, err
 	case err != nil || !inode.Holds(old):
-		t.noteChanged(inode, from.ref, old.Path)
+		t.known.NoteChanged(inode, from.Ref, old.Path)
 		return result{}, nil
 	}
 	if ok, err := t.linkUnread(e, from.dir, inode); err != nil || !ok {
@@ -201,8 +208,8 @@ func (t *task) carry(e *walk.Entry, from origin) (result, error) {
 	return res, nil
 }
 
-// linkUnread links the entry to that of its name in from. It reports whether
-// that can be.
+// linkUnread links the entry to the file of the same name in from, if that is
+// possible, and reports whether it is.
 func (t *task) linkUnread(e *walk.Entry, from *store.Dir, inode store.Inode) (bool, error) {
 	if ok, err := t.linkIfPossible(from, t.name, inode); !ok {
 		return false, err
@@ -211,9 +218,9 @@ func (t *task) linkUnread(e *walk.Entry, from *store.Dir, inode store.Inode) (bo
 	return true, nil
 }
 
-// linkIfPossible links the path of the task to what is called old in from, and
-// reports whether that can be. Where the root cannot hold the path, making it anew
-// tells.
+// linkIfPossible links the path of the task to the file called old in from, and
+// reports whether it has. It returns no error where the root cannot hold the path: to
+// store the path anew then fails with that error.
 func (t *task) linkIfPossible(from *store.Dir, old string, inode store.Inode) (bool, error) {
 	err := t.tree.link(t, from, old, inode)
 	if err == nil {
@@ -225,24 +232,8 @@ func (t *task) linkIfPossible(from *store.Dir, old string, inode store.Inode) (b
 	return false, err
 }
 
-// noteChanged warns of a file of a snapshot, or with a zero ref of a run that was
-// cut off, that is not what was stored: once, however many snapshots share it.
-func (r *run) noteChanged(inode store.Inode, in store.Ref, name string) {
-	at := name
-	if in != (store.Ref{}) {
-		at = path.Join(in.String(), name)
-	}
-	var what any = idOf(inode)
-	if inode.Ino == 0 { // it is gone
-		what = at
-	}
-	if _, said := r.changed.LoadOrStore(what, true); !said {
-		r.log.Warn("file was changed inside a snapshot, it is not linked to", "path", at)
-	}
-}
-
-// isIntact reports whether a file of an earlier tree has the content that its
-// manifest says, which only reading tells.
+// isIntact reads a file of an earlier tree, and reports whether it has the content
+// that the manifest of that tree says.
 func (t *task) isIntact(from origin) bool {
 	if from.entry.Kind != manifest.File {
 		return true
@@ -251,14 +242,14 @@ func (t *task) isIntact(from origin) bool {
 		return false
 	}
 	inode, err := from.dir.Look(t.name)
-	return err == nil && inode.Kind == manifest.File && t.holds(from.dir, t.name, inode, from.entry.Digest)
+	return err == nil && inode.Kind == manifest.File && t.known.Holds(t.ctx, t.worker, from.dir, t.name, inode, from.entry.Digest)
 }
 
-// sibling brings in one of several names of an inode.
-func (t *task) sibling(e *walk.Entry) (result, error) {
-	l, first := t.links.follow(e.ID())
+// saveHardlink saves one of several names of an inode.
+func (t *task) saveHardlink(e *walk.Entry) (result, error) {
+	l, first := t.hardlinks.leaderOf(e.ID())
 	if first {
-		res, err := t.take(e)
+		res, err := t.saveNew(e)
 		if res.entry.Path != "" {
 			l.entry = &res.entry
 		}
@@ -271,11 +262,11 @@ func (t *task) sibling(e *walk.Entry) (result, error) {
 		return result{}, context.Cause(t.ctx)
 	}
 	if l.entry == nil || l.entry.Absent {
-		return t.take(e)
+		return t.saveNew(e)
 	}
 	own := *l.entry
 	if own.Size != e.Size || own.Mtime != e.Mtime || own.Ctime != e.Ctime {
-		return t.take(e) // changed, or another file that has got the inode's number
+		return t.saveNew(e) // changed, or another file that has got the inode's number
 	}
 	own.Path = e.Path
 	ok, err := t.linkTo(t.known.OwnCandidate(l.entry), &own)
@@ -283,23 +274,24 @@ func (t *task) sibling(e *walk.Entry) (result, error) {
 		return result{}, err
 	}
 	if !ok {
-		return t.take(e)
+		return t.saveNew(e)
 	}
 	t.Progress.Bytes.Add(own.Size)
 	return result{entry: own, outcome: linked}, nil
 }
 
-// take makes the entry anew, or links it to a content that is known.
-func (t *task) take(e *walk.Entry) (result, error) {
+// saveNew saves an entry that is new, or not known to be unchanged: it links a file to
+// a known file of the same content, and makes everything else anew.
+func (t *task) saveNew(e *walk.Entry) (result, error) {
 	if e.Kind == manifest.File {
-		return t.file(e)
+		return t.saveFile(e)
 	}
 	res := result{entry: e.Entry, outcome: stored}
-	xattrs, err := t.target.folder.Dir.Xattrs(t.name)
+	xattrs, err := t.folder.source.Dir.Xattrs(t.name)
 	res.entry.Xattrs = xattrs
 	res.entry.Racy = parent.Racy(&res.entry, t.Env.Now())
-	unread := content.FromSource("read attributes", e.Path, t.seen(&res.entry, err)) // no reason to do without the rest
-	if err := t.tree.other(t, &res.entry); err != nil {
+	unread := content.FromSource("read attributes", e.Path, t.noteUnread(&res.entry, err)) // no reason to do without the rest
+	if err := t.tree.makeOther(t, &res.entry); err != nil {
 		return absent(res.entry, err)
 	}
 	return res, unread

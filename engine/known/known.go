@@ -1,17 +1,18 @@
-// Package known tells where a backup root holds a content that a run is about to
-// store, so that the path can be linked to it there.
+// Package known finds files under a backup root that a path may be linked to, by the
+// content that a run is about to store there.
 //
 // Most callers make a [Contents] for a run, ask [Contents.HasSize] whether a file
-// is worth hashing before it is copied, [Contents.Claim] a digest, link the path to
-// one of its [Contents.Candidates], and [Contents.Add] what they had to store.
+// is worth hashing before it is copied, [Contents.Claim] a digest, [Contents.Open]
+// one of its [Contents.Candidates] to link to, and [Contents.Add] what they had to
+// store.
 //
-// The package does not look at the files that it names: one may have been changed
-// or removed since. Callers look before they link.
+// A candidate is what the catalog and the manifests say. Somebody may have changed or
+// removed the file since, which only Open finds.
 package known
 
 import (
 	"context"
-	"path"
+	"log/slog"
 	"sync"
 
 	"phlb/engine/catalog"
@@ -25,6 +26,7 @@ import (
 // goroutines.
 type Contents struct {
 	Source
+	looks    looks
 	once     sync.Once // guards contents and err: the catalog is only read where something is new
 	contents *catalog.Contents
 	err      error
@@ -44,6 +46,7 @@ type Source struct {
 	Catalog *catalog.Catalog
 	Damaged map[manifest.Digest][]catalog.Damage // contents of which a file was found rotten
 	TempDir string                               // for what the run has stored, "" for the system's
+	Log     *slog.Logger                         // hears of files that were changed inside a snapshot
 }
 
 // In returns the contents that the source holds. The caller closes them.
@@ -58,31 +61,13 @@ type Candidate struct {
 	In   store.Ref                  // the snapshot that the file is of; zero for none
 
 	Own      bool   // this run has stored the file
-	Stranger bool   // another host's manifest says what the file holds
+	Stranger bool   // the manifest that says what the file holds was written by another host
 	Name     string // the path of the file in its snapshot; "" where that is Path
 	Size     int64
 	Stored   manifest.Stored
 	Xattrs   []manifest.Xattr
 
 	Planned bool // a dry run would have made the file: there is none
-}
-
-// Open opens the folder of the file, which the caller closes, and looks at the
-// file. Where there is none any more, the folder is nil.
-func (c *Candidate) Open() (folder *store.Dir, file store.Inode) {
-	tree, err := c.Tree()
-	if err != nil {
-		return nil, file
-	}
-	defer tree.Close()
-	if folder, err = tree.Descend(path.Dir(c.Path)); err != nil {
-		return nil, file
-	}
-	if file, err = folder.Look(path.Base(c.Path)); err != nil {
-		folder.Close()
-		return nil, file
-	}
-	return folder, file
 }
 
 // Close releases what the contents are read from.
