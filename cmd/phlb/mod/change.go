@@ -186,8 +186,8 @@ func (p *Project) Vendor() ([]string, error) {
 			return nil, n.Err
 		}
 		copies[name] = files{}
-		for file := range n.files.listing {
-			if copies[name][file], err = n.from.file(n.files.listing, file); err != nil {
+		for file := range n.listing {
+			if copies[name][file], err = n.from.file(n.listing, file); err != nil {
 				return nil, fmt.Errorf("module %s: %w", name, err)
 			}
 		}
@@ -260,7 +260,7 @@ func (p *Project) Verify() error {
 		}
 		at := n.from
 		if n.Where == "path" {
-			if err := checkFolder(at.dir, n.files.listing); err != nil {
+			if err := checkFolder(at.dir, n.listing); err != nil {
 				errs = append(errs, fmt.Errorf("module %s: %w", name, err))
 			}
 			continue

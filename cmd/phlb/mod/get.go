@@ -310,7 +310,7 @@ func (r *resolver) read(pin Pin) (fetched, error) {
 	if err != nil {
 		return fetched{}, err
 	}
-	n.files = &pinned{n.from, l}
+	n.files, n.listing = pinned(n.from, l), l
 	wishes, err := n.wishes()
 	return fetched{pin, wishes}, err
 }

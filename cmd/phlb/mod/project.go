@@ -81,9 +81,10 @@ type Node struct {
 	// Err says why it cannot be read, such as that it has to be fetched first.
 	Err error
 
-	from  copied
-	files *pinned
-	Where string // "vendor", "cache" or "path"
+	from    copied
+	files   fs.ReadFileFS // nil where Err says why
+	listing listing       // of the files
+	Where   string        // "vendor", "cache" or "path"
 }
 
 // graph walks from the declared modules to those that they need, nearest first.
@@ -249,7 +250,7 @@ func (p *Project) open(n *Node) {
 	l, err := listing.read(n.Pin.Hash)
 	switch {
 	case err == nil:
-		n.files = &pinned{copied: n.from, listing: l}
+		n.files, n.listing = pinned(n.from, l), l
 		if _, err := os.Stat(n.from.dir); err != nil {
 			n.Err = fmt.Errorf("module %s: %w", n.Name, err)
 		}
@@ -299,7 +300,7 @@ func (p *Project) absolute(path string) string {
 func (n *Node) wishes() (map[string]config.Module, error) {
 	data, err := n.files.ReadFile(config.FileName)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, listed := n.files.listing[config.FileName]; !listed {
+		if _, listed := n.listing[config.FileName]; !listed {
 			return nil, nil
 		}
 	}

@@ -2,11 +2,10 @@ package serve
 
 import (
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
-	"slices"
 	"strings"
+
+	"phlb/cmd/phlb/serve/door"
 )
 
 const ticketField = "token"
@@ -20,7 +19,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 		s.fail(req, &failure{http.StatusMisdirectedRequest, fmt.Sprintf("this server is not called %q", r.Host),
 			"use the address that phlb serve has printed, or give --host the name that it is called by"})
 		return false
-	case r.Method != http.MethodGet && r.Method != http.MethodHead && !sameOrigin(r):
+	case r.Method != http.MethodGet && r.Method != http.MethodHead && !door.SameOrigin(r):
 		s.fail(req, &failure{http.StatusForbidden, "this was sent by a page of another site", "use the pages of this server"})
 		return false
 	case s.Trusted && s.Passwords == nil, strings.HasPrefix(r.URL.Path, "/assets/"):
@@ -62,28 +61,9 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// sameOrigin reports whether a request that changes something comes from a page of
-// this server, as browsers tell it.
-func sameOrigin(r *http.Request) bool {
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
-		return site == "same-origin" || site == "none"
-	}
-	origin := r.Header.Get("Origin")
-	return origin == "" || origin == "http://"+r.Host || origin == "https://"+r.Host
-}
-
-// mayBeCalled reports whether the server may be called by that host. An address
-// can be no other site's name.
+// mayBeCalled reports whether the server may be called by that host.
 func (s *Server) mayBeCalled(host string) bool {
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
-	}
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil || name == "localhost" {
-		return true
-	}
-	return slices.Contains(s.Hosts, name) || s.Trusted && len(s.Hosts) == 0
+	return door.IsCalled(host, s.Hosts) || s.Trusted && len(s.Hosts) == 0
 }
 
 // login asks for a name and a password.

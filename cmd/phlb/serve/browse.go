@@ -8,24 +8,25 @@ import (
 	"strings"
 	"time"
 
+	"phlb/cmd/phlb/serve/address"
+	"phlb/cmd/phlb/serve/timeline"
 	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 	"phlb/engine/manifest"
 )
 
 const (
-	rowsShown  = 100 // of a folder on a page
-	stepsShown = 48  // of a timeline
+	rowsShown = 100 // of a folder on a page
 )
 
 // browsePage is a path of a snapshot: a folder, or anything else.
 type browsePage struct {
-	Snapshot *engine.Snapshot `json:"snapshot"`
-	Path     string           `json:"path"`
-	Kind     string           `json:"kind"` // "" where the snapshot does not hold the path
-	Crumbs   []crumb          `json:"-"`
-	Timeline *timeline        `json:"timeline"`
-	Restore  string           `json:"restore"`
+	Snapshot *engine.Snapshot   `json:"snapshot"`
+	Path     string             `json:"path"`
+	Kind     string             `json:"kind"` // "" where the snapshot does not hold the path
+	Crumbs   []address.Crumb    `json:"-"`
+	Timeline *timeline.Timeline `json:"timeline"`
+	Restore  string             `json:"restore"`
 
 	Entries []*entryView `json:"entries"` // of a folder: those of the page
 	Changed bool         `json:"changed"` // only what has changed is listed
@@ -35,15 +36,9 @@ type browsePage struct {
 	Space   template.URL `json:"-"`
 	Archive template.URL `json:"-"`
 
-	Own      *entryView     `json:"own"`
-	Versions []*versionView `json:"versions"` // of anything but a folder
-	Preview  *preview       `json:"-"`
-}
-
-// crumb is a folder on the way to a path.
-type crumb struct {
-	Name    string
-	Address template.URL
+	Own      *entryView          `json:"own"`
+	Versions []*timeline.Version `json:"versions"` // of anything but a folder
+	Preview  *preview            `json:"-"`
 }
 
 // entryView is an entry of a folder.
@@ -84,10 +79,10 @@ func (s *Server) browse(r *request) (any, error) {
 		return nil, err
 	}
 	page := &browsePage{
-		Snapshot: of, Path: engine.Text(path), Crumbs: crumbs(of, path),
-		Timeline: newTimeline("browse", f), Restore: s.restoreCommand(of, path), Entries: []*entryView{}, Versions: []*versionView{},
+		Snapshot: of, Path: engine.Text(path), Crumbs: address.Crumbs("browse", of, path),
+		Timeline: timeline.New("browse", f), Restore: s.restoreCommand(of, path), Entries: []*entryView{}, Versions: []*timeline.Version{},
 	}
-	if page.Timeline.never {
+	if page.Timeline.Never {
 		return nil, notFound("no snapshot of "+words.Shown(of.Name)+" holds "+words.Shown(path), "search for it, or go up to the folder that it should be in")
 	}
 	if f.Own == nil {
@@ -96,11 +91,11 @@ func (s *Server) browse(r *request) (any, error) {
 	page.Kind = f.Own.Kind.String()
 	page.Own = viewOf(of, &engine.FolderEntry{Entry: f.Own}, nil)
 	if f.Own.Kind != manifest.Dir {
-		page.Versions = versionsOf(f)
+		page.Versions = timeline.Versions(f)
 		page.Preview = s.preview(r, of, f.Own)
 		return page, nil
 	}
-	page.Space, page.Archive = at("space", of, path), at("archive", of, path)
+	page.Space, page.Archive = address.At("space", of, path), address.At("archive", of, path)
 	page.list(r, f)
 	return page, nil
 }
@@ -192,7 +187,7 @@ func mark(e *engine.FolderEntry) string {
 // snapshot before.
 func viewOf(of *engine.Snapshot, e *engine.FolderEntry, before *engine.Snapshot) *entryView {
 	v := &entryView{
-		Name: engine.Text(e.Name()), Address: at("browse", of, e.Path), Kind: e.Kind.String(), Size: e.Size, Mtime: e.Mtime.Time(),
+		Name: engine.Text(e.Name()), Address: address.At("browse", of, e.Path), Kind: e.Kind.String(), Size: e.Size, Mtime: e.Mtime.Time(),
 		Mode: words.Mode(e.Entry), UID: e.UID, GID: e.GID, Target: engine.Text(e.Target), What: mark(e), Detail: e.Detail,
 		Pick: url.PathEscape(e.Name()), IsDir: e.Kind == manifest.Dir,
 	}
@@ -206,23 +201,9 @@ func viewOf(of *engine.Snapshot, e *engine.FolderEntry, before *engine.Snapshot)
 		}
 	}
 	if e.What == "removed" && before != nil {
-		v.Gone, v.Address = true, at("browse", before, e.Path)
+		v.Gone, v.Address = true, address.At("browse", before, e.Path)
 	}
 	return v
-}
-
-func crumbs(of *engine.Snapshot, path string) []crumb {
-	if path == "." {
-		return nil
-	}
-	var list []crumb
-	for i := range len(path) + 1 {
-		if i == len(path) || path[i] == '/' {
-			up := path[:i]
-			list = append(list, crumb{up[strings.LastIndexByte(up, '/')+1:], at("browse", of, up)})
-		}
-	}
-	return list
 }
 
 // Up is the folder that the path lies in.
@@ -231,7 +212,7 @@ func (p *browsePage) Up() template.URL {
 	case 0:
 		return ""
 	case 1:
-		return at("browse", p.Snapshot, ".")
+		return address.At("browse", p.Snapshot, ".")
 	default:
 		return p.Crumbs[n-2].Address
 	}
@@ -247,7 +228,7 @@ func (p *browsePage) By(column string) template.URL {
 	if p.Sort == column && p.Desc {
 		desc = ""
 	}
-	return queryOf("sort", column, "desc", desc, "changed", p.changed())
+	return address.Query("sort", column, "desc", desc, "changed", p.changed())
 }
 
 // Order is what aria-sort says of a column.
@@ -267,73 +248,3 @@ func (p *browsePage) changed() string {
 	}
 	return ""
 }
-
-// timeline is a path in all snapshots of a name.
-type timeline struct {
-	Steps []*stepView `json:"steps"` // those around the one that is looked at, by time
-	Prev  *stepView   `json:"-"`
-	Next  *stepView   `json:"-"`
-	First *stepView   `json:"-"`
-	Last  *stepView   `json:"-"`
-	Total int         `json:"total"` // snapshots there are
-
-	never bool // none of them holds the path
-}
-
-// stepView is a snapshot on a timeline.
-type stepView struct {
-	Stamp   string       `json:"stamp"`
-	Time    time.Time    `json:"time"`
-	Address template.URL `json:"address"`
-	Held    bool         `json:"held"`  // it holds the path
-	Begun   int64        `json:"begun"` // versions below that came with it
-	Ended   int64        `json:"ended"` // and that went with it
-	Now     bool         `json:"now"`
-	Level   int          `json:"-"` // how much has changed, from 0 to 4
-}
-
-func newTimeline(kind string, f *engine.Folder) *timeline {
-	t := &timeline{Total: len(f.Steps), never: true}
-	now := 0
-	var own *manifest.Entry
-	all := make([]*stepView, len(f.Steps))
-	for i, step := range f.Steps {
-		v := &stepView{
-			Stamp: step.Stamp, Time: step.Started, Address: at(kind, step.Snapshot, f.Path), Held: step.Own != nil,
-			Begun: step.Begun, Ended: step.Ended, Now: step.Ref() == f.Snapshot.Ref(),
-		}
-		if step.Own != own && !(isDir(step.Own) && isDir(own)) { // of a file, there is nothing below
-			v.Begun += int64(boolOf(step.Own != nil && !isDir(step.Own)))
-			v.Ended += int64(boolOf(own != nil && !isDir(own)))
-		}
-		own = step.Own
-		for n := v.Begun + v.Ended; n > 0 && v.Level < 4; n /= 10 {
-			v.Level++
-		}
-		if i == 0 {
-			v.Level = 0 // all of it came then
-		}
-		if v.Held {
-			t.never = false
-		}
-		if v.Now {
-			now = i
-		}
-		all[i] = v
-	}
-	if len(all) == 0 {
-		return t
-	}
-	t.First, t.Last = all[0], all[len(all)-1]
-	if now > 0 {
-		t.Prev = all[now-1]
-	}
-	if now < len(all)-1 {
-		t.Next = all[now+1]
-	}
-	from := max(0, min(now-stepsShown/2, len(all)-stepsShown))
-	t.Steps = all[from:min(from+stepsShown, len(all))]
-	return t
-}
-
-func isDir(e *manifest.Entry) bool { return e != nil && e.Kind == manifest.Dir }

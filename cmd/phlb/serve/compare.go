@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"slices"
 
+	"phlb/cmd/phlb/serve/address"
 	"phlb/engine"
 )
 
@@ -45,12 +46,12 @@ func (*comparePage) Kinds() []string {
 
 // compare shows what differs.
 func (s *Server) compare(r *request) (any, error) {
-	records, err := r.records()
+	recorded, err := r.records()
 	if err != nil {
 		return nil, err
 	}
 	page := &comparePage{A: r.value("a"), B: r.value("b"), What: r.value("what"), Changes: []changeView{}, Counts: map[string]int{}}
-	for _, one := range records.snapshots {
+	for _, one := range recorded.Snapshots {
 		page.Choices = append(page.Choices, one.Ref().String())
 	}
 	if page.A == "" || page.B == "" {
@@ -59,7 +60,7 @@ func (s *Server) compare(r *request) (any, error) {
 	}
 	page.Asked = true
 	byRef := map[string]*engine.Snapshot{}
-	for _, one := range records.snapshots {
+	for _, one := range recorded.Snapshots {
 		byRef[one.Ref().String()] = one
 	}
 	a, b := byRef[page.A], byRef[page.B]
@@ -103,12 +104,12 @@ func (s *Server) compare(r *request) (any, error) {
 		}
 		switch {
 		case c.New != nil && b != nil:
-			v.Address = at("browse", b, c.Path)
+			v.Address = address.At("browse", b, c.Path)
 		case c.Old != nil:
-			v.Address = at("browse", a, c.Old.Path)
+			v.Address = address.At("browse", a, c.Old.Path)
 		}
 		if c.What == "changed" && b != nil && a.Name == b.Name && c.Old.Kind == c.New.Kind && c.New.Kind == 'f' {
-			v.Diff = diffAddress(a.Name, c.Path, a.Stamp, b.Stamp)
+			v.Diff = address.Diff(a.Name, c.Path, a.Stamp, b.Stamp)
 		}
 		page.Changes = append(page.Changes, v)
 	}

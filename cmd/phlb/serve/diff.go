@@ -3,9 +3,9 @@ package serve
 import (
 	"html/template"
 	"io"
-	"net/url"
 	"time"
 
+	"phlb/cmd/phlb/serve/address"
 	"phlb/cmd/phlb/serve/text"
 	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
@@ -37,13 +37,9 @@ type diffSide struct {
 	Address template.URL `json:"address"`
 }
 
-func diffAddress(name, path, a, b string) template.URL {
-	return template.URL("/diff/"+url.PathEscape(name)+"/"+escapePath(path)) + queryOf("a", a, "b", b)
-}
-
 // diff compares two versions of a file.
 func (s *Server) diff(r *request) (any, error) {
-	records, err := r.records()
+	recorded, err := r.records()
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +51,7 @@ func (s *Server) diff(r *request) (any, error) {
 	var texts [2]string
 	var digests [2]manifest.Digest
 	for i, key := range []string{"a", "b"} {
-		of := records.find(r.PathValue("name"), r.value(key))
+		of := recorded.Find(r.PathValue("name"), r.value(key))
 		if of == nil {
 			return nil, notFound("there is no snapshot "+words.Shown(r.PathValue("name")+"/"+r.value(key)), "choose two versions on the page of the file")
 		}
@@ -64,7 +60,7 @@ func (s *Server) diff(r *request) (any, error) {
 			return nil, err
 		}
 		side := []*diffSide{&page.Old, &page.New}[i]
-		side.Ref, side.Time, side.Address = of.Ref().String(), of.Started, at("browse", of, p)
+		side.Ref, side.Time, side.Address = of.Ref().String(), of.Started, address.At("browse", of, p)
 		if f.Own == nil || f.Own.Kind != manifest.File || f.Own.Absent {
 			return nil, notFound(of.Ref().String()+" holds no file "+words.Shown(p), "choose two versions on the page of the file")
 		}

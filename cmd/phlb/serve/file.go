@@ -9,62 +9,14 @@ import (
 	"path"
 	"strings"
 	"syscall"
-	"time"
 	"unicode/utf8"
 
+	"phlb/cmd/phlb/serve/address"
 	"phlb/cmd/phlb/serve/text"
 	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 	"phlb/engine/manifest"
 )
-
-// versionView is a version of a file, and the snapshots that hold it.
-type versionView struct {
-	First     *stepView    `json:"first"`
-	Last      *stepView    `json:"last"`
-	Snapshots int          `json:"snapshots"`
-	Kind      string       `json:"kind"`
-	Size      int64        `json:"size"`
-	Mtime     time.Time    `json:"mtime"`
-	Digest    string       `json:"digest,omitempty"`
-	Address   template.URL `json:"address"`  // of its page
-	Download  template.URL `json:"download"` // of its content
-	Diff      template.URL `json:"diff"`     // to the version before, "" for the first
-	Now       bool         `json:"now"`      // the one that is looked at
-}
-
-// versionsOf returns the versions of a file, the newest first. One that came back
-// after another is told again.
-func versionsOf(f *engine.Folder) []*versionView {
-	list := []*versionView{}
-	var last *manifest.Entry
-	var lastStamp string
-	for _, step := range f.Steps { // by time
-		if step.Own == nil {
-			last = nil
-			continue
-		}
-		here := &stepView{Stamp: step.Stamp, Time: step.Started, Address: at("browse", step.Snapshot, f.Path)}
-		if step.Own != last {
-			v := &versionView{
-				First: here, Kind: step.Own.Kind.String(), Size: step.Own.Size, Mtime: step.Own.Mtime.Time(),
-				Address: here.Address, Download: at("raw", step.Snapshot, f.Path),
-			}
-			if step.Own.Kind == manifest.File && !step.Own.Absent {
-				v.Digest = step.Own.Digest.String()
-			}
-			if len(list) > 0 {
-				v.Diff = diffAddress(f.Snapshot.Name, f.Path, lastStamp, step.Stamp)
-			}
-			list = append([]*versionView{v}, list...)
-		}
-		v := list[0]
-		v.Last, v.Snapshots = here, v.Snapshots+1
-		v.Now = v.Now || step.Ref() == f.Snapshot.Ref()
-		last, lastStamp = step.Own, step.Stamp
-	}
-	return list
-}
 
 // preview is what a page shows of the content of a file.
 type preview struct {
@@ -93,7 +45,7 @@ var harmless = map[string]string{
 
 // preview looks into a file.
 func (s *Server) preview(r *request, of *engine.Snapshot, e *manifest.Entry) *preview {
-	p := &preview{Download: at("raw", of, e.Path), Address: at("raw", of, e.Path) + "?show=1"}
+	p := &preview{Download: address.At("raw", of, e.Path), Address: address.At("raw", of, e.Path) + "?show=1"}
 	if e.Kind != manifest.File || e.Absent {
 		p.Download = ""
 		p.Why = r.lang.Text("the snapshot has no content of it")

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"phlb/cmd/phlb/serve/address"
 	"phlb/cmd/phlb/serve/words"
 )
 
@@ -187,9 +188,9 @@ func TestVersions(t *testing.T) {
 	if n := strings.Count(page, "/raw/docs/"); n != 4 { // the button, and three versions
 		t.Errorf("%d downloads", n)
 	}
-	changes := s.get(string(diffAddress("docs", "note.txt", first.Stamp, third.Stamp)))
+	changes := s.get(string(address.Diff("docs", "note.txt", first.Stamp, third.Stamp)))
 	s.wants(changes, "<code>first line</code>", "<code>another line</code>", `class="removed"`, `class="added"`, `class="same"`)
-	s.wants(s.get(string(diffAddress("docs", "note.txt", first.Stamp, fifth.Stamp))), "The content of both is the same")
+	s.wants(s.get(string(address.Diff("docs", "note.txt", first.Stamp, fifth.Stamp))), "The content of both is the same")
 	s.wants(s.get("/compare?a=docs/"+first.Stamp+"&b=docs/"+third.Stamp), "note.txt", "Lines")
 	s.wants(s.get("/search?q=NOTE"), "note.txt", `<td class="n">3</td>`)
 	s.wants(s.get("/search?q=*.txt&gone=1"), "Nothing is called so")

@@ -56,7 +56,7 @@ func (f *folders) put(key string, folder *engine.Folder) {
 // folder looks at a path in all snapshots of a name. Nobody may change what it
 // returns.
 func (s *Server) folder(r *request, of *engine.Snapshot, path string, deep bool) (*engine.Folder, error) {
-	records, err := r.records()
+	recorded, err := r.records()
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (s *Server) folder(r *request, of *engine.Snapshot, path string, deep bool)
 	if info, err := os.Stat(r.e.Config.Catalog); err == nil {
 		catalog = fmt.Sprint(info.ModTime().UnixNano(), info.Size())
 	}
-	key := fmt.Sprintf("%s %d %d %s %t %q", catalog, len(records.snapshots), records.snapshots[0].ID, of.Ref(), deep, path)
+	key := fmt.Sprintf("%s %d %d %s %t %q", catalog, len(recorded.Snapshots), recorded.Snapshots[0].ID, of.Ref(), deep, path)
 	if found := s.folders.get(key); found != nil {
 		return found, nil
 	}

@@ -7,23 +7,25 @@ import (
 	"strings"
 	"time"
 
+	"phlb/cmd/phlb/serve/address"
 	"phlb/cmd/phlb/serve/draw"
+	"phlb/cmd/phlb/serve/records"
 	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 )
 
 // nameSummary is what there is of one backup name.
 type nameSummary struct {
-	Name      string           `json:"name"`
-	Address   template.URL     `json:"address"`
-	Newest    *engine.Snapshot `json:"newest"`
-	Complete  *engine.Snapshot `json:"newest_complete"`
-	Snapshots int              `json:"snapshots"`
-	Verified  *verification    `json:"verified"` // the last one, of any snapshot of the name
-	Damaged   int              `json:"damaged"`
-	LastRun   *run             `json:"last_run"`
-	Sizes     []sizePoint      `json:"sizes"` // the oldest first
-	Line      template.HTML    `json:"-"`
+	Name      string                `json:"name"`
+	Address   template.URL          `json:"address"`
+	Newest    *engine.Snapshot      `json:"newest"`
+	Complete  *engine.Snapshot      `json:"newest_complete"`
+	Snapshots int                   `json:"snapshots"`
+	Verified  *records.Verification `json:"verified"` // the last one, of any snapshot of the name
+	Damaged   int                   `json:"damaged"`
+	LastRun   *records.Run          `json:"last_run"`
+	Sizes     []sizePoint           `json:"sizes"` // the oldest first
+	Line      template.HTML         `json:"-"`
 }
 
 type sizePoint struct {
@@ -40,26 +42,26 @@ type overviewPage struct {
 
 // overview shows the names.
 func (s *Server) overview(r *request) (any, error) {
-	records, err := r.records()
+	recorded, err := r.records()
 	if err != nil {
 		return nil, err
 	}
-	page := &overviewPage{Names: summaries(records, records.snapshots), Snapshots: len(records.snapshots)}
-	for _, one := range records.snapshots {
+	page := &overviewPage{Names: summaries(recorded, recorded.Snapshots), Snapshots: len(recorded.Snapshots)}
+	for _, one := range recorded.Snapshots {
 		page.Bytes += one.NewBytes
 	}
 	return page, nil
 }
 
 // summaries sums up snapshots by their names, sorted by name.
-func summaries(records *records, all []*engine.Snapshot) []*nameSummary {
+func summaries(recorded *records.Records, all []*engine.Snapshot) []*nameSummary {
 	byName := map[string]*nameSummary{}
 	nameOf := map[int64]string{}
 	names := []*nameSummary{}
 	for _, one := range all { // the newest first
 		n := byName[one.Name]
 		if n == nil {
-			n = &nameSummary{Name: engine.Text(one.Name), Address: nameAddress(one.Name), Newest: one}
+			n = &nameSummary{Name: engine.Text(one.Name), Address: address.Name(one.Name), Newest: one}
 			byName[one.Name], names = n, append(names, n)
 		}
 		if n.Complete == nil && one.Complete() {
@@ -69,18 +71,18 @@ func summaries(records *records, all []*engine.Snapshot) []*nameSummary {
 		n.Sizes = append(n.Sizes, sizePoint{one.Started, one.Bytes, one.NewBytes})
 		nameOf[int64(one.ID)] = one.Name
 	}
-	for _, v := range records.verifications { // the newest first
+	for _, v := range recorded.Verifications { // the newest first
 		if n := byName[nameOf[v.Snapshot]]; n != nil && n.Verified == nil {
 			n.Verified = v
 		}
 	}
-	for _, d := range records.damage {
+	for _, d := range recorded.Damage {
 		if n := byName[nameOf[d.Snapshot]]; n != nil {
 			n.Damaged++
 		}
 	}
-	for _, one := range records.runs { // the newest first
-		if n := byName[one.name]; n != nil && n.LastRun == nil {
+	for _, one := range recorded.Runs { // the newest first
+		if n := byName[one.BackupName]; n != nil && n.LastRun == nil {
 			n.LastRun = one
 		}
 	}
@@ -109,15 +111,15 @@ type week struct {
 // name shows the snapshots of a name.
 func (s *Server) name(r *request) (any, error) {
 	name := r.PathValue("name")
-	records, err := r.records()
+	recorded, err := r.records()
 	if err != nil {
 		return nil, err
 	}
-	all := slices.DeleteFunc(slices.Clone(records.snapshots), func(one *engine.Snapshot) bool { return one.Name != name })
+	all := slices.DeleteFunc(slices.Clone(recorded.Snapshots), func(one *engine.Snapshot) bool { return one.Name != name })
 	if len(all) == 0 {
 		return nil, notFound("there is no backup called "+words.Shown(name), "go back to the backups, which lists those there are")
 	}
-	page := &namePage{nameSummary: summaries(records, all)[0], All: all, Weeks: s.weeks(all)}
+	page := &namePage{nameSummary: summaries(recorded, all)[0], All: all, Weeks: s.weeks(all)}
 	page.Chart = draw.Bars(bars(page.Weeks))
 	return page, nil
 }
@@ -140,15 +142,15 @@ func (s *Server) weeks(all []*engine.Snapshot) []week {
 
 // snapshotPage is one snapshot.
 type snapshotPage struct {
-	Snapshot      *engine.Snapshot `json:"snapshot"`
-	Before        *engine.Snapshot `json:"before"`
-	After         *engine.Snapshot `json:"after"`
-	Verifications []*verification  `json:"verifications"`
-	Damage        []*damage        `json:"damage"`
-	Stat          *statView        `json:"stat"` // where it was asked for
-	Restore       string           `json:"restore"`
-	Log           string           `json:"log"` // its end
-	Others        []string         `json:"-"`   // to compare it with
+	Snapshot      *engine.Snapshot        `json:"snapshot"`
+	Before        *engine.Snapshot        `json:"before"`
+	After         *engine.Snapshot        `json:"after"`
+	Verifications []*records.Verification `json:"verifications"`
+	Damage        []*records.Damage       `json:"damage"`
+	Stat          *statView               `json:"stat"` // where it was asked for
+	Restore       string                  `json:"restore"`
+	Log           string                  `json:"log"` // its end
+	Others        []string                `json:"-"`   // to compare it with
 }
 
 // statView is what only reading the tree of a snapshot tells.
@@ -167,12 +169,12 @@ func (s *Server) snapshot(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	records, err := r.records()
+	recorded, err := r.records()
 	if err != nil {
 		return nil, err
 	}
-	page := &snapshotPage{Snapshot: found, Restore: s.restoreCommand(found, "."), Verifications: []*verification{}, Damage: []*damage{}}
-	for _, one := range records.snapshots { // the newest first
+	page := &snapshotPage{Snapshot: found, Restore: s.restoreCommand(found, "."), Verifications: []*records.Verification{}, Damage: []*records.Damage{}}
+	for _, one := range recorded.Snapshots { // the newest first
 		switch {
 		case one == found:
 			continue
@@ -183,12 +185,12 @@ func (s *Server) snapshot(r *request) (any, error) {
 		}
 		page.Others = append(page.Others, one.Ref().String())
 	}
-	for _, v := range records.verifications {
+	for _, v := range recorded.Verifications {
 		if v.Snapshot == int64(found.ID) {
 			page.Verifications = append(page.Verifications, v)
 		}
 	}
-	for _, d := range records.damage {
+	for _, d := range recorded.Damage {
 		if d.Snapshot == int64(found.ID) {
 			page.Damage = append(page.Damage, d)
 		}

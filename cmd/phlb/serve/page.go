@@ -6,13 +6,13 @@ import (
 	"html/template"
 	"io/fs"
 	"math"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
+	"phlb/cmd/phlb/serve/address"
 	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 	"phlb/engine/manifest"
@@ -52,10 +52,10 @@ func (s *Server) parse() (map[string]*template.Template, error) {
 		"short":    func(d manifest.Digest) string { return d.String()[:12] },
 		"mode":     words.Mode,
 		"kind":     func(k manifest.Kind) string { return k.String() },
-		"at":       at,
-		"snapshot": snapshotAddress,
-		"ofname":   nameAddress,
-		"query":    queryOf,
+		"at":       address.At,
+		"snapshot": address.Snapshot,
+		"ofname":   address.Name,
+		"query":    address.Query,
 		"add":      func(a, b int) int { return a + b },
 		"cell":     s.cell,
 		"isnumber": isNumber,
@@ -100,17 +100,6 @@ func (s *Server) when(t time.Time) template.HTML {
 // nameHTML is a name that does not move what stands beside it.
 func nameHTML(text string) template.HTML {
 	return template.HTML("<bdi>" + template.HTMLEscapeString(words.Shown(text)) + "</bdi>")
-}
-
-// queryOf makes the query of an address of names and values.
-func queryOf(pairs ...any) template.URL {
-	values := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if value := fmt.Sprint(pairs[i+1]); value != "" {
-			values.Set(fmt.Sprint(pairs[i]), value)
-		}
-	}
-	return template.URL("?" + values.Encode())
 }
 
 // restoreCommand is what brings back a path of a snapshot.

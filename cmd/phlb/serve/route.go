@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"phlb/cmd/phlb/serve/records"
 	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 )
@@ -94,8 +95,8 @@ type request struct {
 	e      *engine.Engine
 	json   bool
 	lang   words.Language
-	status int      // of the answer
-	known  *records // what was asked of the root already
+	status int              // of the answer
+	known  *records.Records // what was asked of the root already
 	route  *route
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
+	"phlb/cmd/phlb/serve/address"
 	"phlb/engine"
 )
 
@@ -85,12 +86,12 @@ func TestScreenshots(t *testing.T) {
 		{"backups", "/"},
 		{"browse", of("browse", changed, "letters")},
 		{"file", of("browse", all[0], "letters/joiner.txt")},
-		{"diff", string(diffAddress(changed.Name, "letters/joiner.txt", all[3].Stamp, changed.Stamp))},
+		{"diff", string(address.Diff(changed.Name, "letters/joiner.txt", all[3].Stamp, changed.Stamp))},
 		{"search", "/search?q=img_12"},
 		{"space", of("space", all[0], ".")},
-		{"snapshot", string(snapshotAddress(changed)) + "?free=1"},
+		{"snapshot", string(address.Snapshot(changed)) + "?free=1"},
 		{"state", "/state"},
-		{"name", string(nameAddress("docs"))},
+		{"name", string(address.Name("docs"))},
 		{"compare", "/compare?a=" + all[3].Ref().String() + "&b=" + changed.Ref().String()},
 		{"runs", "/runs"},
 		{"settings", "/settings"},

@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"time"
 
+	"phlb/cmd/phlb/serve/address"
 	"phlb/engine"
 	"phlb/engine/manifest"
 )
@@ -45,7 +46,7 @@ type foundView struct {
 
 // search looks for paths in all snapshots.
 func (s *Server) search(r *request) (any, error) {
-	records, err := r.records()
+	recorded, err := r.records()
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func (s *Server) search(r *request) (any, error) {
 		After: r.value("after"), Before: r.value("before"), Gone: r.value("gone") != "", Found: []foundView{},
 	}
 	newest := map[string]*engine.Snapshot{}
-	for _, one := range records.snapshots {
+	for _, one := range recorded.Snapshots {
 		if newest[one.Name] == nil {
 			newest[one.Name] = one
 			page.Names = append(page.Names, one.Name)
@@ -95,11 +96,11 @@ func (s *Server) search(r *request) (any, error) {
 	for _, f := range found[page.Paging.first:page.Paging.end] {
 		v := foundView{
 			Name: engine.Text(f.Last.Name), Path: engine.Text(f.Path), Kind: f.Kind.String(), Size: f.Size, Mtime: f.Mtime.Time(),
-			Versions: f.Versions, First: f.First.Started, Last: f.Last.Started, Address: at("browse", f.Last, f.Path),
+			Versions: f.Versions, First: f.First.Started, Last: f.Last.Started, Address: address.At("browse", f.Last, f.Path),
 		}
 		v.Gone = newest[f.Last.Name] == nil || newest[f.Last.Name].Ref() != f.Last.Ref()
 		if f.Kind == manifest.File && !f.Absent {
-			v.Download = at("raw", f.Last, f.Path)
+			v.Download = address.At("raw", f.Last, f.Path)
 		}
 		page.Found = append(page.Found, v)
 	}
@@ -143,7 +144,7 @@ func (s *Server) contents(r *request) (any, error) {
 		page.Size = v.Size
 		newest, oldest := v.Snapshots[0], v.Snapshots[len(v.Snapshots)-1]
 		page.Holders = append(page.Holders, holderView{
-			engine.Text(newest.Name), engine.Text(v.Path), v.Mtime.Time(), oldest.Started, newest.Started, len(v.Snapshots), at("browse", newest, v.Path),
+			engine.Text(newest.Name), engine.Text(v.Path), v.Mtime.Time(), oldest.Started, newest.Started, len(v.Snapshots), address.At("browse", newest, v.Path),
 		})
 	}
 	if len(page.Holders) == 0 {

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"phlb/cmd/phlb/serve/address"
 	"phlb/engine"
 	"phlb/engine/config"
 )
@@ -208,7 +209,7 @@ func (s *site) lacks(text string, parts ...string) {
 
 // of is the address of a path of a snapshot.
 func of(kind string, snapshot *engine.Snapshot, path string) string {
-	return string(at(kind, snapshot, path))
+	return string(address.At(kind, snapshot, path))
 }
 
 var errNoRedirect = errors.New("no redirect")

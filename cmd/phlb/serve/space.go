@@ -3,10 +3,13 @@ package serve
 import (
 	"cmp"
 	"html/template"
+	"path"
 	"slices"
 	"strings"
 
+	"phlb/cmd/phlb/serve/address"
 	"phlb/cmd/phlb/serve/draw"
+	"phlb/cmd/phlb/serve/timeline"
 	"phlb/cmd/phlb/serve/words"
 	"phlb/engine"
 	"phlb/engine/manifest"
@@ -14,17 +17,17 @@ import (
 
 // spacePage says where the room went.
 type spacePage struct {
-	Snapshot *engine.Snapshot `json:"snapshot"`
-	Path     string           `json:"path"`
-	Crumbs   []crumb          `json:"-"`
-	Bytes    int64            `json:"bytes"`
-	Files    int64            `json:"files"`
-	Entries  []*draw.Box      `json:"entries"` // the largest first
-	Timeline *timeline        `json:"timeline"`
-	Map      template.HTML    `json:"-"`
-	Browse   template.URL     `json:"-"`
-	Root     template.URL     `json:"-"`
-	Cut      bool             `json:"cut"` // there are more entries
+	Snapshot *engine.Snapshot   `json:"snapshot"`
+	Path     string             `json:"path"`
+	Crumbs   []address.Crumb    `json:"-"`
+	Bytes    int64              `json:"bytes"`
+	Files    int64              `json:"files"`
+	Entries  []*draw.Box        `json:"entries"` // the largest first
+	Timeline *timeline.Timeline `json:"timeline"`
+	Map      template.HTML      `json:"-"`
+	Browse   template.URL       `json:"-"`
+	Root     template.URL       `json:"-"`
+	Cut      bool               `json:"cut"` // there are more entries
 }
 
 // space shows what takes the room in a folder.
@@ -45,11 +48,8 @@ func (s *Server) space(r *request) (any, error) {
 		return nil, notFound(of.Ref().String()+" holds no folder "+words.Shown(p), "search for it in all snapshots")
 	}
 	page := &spacePage{
-		Snapshot: of, Path: engine.Text(p), Crumbs: crumbs(of, p), Timeline: newTimeline("space", f), Entries: []*draw.Box{},
-		Browse: at("browse", of, p), Root: at("space", of, "."),
-	}
-	for i := range page.Crumbs {
-		page.Crumbs[i].Address = spaceOf(page.Crumbs[i].Address)
+		Snapshot: of, Path: engine.Text(p), Crumbs: address.Crumbs("space", of, p), Timeline: timeline.New("space", f), Entries: []*draw.Box{},
+		Browse: address.At("browse", of, p), Root: address.At("space", of, "."),
 	}
 	below := map[string][]*draw.Box{}
 	for key, b := range f.Below {
@@ -64,7 +64,7 @@ func (s *Server) space(r *request) (any, error) {
 		if i := strings.IndexByte(key, '/'); i >= 0 {
 			folder, name = key[:i], key[i+1:]
 		}
-		below[folder] = append(below[folder], &draw.Box{Name: engine.Text(name), Bytes: b.Bytes, Files: b.Files, Address: at("browse", of, full), Kind: "file", Key: key})
+		below[folder] = append(below[folder], &draw.Box{Name: engine.Text(name), Bytes: b.Bytes, Files: b.Files, Address: address.At("browse", of, full), Kind: "file", Key: key})
 	}
 	kinds := map[string]manifest.Kind{}
 	for _, e := range f.Entries {
@@ -77,7 +77,7 @@ func (s *Server) space(r *request) (any, error) {
 		page.Files += e.Files
 		if kinds[e.Key] == manifest.Dir {
 			e.Kind = "dir"
-			e.Address = spaceOf(e.Address)
+			e.Address = address.At("space", of, path.Join(p, e.Key))
 			e.Below = largest(below[e.Key])
 		}
 	}
@@ -97,9 +97,4 @@ func largest(list []*draw.Box) []*draw.Box {
 		return []*draw.Box{}
 	}
 	return list
-}
-
-// spaceOf returns the address of a folder's sizes, from that of the folder.
-func spaceOf(browse template.URL) template.URL {
-	return "/space/" + template.URL(strings.TrimPrefix(string(browse), "/browse/"))
 }

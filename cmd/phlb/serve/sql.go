@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"phlb/cmd/phlb/serve/address"
 	"phlb/engine"
 	"phlb/engine/catalog/ask"
 )
@@ -44,7 +45,7 @@ func (s *Server) sql(r *request) (any, error) {
 	if page.Question == "" {
 		return page, nil
 	}
-	page.CSV = queryOf("q", page.Question, "format", "csv")
+	page.CSV = address.Query("q", page.Question, "format", "csv")
 	leave, err := s.enter(r)
 	if err != nil {
 		return nil, err

@@ -4,16 +4,17 @@ import (
 	"time"
 
 	"phlb/cmd/phlb/metrics"
+	"phlb/cmd/phlb/serve/records"
 	"phlb/engine"
 )
 
 // statePage says how the root is.
 type statePage struct {
-	Findings      []finding       `json:"findings"`
-	Damage        []*damage       `json:"damage"`
-	Verifications []*verification `json:"verifications"`
-	Never         []string        `json:"never_verified"` // names of which no snapshot was
-	Locks         []lockView      `json:"locks"`
+	Findings      []finding               `json:"findings"`
+	Damage        []*records.Damage       `json:"damage"`
+	Verifications []*records.Verification `json:"verifications"`
+	Never         []string                `json:"never_verified"` // names of which no snapshot was
+	Locks         []lockView              `json:"locks"`
 }
 
 type finding struct {
@@ -36,14 +37,14 @@ const verificationsShown = 30
 
 // state shows how the root is.
 func (s *Server) state(r *request) (any, error) {
-	records, err := r.records()
+	recorded, err := r.records()
 	if err != nil {
 		return nil, err
 	}
-	page := &statePage{Findings: []finding{}, Damage: []*damage{}, Verifications: []*verification{}, Never: []string{}, Locks: []lockView{}}
-	page.Damage = append(page.Damage, records.damage...)
-	page.Verifications = append(page.Verifications, records.verifications[:min(len(records.verifications), verificationsShown)]...)
-	for _, n := range summaries(records, records.snapshots) {
+	page := &statePage{Findings: []finding{}, Damage: []*records.Damage{}, Verifications: []*records.Verification{}, Never: []string{}, Locks: []lockView{}}
+	page.Damage = append(page.Damage, recorded.Damage...)
+	page.Verifications = append(page.Verifications, recorded.Verifications[:min(len(recorded.Verifications), verificationsShown)]...)
+	for _, n := range summaries(recorded, recorded.Snapshots) {
 		if n.Verified == nil {
 			page.Never = append(page.Never, n.Name)
 		}
@@ -102,27 +103,14 @@ func (s *Server) settings(r *request) (any, error) {
 
 // metrics answers in the format of Prometheus.
 func (s *Server) metrics(r *request) (any, error) {
-	records, err := r.records()
+	recorded, err := r.records()
 	if err != nil {
 		return nil, err
 	}
 	r.w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	_, err = r.w.Write([]byte(metrics.Root{Snapshots: records.snapshots, Damaged: len(records.damage), Problems: records.problems()}.Text()))
+	_, err = r.w.Write([]byte(metrics.Root{Snapshots: recorded.Snapshots, Damaged: len(recorded.Damage), Problems: recorded.Problems()}.Text()))
 	if err != nil {
 		return nil, err
 	}
 	return done{}, nil
-}
-
-// problems are those that the last verification of each name has found.
-func (all *records) problems() map[string]int64 {
-	found := map[string]int64{}
-	for _, v := range all.verifications { // the newest first
-		if of := all.byID[v.Snapshot]; of != nil {
-			if _, later := found[of.Name]; !later {
-				found[of.Name] = v.Problems
-			}
-		}
-	}
-	return found
 }
