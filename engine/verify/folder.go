@@ -10,13 +10,13 @@ import (
 	"phlb/engine/store"
 )
 
-// folder is a directory of a snapshot, by its path in there.
+// folder is the path of a directory in a snapshot.
 type folder struct {
 	ref  store.Ref
 	path string
 }
 
-// open opens the folder.
+// open opens the directory.
 func (f folder) open(root *store.Root) (*store.Dir, error) {
 	tree, err := root.OpenSnapshot(f.ref)
 	if err != nil {
@@ -26,14 +26,14 @@ func (f folder) open(root *store.Root) (*store.Dir, error) {
 	return tree.Descend(f.path)
 }
 
-// folderOf opens the folder of a snapshot that a path lies in.
+// folderOf opens the directory of a snapshot in which a file lies.
 func (v *verification) folderOf(ref store.Ref, file string) (*store.Dir, error) {
 	return folder{ref, path.Dir(file)}.open(v.root)
 }
 
-// changeIn calls change with the folder of a snapshot that a path lies in, and with
-// the last name of that path. Whatever becomes of the change, the folder gets its
-// modification time back. Where it cannot, putTimesBack tries again and tells.
+// changeIn calls change with the directory of a snapshot in which a file lies, and with
+// the name of the file there. Whatever becomes of the change, the directory gets its
+// modification time back. Where that fails, putTimesBack tries again.
 func (v *verification) changeIn(ref store.Ref, file string, change func(in *store.Dir, name string) error) error {
 	f := folder{ref, path.Dir(file)}
 	in, err := f.open(v.root)
@@ -56,7 +56,7 @@ func (v *verification) changeIn(ref store.Ref, file string, change func(in *stor
 }
 
 // putTimesBack gives the folders in which names were changed the times that they had
-// before, where that has not been done yet.
+// before, if they do not have them yet, and reports where it cannot.
 func (v *verification) putTimesBack() {
 	for f, mtime := range v.changed {
 		if err := f.putTimeBack(v.root, mtime); err != nil {

@@ -17,62 +17,64 @@ import (
 	"phlb/engine/walk"
 )
 
-// place is a path under the root that should hold a content.
-type place struct {
-	ref    store.Ref
-	path   string
-	size   int64
-	stored manifest.Stored
-	xattrs []manifest.Xattr
-	asked  bool // in the snapshot that is verified, and damaged there
+// place is a path of a snapshot whose file should have a content.
+type location struct {
+	ref      store.Ref
+	path     string
+	size     int64
+	stored   manifest.Stored
+	xattrs   []manifest.Xattr
+	verified bool // whether the location is in the snapshot that is verified, and damaged there
 
-	touched bool // its content is whole, but its time is not
+	wrongTime bool // whether the content is good and the modification time is not
 }
 
-// whole is a place whose inode has the content that it should have.
-type whole struct {
-	place
+// goodCopy is a location whose inode has the content that it should have.
+type goodCopy struct {
+	location
 	inode store.Inode // as it was when it was read, or linked to
 }
 
-// remedy puts one content right wherever the root should hold it.
-type remedy struct {
+// repair repairs all files of one content.
+type repair struct {
 	*verification
-	digest  manifest.Digest
-	worker  *content.Worker
-	verdict map[walk.ID]bool // of the inodes that have been read: whether they are good
-	good    []*whole         // one for every good inode
+	digest      manifest.Digest
+	worker      *content.Worker
+	isGoodInode map[walk.ID]bool // whether an inode is good, of those that have been read
+	good        []*goodCopy      // one for each good inode
 }
 
-// hold takes the lock under which names are changed, unless it is held. Nobody
-// can seal meanwhile: it is given up while files are read, which may take hours.
-func (v *verification) hold(ctx context.Context) (err error) {
+// lockSeal takes the seal lock, which is needed to change names, unless it is held. It is
+// given up while files are read, which may take hours: nobody can seal a snapshot
+// meanwhile.
+func (v *verification) lockSeal(ctx context.Context) (err error) {
 	if v.lock == nil {
 		v.lock, err = v.root.LockSeal(ctx, v.Owner())
 	}
 	return err
 }
 
-func (v *verification) letGo() {
+// unlockSeal gives up the seal lock, if it is held.
+func (v *verification) unlockSeal() {
 	if v.lock != nil {
 		v.lock.Unlock()
 		v.lock = nil
 	}
 }
 
-// heal puts right what is damaged, and returns the contents that are good
-// wherever they should be.
+// heal repairs what is damaged, and returns the contents of which every file is good
+// now, in all snapshots.
 func (v *verification) heal(ctx context.Context, cat *catalog.Catalog) (healed []manifest.Digest, err error) {
 	known, err := cat.Damaged(ctx)
 	if err != nil || len(known) == 0 && len(v.damaged) == 0 && len(v.leftovers) == 0 {
 		return nil, err
 	}
-	defer v.letGo()
-	err = v.hold(ctx)
+	defer v.unlockSeal()
+	err = v.lockSeal(ctx)
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause
 	}
-	if err != nil { // what was found must not be lost for it
+	if err != nil { // the report of what was found must not be lost
 		v.report.Add(".", repository.Unhealed, "%v", err)
 		return nil, nil
 	}
@@ -81,20 +83,20 @@ func (v *verification) heal(ctx context.Context, cat *catalog.Catalog) (healed [
 	if healed, err = v.healContents(ctx, cat, known); err != nil {
 		return nil, err
 	}
-	if err := v.hold(ctx); err != nil {
+	if err := v.lockSeal(ctx); err != nil {
 		v.report.Add(".", repository.Unhealed, "%v", err)
 		return healed, nil
 	}
 	v.remakeOthers()
 	v.putTimesBack()
 	v.finishFolders()
-	v.letGo()
+	v.unlockSeal()
 	rotten, err := v.healUnsealed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	// Without this a power loss could bring back a rotten file under a name that
-	// was mended, while the note that it is rotten is gone.
+	// Without this a power loss could bring back a rotten file under a name that was
+	// healed, when the catalog no longer says that the content is damaged.
 	if err := v.syncChanged(); err != nil {
 		v.report.Add(".", repository.Unhealed, "what was mended may not be on the disk: %v", err)
 		return nil, nil
@@ -105,8 +107,8 @@ func (v *verification) heal(ctx context.Context, cat *catalog.Catalog) (healed [
 	return healed, nil
 }
 
-// syncChanged writes the directories in which names were changed to the disk. The
-// bytes of new files are there already, see [store.Dir.ReplaceNew].
+// syncChanged syncs the directories in which names were changed. The content of new files
+// was synced before, see [store.Dir.ReplaceNew].
 func (v *verification) syncChanged() error {
 	for folder := range v.changed {
 		dir, err := folder.open(v.root)
@@ -124,12 +126,11 @@ func (v *verification) syncChanged() error {
 	return nil
 }
 
-// healContents replaces files by good copies. Another snapshot may hold a
-// rotten inode too, so all of a content's places are looked at, but what is
-// missing or was given another time is put right in the verified snapshot
-// alone.
+// healContents replaces rotten files by good copies, in all snapshots, since others may
+// share a rotten inode. Files that are missing or have a wrong time are only put right
+// in the snapshot that is verified.
 func (v *verification) healContents(ctx context.Context, cat *catalog.Catalog, known map[manifest.Digest][]catalog.Damage) (healed []manifest.Digest, err error) {
-	asked := map[manifest.Digest]map[string]place{}
+	asked := map[manifest.Digest]map[string]location{}
 	for digest := range known {
 		asked[digest] = nil
 	}
@@ -139,9 +140,9 @@ func (v *verification) healContents(ctx context.Context, cat *catalog.Catalog, k
 			continue
 		}
 		if asked[e.Digest] == nil {
-			asked[e.Digest] = map[string]place{}
+			asked[e.Digest] = map[string]location{}
 		}
-		asked[e.Digest][e.Path] = place{ref: v.report.Snapshot.Ref(), path: e.Path, size: e.Size, stored: e.InSnapshot(), xattrs: e.Xattrs, asked: true}
+		asked[e.Digest][e.Path] = location{ref: v.report.Snapshot.Ref(), path: e.Path, size: e.Size, stored: e.InSnapshot(), xattrs: e.Xattrs, verified: true}
 	}
 	if len(asked) == 0 {
 		return nil, nil
@@ -156,7 +157,7 @@ func (v *verification) healContents(ctx context.Context, cat *catalog.Catalog, k
 		if err != nil {
 			return nil, err
 		}
-		var places []place
+		var places []location
 		for _, p := range paths {
 			places = append(places, p)
 		}
@@ -166,10 +167,10 @@ func (v *verification) healContents(ctx context.Context, cat *catalog.Catalog, k
 				if _, ok := paths[c.Path]; ok && ref == v.report.Snapshot.Ref() {
 					continue
 				}
-				places = append(places, place{ref: ref, path: c.Path, size: c.Size, stored: c.Stored, xattrs: c.Xattrs})
+				places = append(places, location{ref: ref, path: c.Path, size: c.Size, stored: c.Stored, xattrs: c.Xattrs})
 			}
 		}
-		r := &remedy{verification: v, digest: digest, worker: v.workers[0], verdict: map[walk.ID]bool{}}
+		r := &repair{verification: v, digest: digest, worker: v.workers[0], isGoodInode: map[walk.ID]bool{}}
 		all, err := r.apply(ctx, places)
 		if err != nil {
 			return nil, err
@@ -181,10 +182,11 @@ func (v *verification) healContents(ctx context.Context, cat *catalog.Catalog, k
 	return healed, nil
 }
 
-// apply reports whether all places are good in the end.
-func (r *remedy) apply(ctx context.Context, places []place) (all bool, err error) {
-	r.letGo()
-	var bad, good []place
+// apply looks at all locations, and replaces the files that are not good. It reports
+// whether all are good in the end.
+func (r *repair) apply(ctx context.Context, places []location) (all bool, err error) {
+	r.unlockSeal()
+	var bad, good []location
 	for _, p := range places {
 		ok, err := r.isGood(ctx, p)
 		if err != nil {
@@ -206,7 +208,7 @@ func (r *remedy) apply(ctx context.Context, places []place) (all bool, err error
 			r.report.Add(p.path, repository.Unhealed, "%s%v", p.elsewhere(), err)
 		default:
 			r.report.Add(p.path, repository.Healed, "%sreplaced by a good copy", p.elsewhere())
-			r.name("mended", p.path)
+			r.logPath("mended", p.path)
 		}
 	}
 	for _, p := range good {
@@ -218,17 +220,17 @@ func (r *remedy) apply(ctx context.Context, places []place) (all bool, err error
 	return all, nil
 }
 
-// elsewhere says which snapshot is meant, if it is not the verified one.
-func (p *place) elsewhere() string {
-	if p.asked {
+// elsewhere names the snapshot for a message, if it is not the one that is verified.
+func (p *location) elsewhere() string {
+	if p.verified {
 		return ""
 	}
 	return "in " + p.ref.String() + ": "
 }
 
-// isGood reports whether nothing needs to be done about a place, and notes a
-// good inode.
-func (r *remedy) isGood(ctx context.Context, p place) (bool, error) {
+// isGood reports whether a location needs no repair, and notes its inode as a good copy
+// if its content is good.
+func (r *repair) isGood(ctx context.Context, p location) (bool, error) {
 	folder, err := r.folderOf(p.ref, p.path)
 	if err != nil {
 		return p.isGone(err), nil
@@ -240,7 +242,7 @@ func (r *remedy) isGood(ctx context.Context, p place) (bool, error) {
 		return p.isGone(err), nil
 	}
 	id := idOf(&inode)
-	ok, read := r.verdict[id]
+	ok, read := r.isGoodInode[id]
 	read = read && id.Known()
 	if !read {
 		if inode.Kind == manifest.File && inode.Size == p.size {
@@ -250,32 +252,33 @@ func (r *remedy) isGood(ctx context.Context, p place) (bool, error) {
 			}
 			ok = err == nil && d == r.digest
 		}
-		r.verdict[id] = ok
-		r.name("read again", p.path)
+		r.isGoodInode[id] = ok
+		r.logPath("read again", p.path)
 		if !ok {
-			r.bad[id] = inode
+			r.badInodes[id] = inode
 		}
 	}
-	p.touched = inode.Mtime != p.stored.Mtime
+	p.wrongTime = inode.Mtime != p.stored.Mtime
 	if ok && !read {
-		r.good = append(r.good, &whole{p, inode})
+		r.good = append(r.good, &goodCopy{p, inode})
 	}
-	return ok && !(p.touched && p.asked), nil
+	return ok && !(p.wrongTime && p.verified), nil
 }
 
 func idOf(i *store.Inode) walk.ID { return walk.ID{Dev: i.Dev, Inode: i.Ino} }
 
-// isGone reports whether an error says that there is nothing to be healed: what
-// another snapshot lacks is that one's verification to tell.
-func (p *place) isGone(err error) bool {
-	return !p.asked && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP))
+// isGone reports whether an error says that the file is missing in another snapshot than
+// the one that is verified. Such a file is not healed: a verification of that snapshot
+// reports it.
+func (p *location) isGone(err error) bool {
+	return !p.verified && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP))
 }
 
 var errChanged = errors.New("it changed while it was read: run verify --heal again")
 
-// isStillGood reports whether the inode at a place that was found good is what
-// was read: that may be hours ago.
-func (r *remedy) isStillGood(p place) bool {
+// isStillGood reports whether the inode at a location was not changed since it was read,
+// which may be hours ago.
+func (r *repair) isStillGood(p location) bool {
 	now, err := r.look(p)
 	if err != nil {
 		return p.isGone(err)
@@ -288,7 +291,7 @@ func (r *remedy) isStillGood(p place) bool {
 	return false
 }
 
-func (r *remedy) look(p place) (store.Inode, error) {
+func (r *repair) look(p location) (store.Inode, error) {
 	folder, err := r.folderOf(p.ref, p.path)
 	if err != nil {
 		return store.Inode{}, err
@@ -297,21 +300,22 @@ func (r *remedy) look(p place) (store.Inode, error) {
 	return folder.Look(path.Base(p.path))
 }
 
-// same reports whether two looks found the same content, as far as a look tells.
+// same reports whether an inode was not changed between two looks.
 func same(a, b *store.Inode) bool {
 	return a.SameAs(b) && a.Size == b.Size && a.Mtime == b.Mtime && a.Ctime == b.Ctime
 }
 
 var errNoCopy = errors.New("no good copy of its content is left under the backup root")
 
-// replace makes a place a link to a good inode of the same metadata, or a copy.
-func (r *remedy) replace(ctx context.Context, p place) error {
+// replace makes a location a link to a good copy with the same metadata, or else a file
+// of its own.
+func (r *repair) replace(ctx context.Context, p location) error {
 	return r.changeIn(p.ref, p.path, func(folder *store.Dir, _ string) error { return r.replaceIn(ctx, folder, p) })
 }
 
-func (r *remedy) replaceIn(ctx context.Context, folder *store.Dir, p place) error {
+func (r *repair) replaceIn(ctx context.Context, folder *store.Dir, p location) error {
 	for _, g := range r.good {
-		if g.touched || g.stored != p.stored || !manifest.SameXattrs(g.xattrs, p.xattrs) {
+		if g.wrongTime || g.stored != p.stored || !manifest.SameXattrs(g.xattrs, p.xattrs) {
 			continue
 		}
 		err := r.link(ctx, folder, g, p)
@@ -325,12 +329,12 @@ func (r *remedy) replaceIn(ctx context.Context, folder *store.Dir, p place) erro
 	return r.copy(ctx, folder, p)
 }
 
-// link makes a place a link to a good inode, which it looks at first.
-func (r *remedy) link(ctx context.Context, folder *store.Dir, g *whole, p place) error {
-	if err := r.hold(ctx); err != nil {
+// link makes a location a link to a good copy, if that was not changed since it was read.
+func (r *repair) link(ctx context.Context, folder *store.Dir, g *goodCopy, p location) error {
+	if err := r.lockSeal(ctx); err != nil {
 		return err
 	}
-	now, err := r.look(g.place)
+	now, err := r.look(g.location)
 	if err == nil && !same(&g.inode, &now) {
 		err = errChanged
 	}
@@ -345,13 +349,13 @@ func (r *remedy) link(ctx context.Context, folder *store.Dir, g *whole, p place)
 	if err := folder.Replace(from, path.Base(g.path), path.Base(p.path)); err != nil {
 		return err
 	}
-	g.inode, err = r.look(g.place) // its time of change is that of the link now
+	g.inode, err = r.look(g.location) // the link has moved its change time
 	return err
 }
 
-// copy makes a place a file of its own.
-func (r *remedy) copy(ctx context.Context, folder *store.Dir, p place) error {
-	r.letGo()
+// copy makes a location a file of its own, with the content of a good copy.
+func (r *repair) copy(ctx context.Context, folder *store.Dir, p location) error {
+	r.unlockSeal()
 	e := &manifest.Entry{Kind: manifest.File, Permissions: p.stored.Permissions, Mtime: p.stored.Mtime, Xattrs: p.xattrs}
 	err := folder.ReplaceNew(path.Base(p.path), e, func(out *store.File) error {
 		if p.size > 0 {
@@ -359,20 +363,21 @@ func (r *remedy) copy(ctx context.Context, folder *store.Dir, p place) error {
 				return err
 			}
 		}
-		return r.hold(ctx) // for the rename
+		return r.lockSeal(ctx) // for the rename
 	})
 	if err != nil {
 		return err
 	}
 	made, err := r.look(p)
 	if err == nil {
-		r.good = append(r.good, &whole{p, made})
+		r.good = append(r.good, &goodCopy{p, made})
 	}
 	return err
 }
 
-// fill writes what a good inode holds, and sees that this was what had been read.
-func (r *remedy) fill(out *store.File, g *whole) error {
+// fill writes the content of a good inode to out, and checks that the inode was not
+// changed since it was read.
+func (r *repair) fill(out *store.File, g *goodCopy) error {
 	from, err := r.folderOf(g.ref, g.path)
 	if err != nil {
 		return err
@@ -386,7 +391,7 @@ func (r *remedy) fill(out *store.File, g *whole) error {
 	if _, err := io.Copy(out, in); err != nil {
 		return err
 	}
-	now, err := r.look(g.place)
+	now, err := r.look(g.location)
 	if err == nil && !same(&g.inode, &now) {
 		err = errChanged
 	}

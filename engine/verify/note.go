@@ -12,11 +12,12 @@ import (
 	"phlb/engine/repository"
 )
 
-// settle notes in the catalog what was found and, if asked to, repairs it.
-func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
+// finish heals what was found, if asked to, and tells the catalog of damage and of the
+// verification.
+func (v *verification) finish(ctx context.Context, cat *catalog.Catalog) error {
 	var healed []manifest.Digest
 	if v.Heal {
-		again, err := v.noteFound(ctx, cat)
+		again, err := v.publishDamage(ctx, cat)
 		if err == nil {
 			defer again.Close()
 			cat = again
@@ -29,7 +30,7 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 			return err
 		}
 	}
-	changed, err := v.note(ctx, cat, healed)
+	changed, err := v.recordIn(ctx, cat, healed)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return cause
 	}
@@ -40,17 +41,17 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 		err = cat.Away()
 	default:
 		err = v.Publish(ctx, v.root, cat, func(again *catalog.Catalog) error {
-			_, err := v.note(ctx, again, healed)
+			_, err := v.recordIn(ctx, again, healed)
 			return err
 		})
 	}
 	var late *repository.LateError
 	if err != nil && news && !errors.As(err, &late) {
-		if noted := v.writeDown(ctx, healed); noted == nil {
+		if noted := v.appendToRecord(ctx, healed); noted == nil {
 			err = &repository.LateError{Err: err}
 		}
 	}
-	switch { // the report must not be lost for it
+	switch { // an error here must not lose the report
 	case err != nil && news && !errors.As(err, &late):
 		v.report.Add(".", repository.Catalog, "what was found could not be noted, and the next backup may link to it: %v; verify again where the root can be written to", err)
 	case err != nil && !v.Env.ForeignRoot: // where nothing is meant to be written
@@ -61,10 +62,11 @@ func (v *verification) settle(ctx context.Context, cat *catalog.Catalog) error {
 	return nil
 }
 
-// writeDown has the journal tell of what was found, where no catalog can.
-func (v *verification) writeDown(ctx context.Context, healed []manifest.Digest) error {
+// appendToRecord writes damage to the record of the root, where the catalog cannot be
+// told of it.
+func (v *verification) appendToRecord(ctx context.Context, healed []manifest.Digest) error {
 	s := v.report.Snapshot
-	lines := journal.DamageLines(journal.PlaceOf(&s.Snapshot), v.hidden(0, healed))
+	lines := journal.DamageLines(journal.PlaceOf(&s.Snapshot), v.damageToRecord(0, healed))
 	if lines == "" {
 		return nil
 	}
@@ -76,32 +78,32 @@ func (v *verification) writeDown(ctx context.Context, healed []manifest.Digest) 
 	return v.root.AppendJournal(journal.Head, lines)
 }
 
-// noteAll notes what was found by a verification that has failed since, or was told
-// to stop.
-func (v *verification) noteAll(ctx context.Context, cat *catalog.Catalog) error {
+// recordAfterFailure records the damage that was found before the verification failed or
+// was told to stop.
+func (v *verification) recordAfterFailure(ctx context.Context, cat *catalog.Catalog) error {
 	if ctx.Err() != nil {
 		const patience = time.Second
 		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 		ctx = soon
 	}
-	again, err := v.noteFound(ctx, cat)
+	again, err := v.publishDamage(ctx, cat)
 	if err != nil {
-		return v.writeDown(ctx, nil)
+		return v.appendToRecord(ctx, nil)
 	}
 	return again.Close()
 }
 
-// noteFound publishes what was found before any of it is healed, and returns the
-// catalog that holds it. A heal that is killed half-way must leave the damage
-// known: the verified paths may be mended by then, and others of a rotten inode
-// not.
-func (v *verification) noteFound(ctx context.Context, cat *catalog.Catalog) (*catalog.Catalog, error) {
+// publishDamage publishes the damage that was found before any of it is healed, and
+// returns the catalog that holds it. If a heal is killed half-way, the damage must be
+// known: the paths of this snapshot may be healed by then, and others that share a
+// rotten inode not.
+func (v *verification) publishDamage(ctx context.Context, cat *catalog.Catalog) (*catalog.Catalog, error) {
 	known, err := cat.Damaged(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(v.damaged, func(d damaged) bool { return d.hidden() && known[d.entry.Digest] == nil }) {
+	if !slices.ContainsFunc(v.damaged, func(d damaged) bool { return d.looksGood() && known[d.entry.Digest] == nil }) {
 		return cat, nil
 	}
 	record := func(cat *catalog.Catalog) error {
@@ -109,7 +111,7 @@ func (v *verification) noteFound(ctx context.Context, cat *catalog.Catalog) (*ca
 		if err != nil {
 			return err
 		}
-		return cat.RecordDamage(v.hidden(id, nil)...)
+		return cat.RecordDamage(v.damageToRecord(id, nil)...)
 	}
 	if err := record(cat); err != nil {
 		return nil, err
@@ -121,11 +123,11 @@ func (v *verification) noteFound(ctx context.Context, cat *catalog.Catalog) (*ca
 	return v.OpenCatalog(ctx, v.root)
 }
 
-// hidden returns the damage that the catalog is told of: what is not healed, and
-// would not be seen by a look.
-func (v *verification) hidden(id catalog.ID, healed []manifest.Digest) (found []catalog.Damage) {
+// damageToRecord returns the damage that the catalog is told of: of files that look good
+// and were not healed.
+func (v *verification) damageToRecord(id catalog.ID, healed []manifest.Digest) (found []catalog.Damage) {
 	for _, d := range v.damaged {
-		if d.hidden() && !slices.Contains(healed, d.entry.Digest) {
+		if d.looksGood() && !slices.Contains(healed, d.entry.Digest) {
 			found = append(found, catalog.Damage{
 				Digest: d.entry.Digest, Snapshot: id, Path: d.entry.Path, Found: v.Env.Now(), What: d.what,
 			})
@@ -134,16 +136,17 @@ func (v *verification) hidden(id catalog.ID, healed []manifest.Digest) (found []
 	return found
 }
 
-// note tells the catalog what was found, and reports whether that is news.
-func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []manifest.Digest) (changed bool, err error) {
+// recordIn tells the catalog of the damage, of what was healed and of the verification.
+// It reports whether the catalog learned anything but the verification.
+func (v *verification) recordIn(ctx context.Context, cat *catalog.Catalog, healed []manifest.Digest) (changed bool, err error) {
 	id, err := repository.NumberOf(ctx, cat, v.report.Snapshot.Ref())
 	if err != nil {
 		return false, err
 	}
-	if id == 0 { // removed meanwhile, or never there for its manifest is broken
-		return false, v.remember(ctx, cat)
+	if id == 0 { // the snapshot was removed meanwhile, or left out since its manifest is broken
+		return false, v.noteRun(ctx, cat)
 	}
-	found := v.hidden(id, healed)
+	found := v.damageToRecord(id, healed)
 	if err := cat.RecordDamage(found...); err != nil {
 		return false, err
 	}
@@ -159,12 +162,12 @@ func (v *verification) note(ctx context.Context, cat *catalog.Catalog, healed []
 		}
 		changed = true
 	}
-	return changed || len(found) > 0 || len(healed) > 0, v.remember(ctx, cat)
+	return changed || len(found) > 0 || len(healed) > 0, v.noteRun(ctx, cat)
 }
 
-// remember adds the verification to the history.
-func (v *verification) remember(ctx context.Context, cat *catalog.Catalog) error {
-	id, err := repository.NumberOf(ctx, cat, v.report.Snapshot.Ref()) // another one, if it was made anew
+// noteRun tells the catalog of the verification.
+func (v *verification) noteRun(ctx context.Context, cat *catalog.Catalog) error {
+	id, err := repository.NumberOf(ctx, cat, v.report.Snapshot.Ref()) // another number, if the catalog was made anew
 	if err != nil {
 		return err
 	}
@@ -172,7 +175,7 @@ func (v *verification) remember(ctx context.Context, cat *catalog.Catalog) error
 	if !v.report.OK() {
 		outcome = catalog.Rotten
 	}
-	r := v.Ended(v.history, outcome)
+	r := v.Ended(v.record, outcome)
 	r.Snapshot = id
 	cat.NoteRun(r)
 	if id == 0 {
@@ -190,16 +193,16 @@ func (v *verification) remember(ctx context.Context, cat *catalog.Catalog) error
 	return nil
 }
 
-// hidden reports whether a later run could link to the damaged file if nobody
-// told it: of one that is missing or was touched, a look tells. An empty file
-// has no content that could rot.
-func (d *damaged) hidden() bool {
+// looksGood reports whether a look cannot tell that the file is damaged, so that a later
+// run could link to it. A look tells of a file that is missing or has another time. An
+// empty file has no content that could rot.
+func (d *damaged) looksGood() bool {
 	return d.entry.Kind == manifest.File && d.entry.Size > 0 && d.what != repository.Missing && d.what != repository.Mtime
 }
 
-// name tells whoever listens what is done with a path.
-func (v *verification) name(what, path string) {
-	if v.naming {
+// logPath logs what is done with a path, if paths are logged.
+func (v *verification) logPath(what, path string) {
+	if v.logsPaths {
 		v.Log.Debug(what, "path", path)
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"phlb/engine/store"
 )
 
-// What has no content is put right from the manifest alone: folders before what
-// lies in them, their times after it.
+// Entries without content are made anew from the manifest: folders before the entries in
+// them, and the times of folders after these.
 
-// remakeFolders makes the folders that are missing, parents first.
+// remakeFolders makes the folders that are missing, outer ones first.
 func (v *verification) remakeFolders() {
 	ref := v.report.Snapshot.Ref()
 	slices.SortStableFunc(v.damaged, func(a, b damaged) int { return strings.Compare(a.entry.Path, b.entry.Path) })
@@ -27,7 +27,7 @@ func (v *verification) remakeFolders() {
 				return err
 			})
 			if err != nil {
-				v.remade(&d.entry, err)
+				v.reportRemade(&d.entry, err)
 			}
 		}
 	}
@@ -41,13 +41,13 @@ func (v *verification) remakeOthers() {
 		if e.Kind == manifest.Dir || e.Kind == manifest.File || e.Absent {
 			continue
 		}
-		v.remade(e, v.changeIn(ref, e.Path, func(folder *store.Dir, name string) error {
+		v.reportRemade(e, v.changeIn(ref, e.Path, func(folder *store.Dir, name string) error {
 			return folder.ReplaceMade(name, asStored(e))
 		}))
 	}
 }
 
-// finishFolders gives folders the metadata that they should have.
+// finishFolders gives damaged folders the metadata that they should have.
 func (v *verification) finishFolders() {
 	for _, d := range v.damaged {
 		e := &d.entry
@@ -59,8 +59,8 @@ func (v *verification) finishFolders() {
 			err = finishFolder(tree, d)
 			tree.Close()
 		}
-		if d.what != repository.Missing || err == nil { // else it is said already
-			v.remade(e, err)
+		if d.what != repository.Missing || err == nil { // else making the folder has failed, and was reported
+			v.reportRemade(e, err)
 		}
 	}
 }
@@ -89,15 +89,15 @@ func asStored(e *manifest.Entry) *manifest.Entry {
 	return &own
 }
 
-// leave notes what a heal that was cut off has left.
-func (v *verification) leave(path string) {
+// noteLeftover notes a path that a heal that was cut off has left.
+func (v *verification) noteLeftover(path string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.leftovers = append(v.leftovers, path)
 }
 
-// sweepLeftovers removes what heals that were cut off have left beside files: no
-// user's file is called so, and the manifest does not have it.
+// sweepLeftovers removes the temporary files that heals that were cut off have left. No
+// file of a user has such a name, and they are not in the manifest.
 func (v *verification) sweepLeftovers() {
 	for _, at := range v.leftovers {
 		err := v.changeIn(v.report.Snapshot.Ref(), at, func(folder *store.Dir, name string) error { return folder.Remove(name) })
@@ -109,7 +109,8 @@ func (v *verification) sweepLeftovers() {
 	}
 }
 
-func (v *verification) remade(e *manifest.Entry, err error) {
+// reportRemade reports an entry that was made anew from the manifest, or could not be.
+func (v *verification) reportRemade(e *manifest.Entry, err error) {
 	if err != nil {
 		v.report.Add(e.Path, repository.Unhealed, "%v", err)
 		return

@@ -10,12 +10,12 @@ import (
 	"phlb/engine/walk"
 )
 
-// healUnsealed takes rotten inodes out of what runs that were cut off have left:
-// the next run takes it over, and stores anew what it does not find there. It
-// reports whether a rotten inode has to stay, for its run is under way: then it
-// may come to be in a snapshot yet.
+// healUnsealed removes rotten inodes from the partials of runs that were cut off. The
+// next run takes over such a partial, and stores anew what it does not find there. left
+// is whether a partial may still hold a rotten inode, since its run is under way and may
+// seal it.
 func (v *verification) healUnsealed(ctx context.Context) (left bool, err error) {
-	if len(v.bad) == 0 {
+	if len(v.badInodes) == 0 {
 		return false, nil
 	}
 	names, err := v.root.Names()
@@ -38,7 +38,7 @@ func (v *verification) healUnsealed(ctx context.Context) (left bool, err error) 
 	return left, nil
 }
 
-// healTree is healUnsealed for one tree, by its path below the root.
+// healTree is healUnsealed for one tree of a name, by the path of the tree below the root.
 func (v *verification) healTree(ctx context.Context, name, tree string) (left bool, err error) {
 	lock, err := v.root.LockName(ctx, name, v.Owner(), false)
 	var running *store.LockedError
@@ -78,18 +78,19 @@ func (v *verification) healTree(ctx context.Context, name, tree string) (left bo
 	return false, nil
 }
 
-// badIn returns the paths in a tree of inodes that were found bad.
+// badIn returns the paths in a tree whose inodes are bad.
 func (v *verification) badIn(ctx context.Context, tree *store.Dir) (found []string, err error) {
 	err = walk.EachFile(ctx, walk.Of(&tree.Dir), func(e *walk.Entry) {
-		// A number may be another file's by now: of what was mended under its last
-		// name, it is free.
-		if was, bad := v.bad[e.ID()]; bad && was.Size == e.Size && was.Mtime == e.Mtime {
+		// The number of an inode that was replaced may have been given to another file:
+		// size and time tell them apart.
+		if was, bad := v.badInodes[e.ID()]; bad && was.Size == e.Size && was.Mtime == e.Mtime {
 			found = append(found, e.Path)
 		}
 	})
 	return found, err
 }
 
+// takeOut removes a file of a tree.
 func takeOut(tree *store.Dir, file string) error {
 	folder, err := tree.Descend(path.Dir(file))
 	if err != nil {

@@ -1,8 +1,7 @@
-// Package verify holds a snapshot against its manifest, and replaces what is
-// damaged by good copies: [Run] does both.
+// Package verify compares a snapshot with its manifest, and replaces damaged files by
+// good copies: [Run] does both.
 //
-// What it cannot see is damage that came before the file was hashed for the first
-// time.
+// The package cannot find damage that is older than the digest in the manifest.
 package verify
 
 import (
@@ -28,8 +27,8 @@ import (
 	"phlb/engine/walk"
 )
 
-// isForeign reports whether a file that the manifest does not have is one of
-// the tool that the snapshot is from.
+// isForeign reports whether a file that is not in the manifest was made by the tool that
+// made the snapshot, for itself.
 func (v *verification) isForeign(f *walk.Folder, found *walk.Entry) bool {
 	folder, _ := f.Data.(*foreign.Folder)
 	own, _ := folder.Owns(found.Name())
@@ -39,57 +38,57 @@ func (v *verification) isForeign(f *walk.Folder, found *walk.Entry) bool {
 // Check says how thorough a verification is.
 type Check struct {
 	Fast   bool    // read no content
-	Sample float64 // share of the files to read, from 0 to 1
+	Sample float64 // share of the contents to read, from 0 to 1
 	Heal   bool    // replace what is damaged by good copies of the same content
 }
 
-// verification is one under way.
+// verification is a verification under way.
 type verification struct {
 	*repository.Repository
-	naming bool // somebody wants to hear of every path
 	Check
-	history  catalog.Run // what the catalog is told of it
-	root     *store.Root
-	report   *repository.Report
-	foreign  foreign.Tool // the tool that the snapshot is from
-	stale    bool         // the catalog does not agree with the manifest
-	closed   parent.Closed
-	manifest *parent.Cursor
-	workers  []*content.Worker
-	seed     uint64 // of the sample
+	logsPaths bool        // whether every path is logged
+	record    catalog.Run // this verification, for the record of runs
+	root      *store.Root
+	report    *repository.Report
+	foreign   foreign.Tool   // the tool that made the snapshot; "" for phlb
+	stale     bool           // whether the catalog differs from the manifest
+	closed    parent.Closed  // the paths of the tree that could not be read
+	manifest  *parent.Cursor // over the manifest, in step with the walk
+	workers   []*content.Worker
+	seed      uint64 // of the draw of a sample
 
-	mu      sync.Mutex
-	seen    map[walk.ID]uint64 // inodes that have been read, by the digest's prefix
-	rotten  map[walk.ID]string // of these, those that are damaged, and how
-	shared  []sharedPath
-	damaged []damaged
+	mu         sync.Mutex
+	readInodes map[walk.ID]uint64 // the inodes that have been read, with the first bytes of the digest that they should have
+	rotten     map[walk.ID]string // those of readInodes that are damaged, with what is wrong
+	sharing    []sharedPath
+	damaged    []damaged
 
-	// Of a heal alone.
-	leftovers []string                 // paths of what an earlier one that was cut off has left
-	lock      *store.Lock              // nil unless it is held, see hold
-	changed   map[folder]manifest.Time // the folders in which names were changed, and the times that they had before
-	bad       map[walk.ID]store.Inode  // those that did not have the content that they should have
+	// The rest is for healing alone.
+	leftovers []string                 // paths that a heal that was cut off has left in the snapshot
+	lock      *store.Lock              // the seal lock; nil while it is not held
+	changed   map[folder]manifest.Time // the folders in which names were changed, with the times that they had before
+	badInodes map[walk.ID]store.Inode  // inodes whose content is not what it should be
 }
 
-// damaged is a path under which the snapshot does not hold what it should.
+// damaged is an entry of the manifest that the snapshot does not hold as it should.
 type damaged struct {
 	entry manifest.Entry
-	what  string
+	what  string // as in [repository.Problem]
 }
 
-// sharedPath is a path whose inode was read under another one.
+// sharedPath is a path whose inode was read under another path.
 type sharedPath struct {
 	id    walk.ID
 	entry manifest.Entry
 }
 
-// Run holds a snapshot against its manifest, and the manifest against the
-// catalog. Of every file it looks at existence, kind, size and time, and reads
-// the content back unless c says otherwise: from the disk, not from the
-// system's cache where that can be asked for, and each inode once. Damaged
-// content is noted in the catalog, so that no later run links to it, and so is
-// that the snapshot was verified, where the root can be written to. A dry run
-// neither notes nor heals, and takes a snapshot that is only planned for good.
+// Run compares a snapshot with its manifest, and the manifest with the catalog. It
+// checks existence, kind, size and time of every file, and reads the content unless c
+// says otherwise: each inode once, and from the disk, where the system can be asked not
+// to use its cache. Where the root can be written to, the catalog is told of damaged
+// content, so that no later run links to it, and of the verification. A dry run tells
+// the catalog nothing and heals nothing. A snapshot that is only planned is reported
+// to be good.
 func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapshot, c Check) (_ *repository.Report, err error) {
 	if !(c.Sample >= 0 && c.Sample <= 1) { // nor is it NaN
 		return nil, fmt.Errorf("verify: sample is %v, want a share from 0 to 1", c.Sample)
@@ -121,8 +120,8 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 	}
 	history.Started = repo.Env.Now()
 	v := &verification{
-		Repository: repo, naming: repo.Log.Enabled(ctx, slog.LevelDebug), Check: c, history: history, root: root, report: &repository.Report{Snapshot: s}, foreign: foreign.Of(s.Tags), seed: uint64(history.Started.UnixNano()),
-		closed: parent.Closed{}, seen: map[walk.ID]uint64{}, rotten: map[walk.ID]string{}, changed: map[folder]manifest.Time{}, bad: map[walk.ID]store.Inode{},
+		Repository: repo, logsPaths: repo.Log.Enabled(ctx, slog.LevelDebug), Check: c, record: history, root: root, report: &repository.Report{Snapshot: s}, foreign: foreign.Of(s.Tags), seed: uint64(history.Started.UnixNano()),
+		closed: parent.Closed{}, readInodes: map[walk.ID]uint64{}, rotten: map[walk.ID]string{}, changed: map[folder]manifest.Time{}, badInodes: map[walk.ID]store.Inode{},
 	}
 	err = v.compare(ctx, cat)
 	if err == nil {
@@ -136,15 +135,15 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 		}
 		v.report.Add(".", repository.Manifest, "%v; %s, which makes a new one of what is there", broken.Err, how)
 		v.Heal = false
-		v.damaged = nil // there is no telling what it should be
+		v.damaged = nil // the manifest does not tell what is right
 		err = nil
 	}
 	switch {
 	case repo.Env.DryRun:
 	case err == nil:
-		err = v.settle(ctx, cat)
-	case len(v.damaged) > 0: // what was found before counts all the same
-		err = errors.Join(err, v.noteAll(ctx, cat))
+		err = v.finish(ctx, cat)
+	case len(v.damaged) > 0: // what was found before the error counts all the same
+		err = errors.Join(err, v.recordAfterFailure(ctx, cat))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", s.Ref(), err)
@@ -153,14 +152,14 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 	return v.report, nil
 }
 
-// compare holds the manifest against the catalog.
+// compare compares the manifest with the catalog.
 func (v *verification) compare(ctx context.Context, cat *catalog.Catalog) error {
 	return parent.ReadManifest(v.root, v.report.Snapshot.Ref(), func(r *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
 		id, err := repository.NumberOf(ctx, cat, v.report.Snapshot.Ref())
 		if err != nil {
 			return err
 		}
-		if id == 0 { // the tree is gone, or the manifest is what is wrong
+		if id == 0 { // the tree is gone, or the manifest is broken
 			for _, err := range entries {
 				if err != nil {
 					return err
@@ -191,7 +190,7 @@ func difference(d catalog.Difference) string {
 	return "manifest and catalog differ in the metadata"
 }
 
-// walk holds the tree against the manifest.
+// walk compares the tree with the manifest.
 func (v *verification) walk(ctx context.Context) error {
 	ref := v.report.Snapshot.Ref()
 	var err error
@@ -221,8 +220,8 @@ func (v *verification) walk(ctx context.Context) error {
 	if err := errors.Join(v.manifest.Rest(), v.manifest.Failed()); err != nil {
 		return err
 	}
-	v.keepUnseen()
-	for _, s := range v.shared {
+	v.dropUnread()
+	for _, s := range v.sharing {
 		if how, ok := v.rotten[s.id]; ok {
 			v.damage(&s.entry, repository.Content, how)
 		}
@@ -230,9 +229,9 @@ func (v *verification) walk(ctx context.Context) error {
 	return nil
 }
 
-// keepUnseen takes back that entries are missing which lie in directories that
-// could not be opened.
-func (v *verification) keepUnseen() {
+// dropUnread takes back reports of missing entries that lie in directories that could
+// not be opened.
+func (v *verification) dropUnread() {
 	if len(v.closed) == 0 {
 		return
 	}
@@ -250,7 +249,7 @@ func (v *verification) unreadable(err error) {
 	v.report.Add(".", repository.Unreadable, "%v", err)
 }
 
-// gone takes entries of the manifest that the tree does not have.
+// gone reports an entry of the manifest that the tree does not have.
 func (v *verification) gone(e *manifest.Entry) error {
 	if !e.Absent {
 		v.damage(e, repository.Missing, e.Kind.String())
@@ -258,7 +257,7 @@ func (v *verification) gone(e *manifest.Entry) error {
 	return nil
 }
 
-// damage reports what is wrong with an entry.
+// damage reports a damaged entry, and notes it for healing.
 func (v *verification) damage(e *manifest.Entry, what, detail string) {
 	v.report.Add(e.Path, what, "%s", detail)
 	v.Progress.Errors.Add(1)
@@ -267,7 +266,8 @@ func (v *verification) damage(e *manifest.Entry, what, detail string) {
 	v.damaged = append(v.damaged, damaged{*e, what})
 }
 
-// prepare is called in the order of the walk, which is that of the manifest.
+// prepare finds what the manifest holds of a batch. It is called in the order of the
+// walk, which is that of the manifest.
 func (v *verification) prepare(b *walk.Batch) error {
 	a, err := v.manifest.Follow(b)
 	if err != nil {
@@ -279,17 +279,18 @@ func (v *verification) prepare(b *walk.Batch) error {
 		b.Folder.Data = v.foreign.In(b.Folder)
 	default:
 		b.Folder.Data = repository.Extra
-		if b.Folder.Parent == nil || b.Folder.Parent.Data != repository.Extra { // else it is said already
+		if b.Folder.Parent == nil || b.Folder.Parent.Data != repository.Extra { // else the folder around it was reported
 			v.report.Add(b.Path, repository.Extra, "directory")
 		}
 	}
 	return nil
 }
 
+// work checks the entries of a batch. It is called from several goroutines.
 func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) error {
 	a := b.Data.(*parent.Batch)
 	if folder := a.Folder.Entry(); folder != nil && folder.Absent {
-		v.report.Add(b.Path, repository.Extra, "%s", saidAbsent)
+		v.report.Add(b.Path, repository.Extra, "%s", absentDetail)
 	} else if folder != nil {
 		v.metadata(folder, &b.Folder.Entry)
 	}
@@ -298,13 +299,13 @@ func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) erro
 		want := a.At(found).Entry()
 		switch {
 		case want == nil && v.Heal && !v.Env.DryRun && found.Kind != manifest.Dir && store.IsTemp(found.Name()):
-			v.leave(found.Path)
+			v.noteLeftover(found.Path)
 		case want == nil && b.Folder.Data == repository.Extra:
 		case want == nil && found.Kind == manifest.File && v.isForeign(b.Folder, found):
 		case want == nil:
 			v.report.Add(found.Path, repository.Extra, "%v", found.Kind)
 		case want.Absent:
-			v.report.Add(found.Path, repository.Extra, "%s", saidAbsent)
+			v.report.Add(found.Path, repository.Extra, "%s", absentDetail)
 		case want.Kind != found.Kind:
 			v.damage(want, repository.Kind, fmt.Sprintf("is a %v, was a %v", found.Kind, want.Kind))
 		default:
@@ -319,25 +320,27 @@ func (v *verification) work(ctx context.Context, worker int, b *walk.Batch) erro
 	return nil
 }
 
-// saidAbsent is the detail of what lies where nothing should.
-const saidAbsent = "the manifest says that the root could not hold it"
+// absentDetail is the detail of a problem: a path lies in the snapshot that the manifest
+// records as absent.
+const absentDetail = "the manifest says that the root could not hold it"
 
-// metadata looks at what needs no reading.
+// metadata checks what can be checked without reading content.
 func (v *verification) metadata(want *manifest.Entry, found *walk.Entry) {
-	v.name("looked at", want.Path)
+	v.logPath("looked at", want.Path)
 	if want.Target != found.Target {
 		v.damage(want, repository.Target, fmt.Sprintf("leads to %q, did to %q", found.Target, want.Target))
 	}
-	if m := want.InSnapshot().Mtime; m != found.Mtime && !v.isRootsTime(want, found.Mtime) {
+	if m := want.InSnapshot().Mtime; m != found.Mtime && !v.isTimeOfRoot(want, found.Mtime) {
 		v.damage(want, repository.Mtime, fmt.Sprintf("is %v, was %v", found.Mtime.Time(), m.Time()))
 	}
 }
 
-// isRootsTime reports whether e is a folder that has another time because its file
-// system keeps none: that of the last change in it. Either the run has seen that when
-// it made the folder, or it is a time of that run itself, in whole seconds: some file
-// systems change folders when what they lie in is renamed.
-func (v *verification) isRootsTime(e *manifest.Entry, found manifest.Time) bool {
+// isTimeOfRoot reports whether e is a folder whose time the file system of the root has
+// set, since it does not keep the times of folders. The backup has noted that in the
+// manifest when it made the folder. Or the time is one of the backup itself, in whole
+// seconds: some file systems change the time of a folder when the folder around it is
+// renamed.
+func (v *verification) isTimeOfRoot(e *manifest.Entry, found manifest.Time) bool {
 	if e.Kind != manifest.Dir {
 		return false
 	}
@@ -347,7 +350,7 @@ func (v *verification) isRootsTime(e *manifest.Entry, found manifest.Time) bool 
 		found.Nsec == 0 && !found.Before(manifest.TimeOf(s.Started.Add(-rename))) && found.Before(manifest.TimeOf(s.Finished.Add(rename)))
 }
 
-// file looks at size and content.
+// file checks the size and the content of a file.
 func (v *verification) file(ctx context.Context, w *content.Worker, b *walk.Batch, want *manifest.Entry, found *walk.Entry) error {
 	v.Progress.Files.Add(1)
 	v.report.Count(func(r *repository.Report) { r.Files++ })
@@ -358,11 +361,11 @@ func (v *verification) file(ctx context.Context, w *content.Worker, b *walk.Batc
 	if v.Fast || !v.sampled(want.Digest) {
 		return nil
 	}
-	if !v.first(found.ID(), want) {
+	if !v.mustRead(found.ID(), want) {
 		v.Progress.Bytes.Add(want.Size)
 		return nil
 	}
-	v.name("read", want.Path)
+	v.logPath("read", want.Path)
 	f, err := b.Folder.Dir.File(found.Name())
 	if err != nil {
 		v.unreadable(&fs.PathError{Op: "open", Path: found.Path, Err: err})
@@ -395,22 +398,22 @@ func (v *verification) file(ctx context.Context, w *content.Worker, b *walk.Batc
 	return nil
 }
 
-// first reports whether the inode has to be read. Where that was done under
-// another path, what comes of it holds for this one too.
-func (v *verification) first(id walk.ID, want *manifest.Entry) bool {
+// mustRead reports whether an inode has not been read yet. Where it was read under
+// another path, the path is noted, and the outcome will hold for it too.
+func (v *verification) mustRead(id walk.ID, want *manifest.Entry) bool {
 	prefix := binary.BigEndian.Uint64(want.Digest[:])
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if of, ok := v.seen[id]; ok && of == prefix && id.Known() {
-		v.shared = append(v.shared, sharedPath{id, *want})
+	if of, ok := v.readInodes[id]; ok && of == prefix && id.Known() {
+		v.sharing = append(v.sharing, sharedPath{id, *want})
 		return false
 	}
-	v.seen[id] = prefix
+	v.readInodes[id] = prefix
 	return true
 }
 
-// sampled draws the files to read: by content, so that all names of one are in
-// or out together, and others with every run.
+// sampled reports whether a content is drawn to be read. All files of one content are in
+// the sample or none is, and every verification draws anew.
 func (v *verification) sampled(d manifest.Digest) bool {
 	if v.Sample >= 1 {
 		return true
