@@ -9,76 +9,77 @@ import (
 	"phlb/engine/store"
 )
 
-// A target may take names for one that the snapshot holds apart: Makefile and
-// makefile, or a letter that is written in two ways. Of such names the first has
-// the place, and what comes later lies beside it, as makefile~1.
+// The file system of a target may take two names of a snapshot for the same name, such as
+// Makefile and makefile, or one letter in two encodings. The first of such names is
+// restored as it is, and the others beside it, as makefile~1.
 
-// errTaken says that another entry of the snapshot has the place of a name.
+// errTaken says that another entry of the snapshot was restored under a name.
 var errTaken = errors.New("the target takes its name for that of another")
 
-// taken reports whether what is called name in f has been put there by this
-// restore, under another name. What lay there before may have another name too,
-// and is what the entry replaces.
+// taken reports whether the inode called name in f was put there by this restore, for
+// another entry. An inode that lay there before may be listed under another spelling of
+// the name: it is claimed by this entry, and may be replaced.
 func (f *folder) taken(name string, there *store.Inode) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.old == nil {
-		return f.fresh
+	if f.unclaimed == nil {
+		return f.wasEmpty
 	}
-	if f.old[name] {
-		delete(f.old, name)
+	if f.unclaimed[name] {
+		delete(f.unclaimed, name)
 		return false
 	}
-	for old := range f.old {
-		if i, err := f.to.Look(old); err == nil && i.SameAs(there) {
-			delete(f.old, old)
+	for old := range f.unclaimed {
+		if i, err := f.dir.Look(old); err == nil && i.SameAs(there) {
+			delete(f.unclaimed, old)
 			return false
 		}
 	}
 	return true
 }
 
-// free returns the first name beside the one given that is free in f, or is that
-// of what fits, which an earlier restore has left.
-func (f *folder) free(name string, fits func(name string, there *store.Inode) bool) (string, *store.Inode, error) {
+// freeName returns the first of the names name~1, name~2 and so on that is free in f, or
+// whose inode fits, since an earlier restore has made it.
+func (f *folder) freeName(name string, fits func(name string, there *store.Inode) bool) (string, *store.Inode, error) {
 	for n := 1; ; n++ {
 		beside := fmt.Sprintf("%s~%d", name, n)
-		there, err := f.to.Look(beside)
+		there, err := f.dir.Look(beside)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			f.keep(beside)
+			f.noteBeside(beside)
 			return beside, nil, nil
 		case err != nil:
 			return "", nil, err
 		case fits(beside, &there):
-			f.keep(beside)
+			f.noteBeside(beside)
 			return beside, &there, nil
 		}
 	}
 }
 
-// keep notes a name that the snapshot does not have and that is not deleted.
-func (f *folder) keep(name string) {
+// noteBeside notes a name that is not in the snapshot, and must not be deleted.
+func (f *folder) noteBeside(name string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.beside = append(f.beside, name)
 }
 
-// placeBeside restores an entry whose name is taken, under another one.
-func (p *piece) placeBeside() error {
+// restoreBeside restores an entry whose name is taken under another name.
+func (p *item) restoreBeside() error {
 	own := p.name
 	for {
-		name, there, err := p.to.free(own, func(_ string, there *store.Inode) bool {
-			// Of an earlier restore, to where neither owner nor all of a time may be kept.
+		name, there, err := p.to.freeName(own, func(_ string, there *store.Inode) bool {
+			// An earlier restore has made the file. Owner and fraction of the time are not
+			// compared: the target may not keep them.
 			return there.Is(p.entry.Kind, p.entry.Size) && there.Mtime.Sec == p.entry.Mtime.Sec
 		})
 		if err != nil {
 			return err
 		}
-		p.name, p.there = name, there
-		_, err = p.alone()
+		p.name, p.existing = name, there
+		_, err = p.restoreAlone()
 		if errors.Is(err, errTaken) {
-			continue // another worker was quicker
+			continue // another worker has taken the name meanwhile
 		}
 		if err == nil {
 			p.fail(p.entry.Path, Renamed, "restored as %s: %v", name, errTaken)
@@ -87,11 +88,11 @@ func (p *piece) placeBeside() error {
 	}
 }
 
-// renameFolder gives a directory whose name is taken another one, and returns
-// what lies there, nil for nothing.
+// renameFolder gives a folder whose name is taken another name, and returns the inode
+// that has this name in the target; nil for none.
 func (r *restore) renameFolder(f *folder) (*store.Inode, error) {
-	name, there, err := f.up.free(f.name, func(name string, there *store.Inode) bool {
-		return there.Kind == manifest.Dir && !f.up.taken(name, there)
+	name, there, err := f.outer.freeName(f.name, func(name string, there *store.Inode) bool {
+		return there.Kind == manifest.Dir && !f.outer.taken(name, there)
 	})
 	if err != nil {
 		return nil, err

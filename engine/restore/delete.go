@@ -17,37 +17,38 @@ import (
 	"phlb/engine/walk"
 )
 
-// unknown says why nothing is deleted where what the snapshot lacks was never
-// meant to be gone: no snapshot may have it.
-type unknown struct {
-	what, reason string
-	said         bool
+// keepReason says why nothing is deleted: paths may be missing in the snapshot that were
+// not gone from the source.
+type keepReason struct {
+	what, reason string // of the problem that is reported
+	said         bool   // whether it was reported
 }
 
-func (r *restore) keepUnknown() {
+// checkDelete decides whether paths that the snapshot does not have may be deleted.
+func (r *restore) checkDelete() {
 	s := r.snapshot
 	from := filepath.Join(s.Source, filepath.FromSlash(r.selection.base))
 	switch {
 	case !r.Delete:
 	case !s.Complete():
-		r.unknown = &unknown{what: repository.Unreadable, reason: fmt.Sprintf("nothing is deleted: the snapshot lacks %s that could not be read, which may lie here",
+		r.keepsExtra = &keepReason{what: repository.Unreadable, reason: fmt.Sprintf("nothing is deleted: the snapshot lacks %s that could not be read, which may lie here",
 			english.Plural(int(s.Errors), "path", ""))}
 	case s.Skipped == 0:
 	case s.Host == r.Env.Host && repository.SameFile(from, r.result.To):
-		r.unknown = &unknown{what: InTheWay, reason: fmt.Sprintf("nothing is deleted: this is what was backed up, without %s: delete by hand what is too much, or restore to another place",
+		r.keepsExtra = &keepReason{what: InTheWay, reason: fmt.Sprintf("nothing is deleted: this is what was backed up, without %s: delete by hand what is too much, or restore to another place",
 			english.Plural(int(s.Skipped), "path", ""))}
 	default:
 		r.Log.Warn("what the snapshot does not have is deleted, also where it was left out of it", "snapshot", s.Ref(), "skipped", s.Skipped)
 	}
 }
 
-// deleteExtra removes from the folder what the snapshot does not have there.
+// deleteExtra removes the paths from the folder that the snapshot does not have there.
 func (r *restore) deleteExtra(f *folder) error {
-	names, err := f.to.Names()
+	names, err := f.dir.Names()
 	if err != nil {
 		return err
 	}
-	self, err := f.to.Self()
+	self, err := f.dir.Self()
 	if err != nil {
 		return err
 	}
@@ -56,17 +57,15 @@ func (r *restore) deleteExtra(f *folder) error {
 		if f.names[name] || slices.Contains(f.beside, name) {
 			continue
 		}
-		// In a directory of the same path as f, for the patterns.
-		if _, err := r.deletePath(f, f.to, name, self.Dev); err != nil {
+		if _, err := r.deletePath(f, f.dir, name, self.Dev); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// deletePath removes what is called name in dir, as far as it is meant, and
-// reports whether it is gone. f is the folder that dir would be. Errors are
-// those that end the restore.
+// deletePath removes the path called name in dir, if the selection has it, and reports
+// whether it is gone. f stands for dir in the selection. An error ends the restore.
 func (r *restore) deletePath(f *folder, dir *store.Dir, name string, device uint64) (gone bool, err error) {
 	there, err := dir.Look(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -75,7 +74,7 @@ func (r *restore) deletePath(f *folder, dir *store.Dir, name string, device uint
 	if err == nil && there.Kind == manifest.Dir {
 		return r.deleteDir(f, dir, name, &there, device)
 	}
-	if !r.selection.means(f, name) || r.keeps() {
+	if !r.selection.means(f, name) || r.keepsAndSays() {
 		return false, nil
 	}
 	if err == nil && !r.Dry {
@@ -84,20 +83,21 @@ func (r *restore) deletePath(f *folder, dir *store.Dir, name string, device uint
 	return r.deleted(f, name, err)
 }
 
-// keeps reports whether what would be deleted stays, and says why.
-func (r *restore) keeps() bool {
-	if r.unknown == nil {
+// keepsAndSays reports whether nothing is deleted, and has reported why when it returns.
+func (r *restore) keepsAndSays() bool {
+	if r.keepsExtra == nil {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.unknown.said {
-		r.unknown.said = true
-		r.result.add(".", r.unknown.what, "%s", r.unknown.reason)
+	if !r.keepsExtra.said {
+		r.keepsExtra.said = true
+		r.result.add(".", r.keepsExtra.what, "%s", r.keepsExtra.reason)
 	}
 	return true
 }
 
+// deleted counts a path that was deleted, or reports the error.
 func (r *restore) deleted(f *folder, name string, err error) (gone bool, fatal error) {
 	at := path.Join(f.path(), name)
 	if err != nil {
@@ -112,11 +112,13 @@ func (r *restore) deleted(f *folder, name string, err error) (gone bool, fatal e
 	return true, nil
 }
 
+// deleteDir is deletePath for a directory, with all that it holds.
 func (r *restore) deleteDir(f *folder, dir *store.Dir, name string, there *store.Inode, device uint64) (gone bool, err error) {
-	inner := &folder{entry: manifest.Entry{Path: name}, parent: f, inside: true}
+	inner := &folder{entry: manifest.Entry{Path: name}, parent: f, inBase: true}
 	inner.excluded = f.excluded || r.selection.exclude.Match(f.path(), name)
 	inner.selected = r.selection.means(f, name)
-	// What is mounted here is not the target's, and least of all the root.
+	// Another file system that is mounted there is not a part of the target, and the backup
+	// root must never be.
 	if inner.excluded || there.Dev != device || r.rootID.Is(walk.ID{Dev: there.Dev, Inode: there.Ino}) {
 		return false, nil
 	}
@@ -140,7 +142,7 @@ func (r *restore) deleteDir(f *folder, dir *store.Dir, name string, there *store
 		}
 		empty = empty && ok
 	}
-	if !empty || !inner.selected || r.keeps() {
+	if !empty || !inner.selected || r.keepsAndSays() {
 		return false, nil
 	}
 	if !r.Dry {

@@ -15,20 +15,20 @@ import (
 	"phlb/engine/walk"
 )
 
-// piece is an entry that is being restored.
-type piece struct {
+// item is an entry that is being restored.
+type item struct {
 	*restore
 	*content.Worker
-	from  *folder // in the snapshot
-	to    *folder // in the target
-	name  string  // there
-	entry *manifest.Entry
-	there *store.Inode // what the target has, nil for nothing
-	made  bool
-	bytes int64 // that Progress knows of already
+	from     *folder // the folder of the entry in the snapshot
+	to       *folder // the folder that it is restored into
+	name     string  // of the entry in to
+	entry    *manifest.Entry
+	existing *store.Inode // what the target has under the name; nil for nothing
+	made     bool         // whether the target had no such inode before
+	counted  int64        // bytes that Progress has counted before the entry is done
 }
 
-// work restores a batch.
+// work restores the entries of a batch.
 func (r *restore) work(w *content.Worker, b *batch) {
 	defer r.release(b.folder)
 	for i := range b.entries {
@@ -36,13 +36,13 @@ func (r *restore) work(w *content.Worker, b *batch) {
 		if r.ctx.Err() != nil {
 			return
 		}
-		p := &piece{restore: r, Worker: w, from: b.folder, to: b.folder, name: e.Name(), entry: e}
+		p := &item{restore: r, Worker: w, from: b.folder, to: b.folder, name: e.Name(), entry: e}
 		if e.Path == r.selection.base {
-			p.to, p.name = r.landing, r.as
+			p.to, p.name = r.landing, r.baseName
 		}
-		err := p.place()
-		r.passed(e)
-		r.Progress.Bytes.Add(-p.bytes)
+		err := p.restoreEntry()
+		r.countDone(e)
+		r.Progress.Bytes.Add(-p.counted)
 		var bad *damage
 		switch {
 		case errors.As(err, &bad):
@@ -53,15 +53,16 @@ func (r *restore) work(w *content.Worker, b *batch) {
 	}
 }
 
-// passed counts a file that is done with.
-func (r *restore) passed(e *manifest.Entry) {
+// countDone counts a file in Progress that was restored, kept or reported.
+func (r *restore) countDone(e *manifest.Entry) {
 	if e.Kind == manifest.File {
 		r.Progress.Files.Add(1)
 		r.Progress.Bytes.Add(e.Size)
 	}
 }
 
-// reason is an error without the path that it is reported with.
+// reason returns the message of an error without the path in it, for a report that names
+// the path.
 func reason(err error) string {
 	var at *fs.PathError
 	var link *os.LinkError
@@ -74,25 +75,26 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// damage is an error of the snapshot: it does not hold what it should.
+// damage is the error of a file that the snapshot does not hold as it should.
 type damage struct{ what, detail string }
 
 func (d *damage) Error() string { return d.what + ": " + d.detail }
 
-func (p *piece) place() (err error) {
-	if p.there, err = p.to.look(p.name); err != nil {
+// restoreEntry restores the entry, or keeps what the target has in its place.
+func (p *item) restoreEntry() (err error) {
+	if p.existing, err = p.to.look(p.name); err != nil {
 		return err
 	}
-	if p.there != nil && p.to.taken(p.name, p.there) {
+	if p.existing != nil && p.to.taken(p.name, p.existing) {
 		err = errTaken
 	} else if p.entry.Group != 0 && !p.to.renamed {
-		err = p.member()
+		err = p.restoreInGroup()
 	} else {
-		_, err = p.alone()
+		_, err = p.restoreAlone()
 	}
 	apart := p.to.renamed
 	if errors.Is(err, errTaken) {
-		apart, err = true, p.placeBeside()
+		apart, err = true, p.restoreBeside()
 	}
 	if err == nil && apart && p.entry.Group != 0 {
 		return p.notKept(p.entry.Path, &store.NotKept{What: "hardlink", Err: errTaken})
@@ -100,20 +102,20 @@ func (p *piece) place() (err error) {
 	return err
 }
 
-// alone restores a path of an inode of its own, and reports whether the target
-// has it now.
-func (p *piece) alone() (has bool, err error) {
+// restoreAlone restores the entry as an inode of its own. It reports whether the target
+// has the entry now.
+func (p *item) restoreAlone() (has bool, err error) {
 	switch {
-	case p.there == nil:
-	case p.same():
+	case p.existing == nil:
+	case p.isUnchanged():
 		p.count(func(done *Restored) { done.Unchanged++ })
 		p.Log.Debug("unchanged", "path", p.entry.Path)
 		return true, nil
-	case !p.replaces(p.entry, p.there):
+	case !p.replaces(p.entry, p.existing):
 		p.skip(p.entry.Path)
 		return false, nil
 	}
-	if err := p.put(p.make); err != nil {
+	if err := p.putInPlace(p.make); err != nil {
 		return false, err
 	}
 	p.made = true
@@ -129,52 +131,53 @@ func (p *piece) alone() (has bool, err error) {
 	return true, nil
 }
 
-// replaces reports whether e takes the place of something else.
+// replaces reports whether e may replace an inode that is in the target.
 func (r *restore) replaces(e *manifest.Entry, there *store.Inode) bool {
 	return r.Overwrite == Always || r.Overwrite == Newer && there.Mtime.Before(e.Mtime)
 }
 
-// same reports whether what is there need not be made. The content of a file is
-// not read. A file with other names may be one that a snapshot holds.
-func (p *piece) same() bool {
-	e, there := p.entry, p.there
+// isUnchanged reports whether the target has the entry already. The content of a file is
+// not read. A file with other names is not taken for unchanged: it may be a file of a
+// snapshot.
+func (p *item) isUnchanged() bool {
+	e, there := p.entry, p.existing
 	if there.Kind != e.Kind || there.Mtime != e.Mtime || there.UID != e.UID || there.GID != e.GID ||
 		there.Kind != manifest.Symlink && there.Mode != e.Mode ||
 		there.Kind == manifest.File && (there.Size != e.Size || there.Links > 1 && e.Group == 0) {
 		return false
 	}
-	own, err := p.to.to.Entry(p.name)
+	own, err := p.to.dir.Entry(p.name)
 	return err == nil && own.Target == e.Target && own.Major == e.Major && own.Minor == e.Minor &&
 		manifest.SameXattrs(own.Xattrs, e.Xattrs)
 }
 
-// put has make make something of a name that is free, and gives it its own in
-// a single step.
-func (p *piece) put(make func(name string) error) error {
+// putInPlace calls make to make the entry under a temporary name, and renames it to its
+// name in a single step.
+func (p *item) putInPlace(make func(name string) error) error {
 	if p.Dry {
 		err := make("")
-		if err == nil && p.there != nil && p.there.Kind == manifest.Dir {
+		if err == nil && p.existing != nil && p.existing.Kind == manifest.Dir {
 			err = p.clear()
 		}
 		return err
 	}
-	dir := p.to.to
+	dir := p.to.dir
 	temp := store.TempName()
 	err := make(temp)
-	if err == nil && p.there != nil && p.there.Kind == manifest.Dir {
+	if err == nil && p.existing != nil && p.existing.Kind == manifest.Dir {
 		err = p.clear()
 	}
 	switch {
 	case err != nil:
-	case p.there != nil:
+	case p.existing != nil:
 		err = dir.Rename(temp, dir, p.name)
 	default:
 		if err = dir.RenameNew(temp, dir, p.name); errors.Is(err, fs.ErrExist) {
 			err = errTaken
 		}
 	}
-	// Where both were links to one inode, a rename has left both, see rename(2).
-	if err != nil || p.there != nil {
+	// A rename leaves both names where both are links to one inode, see rename(2).
+	if err != nil || p.existing != nil {
 		if removed := dir.Remove(temp); err == nil {
 			err = removed
 		}
@@ -182,20 +185,20 @@ func (p *piece) put(make func(name string) error) error {
 	return err
 }
 
-// clear removes the directory that lies where something else belongs: an empty
-// one, and with Delete all that it holds.
-func (p *piece) clear() error {
+// clear removes a directory that lies where the entry belongs: an empty one, or with
+// Delete one with all that it holds.
+func (p *item) clear() error {
 	if p.Delete {
-		self, err := p.to.to.Self()
+		self, err := p.to.dir.Self()
 		if err != nil {
 			return err
 		}
-		if gone, err := p.deletePath(p.from, p.to.to, p.name, self.Dev); gone || err != nil {
+		if gone, err := p.deletePath(p.from, p.to.dir, p.name, self.Dev); gone || err != nil {
 			return err
 		}
 		return &damage{InTheWay, "a directory lies there, of which not all is to be deleted"}
 	}
-	dir, err := p.to.to.Open(p.name)
+	dir, err := p.to.dir.Open(p.name)
 	if err != nil {
 		return err
 	}
@@ -210,27 +213,29 @@ func (p *piece) clear() error {
 	if p.Dry {
 		return nil
 	}
-	return p.to.to.RemoveDir(p.name)
+	return p.to.dir.RemoveDir(p.name)
 }
 
-// make makes the entry under a name, or in a dry run looks whether it can.
-func (p *piece) make(name string) (err error) {
+// make makes the entry under a name. In a dry run it only looks whether the snapshot has
+// the file.
+func (p *item) make(name string) (err error) {
 	switch {
 	case p.entry.Kind == manifest.File && p.Dry && !p.planned:
-		return p.file(p.stored)
+		return p.file(p.checkStored)
 	case p.Dry:
 		return nil
 	case p.entry.Kind == manifest.File:
 		err = p.file(func(dir *walk.Dir, from string) error { return p.copyFrom(dir, from, name) })
 	default:
-		err = p.notKept(p.entry.Path, p.to.to.Make(name, p.entry))
+		err = p.notKept(p.entry.Path, p.to.dir.Make(name, p.entry))
 	}
 	if err == nil && p.to.bequeaths && p.entry.Kind != manifest.Symlink && !hasACL(p.entry) {
-		err = p.to.to.Disinherit(name)
+		err = p.to.dir.Disinherit(name)
 	}
 	return err
 }
 
+// hasACL reports whether the entry has an access control list.
 func hasACL(e *manifest.Entry) bool {
 	for _, x := range e.Xattrs {
 		if strings.HasPrefix(x.Name, "system.posix_acl_") {
@@ -240,18 +245,18 @@ func hasACL(e *manifest.Entry) bool {
 	return false
 }
 
-// file has try make a regular file of what the snapshot holds, or if that is
-// damaged of what another one has of the same content.
-func (p *piece) file(try func(dir *walk.Dir, name string) error) error {
+// file calls try with the file of the snapshot or, where that is damaged, with other files
+// that should have the same content.
+func (p *item) file(try func(dir *walk.Dir, name string) error) error {
 	if p.entry.Size == 0 { // nothing that could be damaged
 		return try(nil, "")
 	}
-	err := try(p.from.from, p.entry.Name())
+	err := try(p.from.source, p.entry.Name())
 	var bad *damage
 	if !errors.As(err, &bad) {
 		return err
 	}
-	where, err := p.recover(try)
+	where, err := p.tryOtherCopies(try)
 	if err != nil {
 		return err
 	}
@@ -266,8 +271,8 @@ func (p *piece) file(try func(dir *walk.Dir, name string) error) error {
 
 var errGone = &damage{repository.Missing, "the snapshot does not have it any more"}
 
-// stored looks whether the file is there, without reading it.
-func (p *piece) stored(dir *walk.Dir, name string) error {
+// checkStored looks whether the snapshot has the file, without reading it.
+func (p *item) checkStored(dir *walk.Dir, name string) error {
 	if p.entry.Size == 0 {
 		return nil
 	}
@@ -278,10 +283,10 @@ func (p *piece) stored(dir *walk.Dir, name string) error {
 	return err
 }
 
-// openStored opens what should be the file. Errors are of damage.
-func (p *piece) openStored(dir *walk.Dir, name string) (*walk.File, *walk.Entry, error) {
-	if dir == nil && p.from.denied != nil {
-		return nil, nil, p.from.denied
+// openStored opens a file that should have the content. Its errors are a [*damage].
+func (p *item) openStored(dir *walk.Dir, name string) (*walk.File, *walk.Entry, error) {
+	if dir == nil && p.from.sourceError != nil {
+		return nil, nil, p.from.sourceError
 	}
 	if dir == nil {
 		return nil, nil, errGone
@@ -311,9 +316,9 @@ func (p *piece) openStored(dir *walk.Dir, name string) (*walk.File, *walk.Entry,
 	return in, &seen, nil
 }
 
-// copyFrom makes the file of what is called from in dir, if that has the
-// content that it should have.
-func (p *piece) copyFrom(dir *walk.Dir, from, name string) error {
+// copyFrom makes the entry under a name, as a copy of the file called from in dir, if that
+// has the right content.
+func (p *item) copyFrom(dir *walk.Dir, from, name string) error {
 	if p.entry.Size == 0 {
 		return p.create(name, func(*store.File) error { return nil })
 	}
@@ -338,7 +343,7 @@ func (p *piece) copyFrom(dir *walk.Dir, from, name string) error {
 	}
 	return p.create(name, func(out *store.File) error {
 		n, err := p.Copy(p.ctx, in, seen, out, &p.Progress.Bytes)
-		p.bytes += n
+		p.counted += n
 		var unread *content.SourceError
 		if errors.As(err, &unread) {
 			return &damage{repository.Unreadable, reason(err)}
@@ -351,22 +356,23 @@ func (p *piece) copyFrom(dir *walk.Dir, from, name string) error {
 }
 
 // verify compares the digest of what was read with what the manifest says.
-func (p *piece) verify(got manifest.Digest) error {
+func (p *item) verify(got manifest.Digest) error {
 	if got != p.entry.Digest {
 		return &damage{repository.Content, fmt.Sprintf("sha256 is %v, was %v", got, p.entry.Digest)}
 	}
 	return nil
 }
 
-// create makes a file with what fill writes, and its metadata.
-func (p *piece) create(name string, fill func(*store.File) error) error {
-	out, err := p.to.to.Create(name)
+// create makes a file with the content that fill writes, and with the metadata of the
+// entry.
+func (p *item) create(name string, fill func(*store.File) error) error {
+	out, err := p.to.dir.Create(name)
 	if err != nil {
 		return err
 	}
 	defer out.Close()
 	if err := fill(out); err != nil {
-		p.to.to.Remove(name) // leaves the name free for another try
+		p.to.dir.Remove(name) // leaves the name free for another try
 		return err
 	}
 	return p.notKept(p.entry.Path, out.Finish(p.entry))

@@ -16,49 +16,49 @@ import (
 	"phlb/engine/walk"
 )
 
-// folder is a directory of the snapshot that is being restored. It is open as
-// long as somebody holds it: the reader of the manifest, every batch of its
-// entries, and every directory in it.
+// folder is a directory of the snapshot that is being restored. It stays open as long as
+// somebody holds it: the reader of the manifest, every batch of its entries, and every
+// directory in it.
 //
-// In place of its path its entry holds its name alone: folders in one another would
-// spell out the same names over and over. See [folder.path].
+// The path in entry is only the name of the folder: many folders in one another would
+// repeat the same names. The method path puts the names together.
 type folder struct {
 	entry    manifest.Entry
-	parent   *folder
-	up       *folder // what it lies in in the target: the parent, or for the base the landing
-	name     string  // there
-	isBase   bool    // it is what alone is meant
-	inside   bool    // it is, or it lies in there
-	excluded bool
-	selected bool // with all that it holds, but what is excluded
+	parent   *folder // the folder around it in the snapshot; nil for the top
+	outer    *folder // the folder around it in the target: parent, or landing for the base
+	name     string  // in outer
+	isBase   bool    // whether it is the base of the selection
+	inBase   bool    // whether it is the base, or lies in it
+	excluded bool    // whether it is left out, with all that it holds
+	selected bool    // whether it is restored, with all that it holds but what is excluded
 
-	state     state
-	made      bool       // it was not there
-	fresh     bool       // or it was empty
-	finish    bool       // its metadata is to be the snapshot's
-	bequeaths bool       // see [store.Dir.Bequeaths]
-	to        *store.Dir // in the target; nil in a dry run if it is not there
-	tried     bool       // to open from
-	from      *walk.Dir  // in the snapshot; nil if it is not there
-	denied    error      // why it is not known to be there
-	names     map[string]bool
-	renamed   bool // it, or one that it lies in, has another name than in the snapshot
-	batch     *batch
+	state        state
+	made         bool            // whether this restore has made it in the target
+	wasEmpty     bool            // whether it was made, or was empty before
+	setsMetadata bool            // whether it gets the metadata of the snapshot
+	bequeaths    bool            // see [store.Dir.Bequeaths]
+	renamed      bool            // whether it, or a folder around it, has another name in the target than in the snapshot
+	dir          *store.Dir      // in the target; nil in a dry run where it is not there
+	sourceTried  bool            // whether openSource was called
+	source       *walk.Dir       // in the tree of the snapshot; nil where it is not there
+	sourceError  error           // why source could not be opened
+	names        map[string]bool // the names that the snapshot has in it; nil where nothing is deleted
+	batch        *batch          // the entries that no worker has yet
 
-	mu      sync.Mutex
-	old     map[string]bool // what lay there and has not been come to yet; nil where that is not known
-	beside  []string        // names that entries got whose own were taken
-	holders atomic.Int32
+	mu        sync.Mutex
+	unclaimed map[string]bool // names that lay there before and that no entry has taken yet; nil where that is not known
+	beside    []string        // names of entries that were restored under another name
+	holders   atomic.Int32
 }
 
-// state is how far a folder has come in the target.
+// state says whether a folder is open in the target.
 type state int
 
 const (
 	unopened state = iota
 	opened
-	kept   // something else lies there, and stays
-	failed // it cannot be made, which has been reported
+	kept   // something else lies at its path in the target, and stays
+	failed // it could not be opened or made, which was reported
 )
 
 // path returns the path of the folder in the snapshot, put together from the names
@@ -75,44 +75,44 @@ func (f *folder) path() string {
 	return strings.Join(names, "/")
 }
 
-// close releases what the folder holds. Its name stays: what lies in it may be told
-// of later.
+// close closes the directories of the folder. Its name stays, for messages.
 func (f *folder) close() {
-	if f.to != nil {
-		f.to.Close()
+	if f.dir != nil {
+		f.dir.Close()
 	}
-	if f.from != nil {
-		f.from.Close()
+	if f.source != nil {
+		f.source.Close()
 	}
-	f.to, f.from, f.names, f.old, f.beside = nil, nil, nil, nil, nil
+	f.dir, f.source, f.names, f.unclaimed, f.beside = nil, nil, nil, nil, nil
 }
 
-// batch is some entries of a folder, for one worker.
+// batch is a list of entries of a folder, for one worker.
 type batch struct {
 	folder  *folder
 	entries []manifest.Entry
 	bytes   int64
 }
 
-// A batch is full with so many entries or bytes.
+// The limits of a batch.
 const (
 	batchEntries = 128
 	batchBytes   = 1 << 20
 )
 
-// enter opens the folder, or makes it if it is to be restored itself.
+// enter comes to a folder of the manifest. It opens the folder in the target if paths may
+// be deleted there, and makes it if it is selected.
 func (r *restore) enter(f *folder) {
 	f.holders.Store(1)
 	if f.parent != nil {
 		f.parent.holders.Add(1)
-		f.parent.know(f.entry.Path)
+		f.parent.noteName(f.entry.Path)
 		r.flush(f.parent)
 	}
-	f.up, f.name = f.parent, f.entry.Path
+	f.outer, f.name = f.parent, f.entry.Path
 	if f.isBase {
-		f.up, f.name = r.landing, r.as
+		f.outer, f.name = r.landing, r.baseName
 	}
-	if !f.inside || f.excluded {
+	if !f.inBase || f.excluded {
 		return
 	}
 	if r.Delete {
@@ -123,17 +123,18 @@ func (r *restore) enter(f *folder) {
 	}
 }
 
-// know notes a name that the snapshot has in f.
-func (f *folder) know(name string) {
+// noteName notes a name that the snapshot has in f.
+func (f *folder) noteName(name string) {
 	if f.names != nil {
-		f.names[strings.Clone(name)] = true // else it would hold the whole path
+		f.names[strings.Clone(name)] = true // a part of the string would keep the whole path in memory
 	}
 }
 
-// entry takes an entry of f, which may be on its way to what is meant.
+// entry comes to an entry of f in the manifest, and adds it to the batch of f if it is
+// selected.
 func (r *restore) entry(f *folder, e *manifest.Entry, selected bool) {
-	f.know(e.Name())
-	if !selected || !r.disarm(e) {
+	f.noteName(e.Name())
+	if !selected || !r.dropPrivileges(e) {
 		return
 	}
 	at := f
@@ -144,17 +145,17 @@ func (r *restore) entry(f *folder, e *manifest.Entry, selected bool) {
 	}
 	switch at.state {
 	case kept:
-		r.passed(e)
+		r.countDone(e)
 		r.skip(e.Path)
 		return
 	case failed:
-		r.passed(e)
+		r.countDone(e)
 		r.Progress.Errors.Add(1)
 		r.count(func(done *Restored) { done.Errors++ })
 		return
 	}
 	if e.Kind == manifest.File && e.Size > 0 {
-		r.source(f)
+		r.openSource(f)
 	}
 	if f.batch == nil {
 		f.batch = &batch{folder: f}
@@ -166,7 +167,7 @@ func (r *restore) entry(f *folder, e *manifest.Entry, selected bool) {
 	}
 }
 
-// flush hands the batch of f to a worker.
+// flush hands the batch of f to a worker, if there is one.
 func (r *restore) flush(f *folder) {
 	b := f.batch
 	f.batch = nil
@@ -181,15 +182,16 @@ func (r *restore) flush(f *folder) {
 	}
 }
 
+// leave ends a folder of the manifest.
 func (r *restore) leave(f *folder) {
 	r.flush(f)
 	r.release(f)
 }
 
-// release finishes the folder once nobody holds it any more.
+// release finishes the folder, and those around it, once nobody holds them any more.
 func (r *restore) release(f *folder) {
 	for ; f != nil && f.holders.Add(-1) == 0; f = f.parent {
-		if f.state == opened && f.to != nil {
+		if f.state == opened && f.dir != nil {
 			if err := r.finish(f); err != nil {
 				r.failed(f.path(), err)
 			}
@@ -198,8 +200,8 @@ func (r *restore) release(f *folder) {
 	}
 }
 
-// failed notes an error of the target about a path; one that is of all the
-// target ends the restore.
+// failed reports that a path could not be restored. An error of the whole target ends
+// the restore.
 func (r *restore) failed(path string, err error) {
 	switch {
 	case r.ctx.Err() != nil: // an error ends it already
@@ -210,44 +212,44 @@ func (r *restore) failed(path string, err error) {
 	}
 }
 
-// source opens the folder in the snapshot. What it should hold is missing if it
-// cannot be opened, or denied.
-func (r *restore) source(f *folder) *walk.Dir {
-	if f.tried {
-		return f.from
+// openSource opens the folder in the tree of the snapshot. Where that fails, files in it
+// are reported as missing, or as denied.
+func (r *restore) openSource(f *folder) *walk.Dir {
+	if f.sourceTried {
+		return f.source
 	}
-	f.tried = true
+	f.sourceTried = true
 	in, name := r.tree, "."
 	if f.parent != nil {
-		in, name = r.source(f.parent), f.entry.Path
+		in, name = r.openSource(f.parent), f.entry.Path
 	}
 	if in != nil {
 		var err error
-		if f.from, err = in.Open(name); errors.Is(err, fs.ErrPermission) {
-			f.denied = &damage{Denied, reason(err)}
+		if f.source, err = in.Open(name); errors.Is(err, fs.ErrPermission) {
+			f.sourceError = &damage{Denied, reason(err)}
 		}
 	} else if f.parent != nil {
-		f.denied = f.parent.denied
+		f.sourceError = f.parent.sourceError
 	}
-	return f.from
+	return f.source
 }
 
-// open opens the folder in the target, never through a symbolic link. It makes
-// it if it is missing and wanted.
+// open opens the folder in the target, and not through a symbolic link. It makes a folder
+// that is missing if wanted is true.
 func (r *restore) open(f *folder, wanted bool) {
 	if f.state != unopened {
 		return
 	}
-	if f.up != r.landing {
-		r.open(f.up, wanted)
+	if f.outer != r.landing {
+		r.open(f.outer, wanted)
 	}
-	if f.up.state != opened {
-		f.state = f.up.state
+	if f.outer.state != opened {
+		f.state = f.outer.state
 		return
 	}
-	f.renamed = f.up.renamed
-	there, err := f.up.look(f.name)
-	if err == nil && there != nil && f.up.taken(f.name, there) {
+	f.renamed = f.outer.renamed
+	there, err := f.outer.look(f.name)
+	if err == nil && there != nil && f.outer.taken(f.name, there) {
 		there, err = r.renameFolder(f)
 	}
 	if err == nil && there != nil && there.Kind != manifest.Dir {
@@ -260,14 +262,14 @@ func (r *restore) open(f *folder, wanted bool) {
 			return
 		}
 		if !r.Dry {
-			err = f.up.to.Remove(f.name)
+			err = f.outer.dir.Remove(f.name)
 		}
 		there = nil
 	}
 	switch {
 	case err != nil:
 	case there != nil:
-		err = r.enterOld(f, there)
+		err = r.openExisting(f, there)
 	case wanted:
 		err = r.makeFolder(f)
 	default:
@@ -280,67 +282,68 @@ func (r *restore) open(f *folder, wanted bool) {
 	}
 }
 
-// look returns what is called name in the folder, nil if nothing is.
+// look returns the inode called name in the folder of the target; nil for none.
 func (f *folder) look(name string) (*store.Inode, error) {
-	if f.fresh || f.to == nil {
+	if f.wasEmpty || f.dir == nil {
 		return nil, nil
 	}
-	there, err := f.to.Look(name)
+	there, err := f.dir.Look(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return &there, err
 }
 
-// enterOld opens a folder that is there.
-func (r *restore) enterOld(f *folder, there *store.Inode) (err error) {
-	if f.to, err = f.up.to.Open(f.name); err != nil {
+// openExisting opens a folder that is in the target already.
+func (r *restore) openExisting(f *folder, there *store.Inode) (err error) {
+	if f.dir, err = f.outer.dir.Open(f.name); err != nil {
 		return err
 	}
-	own, err := f.to.Self()
+	own, err := f.dir.Self()
 	if err != nil {
 		return err
 	}
 	if r.rootID.Is(walk.ID{Dev: own.Dev, Inode: own.Ino}) {
 		return ErrIntoRoot
 	}
-	f.bequeaths = f.to.Bequeaths()
+	f.bequeaths = f.dir.Bequeaths()
 	f.made = false
-	names, err := f.to.Names()
+	names, err := f.dir.Names()
 	if err != nil && f.selected {
 		return err
 	}
 	if f.selected {
-		names = r.leftovers.sweep(f.to, names)
+		names = r.leftovers.sweep(f.dir, names)
 	}
 	if err == nil {
-		f.old = map[string]bool{}
+		f.unclaimed = map[string]bool{}
 	}
 	for _, name := range names {
-		f.old[name] = true
+		f.unclaimed[name] = true
 	}
 	if f.selected {
-		f.fresh = len(names) == 0
-		f.finish = f.fresh || r.replaces(&f.entry, there)
+		f.wasEmpty = len(names) == 0
+		f.setsMetadata = f.wasEmpty || r.replaces(&f.entry, there)
 	}
 	return nil
 }
 
+// makeFolder makes the folder in the target.
 func (r *restore) makeFolder(f *folder) (err error) {
-	f.made, f.fresh, f.finish = true, true, true
+	f.made, f.wasEmpty, f.setsMetadata = true, true, true
 	if !r.Dry {
-		f.to, err = f.up.to.Mkdir(f.name)
+		f.dir, err = f.outer.dir.Mkdir(f.name)
 		if errors.Is(err, fs.ErrExist) {
 			if there, err := r.renameFolder(f); err != nil || there != nil {
-				return cmp.Or(err, r.enterOld(f, there))
+				return cmp.Or(err, r.openExisting(f, there))
 			}
-			f.to, err = f.up.to.Mkdir(f.name)
+			f.dir, err = f.outer.dir.Mkdir(f.name)
 		}
 		if err != nil {
 			return err
 		}
-		if f.up.bequeaths {
-			if err := f.to.Disinherit("."); err != nil {
+		if f.outer.bequeaths {
+			if err := f.dir.Disinherit("."); err != nil {
 				return err
 			}
 		}
@@ -350,28 +353,30 @@ func (r *restore) makeFolder(f *folder) (err error) {
 	return nil
 }
 
-// finish gives the folder its metadata, after all that changes its time.
+// finish deletes what the snapshot does not have in the folder, if asked to, and gives the
+// folder its metadata. Nothing changes the time of the folder after that.
 func (r *restore) finish(f *folder) error {
-	// What was not read to its end must not be taken for all there is.
+	// After an error the manifest may not have been read to its end: names would be missing.
 	if f.names != nil && r.ctx.Err() == nil {
 		if err := r.deleteExtra(f); err != nil {
 			return err
 		}
 	}
-	if r.Dry || !f.finish {
+	if r.Dry || !f.setsMetadata {
 		return nil
 	}
 	if !f.made {
-		if err := f.surplus(); err != nil {
+		if err := f.removeOtherXattrs(); err != nil {
 			return err
 		}
 	}
-	return r.notKept(f.path(), f.to.Finish(&f.entry))
+	return r.notKept(f.path(), f.dir.Finish(&f.entry))
 }
 
-// surplus removes the attributes that a folder had before.
-func (f *folder) surplus() error {
-	there, err := f.to.Entry(".")
+// removeOtherXattrs removes the attributes that the folder had before and the snapshot
+// does not have.
+func (f *folder) removeOtherXattrs() error {
+	there, err := f.dir.Entry(".")
 	if err != nil {
 		return err
 	}
@@ -383,9 +388,9 @@ func (f *folder) surplus() error {
 		if own[x.Name] {
 			continue
 		}
-		// Others than these are given by the system, as labels are.
+		// All other attributes are given by the system, such as security labels.
 		if strings.HasPrefix(x.Name, "user.") || strings.HasPrefix(x.Name, "system.posix_acl_") {
-			if err := f.to.RemoveXattr(".", x.Name); err != nil {
+			if err := f.dir.RemoveXattr(".", x.Name); err != nil {
 				return err
 			}
 		}

@@ -11,16 +11,16 @@ import (
 	"phlb/engine/store"
 )
 
-// group is several paths that were one inode.
+// group is the paths of a snapshot that were one inode in the source.
 type group struct {
-	mu   sync.Mutex // held while one of them is restored
-	in   *folder    // of the snapshot, in which the target has a path of the group; nil as long as there is none
-	name string     // of that path, there
-	made bool       // just now
+	mu   sync.Mutex // held while a path of the group is restored
+	in   *folder    // in which the target has a path of the group; nil as long as it has none
+	name string     // of that path in the target
+	made bool       // whether this restore has made that path
 }
 
-// groupKey is a group's number, and its content: a file that changed between the
-// visits of two of its names may stand in a manifest under one number.
+// groupKey is the number of a group and its content. A file that changed between the
+// visits of two of its names stands in the manifest under one number with two contents.
 type groupKey struct {
 	number int64
 	digest manifest.Digest
@@ -28,9 +28,9 @@ type groupKey struct {
 
 func groupOf(e *manifest.Entry) groupKey { return groupKey{e.Group, e.Digest} }
 
-// member restores a path of a group: the first is made, the others are linked
-// to it. Where the first could not be, the next takes its place.
-func (p *piece) member() error {
+// restoreInGroup restores a path of a group. The first path is made, and the others are
+// linked to it. Where the first cannot be made, the next one takes its place.
+func (p *item) restoreInGroup() error {
 	p.mu.Lock()
 	key := groupOf(p.entry)
 	g := p.groups[key]
@@ -47,36 +47,36 @@ func (p *piece) member() error {
 			return err
 		}
 	}
-	has, err := p.alone()
+	has, err := p.restoreAlone()
 	if has {
 		g.in, g.name, g.made = p.from, p.name, p.made
 	}
 	return err
 }
 
-// link makes the path another name of the group's inode, and reports whether
-// that was done or is not wanted.
-func (p *piece) link(g *group) (done bool, err error) {
-	if p.there != nil {
-		together, err := p.together(g)
+// link makes the path a link to the inode of the group. done is false where it has to be
+// made as an inode of its own.
+func (p *item) link(g *group) (done bool, err error) {
+	if p.existing != nil {
+		shared, err := p.sharesInode(g)
 		if err != nil {
 			return false, err
 		}
-		if together || p.Overwrite != Always && p.same() {
+		if shared || p.Overwrite != Always && p.isUnchanged() {
 			p.count(func(done *Restored) { done.Unchanged++ })
 			p.Log.Debug("unchanged", "path", p.entry.Path)
 			return true, nil
 		}
-		if !p.replaces(p.entry, p.there) {
+		if !p.replaces(p.entry, p.existing) {
 			p.skip(p.entry.Path)
 			return true, nil
 		}
 	}
-	err = p.put(func(name string) error {
+	err = p.putInPlace(func(name string) error {
 		if p.Dry {
 			return nil
 		}
-		return p.leader(g, func(dir *store.Dir, leader string) error { return p.to.to.Link(dir, leader, name) })
+		return p.leader(g, func(dir *store.Dir, leader string) error { return p.to.dir.Link(dir, leader, name) })
 	})
 	if errors.Is(err, store.ErrLinkLimit) || errors.Is(err, store.ErrNoLink) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return false, p.notKept(p.entry.Path, &store.NotKept{What: "hardlink", Err: err}) // made anew
@@ -96,8 +96,8 @@ func (p *piece) link(g *group) (done bool, err error) {
 	return true, nil
 }
 
-// together reports whether what is there is the group's inode.
-func (p *piece) together(g *group) (bool, error) {
+// sharesInode reports whether the path is a link to the inode of the group already.
+func (p *item) sharesInode(g *group) (bool, error) {
 	if g.made {
 		return false, nil
 	}
@@ -109,15 +109,15 @@ func (p *piece) together(g *group) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return false, nil
 	}
-	return inode.SameAs(p.there), err
+	return inode.SameAs(p.existing), err
 }
 
 // leader calls use with the path of the group that the target has.
-func (p *piece) leader(g *group, use func(dir *store.Dir, name string) error) error {
+func (p *item) leader(g *group, use func(dir *store.Dir, name string) error) error {
 	if g.in == p.from {
-		return use(p.to.to, g.name)
+		return use(p.to.dir, g.name)
 	}
-	dir, err := p.descend(g.in)
+	dir, err := p.openInTarget(g.in)
 	if err != nil {
 		return err
 	}
@@ -125,8 +125,8 @@ func (p *piece) leader(g *group, use func(dir *store.Dir, name string) error) er
 	return use(dir, g.name)
 }
 
-// descend opens a directory of the snapshot in the target.
-func (r *restore) descend(f *folder) (*store.Dir, error) {
+// openInTarget opens a folder of the snapshot in the target.
+func (r *restore) openInTarget(f *folder) (*store.Dir, error) {
 	folder := f.path()
 	switch base := r.selection.base; {
 	case folder == base:
@@ -134,36 +134,36 @@ func (r *restore) descend(f *folder) (*store.Dir, error) {
 	case base != ".":
 		folder = strings.TrimPrefix(folder, base+"/")
 	}
-	return r.landing.to.Descend(path.Join(r.as, folder))
+	return r.landing.dir.Descend(path.Join(r.baseName, folder))
 }
 
-// finder finds the groups of which the target has a path already, so that what
-// comes before it in the manifest can be linked to it.
-type finder struct {
+// groupFinder is the visitor that finds the groups of which the target has a path already,
+// so that paths that come earlier in the manifest can be linked to it.
+type groupFinder struct {
 	*restore
 	dir *store.Dir // of the folder at hand, nil if it is not open
 }
 
-var _ visitor = (*finder)(nil)
+var _ visitor = (*groupFinder)(nil)
 
-func (f *finder) enter(*folder) { f.close() }
+func (f *groupFinder) enter(*folder) { f.close() }
 
-func (f *finder) leave(*folder) { f.close() }
+func (f *groupFinder) leave(*folder) { f.close() }
 
-func (f *finder) close() {
+func (f *groupFinder) close() {
 	if f.dir != nil {
 		f.dir.Close()
 		f.dir = nil
 	}
 }
 
-func (f *finder) entry(in *folder, e *manifest.Entry, selected bool) {
+func (f *groupFinder) entry(in *folder, e *manifest.Entry, selected bool) {
 	if e.Group == 0 || !selected || f.groups[groupOf(e)] != nil {
 		return
 	}
 	var err error
 	if f.dir == nil {
-		if f.dir, err = f.descend(in); err != nil {
+		if f.dir, err = f.openInTarget(in); err != nil {
 			return
 		}
 	}
@@ -171,8 +171,8 @@ func (f *finder) entry(in *folder, e *manifest.Entry, selected bool) {
 	if err != nil {
 		return
 	}
-	p := &piece{restore: f.restore, to: &folder{to: f.dir}, name: e.Name(), entry: e, there: &there}
-	if p.same() {
+	p := &item{restore: f.restore, to: &folder{dir: f.dir}, name: e.Name(), entry: e, existing: &there}
+	if p.isUnchanged() {
 		f.groups[groupOf(e)] = &group{in: in, name: strings.Clone(e.Name())}
 	}
 }

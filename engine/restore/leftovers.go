@@ -8,12 +8,12 @@ import (
 	"phlb/engine/store"
 )
 
-// leftovers are what a restore that was killed has left in the target, under names
-// that nobody else gives. They are swept in the folders that are come to, unless
-// another restore may be at work there.
+// leftovers removes the temporary files that a restore that was killed has left in the
+// target, in each folder that this restore comes to. It removes nothing where another
+// restore may be at work.
 type leftovers struct {
-	lock   *os.File  // the directory that the base lands in; nil where nothing is swept
-	before time.Time // what was changed later is of a restore that began meanwhile
+	lock   *os.File  // the directory that is restored into; nil where nothing is removed
+	before time.Time // a file that was changed later is of a restore that began meanwhile
 }
 
 func (l *leftovers) open(landing string) {
@@ -34,7 +34,7 @@ func (l *leftovers) close() {
 	}
 }
 
-// sweep removes those of the names in dir, if it can, and returns the others.
+// sweep removes the names in dir that are left over, if it can, and returns the others.
 func (l *leftovers) sweep(dir *store.Dir, names []string) (others []string) {
 	for _, name := range names {
 		if l.lock == nil || !store.IsTemp(name) || !l.remove(dir, name) {
@@ -52,7 +52,7 @@ func (l *leftovers) remove(dir *store.Dir, name string) bool {
 	if i.Kind != manifest.Dir {
 		return dir.Remove(name) == nil
 	}
-	// What was made where others may write was made in a folder of its own.
+	// Where others may write, a file is made in a temporary folder of its own.
 	in, err := dir.Open(name)
 	if err != nil {
 		return false

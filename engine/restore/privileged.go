@@ -11,8 +11,8 @@ import (
 // capabilities(7).
 const capability = "security.capability"
 
-// isForeign reports whether somebody else has a say in what the snapshot holds:
-// another host made it, or the root is another user's.
+// isForeign reports whether somebody else may have written what the snapshot holds: the
+// root belongs to another user, or another host made the snapshot.
 func (r *restore) isForeign() (bool, error) {
 	self, err := r.root.Dir().Self()
 	if err != nil {
@@ -22,9 +22,9 @@ func (r *restore) isForeign() (bool, error) {
 	return !ours || r.snapshot.Host != r.Env.Host || r.Env.ForeignRoot, nil
 }
 
-// disarm takes from an entry of a foreign root what gives rights to who runs or
-// opens it. It reports false for an entry that is to be left out.
-func (r *restore) disarm(e *manifest.Entry) bool {
+// dropPrivileges removes what gives rights to whoever runs or opens an entry, if the root
+// is foreign. It reports false for an entry that is left out, which is a device.
+func (r *restore) dropPrivileges(e *manifest.Entry) bool {
 	if !r.foreign || r.Privileged {
 		return true
 	}

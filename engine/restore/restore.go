@@ -1,8 +1,8 @@
-// Package restore writes what a snapshot holds to a directory: [Run] does.
+// Package restore writes a snapshot, or a part of it, into a directory: [Run] does.
 //
-// Metadata come from the manifest, content from the snapshot's tree or, where that
-// is damaged, from another snapshot that holds the same. The package does not
-// promise a whole target after a kill: the same restore, run again, completes it.
+// Metadata come from the manifest. Content comes from the tree of the snapshot or, where
+// a file there is damaged, from another file of the same content. The package does not
+// promise a complete target after a kill: the same restore, run again, completes it.
 package restore
 
 import (
@@ -21,17 +21,17 @@ import (
 	"phlb/engine/walk"
 )
 
-// Overwrite says what becomes of a path that the target has already. Where
-// nothing but the content might differ, by the rule of rsync (kind, size, time,
-// owner, mode and attributes agree), it is left alone in any case. A directory
-// is never replaced by one: it keeps its own metadata, or gets the snapshot's.
+// Overwrite says what becomes of a path that is in the target already. A path whose kind,
+// size, time, owner, mode and attributes are those of the snapshot is left alone in any
+// case, as rsync does. A directory is never replaced by a directory: it keeps its
+// metadata, or gets those of the snapshot.
 type Overwrite string
 
-// The rules for what is there already.
+// The rules for paths that are in the target already.
 const (
-	Never  Overwrite = "never"  // keep it; an empty directory gets the snapshot's metadata
-	Newer  Overwrite = "newer"  // replace it where the snapshot's is of a later time
-	Always Overwrite = "always" // replace it
+	Never  Overwrite = "never"  // keep the path; an empty directory gets the metadata of the snapshot
+	Newer  Overwrite = "newer"  // replace the path if the snapshot has one of a later time
+	Always Overwrite = "always" // replace the path
 )
 
 // ParseOverwrite reads a rule; "" is [Never].
@@ -45,32 +45,32 @@ func ParseOverwrite(text string) (Overwrite, error) {
 	return "", fmt.Errorf("overwrite is %q, want never, newer or always", text)
 }
 
-// Restoration says what of a snapshot to restore, where to, and what may become
-// of what lies there.
+// Restoration says which paths of a snapshot to restore, where to, and what may become of
+// files that lie there.
 //
-// The content of a whole snapshot lands in To, which is made if it is missing.
-// A single Path lands as cp -a would put it: in To under its own name where To
-// is a directory, else at To itself.
+// A whole snapshot is restored into To, which is made if it is missing. A single Path is
+// put where cp -a would put it: into To under its own name where To is a directory, else
+// at To itself.
 type Restoration struct {
 	To   string
 	Path string // one file or directory of the snapshot; "" for all of it
 
-	// Include and Exclude are globs as in [walk.Rules], of paths as in the
-	// snapshot also where Path is set; a directory stands for all that it holds,
-	// and Exclude wins. Without Include, all is meant. Directories on the way to
-	// what is meant are made, too.
+	// Include and Exclude are globs as in [walk.Rules]. They are matched with paths that
+	// begin at the top of the snapshot, also where Path is set. A directory that matches
+	// stands for all that it holds, and Exclude wins. Without Include, everything is
+	// selected. Directories that lead to a selected path are made, too.
 	Include, Exclude []string
 
 	Overwrite Overwrite
-	// Delete removes from the directories that are restored what the snapshot
-	// does not have there, as far as Include and Exclude mean it. Where it lacks
-	// what could not be read, or its own source what was left out of it, nothing
-	// is removed, and that is a problem.
+	// Delete removes paths that the snapshot does not have from the directories that are
+	// restored, if Include and Exclude select them. Nothing is removed, and a problem is
+	// reported, where the snapshot lacks paths that could not be read, and where the target
+	// is the source of the snapshot and the rules of the backup left out paths of it.
 	Delete bool
 	Dry    bool // change nothing, but tell what would be done
 
-	// Privileged restores devices, setuid and setgid bits of programs and their
-	// capabilities from a root that is not of this host and user, too.
+	// Privileged restores devices, setuid and setgid bits and capabilities also from a root
+	// that is not of this host and user.
 	Privileged bool
 }
 
@@ -81,11 +81,12 @@ var (
 	ErrTarget = errors.New("target is not a directory")
 	// ErrNoPath says that a snapshot does not hold what is to be restored.
 	ErrNoPath = errors.New("holds no such path")
-	// ErrDelete says that nothing may be deleted in a target.
+	// ErrDelete says that the target is a directory in which nothing may be deleted, such as
+	// the home directory.
 	ErrDelete = errors.New("is too much to delete from: restore without delete, or into a directory of its own")
 )
 
-// restore is one under way.
+// restore is a restore under way.
 type restore struct {
 	*repository.Repository
 	Restoration
@@ -95,31 +96,29 @@ type restore struct {
 	rootID    walk.ID
 	snapshot  *repository.Snapshot
 	tree      *walk.Dir // of the snapshot
-	planned   bool      // which is not there
-	foreign   bool      // the root is not of this host and user
+	planned   bool      // whether a dry run would have made the snapshot: there is no tree
+	foreign   bool      // whether the root is not of this host and user
 	selection selection
-	landing   *folder // that the base lands in
-	as        string  // its name there, "." where it is the landing itself
+	landing   *folder // the directory of the target that the base is restored into
+	baseName  string  // the name of the base in landing; "." where the base is landing itself
 
-	todo      chan *batch
-	leftovers leftovers
-	elsewhere elsewhere
-
-	unknown *unknown // nil where all that is too much may be deleted
+	todo        chan *batch
+	leftovers   leftovers
+	otherCopies otherCopies
+	keepsExtra  *keepReason // why nothing is deleted; nil where Delete may
 
 	mu     sync.Mutex
 	result *Restored
 	groups map[groupKey]*group
 }
 
-// Run writes a snapshot, or a part of it, into a directory: every path with
-// its own metadata from the manifest, what was one inode as one, and content
-// only if it is what the manifest says. What lies in the target is replaced in
-// a single step or left alone, never written into, and no symbolic link in it
-// is followed. A path that cannot be restored is reported; what concerns all of
-// the target (no space, read-only, I/O) ends the restore with an error. After a
-// kill, nothing half-made lies under a final name, but directories may lack
-// their metadata: run again with [Newer] or [Always].
+// Run writes a snapshot, or a part of it, into a directory. Every path gets its own
+// metadata from the manifest, paths that were one inode become one inode, and a file is
+// only restored with the content that the manifest says. A path in the target is replaced
+// in a single step or left alone. No file there is written into, and no symbolic link is
+// followed. A path that cannot be restored is reported. An error of the whole target (no
+// space, read-only, I/O) ends the restore. After a kill, no incomplete file has its final
+// name, but directories may lack their metadata: run again with [Newer] or [Always].
 func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapshot, o Restoration) (_ *Restored, err error) {
 	r := &restore{
 		Repository: repo, Restoration: o, snapshot: s,
@@ -149,7 +148,7 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 	}
 	r.rootID = walk.ID{Dev: self.Dev, Inode: self.Ino}
 	if r.planned = repo.Planned(s); r.planned {
-		r.tree, err = walk.OpenRoot(repo.Rehearsal.Dir) // where nothing of it is
+		r.tree, err = walk.OpenRoot(repo.Rehearsal.Dir) // a folder without any file of the snapshot
 	} else {
 		r.tree, err = openTree(r.root, s.Ref())
 	}
@@ -165,22 +164,22 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 	if err != nil {
 		return nil, err
 	}
-	if err := r.land(kind); err != nil {
+	if err := r.openTarget(kind); err != nil {
 		return nil, err
 	}
 	defer r.landing.close()
-	defer r.elsewhere.close()
+	defer r.otherCopies.close()
 	defer r.leftovers.close()
-	r.keepUnknown()
-	if r.used(kind) {
-		if err := r.read(ctx, &finder{restore: r}); err != nil {
+	r.checkDelete()
+	if r.isPopulated(kind) {
+		if err := r.read(ctx, &groupFinder{restore: r}); err != nil {
 			return nil, err
 		}
 	}
 	if err := r.run(ctx); err != nil {
 		return nil, r.explain(err)
 	}
-	r.complete()
+	r.sortProblems()
 	return r.result, nil
 }
 
@@ -217,14 +216,14 @@ func (r *restore) run(ctx context.Context) error {
 	return err
 }
 
-// count changes the result.
+// count changes the result, in one step.
 func (r *restore) count(change func(*Restored)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(r.result)
 }
 
-// fail notes a path that is not what it should be.
+// fail reports a path that could not be restored as it should be.
 func (r *restore) fail(path, what, format string, args ...any) {
 	r.Progress.Errors.Add(1)
 	r.count(func(done *Restored) {
@@ -233,8 +232,8 @@ func (r *restore) fail(path, what, format string, args ...any) {
 	})
 }
 
-// notKept reports metadata that the target cannot hold, or refuses, and lets other
-// errors pass.
+// notKept reports the metadata that err says the target does not keep, and returns every
+// other error.
 func (r *restore) notKept(path string, err error) error {
 	all := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -250,8 +249,8 @@ func (r *restore) notKept(path string, err error) error {
 	return nil
 }
 
-// complete sorts the problems.
-func (r *restore) complete() {
+// sortProblems sorts the problems by path.
+func (r *restore) sortProblems() {
 	slices.SortStableFunc(r.result.Problems, func(a, b repository.Problem) int { return strings.Compare(a.Path, b.Path) })
 }
 

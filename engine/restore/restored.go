@@ -10,43 +10,42 @@ import (
 	"phlb/engine/repository"
 )
 
-// What can be the matter with a path that is restored, beside what a
-// verification finds.
+// The problems of a restored path, beside those that a verification finds.
 const (
-	Unwritable = "unwritable" // could not be made in the target
-	Denied     = "denied"     // the snapshot may have it, but we may not read that there
-	InTheWay   = "in the way" // the target has something else there, which stays
-	Inexact    = "inexact"    // restored, but not with all of its metadata
-	Renamed    = "renamed"    // restored under another name, for the target takes its own for that of another path
-	Recovered  = "recovered"  // damaged in the snapshot, restored from another one
+	Unwritable = "unwritable" // the path could not be made in the target
+	Denied     = "denied"     // the user may not read the path in the snapshot
+	InTheWay   = "in the way" // the target has something else at the path, which stays
+	Inexact    = "inexact"    // the path is restored, but not with all of its metadata
+	Renamed    = "renamed"    // the path is restored under another name: the target takes its name for that of another path
+	Recovered  = "recovered"  // the file is damaged in the snapshot, and restored from another file of the same content
 )
 
-// Restored is what a restore has done, or with a dry run would do. What a dry
-// run cannot know is whether content is damaged: it reads none.
+// Restored says what a restore has done, or what a dry run would do. A dry run does not
+// find damaged content: it reads none.
 type Restored struct {
 	Snapshot *repository.Snapshot
 	To       string // absolute path of the target
 	Dry      bool
 
 	Files     int64 // regular files made, Linked among them
-	Bytes     int64 // of those that are not links
-	Linked    int64 // files made as further names of others
+	Bytes     int64 // the sizes of the files that are not links
+	Linked    int64 // files made as links to other files
 	Others    int64 // symbolic links, fifos, sockets and devices made
 	Folders   int64 // directories made
-	Unchanged int64 // paths that were there already, the same
-	Skipped   int64 // paths that were there already, different, and were kept
-	Deleted   int64 // paths that the snapshot does not have
-	// Privileged are devices that were left out, and programs that lack rights they
-	// had, see [Restoration.Privileged].
+	Unchanged int64 // paths that the target had already, as in the snapshot
+	Skipped   int64 // paths that the target had already, different, and that were kept
+	Deleted   int64 // paths deleted, since the snapshot does not have them
+	// Privileged counts the devices that were left out, and the files without the setuid bits
+	// or capabilities that they had, see [Restoration.Privileged].
 	Privileged int64
-	Errors     int64                // paths that are not what they should be
+	Errors     int64                // paths that could not be restored as they should be
 	Problems   []repository.Problem // by path, relative to the snapshot
 }
 
-// OK reports whether all is as it should be.
+// OK reports whether there was no problem.
 func (r *Restored) OK() bool { return len(r.Problems) == 0 }
 
-// String sums it up in a line.
+// String returns the result in one line.
 func (r *Restored) String() string {
 	how := "restored"
 	if r.Dry {
@@ -77,7 +76,7 @@ func (r *Restored) String() string {
 	return text
 }
 
-// MarshalJSON gives what a script sees of it.
+// MarshalJSON gives the attributes that a script sees.
 func (r *Restored) MarshalJSON() ([]byte, error) {
 	problems := r.Problems
 	if problems == nil {

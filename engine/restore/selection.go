@@ -12,15 +12,15 @@ import (
 	"phlb/engine/walk"
 )
 
-// selection says which paths of a snapshot are meant.
+// selection says which paths of a snapshot are restored.
 type selection struct {
-	base             string // what alone is meant; "." for all
-	everything       bool   // below it, without include
+	base             string // the one path that is restored, with all that it holds; "." for the whole snapshot
+	everything       bool   // whether all of base is restored but what is excluded
 	include, exclude *walk.Patterns
 }
 
 func newSelection(o *Restoration) (s selection, err error) {
-	s.base = path.Clean(strings.TrimLeft(o.Path, "/")) // with .. in front, nothing is called so
+	s.base = path.Clean(strings.TrimLeft(o.Path, "/")) // a path with .. in front is no path of a snapshot
 	s.everything = len(o.Include) == 0
 	if s.include, err = walk.CompilePatterns(o.Include); err != nil {
 		return s, fmt.Errorf("include: %w", err)
@@ -31,11 +31,12 @@ func newSelection(o *Restoration) (s selection, err error) {
 	return s, nil
 }
 
+// folder returns the folder of an entry, with what the selection says of it.
 func (s *selection) folder(parent *folder, e *manifest.Entry) *folder {
 	f := &folder{entry: *e, parent: parent, isBase: e.Path == s.base}
-	f.entry.Path = strings.Clone(e.Name()) // a part of the path would hold all of it
-	f.inside = f.isBase || parent != nil && parent.inside
-	if !f.inside {
+	f.entry.Path = strings.Clone(e.Name()) // a part of the path would keep all of it in memory
+	f.inBase = f.isBase || parent != nil && parent.inBase
+	if !f.inBase {
 		return f
 	}
 	f.excluded = parent != nil && parent.excluded || e.Path != "." && s.exclude.Match(path.Dir(e.Path), e.Name())
@@ -44,19 +45,19 @@ func (s *selection) folder(parent *folder, e *manifest.Entry) *folder {
 	return f
 }
 
-// entry reports whether e, which lies in f, is meant.
+// entry reports whether the entry e of the folder f is restored.
 func (s *selection) entry(f *folder, e *manifest.Entry) bool {
-	if !f.inside && e.Path != s.base {
+	if !f.inBase && e.Path != s.base {
 		return false
 	}
 	return s.meansIn(f, path.Dir(e.Path), e.Name())
 }
 
-// means reports whether what is called name in f is meant, also if the snapshot
-// does not have it.
+// means reports whether the selection has the path called name in f. The snapshot need not
+// have it.
 func (s *selection) means(f *folder, name string) bool { return s.meansIn(f, f.path(), name) }
 
-// meansIn is means where the path of f is known.
+// meansIn is means for a folder f of a known path.
 func (s *selection) meansIn(f *folder, path, name string) bool {
 	if f.excluded || s.exclude.Match(path, name) {
 		return false
@@ -64,7 +65,7 @@ func (s *selection) meansIn(f *folder, path, name string) bool {
 	return s.everything || f.selected || s.include.Match(path, name)
 }
 
-// visitor is told of what a manifest holds, in its order.
+// visitor is called with the entries of a manifest, in order.
 type visitor interface {
 	enter(*folder)
 	entry(f *folder, e *manifest.Entry, selected bool)
@@ -76,13 +77,13 @@ var (
 	_ visitor = (*counter)(nil)
 )
 
-// read tells v of all that the manifest holds. Every folder is left that was
-// entered. Entries are valid until the next.
+// read calls v with all entries of the manifest. It leaves every folder that it has
+// entered. An entry is valid until the next call.
 func (r *restore) read(ctx context.Context, v visitor) error {
 	ref := r.snapshot.Ref()
-	var open []*folder // each in the one before
-	var deepest string // the path of the last of these that was entered
-	var lengths []int  // of the path of each, which is how deepest begins
+	var open []*folder // the folders around the entry, each in the one before
+	var deepest string // the path of the folder that was entered last
+	var lengths []int  // of the paths of open: each path is the beginning of deepest
 	pathOf := func(n int) string {
 		if n == 0 {
 			return "."
@@ -120,7 +121,7 @@ func (r *restore) read(ctx context.Context, v visitor) error {
 		return nil
 	})
 	if err != nil && r.cancel != nil {
-		r.cancel(err) // before folders are left that were not read to their end
+		r.cancel(err) // before leaving folders whose entries were not all read
 	}
 	for n := len(open); n > 0; n-- {
 		v.leave(open[n-1])
@@ -133,8 +134,8 @@ func holds(dir, path string) bool {
 	return dir == "." || strings.HasPrefix(path, dir) && len(path) > len(dir) && path[len(dir)] == '/'
 }
 
-// survey counts what is to be restored, where that is not the whole snapshot,
-// and returns the kind of its base.
+// survey counts the entries to restore, if they are not all of the snapshot, and returns
+// the kind of the base.
 func (r *restore) survey(ctx context.Context) (manifest.Kind, error) {
 	if r.selection.base == "." && r.selection.everything && len(r.Exclude) == 0 {
 		r.Progress.TotalFiles.Store(r.snapshot.Files)
@@ -160,7 +161,7 @@ func (r *restore) survey(ctx context.Context) (manifest.Kind, error) {
 	return c.kind, nil
 }
 
-// counter is the visitor of a survey.
+// counter is the visitor that counts the entries to restore.
 type counter struct {
 	base                string
 	kind                manifest.Kind

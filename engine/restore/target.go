@@ -12,8 +12,9 @@ import (
 	"phlb/engine/store"
 )
 
-// land finds where the base lands, and makes the directory that it lands in.
-func (r *restore) land(kind manifest.Kind) error {
+// openTarget finds where the base is restored to, and makes and opens the directory that
+// it is restored into.
+func (r *restore) openTarget(kind manifest.Kind) error {
 	to, info, err := resolveTarget(r.To)
 	if err != nil {
 		return fmt.Errorf("target: %w", err)
@@ -25,14 +26,14 @@ func (r *restore) land(kind manifest.Kind) error {
 		if info != nil && kind == manifest.Dir {
 			return fmt.Errorf("%s: %w: choose another", to, ErrTarget)
 		}
-		into, r.as = filepath.Split(to)
+		into, r.baseName = filepath.Split(to)
 	case whole:
-		r.as = "."
+		r.baseName = "."
 	default:
-		r.as = path.Base(r.selection.base)
+		r.baseName = path.Base(r.selection.base)
 	}
-	r.result.To = filepath.Join(into, r.as)
-	if err := r.refuse(into, kind); err != nil {
+	r.result.To = filepath.Join(into, r.baseName)
+	if err := r.checkTarget(into, kind); err != nil {
 		return err
 	}
 	r.landing = &folder{state: opened}
@@ -41,16 +42,16 @@ func (r *restore) land(kind manifest.Kind) error {
 			return fmt.Errorf("target: %w", err)
 		}
 	}
-	switch r.landing.to, err = store.OpenDir(into); {
+	switch r.landing.dir, err = store.OpenDir(into); {
 	case err == nil:
-		r.landing.bequeaths = r.landing.to.Bequeaths()
+		r.landing.bequeaths = r.landing.dir.Bequeaths()
 		if r.Dry {
 			break
 		}
 		r.leftovers.open(into)
 		if kind != manifest.Dir {
-			if names, err := r.landing.to.Names(); err == nil {
-				r.leftovers.sweep(r.landing.to, names)
+			if names, err := r.landing.dir.Names(); err == nil {
+				r.leftovers.sweep(r.landing.dir, names)
 			}
 		}
 	case !r.Dry || !errors.Is(err, fs.ErrNotExist):
@@ -59,12 +60,13 @@ func (r *restore) land(kind manifest.Kind) error {
 	return nil
 }
 
-// used reports whether something lies already where a directory lands.
-func (r *restore) used(kind manifest.Kind) bool {
-	if kind != manifest.Dir || r.landing.to == nil {
+// isPopulated reports whether the base is a directory that exists in the target and is not
+// empty.
+func (r *restore) isPopulated(kind manifest.Kind) bool {
+	if kind != manifest.Dir || r.landing.dir == nil {
 		return false
 	}
-	at, err := r.landing.to.Open(r.as)
+	at, err := r.landing.dir.Open(r.baseName)
 	if err != nil {
 		return false
 	}
@@ -73,8 +75,8 @@ func (r *restore) used(kind manifest.Kind) bool {
 	return err == nil && len(names) > 0
 }
 
-// refuse refuses targets that must not be written to.
-func (r *restore) refuse(into string, kind manifest.Kind) error {
+// checkTarget returns an error for a target that must not be written to, or deleted from.
+func (r *restore) checkTarget(into string, kind manifest.Kind) error {
 	inside, err := liesIn(into, r.root.Path)
 	if err != nil {
 		return err
@@ -99,8 +101,8 @@ func (r *restore) refuse(into string, kind manifest.Kind) error {
 	return nil
 }
 
-// liesIn reports whether path is dir, or lies below it, whatever their names.
-// Neither needs to exist.
+// liesIn reports whether path is dir, or lies below it, by whatever names. Neither needs
+// to exist.
 func liesIn(path, dir string) (bool, error) {
 	outer, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -121,8 +123,8 @@ func liesIn(path, dir string) (bool, error) {
 	}
 }
 
-// resolveTarget returns the absolute path without symbolic links, and what lies
-// there: nil for nothing yet, and for a symbolic link that leads nowhere.
+// resolveTarget returns the absolute path of a target without symbolic links, and what
+// lies there; nil for nothing, and for a symbolic link that leads nowhere.
 func resolveTarget(to string) (string, fs.FileInfo, error) {
 	if to == "" {
 		return "", nil, errors.New("no path is given")

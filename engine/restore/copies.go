@@ -12,23 +12,23 @@ import (
 	"phlb/engine/walk"
 )
 
-// elsewhere knows where else the root should hold a content. It asks the catalog
-// once something is found damaged.
-type elsewhere struct {
+// otherCopies finds other files under the root that should have the content of a damaged
+// one. It asks the catalog when the first damaged file is found.
+type otherCopies struct {
 	once     sync.Once
 	contents *catalog.Contents // nil if there is no catalog to ask
 }
 
-func (w *elsewhere) close() {
+func (w *otherCopies) close() {
 	if w.contents != nil {
 		w.contents.Close()
 	}
 }
 
-// recover has try make the file of others that should have its content, until
-// one has it, and returns where that lies, "" if there is none.
-func (p *piece) recover(try func(dir *walk.Dir, name string) error) (where string, err error) {
-	w := &p.elsewhere
+// tryOtherCopies calls try with the files that should have the same content, until one has
+// it, and returns where that file lies; "" where there is none.
+func (p *item) tryOtherCopies(try func(dir *walk.Dir, name string) error) (where string, err error) {
+	w := &p.otherCopies
 	w.once.Do(func() {
 		cat, err := p.OpenCatalog(p.ctx, p.root)
 		if err == nil {
@@ -67,8 +67,8 @@ func openTree(root *store.Root, ref store.Ref) (*walk.Dir, error) {
 	return walk.Of(&tree.Dir), nil
 }
 
-// tryAt calls try with a path of a snapshot.
-func (p *piece) tryAt(ref store.Ref, file string, try func(dir *walk.Dir, name string) error) error {
+// tryAt calls try with a file of a snapshot.
+func (p *item) tryAt(ref store.Ref, file string, try func(dir *walk.Dir, name string) error) error {
 	dir, err := openTree(p.root, ref)
 	for folder := range strings.SplitSeq(path.Dir(file), "/") {
 		if err != nil {
