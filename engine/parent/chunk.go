@@ -7,17 +7,17 @@ import (
 	"phlb/engine/walk"
 )
 
-// chunk is a run of entries of a manifest that a cursor reads: a member of its
-// file, which is inflated when somebody asks for an entry, or some entries.
+// chunk is a part of a manifest: either a member of its gzip file, which is inflated when
+// somebody asks for an entry, or a list of entries.
 type chunk struct {
 	cursor  *Cursor
-	member  manifest.Member // without marks if it is none
+	member  manifest.Member // without marks where the chunk is a list of entries
 	inflate sync.Once
 	entries []manifest.Entry // of a member, once it was inflated
 }
 
-// read reads a chunk: with marks a member, where one comes next. After an error
-// it holds what was read before.
+// read reads the chunk. With marks it reads a member, if one comes next. After an error the
+// chunk holds the entries before it.
 func (c *chunk) read(m *manifest.Reader, marks bool) error {
 	c.member.Marks = c.member.Marks[:0]
 	for room := chunkBytes; len(c.entries) < chunkSize && room > 0; {
@@ -48,8 +48,8 @@ func (c *chunk) len() int {
 	return len(c.entries)
 }
 
-// entry returns an entry, nil where the member cannot be inflated, of which the
-// cursor is told. It may be called from several goroutines.
+// entry returns the nth entry. It returns nil where the member cannot be inflated, and
+// notes the error in the cursor. It may be called from several goroutines.
 func (c *chunk) entry(n int) *manifest.Entry {
 	if c.isMember() {
 		c.inflate.Do(func() {
@@ -66,14 +66,13 @@ func (c *chunk) entry(n int) *manifest.Entry {
 	return &c.entries[n]
 }
 
-// Position is the place of an entry in a manifest. The zero position is that of
-// none.
+// Position is where an entry stands in a manifest. The zero Position is that of no entry.
 type Position struct {
-	Chunk *chunk
-	n     int
+	Chunk *chunk // nil for no entry
+	n     int    // the index in the chunk
 }
 
-// Entry returns the entry, nil where there is none or it cannot be had.
+// Entry returns the entry; nil where there is none, or where it cannot be inflated.
 func (p Position) Entry() *manifest.Entry {
 	if p.Chunk == nil {
 		return nil
@@ -81,8 +80,8 @@ func (p Position) Entry() *manifest.Entry {
 	return p.Chunk.entry(p.n)
 }
 
-// EntryOf returns the entry if it is of that path: it was found by a mark, maybe,
-// which does not tell for sure.
+// EntryOf returns the entry if its path is that of e. Where the position was found by a
+// mark, it may be that of another path, in rare cases.
 func (p Position) EntryOf(e *walk.Entry) *manifest.Entry {
 	if old := p.Entry(); old != nil && old.Path == e.Path {
 		return old
@@ -90,7 +89,7 @@ func (p Position) EntryOf(e *walk.Entry) *manifest.Entry {
 	return nil
 }
 
-// Mark returns the entry's mark, 0 where there is none.
+// Mark returns the mark of the entry; 0 where there is none.
 func (p Position) Mark() manifest.Mark {
 	if p.Chunk == nil || !p.Chunk.isMember() {
 		return 0
@@ -98,10 +97,10 @@ func (p Position) Mark() manifest.Mark {
 	return p.Chunk.member.Marks[p.n]
 }
 
-// matches reports whether the entry, by its mark, is of that path.
+// matches reports whether the mark of the entry is one of that path.
 func (p Position) matches(path manifest.PathMark, isDir bool) bool {
 	return p.Mark() != 0 && p.Mark().Matches(path, isDir)
 }
 
-// isDir reports whether the entry, by its mark, is that of a directory.
+// isDir reports whether the mark of the entry is one of a directory.
 func (p Position) isDir() bool { return p.Mark().IsDir() }

@@ -8,11 +8,11 @@ import (
 	"phlb/engine/walk"
 )
 
-// Closed holds the paths that a walk could not read: what a manifest has below them
-// is unseen, and not gone.
+// Closed holds the paths that a walk could not read. Entries of a manifest below such a
+// path are not known to be gone.
 type Closed map[string]bool
 
-// Note adds what could not be read of a batch.
+// Note adds the paths of a batch that could not be read.
 func (c Closed) Note(b *walk.Batch) {
 	for _, err := range b.Errors {
 		if at, ok := errors.AsType[*fs.PathError](err); ok {
@@ -21,7 +21,7 @@ func (c Closed) Note(b *walk.Batch) {
 	}
 }
 
-// Hide reports whether a path is closed, or lies below one that is.
+// Hide reports whether a path is closed, or lies below a closed one.
 func (c Closed) Hide(at string) bool {
 	for ; at != "."; at = path.Dir(at) {
 		if c[at] {

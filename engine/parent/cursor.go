@@ -1,11 +1,10 @@
-// Package parent reads the manifest of the snapshot that a run follows, in step
-// with a walk over the source, and writes the parts of it that are still right
-// into the next manifest.
+// Package parent reads the manifest of a parent snapshot in step with a walk over the
+// source, and copies the parts that are still right into the next manifest. The parent of
+// a backup is the newest snapshot of the same name.
 //
-// Most callers [Open] a [Cursor], have it [Cursor.Take] what belongs to each batch
-// of the walk, in the order of the walk, and look up each entry's [Position]
-// with [Batch.At]. A manifest may turn out to be broken in its middle: callers ask
-// [Cursor.Failed] once they have come to an end.
+// Most callers [Open] a [Cursor], call [Cursor.Take] with each batch of the walk, in order,
+// and look up the [Position] of an entry with [Batch.At]. A manifest may turn out to be
+// broken in its middle, so callers ask [Cursor.Failed] in the end.
 package parent
 
 import (
@@ -21,27 +20,27 @@ import (
 	"phlb/engine/walk"
 )
 
-// Cursor reads a manifest in step with a walk, which has the same order. A
-// goroutine of its own reads ahead.
+// Cursor reads a manifest in step with a walk, which has the same order. A goroutine of the
+// cursor reads in advance.
 type Cursor struct {
 	Header manifest.Header
-	ref    store.Ref                   // whose manifest it is, for errors
-	gone   func(*manifest.Entry) error // called for each entry that the walk does not have
-	file   *os.File                    // to be closed with the cursor; nil if it is another's
+	ref    store.Ref                   // the snapshot of the manifest, for errors
+	gone   func(*manifest.Entry) error // called with each entry that the walk does not have
+	file   *os.File                    // closed with the cursor; nil where the caller closes it
 	chunks chan *chunk
 	spare  chan *chunk // chunks to be used again
 	stop   chan struct{}
-	err    error                 // of the goroutine, valid once chunks is closed
-	broken atomic.Pointer[error] // of the first chunk that could not be inflated
+	err    error                 // the error that ended the goroutine; valid once chunks is closed
+	broken atomic.Pointer[error] // the error of the first chunk that could not be inflated
 
-	at    Position // of the next entry
+	at    Position // the position of the next entry
 	begun []*chunk // the chunks that the cursor has come to since the last Take
 	over  bool     // whether no entry is left
 }
 
 const (
 	chunkSize   = 512
-	chunkBytes  = 256 << 10 // of paths and attributes, of which an entry may have many
+	chunkBytes  = 256 << 10 // of paths and attributes: an entry may have many attributes
 	chunksAhead = 8
 )
 
@@ -49,11 +48,11 @@ const (
 type Mode uint8
 
 const (
-	// MayBeCutOff lets the manifest end where it is cut off.
+	// MayBeCutOff accepts a manifest that is cut off, and reads it up to there.
 	MayBeCutOff Mode = 1 << iota
-	// ByMarks does not inflate what the walk finds as the marks have it. An
-	// entry that the manifest does not hold may in rare cases be taken for
-	// another one then, see [Position.EntryOf].
+	// ByMarks compares marks, and does not inflate a member as long as they match. In rare
+	// cases a path that the manifest does not hold is taken for another one then, see
+	// [Position.EntryOf].
 	ByMarks
 )
 
@@ -96,7 +95,7 @@ func (c *Cursor) chunk() *chunk {
 	}
 }
 
-// reuse takes back a chunk of which nobody needs an entry any more.
+// reuse takes back a chunk whose entries nobody needs any more.
 func (c *Cursor) reuse(old *chunk) {
 	select {
 	case c.spare <- old:
@@ -124,7 +123,7 @@ func Open(root *store.Root, ref store.Ref, mode Mode, gone func(*manifest.Entry)
 	return c, nil
 }
 
-// Close ends the goroutine.
+// Close ends the goroutine, and closes the file if Open has opened it.
 func (c *Cursor) Close() {
 	if c != nil {
 		close(c.stop)
@@ -136,7 +135,7 @@ func (c *Cursor) Close() {
 	}
 }
 
-// next returns the position of the next entry, the zero position after the last.
+// next returns the position of the next entry; after the last one, the zero Position.
 func (c *Cursor) next() Position {
 	for !c.over && (c.at.Chunk == nil || c.at.n == c.at.Chunk.len()) {
 		next, ok := <-c.chunks
@@ -152,31 +151,32 @@ func (c *Cursor) next() Position {
 	return c.at
 }
 
-// Peek returns the next entry, nil after the last.
+// Peek returns the next entry; nil after the last one.
 func (c *Cursor) Peek() *manifest.Entry {
 	at := c.next()
 	e := at.Entry()
-	if e == nil && at.Chunk != nil { // it is not to be had, nor what follows
+	if e == nil && at.Chunk != nil { // it cannot be inflated: what follows is not used either
 		c.over, c.at = true, Position{}
 	}
 	return e
 }
 
-// Pass goes past the next entry, and returns its position.
+// Pass moves past the next entry, and returns its position.
 func (c *Cursor) Pass() Position {
 	at := c.at
 	c.at.n++
 	return at
 }
 
-// Batch is what a manifest holds of a batch of the walk.
+// Batch holds the positions in a manifest of the entries of a batch of the walk.
 type Batch struct {
-	Folder  Position   // of the folder's own entry, where the batch is the first of the folder
-	Entries []Position // for every name of the batch
-	Begun   []*chunk   // the chunks that the cursor came to with this batch
+	Folder  Position   // of the folder, if the batch is the first of the folder
+	Entries []Position // of the names of the batch
+	Begun   []*chunk   // the chunks that the cursor has come to with this batch
 }
 
-// At returns where the manifest holds what may be that path.
+// At returns the position of an entry of the batch. By marks it may be that of another
+// path, see [Position.EntryOf].
 func (a *Batch) At(e *walk.Entry) Position {
 	if len(a.Entries) == 0 {
 		return Position{}
@@ -184,9 +184,9 @@ func (a *Batch) At(e *walk.Entry) Position {
 	return a.Entries[e.At]
 }
 
-// Take fills in a with what the manifest holds of the batch. For each entry that
-// lies before the batch, and that the walk so does not have, it calls the function
-// gone that the cursor was opened with, and returns the first error of that.
+// Take fills in a with the positions of the entries of the batch. It calls the function
+// gone of the cursor with each entry that it passes and that the walk does not have, and
+// returns the first error of gone.
 func (c *Cursor) Take(b *walk.Batch, a *Batch) (err error) {
 	*a = Batch{Entries: a.Entries[:0]}
 	if c == nil || !b.First && !b.Last && len(b.Names) == 0 {
@@ -194,7 +194,7 @@ func (c *Cursor) Take(b *walk.Batch, a *Batch) (err error) {
 	}
 	folder := b.Path
 	mark := manifest.MarkPath(folder)
-	// passOver passes over the entries that are before what the walk has come to.
+	// passOver passes over entries as long as before returns true for them.
 	passOver := func(before func(*manifest.Entry) bool) (e *manifest.Entry) {
 		for e = c.Peek(); e != nil && before(e); e = c.Peek() {
 			if err == nil {
@@ -234,8 +234,7 @@ func (c *Cursor) Take(b *walk.Batch, a *Batch) (err error) {
 	return err
 }
 
-// Follow is Take for a batch that keeps what was taken, and nothing else, in its
-// Data.
+// Follow is Take for a walk whose batches keep the positions, and nothing else, in Data.
 func (c *Cursor) Follow(b *walk.Batch) (*Batch, error) {
 	a, ok := b.Data.(*Batch)
 	if !ok {
@@ -245,8 +244,8 @@ func (c *Cursor) Follow(b *walk.Batch) (*Batch, error) {
 	return a, c.Take(b, a)
 }
 
-// Failed returns the error that ended the manifest too early, once the walk has
-// come to that place, as a [*ManifestError].
+// Failed returns the error that has ended the manifest too early, as a [*ManifestError],
+// once the walk has come to that entry.
 func (c *Cursor) Failed() error {
 	if c == nil {
 		return nil
@@ -264,8 +263,8 @@ func (c *Cursor) Failed() error {
 	return &ManifestError{c.ref, c.err}
 }
 
-// Rest calls gone for each entry that is left once the walk has ended, and returns
-// the first error of that.
+// Rest calls gone with each entry that is left when the walk has ended, and returns the
+// first error of gone.
 func (c *Cursor) Rest() error {
 	if c == nil {
 		return nil

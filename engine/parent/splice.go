@@ -4,21 +4,21 @@ import (
 	"phlb/engine/manifest"
 )
 
-// Splice writes a manifest that has large parts in common with the parent's. A
-// member of the parent's file of which every entry is unchanged is copied as it is,
-// compressed, and need not even be inflated.
+// Splice writes a manifest that has large parts in common with that of the parent. A member
+// of the parent's file whose entries are all unchanged is copied compressed, and is not
+// even inflated.
 type Splice struct {
 	Writer *manifest.Writer
-	chunks []*chunk // of the parent's manifest, from the one that is written now on
-	passed []*chunk // that are written, until Reuse gives them back
+	chunks []*chunk // of the parent's manifest; the entries that are written stand in the first
+	passed []*chunk // the chunks before these, until Reuse gives them back
 
-	held        int // how many entries of the first chunk are unchanged, and not written yet
-	first, last manifest.Entry
-	broken      bool // an entry of the first chunk has changed: it cannot be copied
+	held        int            // how many entries of the first chunk are unchanged, and not written yet
+	first, last manifest.Entry // the first and the last of the entries held
+	broken      bool           // whether an entry of the first chunk has changed, so that it cannot be copied
 }
 
-// Write appends e, which the parent's manifest has at position old. With same, e is
-// the same there, and needs to hold no more than what a mark vouches for.
+// Write appends e, which stands in the parent's manifest at the position old. With same the
+// entry there is the same, and e only needs the fields that a mark vouches for.
 func (s *Splice) Write(e *manifest.Entry, old Position, same bool) error {
 	if old.Chunk == nil {
 		if err := s.Release(); err != nil {
@@ -53,6 +53,7 @@ func (s *Splice) Write(e *manifest.Entry, old Position, same bool) error {
 	return s.Writer.Write(e)
 }
 
+// hold holds back an unchanged entry.
 func (s *Splice) hold(e *manifest.Entry) {
 	s.last.Path, s.last.Kind = e.Path, e.Kind
 	if s.held++; s.held == 1 {
@@ -60,7 +61,7 @@ func (s *Splice) hold(e *manifest.Entry) {
 	}
 }
 
-// Release writes the entries that were held back to be copied with their chunk.
+// Release writes the entries that were held back: their chunk is not copied.
 func (s *Splice) Release() error {
 	if s.held == 0 {
 		return nil
@@ -85,17 +86,17 @@ func (s *Splice) next() error {
 	return s.Writer.Boundary()
 }
 
-// copy writes the first chunk as it is.
+// copy writes the first chunk compressed, as it is.
 func (s *Splice) copy() error {
 	c := s.chunks[0]
 	s.pass()
 	return s.Writer.Copy(&c.member, &s.first, &s.last)
 }
 
-// Follow adds chunks that the cursor has begun, in its order.
+// Follow adds chunks that the cursor has come to, in order.
 func (s *Splice) Follow(begun []*chunk) { s.chunks = append(s.chunks, begun...) }
 
-// Reuse gives chunks that no later entry lies in back to their cursor.
+// Reuse gives the chunks in which no later entry stands back to their cursor.
 func (s *Splice) Reuse() {
 	for _, c := range s.passed {
 		c.cursor.reuse(c)
@@ -103,6 +104,7 @@ func (s *Splice) Reuse() {
 	s.passed = s.passed[:0]
 }
 
+// pass moves past the first chunk.
 func (s *Splice) pass() {
 	s.passed = append(s.passed, s.chunks[0])
 	s.chunks, s.held, s.broken = s.chunks[1:], 0, false

@@ -6,15 +6,15 @@ import (
 	"phlb/engine/walk"
 )
 
-// NameCounts counts the names that a dry run would give to inodes, or with a
-// negative count take from them. The zero value counts none. The methods may be
-// called from several goroutines.
+// NameCounts counts how many names a dry run would give to each inode, or would take from
+// it where the count is negative. The zero value counts none. The methods may be called
+// from several goroutines.
 type NameCounts struct {
 	mu     sync.Mutex
 	counts map[walk.ID]int64
 }
 
-// Add counts n names more for an inode, and returns the count.
+// Add adds n to the count of an inode, and returns the count.
 func (c *NameCounts) Add(id walk.ID, n int64) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -32,7 +32,7 @@ func (c *NameCounts) Of(id walk.ID) int64 {
 	return c.counts[id]
 }
 
-// add counts the names of others so many times.
+// add adds the counts of others, each multiplied by times.
 func (c *NameCounts) add(others *NameCounts, times int64) {
 	for id, n := range others.counts {
 		c.Add(id, times*n)

@@ -15,27 +15,27 @@ import (
 	"phlb/engine/store"
 )
 
-// Finding is something about a root that whoever it belongs to should know.
+// Finding is something that Doctor has found wrong with a root.
 type Finding struct {
 	What   string // one of the constants below
-	Path   string // absolute
-	Detail string // what is the matter, and what to do
+	Path   string // the absolute path that it is about
+	Detail string // what is wrong, and what to do
 }
 
 // What a [Finding] is about.
 const (
-	OpenRoot    = "open"     // others can look into the root, and owners of sources write in snapshots
-	Replaceable = "writable" // others can put something else in the place of the root
-	OtherOwner  = "owner"    // the root belongs to somebody else
-	BadCatalog  = "catalog"  // it cannot be read
-	BadManifest = "manifest" // it cannot be read, and its snapshot is left out everywhere
-	Rotten      = "damage"   // a verification found it, and it was not healed yet
-	Leftover    = "leftover" // of a run that was cut off
-	LeftLock    = "lock"     // its holder is gone, or gives no sign of life
+	OpenRoot    = "open"     // other users can look into the root, and change files of theirs in snapshots
+	Replaceable = "writable" // other users can put another root in the place of this one
+	OtherOwner  = "owner"    // the root belongs to another user
+	BadCatalog  = "catalog"  // the catalog cannot be read
+	BadManifest = "manifest" // a manifest cannot be read, and its snapshot is left out everywhere
+	Rotten      = "damage"   // a verification found damage that was not healed
+	Leftover    = "leftover" // a run that was cut off has left something
+	LeftLock    = "lock"     // the holder of a lock is gone, or gives no sign of life
 )
 
-// Doctor looks for what is wrong with the root, as far as that can be told
-// without reading what it holds, and changes nothing.
+// Doctor looks for what is wrong with the root, without reading files of snapshots, and
+// changes nothing.
 func (repo *Repository) Doctor(ctx context.Context) (found []Finding, err error) {
 	root, err := repo.OpenRoot()
 	if err != nil {
@@ -53,7 +53,7 @@ func (repo *Repository) Doctor(ctx context.Context) (found []Finding, err error)
 	if err := repo.looseEnds(root, note); err != nil {
 		return nil, err
 	}
-	// A root that is only read is made good in a file elsewhere.
+	// The root is not written to: what the catalog lacks is added in a private file.
 	cat, err := repo.openPlain(root, away(root, catalog.OpenAway))
 	if errors.Is(err, catalog.ErrDamaged) {
 		note(BadCatalog, repo.Config.Catalog, "is damaged: the next command makes a new one of the manifests")
@@ -77,7 +77,7 @@ func (repo *Repository) Doctor(ctx context.Context) (found []Finding, err error)
 	return found, err
 }
 
-// openness tells who else can look into the root, or replace it.
+// openness reports other users who can look into the root, or replace it.
 func openness(root *store.Root, note func(what, path, format string, args ...any)) error {
 	self, err := root.Dir().Self()
 	if err != nil {
@@ -117,7 +117,7 @@ func openness(root *store.Root, note func(what, path, format string, args ...any
 	}
 }
 
-// looseEnds tells what runs have left that were killed.
+// looseEnds reports what runs that were killed have left.
 func (repo *Repository) looseEnds(root *store.Root, note func(what, path, format string, args ...any)) error {
 	held, err := root.Locks(repo.Owner())
 	if err != nil {
@@ -153,8 +153,8 @@ func (repo *Repository) looseEnds(root *store.Root, note func(what, path, format
 	return nil
 }
 
-// Share opens the root to a group, on purpose: its members can read what the files
-// in snapshots let them, and those who own a file of a source can write it there.
+// Share opens the root to a group. Its members can read the files in snapshots whose modes
+// let them, and can change the files there that belong to them.
 func (repo *Repository) Share(gid uint32) error {
 	root, err := repo.ExistingRoot()
 	if err != nil || repo.Env.DryRun {

@@ -20,17 +20,17 @@ import (
 	"phlb/engine/store"
 )
 
-// OpenCatalog opens the catalog and makes it agree with what is on the disk:
-// snapshots that it does not know are absorbed from their manifests, those that
-// are gone are removed. The caller closes or publishes it.
+// OpenCatalog opens the catalog and makes it agree with the disk: snapshots that it does not
+// know are absorbed from their manifests, and snapshots that are gone are removed from it.
+// The caller closes or publishes the catalog.
 func (repo *Repository) OpenCatalog(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
 	cat, _, err := repo.OpenCaughtUp(ctx, root)
 	return cat, err
 }
 
-// OpenToRead is OpenCatalog for a caller that has nothing to publish. What was
-// made good is published all the same where that can be, or the next command would
-// read the same manifests again.
+// OpenToRead is OpenCatalog for a caller that has nothing to publish. It publishes the
+// catalog itself if that has changed, so that the next command need not read the same
+// manifests again.
 func (repo *Repository) OpenToRead(ctx context.Context, root *store.Root) (*catalog.Catalog, error) {
 	cat, c, err := repo.OpenCaughtUp(ctx, root)
 	if err != nil || repo.Env.DryRun || !c.rebuilt && len(c.Added) == 0 && c.Removed == 0 || cat.Away() != nil {
@@ -45,7 +45,7 @@ func (repo *Repository) OpenToRead(ctx context.Context, root *store.Root) (*cata
 	return repo.OpenCatalog(ctx, root)
 }
 
-// OpenCaughtUp is OpenCatalog, and returns what the catalog did not know.
+// OpenCaughtUp is OpenCatalog, and also returns what has changed in the catalog.
 func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
 	open, create := catalog.Open, catalog.Create
 	if repo.Env.ForeignRoot || repo.Env.ReadOnly {
@@ -71,7 +71,7 @@ func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*ca
 	return cat, c, err
 }
 
-// away has open put nothing into the root, as if that was read-only.
+// away returns a function that opens a catalog as if the root was read-only.
 func away(root *store.Root, open func(path, tempDir string, why error) (*catalog.Catalog, error)) func(path, tempDir string) (*catalog.Catalog, error) {
 	why := &fs.PathError{Op: "write", Path: root.Path, Err: syscall.EROFS}
 	return func(path, tempDir string) (*catalog.Catalog, error) { return open(path, tempDir, why) }
@@ -93,8 +93,8 @@ func (repo *Repository) openAs(ctx context.Context, root *store.Root, open func(
 	return cat, c, nil
 }
 
-// openPlain opens the catalog as it is. One that lies in the root is reached through
-// a handle, since others may write there.
+// openPlain opens the catalog as it is. A catalog in the root is opened through a handle of
+// its directory, since other users may be able to write there.
 func (repo *Repository) openPlain(root *store.Root, open func(path, tempDir string) (*catalog.Catalog, error)) (cat *catalog.Catalog, err error) {
 	path, release := repo.Config.Catalog, func() {}
 	if repo.isOwnCatalog(root) {
@@ -112,11 +112,11 @@ func (repo *Repository) openPlain(root *store.Root, open func(path, tempDir stri
 	return cat, nil
 }
 
-// byHandle is how a path of the catalog begins that leads through a handle.
+// byHandle matches the path of a catalog that was opened through a handle.
 var byHandle = regexp.MustCompile(`/proc/self/fd/\d+/catalog\.ql`)
 
-// namedError is an error about a catalog that was reached through a handle, which
-// names the catalog's path.
+// namedError is an error about a catalog that was opened through a handle. Its message has
+// the path of the catalog in the place of the path through the handle.
 type namedError struct {
 	error
 	path string
@@ -125,6 +125,7 @@ type namedError struct {
 func (e *namedError) Error() string { return byHandle.ReplaceAllLiteralString(e.error.Error(), e.path) }
 func (e *namedError) Unwrap() error { return e.error }
 
+// named returns err as a namedError; nil stays nil.
 func named(err error, path string) error {
 	if err == nil {
 		return nil
@@ -132,15 +133,15 @@ func named(err error, path string) error {
 	return &namedError{err, path}
 }
 
-// caughtUp is what a catalog was told of when it was made to agree with the disk.
+// caughtUp is what has changed in a catalog when it was made to agree with the disk.
 type caughtUp struct {
 	Added   []store.Ref
 	Broken  []*parent.ManifestError // why snapshots are left out
-	Removed int
-	rebuilt bool // whether the catalog there was damaged, and a new one made
+	Removed int                     // how many snapshots
+	rebuilt bool                    // whether the catalog was damaged, and a new one was made
 }
 
-// CatchUp makes the catalog agree with what is on the disk.
+// CatchUp makes the catalog agree with the disk.
 func (repo *Repository) CatchUp(ctx context.Context, root *store.Root, cat *catalog.Catalog) (c caughtUp, err error) {
 	known, err := cat.Snapshots(ctx)
 	if err != nil {
@@ -179,7 +180,7 @@ func (repo *Repository) CatchUp(ctx context.Context, root *store.Root, cat *cata
 		return c, fmt.Errorf("%s: %w: the catalog in %s knows %s, of which none is here",
 			root.Path, ErrOtherRoot, repo.Config.Catalog, english.Plural(len(known), "snapshot", ""))
 	}
-	// What is left was removed from the disk behind the catalog's back.
+	// What is left in byRef was removed from the disk, and the catalog was not told.
 	var gone []catalog.ID
 	var lost, bare []string
 	for ref, id := range byRef {
@@ -225,14 +226,14 @@ func (repo *Repository) CatchUp(ctx context.Context, root *store.Root, cat *cata
 	return c, repo.absorbJournal(ctx, root, cat)
 }
 
-// isOwnCatalog reports whether the catalog lies in the root itself. One that lies
-// elsewhere stays where it is while the root is not mounted.
+// isOwnCatalog reports whether the catalog lies in the root. A catalog elsewhere is there
+// also while the root is not mounted.
 func (repo *Repository) isOwnCatalog(root *store.Root) bool {
 	return repo.Rehearsal.root != "" || repo.Config.Catalog == root.CatalogPath() || SameFile(repo.Config.Catalog, root.CatalogPath())
 }
 
-// NumberOf returns what number the catalog gives a snapshot, 0 where it has none.
-// It is another one in a catalog that was made anew.
+// NumberOf returns the number of a snapshot in the catalog; 0 where the catalog does not
+// know it. In a catalog that was made anew a snapshot may have another number.
 func NumberOf(ctx context.Context, cat *catalog.Catalog, ref store.Ref) (catalog.ID, error) {
 	all, err := cat.Snapshots(ctx)
 	for _, s := range all {
@@ -243,7 +244,7 @@ func NumberOf(ctx context.Context, cat *catalog.Catalog, ref store.Ref) (catalog
 	return 0, err
 }
 
-// forgotten says which snapshots the catalog had, and has no more.
+// forgotten warns of snapshots that were removed from the catalog.
 func (repo *Repository) forgotten(why string, refs []string) {
 	if len(refs) > 0 {
 		slices.Sort(refs)
@@ -251,14 +252,14 @@ func (repo *Repository) forgotten(why string, refs []string) {
 	}
 }
 
-// warnOnce warns unless it has before: a command may open the catalog more than
-// once.
+// warnOnce warns, but not twice of the same: a command may open the catalog more than once.
 func (repo *Repository) warnOnce(message, key string, value any) {
 	if _, said := repo.said.LoadOrStore(fmt.Sprint(message, value), true); !said {
 		repo.Log.Warn(message, key, value)
 	}
 }
 
+// allSealed returns the sealed snapshots of all names.
 func allSealed(root *store.Root) ([]store.Ref, error) {
 	names, err := root.Names()
 	if err != nil {
@@ -281,9 +282,10 @@ type sealedManifest struct {
 	header manifest.Header
 }
 
+// absorb adds the snapshot of the manifest to the catalog.
 func (m *sealedManifest) absorb(ctx context.Context, root *store.Root, cat *catalog.Catalog) error {
 	return parent.ReadManifest(root, m.ref, func(r *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
-		// A folder may have been renamed by hand: where it lies counts.
+		// Somebody may have renamed the folder: its name now counts.
 		s := &catalog.Snapshot{Stamp: m.ref.Stamp, Header: r.Header}
 		s.Name = m.ref.Name
 		_, err := cat.Absorb(ctx, s, func(yield func(*manifest.Entry, error) bool) {
@@ -303,9 +305,9 @@ func (m *sealedManifest) absorb(ctx context.Context, root *store.Root, cat *cata
 	})
 }
 
-// Publish publishes cat under the root's lock. Where another has published
-// meanwhile, it starts again from that one's: the manifests and the journal hold
-// all that matters, and what is in neither is done again by redo, if there is one.
+// Publish publishes the catalog under the seal lock. Where another process has published
+// meanwhile, it opens the catalog of that process instead, which agrees with the manifests
+// and the record. What is in neither is done again by redo, unless that is nil.
 func (repo *Repository) Publish(ctx context.Context, root *store.Root, cat *catalog.Catalog, redo func(*catalog.Catalog) error) error {
 	lock, err := root.LockSeal(ctx, repo.Owner())
 	if err != nil {
@@ -334,8 +336,8 @@ func (repo *Repository) Publish(ctx context.Context, root *store.Root, cat *cata
 	return err
 }
 
-// LateError says that the catalog is behind: what was to be published is in the
-// manifests and the journal, and the next command takes it from there.
+// LateError says that the catalog could not be published, and that nothing is lost: all
+// is in the manifests and the record, from where the next command takes it.
 type LateError struct{ Err error }
 
 // Error returns the message.
@@ -344,6 +346,6 @@ func (e *LateError) Error() string { return e.Err.Error() }
 // Unwrap returns why.
 func (e *LateError) Unwrap() error { return e.Err }
 
-// CandidatesAsked bounds how many places of one content are tried: each may be
-// at the link limit or of the wrong owner.
+// CandidatesAsked is how many files of one content are tried before it is stored anew: each
+// may have as many links as can be, or another owner.
 const CandidatesAsked = 16

@@ -10,7 +10,7 @@ import (
 	"phlb/engine/store"
 )
 
-// absorbJournal tells the catalog what the journal says that it does not know.
+// absorbJournal tells the catalog what is new in the journal, the file .phlb/record.
 func (repo *Repository) absorbJournal(ctx context.Context, root *store.Root, cat *catalog.Catalog) error {
 	file, err := root.OpenJournal()
 	switch {
@@ -35,9 +35,8 @@ func (repo *Repository) absorbJournal(ctx context.Context, root *store.Root, cat
 	return err
 }
 
-// keepJournal adds to the journal what only the catalog knows, and returns whether
-// that could be. If not, the catalog keeps it. The caller holds the lock of one
-// seal at a time.
+// keepJournal writes what only the catalog knows to the journal, and reports whether that
+// was possible. If not, the catalog goes on to keep it. The caller holds the seal lock.
 func (repo *Repository) keepJournal(ctx context.Context, root *store.Root, cat *catalog.Catalog) bool {
 	err := cat.Keep(ctx, func(lines string) error { return root.AppendJournal(journal.Head, lines) })
 	kept := err == nil

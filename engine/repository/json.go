@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns what stands for s in JSON, which can hold UTF-8 only: other text is
-// quoted, with bytes that are none as \xe4, and so begins with a quotation mark.
+// Text returns s as it is written in JSON, which can only hold UTF-8. Other text is quoted
+// as in Go, with bytes such as \xe4, and so begins with a quotation mark.
 func Text(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -16,7 +16,7 @@ func Text(s string) string {
 	return strconv.Quote(s)
 }
 
-// MarshalJSON gives what a script sees of the snapshot, with times in UTC.
+// MarshalJSON gives the attributes that a script sees, with times in UTC.
 func (s *Snapshot) MarshalJSON() ([]byte, error) {
 	tags := s.Tags
 	if tags == nil {
@@ -55,7 +55,7 @@ func (p Problem) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fields(p))
 }
 
-// MarshalJSON gives the snapshots that were removed, and what that has freed.
+// MarshalJSON gives the attributes that a script sees.
 func (r *Removal) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Snapshots []*Snapshot `json:"snapshots"`
@@ -64,7 +64,7 @@ func (r *Removal) MarshalJSON() ([]byte, error) {
 	}{r.Snapshots, r.Files, r.Bytes})
 }
 
-// MarshalJSON gives what a script sees of the report.
+// MarshalJSON gives the attributes that a script sees.
 func (r *Report) MarshalJSON() ([]byte, error) {
 	added, problems := r.Added, r.Problems
 	if added == nil {

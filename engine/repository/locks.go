@@ -7,8 +7,8 @@ import (
 	"phlb/engine/store"
 )
 
-// Locks returns the locks of the root that are held, or were left by processes
-// that are gone. Of those on this machine it can tell which.
+// Locks returns the locks of the root. The holder of a lock may be gone; of processes on
+// this machine that is known.
 func (repo *Repository) Locks() ([]store.Held, error) {
 	root, err := repo.OpenRoot()
 	if errors.Is(err, ErrNoRoot) {
@@ -21,10 +21,9 @@ func (repo *Repository) Locks() ([]store.Held, error) {
 	return root.Locks(repo.Owner())
 }
 
-// Unlock breaks the lock of a backup name, or with "" those of the root itself,
-// and returns what it broke. Where a holder may be alive, that is a
-// [*store.LockedError], unless force is set: a backup whose lock is broken
-// seals nothing.
+// Unlock breaks the lock of a backup name, or with "" the locks of the whole root, and
+// returns the locks that it has broken. Where a holder may be alive, the error is a
+// [*store.LockedError], unless force is true. A backup whose lock was broken seals nothing.
 func (repo *Repository) Unlock(ctx context.Context, name string, force bool) ([]store.Held, error) {
 	if err := repo.MayWrite(); err != nil {
 		return nil, err

@@ -8,25 +8,25 @@ import (
 	"sync"
 )
 
-// Losses are what a run could not keep or read beside the content of files. Each
-// kind is told once, at the end: a root that keeps no owners keeps none of a million
+// Losses are the metadata that a run could not store or read. Each kind is reported once,
+// in the end, with the number of paths: a root that keeps no owners keeps none of a million
 // files. The methods may be called from several goroutines.
 type Losses struct {
 	mu    sync.Mutex
 	kinds map[loss]*example
 }
 
-// loss is a kind of what was lost.
+// loss is a kind of metadata, with the message that says what has become of it.
 type loss struct{ message, what string }
 
-// example is one path that a loss has befallen, and how many there are.
+// example is one of the paths of a loss, and the number of all.
 type example struct {
 	path  string
 	err   error
 	count int
 }
 
-// Add notes a path that has lost what the message says.
+// Add notes the loss of what at a path. The message says what has become of it.
 func (l *Losses) Add(message, what, path string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -40,7 +40,7 @@ func (l *Losses) Add(message, what, path string, err error) {
 	l.kinds[kind].count++
 }
 
-// Tell warns of every kind.
+// Tell warns of every kind of loss.
 func (l *Losses) Tell(log *slog.Logger) {
 	kinds := slices.SortedFunc(maps.Keys(l.kinds), func(a, b loss) int {
 		return cmp.Or(cmp.Compare(a.message, b.message), cmp.Compare(a.what, b.what))

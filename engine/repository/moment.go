@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// moments are the ways to write a point in time: a day stands for its end, and
-// what has no zone is of the clock's.
+// moments are the layouts in which a point in time can be written, beside that of a day. A
+// text without a zone is of the zone of the clock.
 var moments = []struct {
 	layout string
-	length time.Duration // what the text leaves open
+	length time.Duration // how long the time is that the text stands for: its end is meant
 }{
 	{time.RFC3339, 0},
 	{"2006-01-02T15:04:05", time.Second},
@@ -43,9 +43,9 @@ var (
 	short = map[string]string{"y": "year", "m": "month", "mo": "month", "w": "week", "d": "day", "h": "hour", "min": "minute"}
 )
 
-// ParseAge reads an age: years, months, weeks, days, hours and minutes, in full
-// or as y, mo, w, d, h and min. An m is a month, and refused behind hours.
-// @std//retention.star reads the same.
+// ParseAge reads an age: years, months, weeks, days, hours and minutes, in full or as y,
+// mo, w, d, h and min. An m is a month, and an error behind hours. @std//retention.star
+// reads the same language.
 func ParseAge(text string) (Age, error) {
 	var age Age
 	for rest := text; rest != ""; {
@@ -78,8 +78,8 @@ func badAge(text string) error {
 	return fmt.Errorf("%q is no age: write it as in 2days, 36h, 90min or 1y6mo", text)
 }
 
-// Before returns the time that lies that far before t. Years to days are those
-// of the calendar in its zone.
+// Before returns the time that lies that age before t. Years, months, weeks and days are
+// those of the calendar in the zone of t.
 func (a Age) Before(t time.Time) time.Time {
 	for _, p := range a {
 		t = units[p.unit](t, p.n)
@@ -87,8 +87,8 @@ func (a Age) Before(t time.Time) time.Time {
 	return t
 }
 
-// ParseMoment returns the time that text means: an [Age] before now, or a point
-// in time such as 2026-11-20, which is the end of that day, or 2026-11-20T10:45.
+// ParseMoment returns the time that text stands for: an [Age] before now, or a point in time
+// such as 2026-11-20T10:45. A day such as 2026-11-20 stands for its end.
 func ParseMoment(text string, now time.Time) (time.Time, error) {
 	if day, err := time.ParseInLocation("2006-01-02", text, now.Location()); err == nil {
 		return day.AddDate(0, 0, 1).Add(-1), nil

@@ -10,7 +10,7 @@ import (
 	"phlb/engine/store"
 )
 
-// Resolve returns the source directory without symbolic links.
+// Resolve returns the absolute path of a source directory, without symbolic links.
 func Resolve(path string) (string, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err == nil {
@@ -29,12 +29,12 @@ func Resolve(path string) (string, error) {
 	return real, nil
 }
 
-// ErrNotBelowRoot says that a path is not where a snapshot can be.
+// ErrNotBelowRoot says that a path is none of a snapshot, or of the folder of a name.
 var ErrNotBelowRoot = errors.New("is not a folder NAME or NAME/FOLDER below the backup root")
 
-// RefOf returns where below the root a folder lies: its path is absolute, relative
-// to the working directory, or relative to the root. For the folder of a name the
-// stamp is empty, and for the root itself the name too.
+// RefOf returns the name and the stamp of a folder below the root. The path is absolute,
+// relative to the working directory, or relative to the root. The stamp is empty for the
+// folder of a name, and the name too for the root itself.
 func RefOf(root, path string) (store.Ref, error) {
 	todo := "there is no such folder"
 	candidates := []string{path}
@@ -62,7 +62,7 @@ func RefOf(root, path string) (store.Ref, error) {
 	return store.Ref{}, fmt.Errorf("%s %w %s: %s", path, ErrNotBelowRoot, root, todo)
 }
 
-// SameFile reports whether both paths lead to one file that is there.
+// SameFile reports whether both paths lead to the same existing file.
 func SameFile(a, b string) bool {
 	one, err := os.Stat(a)
 	if err != nil {
@@ -72,7 +72,7 @@ func SameFile(a, b string) bool {
 	return err == nil && os.SameFile(one, other)
 }
 
-// resolved returns the absolute path without symbolic links of what exists, and
+// resolved returns the absolute path of an existing file without symbolic links, and any
 // other text as it is.
 func resolved(text string) string {
 	if real, err := filepath.EvalSymlinks(text); err == nil {

@@ -2,13 +2,13 @@ package repository
 
 import "sync/atomic"
 
-// Progress is how far a verb has come. The verb counts up, and others may read the
-// numbers at any time. Totals are 0 as long as they are not known. The totals of a
-// backup are an estimate: they are those of the snapshot before or, with
-// [Environment].CountAhead, of a walk ahead.
+// Progress is how far a verb has come. The verb counts, and others may read the numbers at
+// any time. Totals are 0 as long as they are not known. The totals of a backup are an
+// estimate: those of the parent snapshot or, with [Environment].CountAhead, of a walk over
+// the source.
 type Progress struct {
-	Files      atomic.Int64 // regular files that were looked at
-	Bytes      atomic.Int64 // the sizes of those files, and what was read of the one at hand
+	Files      atomic.Int64 // regular files that are done
+	Bytes      atomic.Int64 // the sizes of those files, and what was read of files that are not done
 	TotalFiles atomic.Int64
 	TotalBytes atomic.Int64
 	Errors     atomic.Int64 // entries that could not be read, or are damaged
@@ -16,7 +16,7 @@ type Progress struct {
 	verb atomic.Pointer[string]
 }
 
-// Verb says what is under way, such as "backup documents"; "" if nothing is.
+// Verb returns what is under way, such as "backup documents"; "" for nothing.
 func (p *Progress) Verb() string {
 	if verb := p.verb.Load(); verb != nil {
 		return *verb
@@ -34,5 +34,5 @@ func (p *Progress) Begin(verb string) (end func()) {
 	return func() { p.verb.Store(nil) }
 }
 
-// Phase says what the verb is doing now, such as "seal documents/2026-11-22".
+// Phase sets what the verb is doing now, such as "seal documents/2026-11-22".
 func (p *Progress) Phase(verb string) { p.verb.Store(&verb) }

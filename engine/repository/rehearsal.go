@@ -10,25 +10,25 @@ import (
 	"phlb/engine/store"
 )
 
-// rehearsal is what a dry run has planned so far. What comes after it sees the
-// root as the real run would leave it: with snapshots that are not there, and
-// without some that are.
+// rehearsal is what a dry run has planned so far. The verbs of a dry run see the root as the
+// real run would have left it: with snapshots that were only planned, and without snapshots
+// that would have been removed.
 type rehearsal struct {
-	Dir     string      // a temporary folder for manifests and the root; "" as long as none was needed
-	root    string      // an empty root that stands in for one that is not there yet
+	Dir     string      // a temporary folder for planned manifests and the stand-in; "" as long as none was needed
+	root    string      // a temporary empty root, in the place of a root that does not exist yet
 	made    []planned   // the snapshots that the real run would have made
 	removed []store.Ref // the snapshots that the real run would have removed
-	Names   NameCounts  // what the names of inodes would have gained or lost
+	Names   NameCounts  // how many names the real run would have given to inodes, and taken from them
 }
 
-// planned is a snapshot that is not there.
+// planned is a snapshot that a dry run has planned: there is a manifest, and no tree.
 type planned struct {
 	ref      store.Ref
-	manifest string // path of its manifest
+	manifest string // the path of the manifest
 }
 
-// Close ends a dry run: it deletes what the dry run has kept, which is nothing in
-// the backup root. An engine that changes things need not be closed.
+// Close ends a dry run: it deletes the temporary files of the dry run, of which none lie in
+// the backup root. A repository that is no dry run need not be closed.
 func (repo *Repository) Close() error {
 	if repo.Rehearsal.Dir == "" {
 		return nil
@@ -38,16 +38,16 @@ func (repo *Repository) Close() error {
 	return os.RemoveAll(dir)
 }
 
-// Planned reports whether the snapshot is one that a dry run would have made:
-// it can be listed, compared and removed, but there is nothing to read.
+// Planned reports whether a dry run has planned the snapshot. It can be listed, compared and
+// removed, but there are no files to read.
 func (repo *Repository) Planned(s *Snapshot) bool { return repo.Rehearsal.Holds(s.Ref()) }
 
-// Holds reports whether the snapshot is a planned one.
+// Holds reports whether the snapshot was planned.
 func (h *rehearsal) Holds(ref store.Ref) bool {
 	return slices.ContainsFunc(h.made, func(p planned) bool { return p.ref == ref })
 }
 
-// Keep makes the folder Dir, unless there is one.
+// Keep makes the temporary folder Dir, unless there is one.
 func (h *rehearsal) Keep(tempDir string) (err error) {
 	if h.Dir == "" {
 		h.Dir, err = os.MkdirTemp(tempDir, "phlb-dry-run-")
@@ -55,7 +55,7 @@ func (h *rehearsal) Keep(tempDir string) (err error) {
 	return err
 }
 
-// standIn opens an empty root in the place of one that is not there yet.
+// standIn opens a temporary empty root, in the place of a root that does not exist yet.
 func (h *rehearsal) standIn(tempDir string) (*store.Root, error) {
 	if h.root == "" {
 		if err := h.Keep(tempDir); err != nil {
@@ -70,14 +70,14 @@ func (h *rehearsal) standIn(tempDir string) (*store.Root, error) {
 	return store.Open(h.root)
 }
 
-// Add takes a snapshot whose manifest is written, and the names that its files
-// give to inodes that are there.
+// Add adds a planned snapshot whose manifest is written, and the names that its files would
+// give to existing inodes.
 func (h *rehearsal) Add(p *store.Partial, names *NameCounts) {
 	h.made = append(h.made, planned{p.Ref, p.Manifest.Name()})
 	h.Names.add(names, 1)
 }
 
-// Remove takes snapshots away, and the names that their files give to inodes.
+// Remove removes snapshots, and the names that their files give to inodes.
 func (h *rehearsal) Remove(snapshots []*Snapshot, names *NameCounts) {
 	for _, s := range snapshots {
 		if h.Holds(s.Ref()) {
@@ -89,7 +89,7 @@ func (h *rehearsal) Remove(snapshots []*Snapshot, names *NameCounts) {
 	h.Names.add(names, -1)
 }
 
-// Show tells root of the manifests of planned snapshots.
+// Show tells the root where the manifests of planned snapshots lie.
 func (h *rehearsal) Show(root *store.Root) {
 	for _, p := range h.made {
 		if root.Planned == nil {
@@ -99,7 +99,7 @@ func (h *rehearsal) Show(root *store.Root) {
 	}
 }
 
-// apply makes a private copy of the catalog what the real run would leave.
+// apply changes a private copy of the catalog to what the real run would have left.
 func (h *rehearsal) apply(ctx context.Context, root *store.Root, cat *catalog.Catalog) error {
 	if len(h.removed) > 0 {
 		var gone []catalog.ID

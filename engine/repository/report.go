@@ -9,7 +9,8 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// CountReplaced counts a file that became a link, and left so many names of its own.
+// CountReplaced counts a file that was replaced by a link. left is how many other names its
+// old inode still has: only without any is room saved.
 func (r *Report) CountReplaced(size, left int64) {
 	r.Linked++
 	if left == 0 {
@@ -17,27 +18,27 @@ func (r *Report) CountReplaced(size, left int64) {
 	}
 }
 
-// What is the matter with a path.
+// What a [Problem] is.
 const (
 	Missing    = "missing"    // in the manifest, not in the snapshot
 	Extra      = "extra"      // in the snapshot, not in the manifest
-	Kind       = "kind"       // not the kind of entry that was stored
-	Size       = "size"       // not as long
-	Mtime      = "mtime"      // not of that time
-	Target     = "target"     // a symbolic link that leads elsewhere
-	Content    = "content"    // not the bytes that were stored
-	Catalog    = "catalog"    // the catalog says something else than the manifest
+	Kind       = "kind"       // another kind of entry than was stored
+	Size       = "size"       // another size than was stored
+	Mtime      = "mtime"      // another modification time than was stored
+	Target     = "target"     // a symbolic link with another target than was stored
+	Content    = "content"    // other bytes than were stored
+	Catalog    = "catalog"    // the catalog and the manifest differ
 	Manifest   = "manifest"   // the manifest cannot be read
 	Stray      = "stray"      // under the root, but in no snapshot
-	Unreadable = "unreadable" // could not be looked at
-	Incomplete = "incomplete" // the tool that stored it did not come to its end
-	Healed     = "healed"     // was damaged, and has been replaced by a good copy
-	Unhealed   = "unhealed"   // is damaged, and could not be replaced
+	Unreadable = "unreadable" // the path could not be read
+	Incomplete = "incomplete" // the tool that made the snapshot was cut off, or left out files
+	Healed     = "healed"     // the path was damaged, and is repaired
+	Unhealed   = "unhealed"   // the path is damaged, and could not be repaired
 )
 
-// Problem is what was found about one path.
+// Problem is what was found wrong with one path.
 type Problem struct {
-	Path   string `json:"path"` // relative to the snapshot; of an adoption, to the backup root
+	Path   string `json:"path"` // relative to the snapshot; in the report of an adoption, to the backup root
 	What   string `json:"what"` // one of the constants
 	Detail string `json:"detail,omitempty"`
 }
@@ -50,27 +51,27 @@ func (p Problem) String() string {
 	return p.What + ": " + p.Path + ": " + p.Detail
 }
 
-// Report is what a check or an adoption has done and found.
+// Report is what a verification or an adoption has done and found.
 type Report struct {
-	Snapshot *Snapshot   // that was checked
-	Added    []*Snapshot // that were adopted
-	Removed  int         // how many the catalog has forgotten because they are gone
-	Files    int64       // regular files looked at
-	Read     int64       // inodes read
-	Bytes    int64       // read
-	Linked   int64       // duplicates that became links
-	Saved    int64       // bytes of those
-	Problems []Problem   // by path
+	Snapshot *Snapshot   // the snapshot that was verified; nil for an adoption
+	Added    []*Snapshot // the snapshots that were adopted
+	Removed  int         // how many snapshots were removed from the catalog, since they are gone
+	Files    int64       // how many regular files were checked
+	Read     int64       // how many inodes were read
+	Bytes    int64       // how many bytes were read
+	Linked   int64       // how many duplicates were replaced by links
+	Saved    int64       // how many bytes that has freed
+	Problems []Problem   // sorted by path
 
 	mu sync.Mutex
 }
 
-// OK reports whether nothing was found.
+// OK reports whether there are no problems.
 func (r *Report) OK() bool { return len(r.Problems) == 0 }
 
-// Counts returns how many problems were found, and at how many places one was
-// healed, or could not be: that may be several for one problem, also in other
-// snapshots, or for one that an earlier verification found.
+// Counts returns how many problems were found, and how many paths were healed or could not
+// be healed. One problem may concern several paths, also in other snapshots, and a problem
+// of an earlier verification may be healed too.
 func (r *Report) Counts() (found, healed, unhealed int64) {
 	for _, p := range r.Problems {
 		switch p.What {
@@ -85,7 +86,7 @@ func (r *Report) Counts() (found, healed, unhealed int64) {
 	return found, healed, unhealed
 }
 
-// Verdict sums the problems up: "no problems", "2 problems, 3 places healed".
+// Verdict returns the problems in a few words: "no problems", "2 problems, 3 places healed".
 func (r *Report) Verdict() string {
 	found, healed, unhealed := r.Counts()
 	text := "no problems"
@@ -104,16 +105,15 @@ func (r *Report) Verdict() string {
 	return text
 }
 
-// Damaged reports whether something is not what was stored. An adoption may also
-// have found what could not be read, was never stored in full, or is in the
-// wrong place.
+// Damaged reports whether something differs from what was stored. The other problems of an
+// adoption, such as a file that cannot be read, are no damage.
 func (r *Report) Damaged() bool {
 	return slices.ContainsFunc(r.Problems, func(p Problem) bool {
 		return r.Snapshot != nil || p.What != Unreadable && p.What != Incomplete && p.What != Stray
 	})
 }
 
-// Count changes the numbers of the report. It may be called from several
+// Count calls change to change the numbers of the report. It may be called from several
 // goroutines.
 func (r *Report) Count(change func(*Report)) {
 	r.mu.Lock()
@@ -121,15 +121,15 @@ func (r *Report) Count(change func(*Report)) {
 	change(r)
 }
 
-// Add notes a problem. It may be called from several goroutines.
+// Add adds a problem. It may be called from several goroutines.
 func (r *Report) Add(path, what, format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Problems = append(r.Problems, Problem{path, what, fmt.Sprintf(format, args...)})
 }
 
-// Sort orders the problems. A path that is missing under one kind and extra
-// under another has changed its kind.
+// Sort sorts the problems by path. Where one path is both missing and extra, these become
+// one problem: the path has another kind.
 func (r *Report) Sort() {
 	slices.SortStableFunc(r.Problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
 	sorted := r.Problems

@@ -1,10 +1,10 @@
-// Package repository is what every verb of the engine stands on: the environment
-// and the settings, opening a backup root, the catalog brought up to date with the
-// manifests, publishing, runs, locks, and the types that verbs take and give.
+// Package repository is what all verbs of the engine need: it opens a backup root and its
+// catalog, brings the catalog up to date and publishes it, and has the records of runs, the
+// locks, and the types that verbs take and return.
 //
-// The manifests of sealed snapshots are the truth. The catalog is made to agree
-// with them whenever it is opened, so a verb that cannot tell it of a change is
-// made good by the next command.
+// The manifests of sealed snapshots are the truth. The catalog is made to agree with them
+// whenever it is opened. So a change that a verb could not tell the catalog is told by the
+// next command.
 package repository
 
 import (
@@ -24,66 +24,67 @@ import (
 	"phlb/engine/store"
 )
 
-// Environment is what the process knows of where it runs. Now and Log are
-// needed.
+// Environment is what a process knows of the machine and of how it was called. Now and Log
+// are needed.
 type Environment struct {
-	Version string // which phlb this is, for the log
-	Host    string // this machine's name
-	Boot    string // its boot id, empty where there is none
-	Owner   string // of locks, as others are told: "pid 17 on laptop"
-	Home    string // what ~ stands for
-	TempDir string // where copies of a catalog go whose root is read-only
+	Version string // the version of phlb, for logs
+	Host    string // the name of this machine
+	Boot    string // the boot id of this machine; "" for none
+	Owner   string // who holds the locks of this process, for people: "pid 17 on laptop"
+	Home    string // the home directory, which ~ stands for
+	TempDir string // for temporary files, such as the copy of a catalog in a read-only root
 	Now     func() time.Time
-	Log     slog.Handler // hears of problems as they come up
-	Wait    bool         // wait for a lock that another holds
-	DryRun  bool         // change nothing, and return what would come of it
+	Log     slog.Handler // the engine's log
+	Wait    bool         // wait for a lock that another process holds
+	DryRun  bool         // change nothing, and return what the real run would
 
-	// StateDir is where the roots that were seen are remembered, so that one that
-	// is not mounted is noticed; "" where nothing is. NewRoot takes another root, or
-	// none, for what is wanted.
+	// StateDir is the folder where the roots that were seen are remembered, so that a root
+	// that is not mounted is noticed; "" to remember nothing. NewRoot accepts another root
+	// than those, and makes a new one.
 	StateDir string
 	NewRoot  bool
 
-	// ForeignRoot reads a root that is somebody else's, and writes nothing there.
-	// Verbs that would fail with [ErrForeignRoot].
+	// ForeignRoot reads the root of somebody else, and writes nothing there. Verbs that would
+	// write fail with [ErrForeignRoot].
 	ForeignRoot bool
 
-	// ReadOnly reads a root of one's own, and writes nothing there, not even for a
-	// moment. Verbs that would fail with [ErrReadOnly].
+	// ReadOnly reads a root, and writes nothing there, not even for a moment. Verbs that
+	// would write fail with [ErrReadOnly].
 	ReadOnly bool
 
-	// CountAhead has a backup that has no snapshot before it walk its source
-	// twice, for the totals of its Progress.
+	// CountAhead counts the source of a backup that has no parent in a walk of its own, for
+	// the totals of Progress.
 	CountAhead bool
 }
 
-// Repository is one backup root, with the settings that hold for it. The verbs
-// that work on it may be called one after the other.
+// Repository is one backup root and the settings for it. Its verbs may be called one after
+// the other.
 type Repository struct {
 	Config   *config.Config
-	Progress Progress // of the verb under way, to be read at any time
+	Progress Progress // of the verb that is under way
 
 	Env       Environment
 	Log       *slog.Logger
 	Rehearsal rehearsal
-	said      *sync.Map // warnings, see warnOnce
+	said      *sync.Map // the warnings that warnOnce has logged
 }
 
 // Open returns the repository at the configured root, which need not exist yet.
 func Open(c *config.Config, env Environment) *Repository {
-	env.DryRun = env.DryRun || env.ForeignRoot || env.ReadOnly // which is careful not to write
+	env.DryRun = env.DryRun || env.ForeignRoot || env.ReadOnly // a dry run does not write to the root
 	return &Repository{Config: c, Env: env, Log: slog.New(env.Log), said: &sync.Map{}}
 }
 
-// Another returns a repository at the same root, for who works on it at the same time.
-// What one has warned of, the other does not again.
+// Another returns a repository at the same root, to be used at the same time as repo. One
+// does not repeat the warnings of the other.
 func (repo *Repository) Another() *Repository {
 	other := Open(repo.Config, repo.Env)
 	other.said = repo.said
 	return other
 }
 
-// DryRun reports whether nothing is to be changed, not outside of the root either.
+// DryRun reports whether nothing is to be changed, in the root or elsewhere. A root that is
+// only read is not meant by that.
 func (repo *Repository) DryRun() bool {
 	return repo.Env.DryRun && !repo.Env.ForeignRoot && !repo.Env.ReadOnly
 }
@@ -107,21 +108,21 @@ func (repo *Repository) Expand(path string) string {
 	return path
 }
 
-// Owner is who this process tells others it is.
+// Owner returns the holder of the locks of this process.
 func (repo *Repository) Owner() store.Owner {
 	return store.Owner{Who: repo.Env.Owner, Host: repo.Env.Host, Boot: repo.Env.Boot, Since: repo.Env.Now()}
 }
 
-// Stamp returns the folder name for a snapshot that starts at t.
+// Stamp returns the folder name of a snapshot that is started at t.
 func (repo *Repository) Stamp(t time.Time) string {
 	return strftime.Format(repo.Config.SnapshotFormat, t)
 }
 
-// again is what [store.Root.Begin] adds to a folder name that is taken.
+// again matches the number that [store.Root.Begin] adds to a folder name that is taken.
 var again = regexp.MustCompile(`-\d+$`)
 
-// TimeOf returns the time that a folder name says in the configured format, or in
-// one of the others, as package time writes it.
+// TimeOf returns the time in a folder name of the configured format, or of one of the other
+// layouts, which are those of package time.
 func (repo *Repository) TimeOf(stamp string, others ...string) (_ time.Time, ok bool) {
 	layouts := others
 	if layout, err := strftime.Layout(repo.Config.SnapshotFormat); err == nil {
@@ -137,8 +138,8 @@ func (repo *Repository) TimeOf(stamp string, others ...string) (_ time.Time, ok 
 	return time.Time{}, false
 }
 
-// Snapshots returns the sealed snapshots, newest first: of one name, or with ""
-// of all. A root that does not exist yet has none.
+// Snapshots returns the sealed snapshots of a name, or with "" of all names, the newest
+// first. A root that does not exist yet has none.
 func (repo *Repository) Snapshots(ctx context.Context, name string) ([]*Snapshot, error) {
 	root, err := repo.OpenRoot()
 	if errors.Is(err, ErrNoRoot) {
@@ -166,8 +167,8 @@ func (repo *Repository) Snapshots(ctx context.Context, name string) ([]*Snapshot
 	return found, nil
 }
 
-// Shown gives a snapshot the path that it would have where a dry run has put
-// another root in the place of one that is not there yet.
+// Shown returns the snapshot with the path that it would have in the real root, where a dry
+// run uses a temporary root.
 func (repo *Repository) Shown(s *Snapshot) *Snapshot {
 	if repo.Rehearsal.root != "" {
 		s.Path = filepath.Join(repo.Config.BackupPath, s.Name, s.Stamp)

@@ -8,9 +8,9 @@ import (
 	"phlb/engine/store"
 )
 
-// FullAt returns where there was no room left, "" if err says nothing of the kind.
-// That is below the folder at, unless err names a whole path that is not: temporary
-// files lie elsewhere.
+// FullAt returns the folder in which no room was left, by err; "" where err says nothing of
+// that. It is the folder at, unless err has an absolute path elsewhere: temporary files may
+// lie on another file system.
 func (repo *Repository) FullAt(err error, at string) string {
 	if !store.IsFull(err) {
 		return ""

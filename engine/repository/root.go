@@ -13,11 +13,11 @@ var (
 	ErrNoRoot = errors.New("there is no backup root yet: make a first backup, or set backup_path")
 	// ErrRootGone says that there is no backup root where there was one.
 	ErrRootGone = errors.New("the backup root that was here is gone: is the disk mounted? To make a new root here, use --new-root")
-	// ErrForeignRoot says that nothing is to be written to a root.
+	// ErrForeignRoot says that nothing may be written, since the root is somebody else's.
 	ErrForeignRoot = errors.New("nothing is written to a root that is opened with --foreign-root")
-	// ErrReadOnly says the same of a root that is only looked at.
+	// ErrReadOnly says that nothing may be written, since the root is only read.
 	ErrReadOnly = errors.New("the backup root is open to be looked at, and nothing is written there")
-	// ErrOtherRoot says that another backup root is where one was before.
+	// ErrOtherRoot says that there is another backup root than before.
 	ErrOtherRoot = errors.New("this is another backup root than those that were here before: is the right disk mounted? To go on with this one, use --new-root")
 )
 
@@ -52,9 +52,8 @@ func (repo *Repository) OpenRoot() (*store.Root, error) {
 	return root, nil
 }
 
-// RootToWrite returns the root, made where it is missing. A dry run changes
-// nothing: a root that is missing is replaced by an empty folder of the dry run's
-// own.
+// RootToWrite opens the root for writing, and makes it if it is missing. In a dry run a
+// temporary empty root takes the place of a missing one.
 func (repo *Repository) RootToWrite() (*store.Root, error) {
 	if err := repo.MayWrite(); err != nil {
 		return nil, err
@@ -69,8 +68,8 @@ func (repo *Repository) RootToWrite() (*store.Root, error) {
 	return repo.create()
 }
 
-// ExistingRoot is RootToWrite for a root that must exist: the error is [ErrNoRoot]
-// where none does.
+// ExistingRoot is RootToWrite for a root that must exist. The error is [ErrNoRoot] where it
+// does not.
 func (repo *Repository) ExistingRoot() (*store.Root, error) {
 	if err := repo.MayWrite(); err != nil {
 		return nil, err
@@ -96,7 +95,7 @@ func (repo *Repository) create() (*store.Root, error) {
 	return root, nil
 }
 
-// identify gives a root its identity, if it has none, and remembers it.
+// identify gives the root an identity, if it has none, and remembers the root.
 func (repo *Repository) identify(root *store.Root) error {
 	_, err := root.Identity()
 	isNew := errors.Is(err, fs.ErrNotExist)
@@ -113,8 +112,8 @@ func (repo *Repository) identify(root *store.Root) error {
 	return nil
 }
 
-// recognise compares the root with those that were at its path before. What this
-// user may not look into is let pass.
+// recognise compares the root with the roots that were at its path before. A root whose
+// identity this user may not read is accepted.
 func (repo *Repository) recognise(root *store.Root) error {
 	if repo.Env.StateDir == "" {
 		return nil

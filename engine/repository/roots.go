@@ -12,8 +12,8 @@ import (
 	"phlb/engine/store"
 )
 
-// roots are the backup roots that this user has seen at one path, from a file of
-// the user's state: disks may take turns there.
+// roots are the backup roots that this user has seen at one path, where disks may take
+// turns. They are kept in a file in the state directory of the user.
 type roots struct {
 	Path string   `json:"path"`
 	IDs  []string `json:"ids"`
@@ -21,14 +21,14 @@ type roots struct {
 
 func (r *roots) has(id store.Identity) bool { return slices.Contains(r.IDs, id.ID) }
 
-// rootsFile returns where the roots of the configured path are remembered.
+// rootsFile returns the path of the file that keeps the roots of the configured path.
 func (repo *Repository) rootsFile() string {
 	sum := sha256.Sum256([]byte(filepath.Clean(repo.Config.BackupPath)))
 	return filepath.Join(repo.Env.StateDir, fmt.Sprintf("root-%x.json", sum[:8]))
 }
 
-// roots returns the roots that were at the configured path. What cannot be read
-// is as if it had been forgotten.
+// roots returns the roots that were at the configured path: none where the file cannot be
+// read.
 func (repo *Repository) roots() (r roots) {
 	if text, err := os.ReadFile(repo.rootsFile()); err == nil {
 		_ = json.Unmarshal(text, &r)
@@ -64,9 +64,9 @@ func (repo *Repository) remember(id store.Identity) {
 	}
 }
 
-// replaceFile writes a file in one step. What a kill leaves is always called the
-// same, and taken by the next one. Two who write at once write the same: it is never
-// cut short before it is written.
+// replaceFile writes a file in one step, through a file with the suffix .new. What a kill
+// leaves of that file is overwritten the next time. Two processes that write at once write
+// the same, so the file is truncated only after it was written.
 func replaceFile(path string, text []byte) error {
 	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {

@@ -9,11 +9,10 @@ import (
 	"phlb/engine/store"
 )
 
-// Ended returns a run that ends now, with that outcome, as the catalog will
-// remember it.
+// Ended returns the run as it ends now, with that outcome.
 func (repo *Repository) Ended(r catalog.Run, as catalog.Outcome) catalog.Run {
 	r.Host, r.Finished, r.Outcome = repo.Env.Host, repo.Env.Now(), as
-	if r.Started.IsZero() { // it failed before it began
+	if r.Started.IsZero() { // the run has failed before it was started
 		r.Started = r.Finished
 	}
 	return r
@@ -22,9 +21,9 @@ func (repo *Repository) Ended(r catalog.Run, as catalog.Outcome) catalog.Run {
 // patience is how long a run that has failed tries to tell the catalog so.
 const patience = time.Second
 
-// NoteFailed has the catalog remember a run that ended with err, unless that is nil.
-// If the catalog cannot be told at once, the run is not remembered, and nothing is
-// said about it: a second message would hide what is the matter.
+// NoteFailed notes in the catalog that a run has failed with err, unless err is nil. If that
+// is not possible at once, it is left out without a message, which would only distract from
+// err.
 func (repo *Repository) NoteFailed(ctx context.Context, r catalog.Run, err error) {
 	var locked *store.LockedError
 	if err == nil || repo.Env.DryRun || errors.As(err, &locked) || r.Name != "" && store.CheckName(r.Name) != nil {
@@ -57,8 +56,7 @@ func (repo *Repository) NoteFailed(ctx context.Context, r catalog.Run, err error
 	_ = repo.Publish(ctx, root, cat, Noting(r))
 }
 
-// Noting returns a function that notes runs, for [Repository.Publish] to call where
-// another process has published meanwhile.
+// Noting returns a function that notes runs, as the parameter redo of [Repository.Publish].
 func Noting(runs ...catalog.Run) func(*catalog.Catalog) error {
 	return func(again *catalog.Catalog) error {
 		again.NoteRun(runs...)

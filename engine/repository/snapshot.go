@@ -14,13 +14,13 @@ import (
 	"phlb/runtime/spelling"
 )
 
-// IsAhead reports whether a snapshot was dated by a clock that ran ahead, or that
-// of now runs behind. Where there is another, it is not taken for the newest.
+// IsAhead reports whether the start of a snapshot lies in the future: the clock was wrong
+// then, or is wrong now. Such a snapshot is only taken for the newest where there is no
+// other.
 func IsAhead(started, now time.Time) bool { return started.After(now.Add(time.Minute)) }
 
-// AheadLast returns snapshots, sorted with the newest first, with those at the
-// end that are dated ahead: else one run with a wrong clock would be the newest
-// for good.
+// AheadLast moves the snapshots whose start lies in the future to the end of a list with the
+// newest first. Otherwise one run with a wrong clock would be the newest for good.
 func AheadLast[S any](all []S, now time.Time, start func(S) time.Time) []S {
 	var ahead, others []S
 	for _, s := range all {
@@ -33,10 +33,11 @@ func AheadLast[S any](all []S, now time.Time, start func(S) time.Time) []S {
 	return append(others, ahead...)
 }
 
-// StartOf returns when a snapshot was started, for [AheadLast].
+// StartOf returns when a snapshot was started. It is a parameter for [AheadLast].
 func StartOf(s catalog.Snapshot) time.Time { return s.Started }
 
-// Newest returns the first of that name, nil if there is none.
+// Newest returns the first snapshot of that name in a list with the newest first; nil for
+// none.
 func Newest(all []catalog.Snapshot, name string) *catalog.Snapshot {
 	for i := range all { // sorted, the newest first
 		if all[i].Name == name {
@@ -46,8 +47,8 @@ func Newest(all []catalog.Snapshot, name string) *catalog.Snapshot {
 	return nil
 }
 
-// LastAbsorbed returns the number of the snapshot of that name that the catalog got
-// to know last, 0 if it knows none.
+// LastAbsorbed returns the number of the snapshot of that name that was added to the catalog
+// last; 0 for none.
 func LastAbsorbed(all []catalog.Snapshot, name string) catalog.ID {
 	id := catalog.ID(0)
 	for i := range all {
@@ -64,37 +65,37 @@ const PinnedTag = "pinned"
 // Pinned reports whether the snapshot is never removed.
 func (s *Snapshot) Pinned() bool { return slices.Contains(s.Tags, PinnedTag) }
 
-// Removal is what a removal has freed, or with a dry run would free.
+// Removal says what the removal of snapshots has freed, or in a dry run would free.
 type Removal struct {
 	Snapshots []*Snapshot
-	Files     int64 // contents that no other snapshot holds
-	Bytes     int64 // their sizes
+	Files     int64 // how many files no other snapshot holds
+	Bytes     int64 // the sizes of those files
 }
 
 // Snapshot is a sealed snapshot.
 type Snapshot struct {
 	catalog.Snapshot
-	Path string // absolute path of its tree
+	Path string // the absolute path of the tree
 }
 
 // Complete reports whether every entry of the source could be read.
 func (s *Snapshot) Complete() bool { return s.Errors == 0 }
 
-// Ref returns the snapshot's place under the root, NAME/STAMP.
+// Ref returns the name and the stamp of the snapshot, which are its path under the root.
 func (s *Snapshot) Ref() store.Ref { return store.Ref{Name: s.Name, Stamp: s.Stamp} }
 
-// NewSnapshot returns the snapshot that the catalog knows as s, with its path.
+// NewSnapshot returns the snapshot s of the catalog with the path of its tree.
 func NewSnapshot(root *store.Root, s catalog.Snapshot) *Snapshot {
 	return &Snapshot{s, root.SnapshotPath(store.Ref{Name: s.Name, Stamp: s.Stamp})}
 }
 
-// ErrNoSnapshot says that no sealed snapshot is called so.
+// ErrNoSnapshot says that there is no snapshot of that name, stamp or path.
 var ErrNoSnapshot = errors.New("no such snapshot")
 
-// Snapshot returns the snapshot that text names: NAME/STAMP, NAME/latest or
-// NAME for the newest one, the path of its tree, NAME@AGE for what was the
-// newest that long ago, as in documents@2days, or NAME@TIME for what was the
-// newest then, as in documents@2026-11-20.
+// Snapshot returns the snapshot that text names: NAME/STAMP, NAME/latest or NAME for the
+// newest one, the path of its tree, NAME@AGE for the one that was the newest that long ago,
+// as in documents@2days, or NAME@TIME for the one that was the newest at that time, as in
+// documents@2026-11-20.
 func (repo *Repository) Snapshot(ctx context.Context, text string) (*Snapshot, error) {
 	all, err := repo.Snapshots(ctx, "")
 	if err != nil {
@@ -103,8 +104,8 @@ func (repo *Repository) Snapshot(ctx context.Context, text string) (*Snapshot, e
 	return repo.find(all, text)
 }
 
-// Locate returns what SNAPSHOT:PATH names, and "" for the path of a snapshot
-// alone. A path below a snapshot's tree is taken apart, too.
+// Locate returns the snapshot and the path in SNAPSHOT:PATH. The path is "" where text only
+// names a snapshot. The path of a file in the tree of a snapshot is taken apart, too.
 func (repo *Repository) Locate(ctx context.Context, text string) (s *Snapshot, path string, err error) {
 	all, err := repo.Snapshots(ctx, "")
 	if err != nil {
@@ -133,8 +134,8 @@ func (repo *Repository) Locate(ctx context.Context, text string) (s *Snapshot, p
 	return nil, "", err
 }
 
-// find returns the snapshot that text names, of all, the newest first. Where there is
-// none, the error says what to do.
+// find returns the snapshot that text names, from a list with the newest first. The error
+// says what to do where there is none.
 func (repo *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 	if s, err := repo.match(all, text); s != nil || err != nil {
 		return s, err
@@ -150,7 +151,7 @@ func (repo *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 	return nil, fmt.Errorf("%w: %q; %s", ErrNoSnapshot, text, todo)
 }
 
-// match returns the snapshot that text names, nil if none is called so.
+// match returns the snapshot that text names; nil for none.
 func (repo *Repository) match(all []*Snapshot, text string) (*Snapshot, error) {
 	path := resolved(text)
 	for _, s := range all {
@@ -158,7 +159,7 @@ func (repo *Repository) match(all []*Snapshot, text string) (*Snapshot, error) {
 			return s, nil
 		}
 	}
-	// A path from the top of the system is none of a snapshot in the root.
+	// An absolute path is not NAME/STAMP.
 	name, stamp, _ := strings.Cut(strings.TrimRight(text, "/"), "/")
 	for _, s := range AheadLast(all, repo.Env.Now(), func(s *Snapshot) time.Time { return s.Started }) {
 		if s.Name == name && (stamp == "" || stamp == "latest" || stamp == s.Stamp) {
@@ -171,17 +172,18 @@ func (repo *Repository) match(all []*Snapshot, text string) (*Snapshot, error) {
 	return nil, nil
 }
 
+// checkFolder returns why the folder of a name cannot hold snapshots; nil where it can.
 func (repo *Repository) checkFolder(name string) error {
 	root, err := repo.OpenRoot()
 	if err != nil || store.CheckName(name) != nil {
-		return nil // said elsewhere
+		return nil // another error says that
 	}
 	defer root.Close()
 	return root.CheckFolder(name)
 }
 
-// suggestion says what to write instead of text, which names no snapshot: one of
-// the name in it if there are such, else what is called like it.
+// suggestion says what to write instead of text, which names no snapshot: a stamp of the
+// name in text, if there is such a name, or else a similar name.
 func (repo *Repository) suggestion(all []*Snapshot, text string) string {
 	if root, err := repo.OpenRoot(); err == nil {
 		root.Close()
@@ -219,7 +221,7 @@ func (repo *Repository) suggestion(all []*Snapshot, text string) string {
 	return "did you mean " + near + "?"
 }
 
-// findAt returns the newest snapshot of name that was made by then; nil if there
+// findAt returns the snapshot of name that was the newest at the time then; nil where there
 // is no such name.
 func (repo *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, error) {
 	var oldest *Snapshot
@@ -243,13 +245,13 @@ func (repo *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, e
 	return nil, fmt.Errorf("%w: %s@%s; the oldest of %s is %s", ErrNoSnapshot, name, then, name, oldest.Stamp)
 }
 
-// isTree reports whether a folder lies where a snapshot's tree would.
+// isTree reports whether a path is that of a folder in which a snapshot could lie.
 func (repo *Repository) isTree(path string) bool {
 	ref, err := RefOf(resolved(repo.Config.BackupPath), path)
 	return err == nil && ref.Stamp != ""
 }
 
-// hasTrees reports whether folders lie where snapshots of that name would.
+// hasTrees reports whether there are folders of that name in which snapshots could lie.
 func (repo *Repository) hasTrees(name string) bool {
 	if store.CheckName(name) != nil {
 		return false

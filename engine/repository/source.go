@@ -11,28 +11,28 @@ import (
 	"phlb/engine/walk"
 )
 
-// Source is what a backup is made of.
+// Source says what to back up, and by which name.
 type Source struct {
-	Root  string       // path of the directory
-	Rules walk.Rules   // what of the directory is wanted
-	Name  string       // of the backup; "" for the folder name of Root
-	Match config.Match // "" for the configured one
+	Root  string       // the path of the directory
+	Rules walk.Rules   // which files of the directory are wanted
+	Name  string       // the name of the backup; "" for the name of the directory
+	Match config.Match // what files must agree in to share an inode; "" for the setting
 	Tags  []string     // of the snapshot
 
-	AcceptShrink bool // a snapshot of far fewer files than the one before is complete
-	Moved        bool // the name was that of another source, which is this one now
+	AcceptShrink bool // whether a snapshot is complete that has far fewer files than the last complete one
+	Moved        bool // whether the source of the name is the same in another place
 }
 
-// Counts are what a walk over a source found.
+// Counts are the numbers of a walk over a source.
 type Counts struct {
 	Files   int64 // regular files
-	Bytes   int64 // their sizes
+	Bytes   int64 // the sizes of those files
 	Skipped int64 // entries that the rules left out
 	Folders int64 // of these, directories
 	Errors  int64 // entries that could not be read
 }
 
-// Skip takes back that e was counted: a caller's own rule leaves it out.
+// Skip counts an entry as skipped that was counted as found: the caller leaves it out.
 func (c *Counts) Skip(e *walk.Entry) {
 	c.Skipped++
 	if e.Kind == manifest.File {
@@ -41,12 +41,12 @@ func (c *Counts) Skip(e *walk.Entry) {
 	}
 }
 
-// ErrStop ends a walk that its caller has seen enough of.
+// ErrStop ends a walk of which the caller needs no more.
 var ErrStop = errors.New("stop")
 
-// Scan walks the source and yields its entries other than directories in the
-// order of a manifest, each valid until the next. Entries that cannot be read are
-// logged and counted in counts, which may be nil.
+// Scan walks the source and yields its entries other than directories, in the order of a
+// manifest. An entry is valid until the next one. Entries that cannot be read are logged,
+// and counted in counts, which may be nil.
 func (repo *Repository) Scan(ctx context.Context, source Source, counts *Counts) iter.Seq2[*walk.Entry, error] {
 	return func(yield func(*walk.Entry, error) bool) {
 		err := repo.Walk(ctx, &walk.Walk{}, source, counts, func(b *walk.Batch) error {
@@ -63,8 +63,8 @@ func (repo *Repository) Scan(ctx context.Context, source Source, counts *Counts)
 	}
 }
 
-// Walk runs w over the source, counts what it finds, and calls emit for every
-// batch, in order. Entries that cannot be read are logged.
+// Walk runs w over the source, counts the entries, and calls emit with every batch, in
+// order. Entries that cannot be read are logged.
 func (repo *Repository) Walk(ctx context.Context, w *walk.Walk, source Source, counts *Counts, emit func(*walk.Batch) error) error {
 	if counts == nil {
 		counts = &Counts{}
@@ -95,7 +95,7 @@ func (repo *Repository) Walk(ctx context.Context, w *walk.Walk, source Source, c
 	})
 }
 
-// OutsideOfRoot returns the rules with one more: the backup root is never entered.
+// OutsideOfRoot returns the rules with one more, which leaves out the backup root.
 func (repo *Repository) OutsideOfRoot(rules walk.Rules) walk.Rules {
 	root, err := store.Open(repo.Config.BackupPath)
 	if err != nil {

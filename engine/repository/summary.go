@@ -16,8 +16,8 @@ func Summarize(h *manifest.Header, s *manifest.Summary) string {
 	return SummarizeIn(s, s.Finished.Sub(h.Started))
 }
 
-// SummarizeIn is Summarize for a run that took another time than its snapshot says:
-// a tree that was adopted is as old as it was before.
+// SummarizeIn is Summarize for a run of that duration. For a tree that was adopted, the
+// snapshot does not tell the duration: it was started when the tree was made.
 func SummarizeIn(s *manifest.Summary, took time.Duration) string {
 	text := fmt.Sprintf("%s, %s: %d unchanged, %d linked, %d new (%s)",
 		english.Plural(int(s.Files), "file", ""), humanize.IBytes(uint64(s.Bytes)), s.Unchanged, s.Linked, s.New, humanize.IBytes(uint64(s.NewBytes)))
@@ -37,7 +37,8 @@ func SummarizeIn(s *manifest.Summary, took time.Duration) string {
 	return fmt.Sprintf("%s in %s", text, took.Round(10*time.Millisecond))
 }
 
-// Bytes tells a size to the byte; an int may be too small for it.
+// Bytes returns a size in bytes with its unit. english.Plural takes an int, which may be too
+// small for a size.
 func Bytes(size int64) string {
 	return fmt.Sprintf("%d %s", size, english.PluralWord(int(min(size, 2)), "byte", ""))
 }
@@ -51,8 +52,8 @@ func SomeOf(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// String says which snapshots a removal is of, or some of them where there are
-// many, and what it frees.
+// String returns the snapshots of a removal, or some of them where there are many, and what
+// the removal frees.
 func (r *Removal) String() string {
 	refs := make([]string, len(r.Snapshots))
 	for i, s := range r.Snapshots {

@@ -8,14 +8,14 @@ import (
 	"phlb/engine/manifest"
 )
 
-// Dir is an open directory. Names given to its methods are single names. Errors
-// do not tell the name: callers know by which path to report it.
+// Dir is an open directory. Its methods take single names, not paths. Errors do not
+// contain the name: callers know the path to report.
 type Dir struct{ handle.Dir }
 
 // File is a file that is open for reading.
 type File struct{ handle.File }
 
-// UnseenError says that there is an attribute that we may not read.
+// UnseenError says that an attribute may not be read.
 type UnseenError = handle.UnseenError
 
 // Seen is [handle.Seen].
@@ -30,7 +30,7 @@ func OpenRoot(path string) (*Dir, error) {
 	return &Dir{*d}, nil
 }
 
-// Of returns the handle as one of a walk. Closing either closes both.
+// Of returns a handle as the Dir of a walk. To close one closes the other.
 func Of(d *handle.Dir) *Dir { return &Dir{*d} }
 
 // Open opens the directory called name; a symbolic link is an error.
@@ -75,7 +75,7 @@ func entry(i handle.Inode, err error) (Entry, error) {
 	e.Kind, e.Permissions, e.Size, e.Inode = i.Kind, i.Permissions, i.Size, i.Ino
 	e.Mtime, e.Ctime, e.Major, e.Minor = i.Mtime, i.Ctime, i.Major, i.Minor
 	if e.Inode == 0 {
-		e.Nlink = 1 // which the other names are, nobody could tell
+		e.Nlink = 1 // without a number nobody can tell which names share the inode
 	}
 	if e.Kind == 0 {
 		return e, ErrKind
@@ -93,7 +93,7 @@ type dirent struct {
 func (d *Dir) list(list []dirent) ([]dirent, error) {
 	err := d.Children(func(name string, _ uint64, kind manifest.Kind) error {
 		if kind == 0 {
-			// A failure shows again when the entry is looked at.
+			// An error comes again, and is reported, when the entry is looked at.
 			if i, err := d.Look(name); err == nil {
 				kind = i.Kind
 			}
@@ -107,7 +107,7 @@ func (d *Dir) list(list []dirent) ([]dirent, error) {
 	return list, bare(err)
 }
 
-// bare leaves out the single name that an error is about.
+// bare returns the cause of an error without the name in it.
 func bare(err error) error {
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return at.Err

@@ -9,17 +9,17 @@ import (
 	"phlb/engine/manifest"
 )
 
-// Reason is what speaks against a path.
+// Reason says why a path is left out.
 type Reason string
 
 const (
 	ByRule     Reason = "rule"
-	ByMark     Reason = "mark"        // in a directory
-	BySize     Reason = "max_size"    // which the file exceeds
-	ByWhere    Reason = "where"       // which said no
-	MountPoint Reason = "mount point" // which with OneFileSystem is taken as an empty directory
+	ByMark     Reason = "mark"        // the directory is marked, and the path is not the mark
+	BySize     Reason = "max_size"    // the file is larger
+	ByWhere    Reason = "where"       // the function has said no
+	MountPoint Reason = "mount point" // with OneFileSystem it is taken as an empty directory
 	Excluded   Reason = "excluded"    // the directory is one of Exclude
-	Remote     Reason = "placeholder" // to read the file would fetch it from a server
+	Remote     Reason = "placeholder" // reading the file would fetch it from a server
 	NotDir     Reason = "not a directory"
 	Unreadable Reason = "unreadable" // see Warnings
 )
@@ -28,26 +28,26 @@ const (
 type Verdict struct {
 	Path    string // relative to the root
 	Taken   bool
-	Missing bool // nothing is there, and the path is judged by its name
+	Missing bool // there is no such path, and the verdict goes by the name alone
 
-	// Reason is "" if nothing speaks against the path. If there is one against
-	// a directory that is taken, it is for all that the directory holds.
+	// Reason is "" for a path that is not left out. A directory that is taken may have a
+	// reason too: all that it holds is left out.
 	Reason Reason
-	By     *Rule   // the last to decide on the way to Path; nil if none matches
-	Over   []*Rule // those that match too and would have it otherwise, the strongest first
-	At     string  // what Reason or By is about: Path, or a directory on the way to it
+	By     *Rule   // the rule that has decided; nil if none matches
+	Over   []*Rule // the rules that match as well and would decide otherwise, the strongest first
+	At     string  // the path that Reason or By is about: Path, or a directory around it
 	AtDir  bool    // At is a directory
 	Size   int64   // of the file
 	Limit  int64   // of the sizes of files, 0 if there is none
 
-	// Warnings are about what could not be read on the way, and about lines and
-	// files of rules that are not obeyed.
+	// Warnings are about directories around the path that could not be read, and about
+	// ignore files and lines of them that are not obeyed.
 	Warnings []error
 }
 
-// Explain returns what [Walk.Run] makes of a path, which is relative to the
-// root. If it does not exist, it is taken for that of a directory if it ends in
-// a slash. Nothing is looked at but the directories that lead to it.
+// Explain returns whether [Walk.Run] takes a path, which is relative to the root, and why.
+// A path that does not exist is taken for a directory if it ends in a slash. Only the
+// directories around the path are read.
 func (w *Walk) Explain(name string) (*Verdict, error) {
 	rules, err := w.compile()
 	if err != nil {
@@ -71,7 +71,7 @@ func (w *Walk) Explain(name string) (*Verdict, error) {
 	return v, err
 }
 
-// told returns the rule with the place where it stands.
+// told returns the rule with its Origin filled in, for people.
 func (r *Rule) told() *Rule {
 	if r == nil {
 		return nil
@@ -81,8 +81,8 @@ func (r *Rule) told() *Rule {
 	return &told
 }
 
-// explain follows names from f, which is taken, and closes it. With asDir the
-// last one is that of a directory if it is missing.
+// explain follows the names from the folder f, which is taken, and closes f. With asDir
+// the last name is taken for a directory if it is missing.
 func (l *lister) explain(v *Verdict, f *Folder, names []string, asDir bool) error {
 	var list []dirent
 	var marked *Rule
@@ -135,7 +135,7 @@ func (l *lister) explain(v *Verdict, f *Folder, names []string, asDir bool) erro
 	case v.Missing:
 		sub := &Folder{Parent: f, frame: f.frame, path: at, depth: f.depth + 1}
 		sub.Path = name
-		f.list = nil // of which nothing lies in sub
+		f.list = nil // the names in f are not those in sub
 		return l.explain(v, sub, names, asDir)
 	}
 	sub, err := l.open(f, name, len(at))

@@ -8,7 +8,7 @@ import (
 )
 
 // EachFile calls f for every regular file in the tree, one after the other in any
-// order. What cannot be read is passed over.
+// order. Files that cannot be read are passed over.
 func EachFile(ctx context.Context, tree *Dir, f func(*Entry)) error {
 	var mu sync.Mutex
 	w := &Walk{Dir: tree, Work: func(_ context.Context, _ int, b *Batch) error {

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// namesFold says that the system takes names that differ in case alone for one, and
-// so do the rules.
+// namesFold says that names that differ only in case are the same to the system, and so to
+// the rules.
 var namesFold = runtime.GOOS == "windows"
 
-// fold returns what is held against each other of names and patterns.
+// fold returns a name or a pattern as it is compared with others.
 func fold(text string) string {
 	if namesFold {
 		return strings.ToLower(text)
@@ -18,7 +18,7 @@ func fold(text string) string {
 }
 
 // foldRule is fold for a line of a .gitignore: the letters of a class have no case
-// of their own either.
+// either.
 func foldRule(line string) string {
 	if namesFold {
 		line = strings.ReplaceAll(line, "[:upper:]", "[:lower:]")

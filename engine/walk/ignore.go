@@ -7,32 +7,31 @@ import (
 
 // Rule is a line in the language of .gitignore, see gitignore(5): "*.o",
 // "build/", "/only/at/the/root", "a/**/b", "!taken.o". Of the rules that match,
-// the last one decides. What lies in a directory that is left out is left out
-// as well, whatever is said of it: the directory is not looked into.
+// the last one decides. All that lies in a directory that is left out is left out as
+// well, whatever other rules say: the directory is not read.
 //
-// A line means to phlb what it means to git, but for "**" beside other
-// characters, as in "a/b**/c", where git does not always do what its manual
-// says: it is "*" there.
+// A line means the same as in git, with one exception: "**" beside other characters, as
+// in "a/b**/c", is "*". There git does not always do what its manual says.
 //
-// It is read by hand: libraries for it do not say which rule decided, and few go
-// by bytes or have the last match of several files in a tree decide as git does.
+// No library is used: those for .gitignore do not say which rule has decided, and few
+// compare bytes, or let the last match of several files in a tree decide.
 type Rule struct {
 	Text   string // the line
-	Origin string // where it stands, for people to find it
-	Beside string // if not "", the rule is only for directories that hold this name too
+	Origin string // where the rule was written, for people to find it
+	Beside string // if not "", the rule only counts in directories that hold this name too
 
-	in   *Folder // that the ignore file lies in; nil for a rule of another origin
-	file string  // its name
-	line int     // in it
+	in   *Folder // the folder of the ignore file; nil for a rule of another origin
+	file string  // the name of the ignore file
+	line int     // the number of the line in the ignore file
 
-	keep    bool // "!": what matches is taken
+	keep    bool // "!": paths that match are taken
 	dirOnly bool
 	parts   []part
-	path    bool // parts are those of a path from the rule's folder, else the pattern of a name
+	path    bool // whether parts match a path that begins in the rule's folder, and not a name
 }
 
-// where returns where the rule stands. For one of an ignore file that is spelled
-// only when somebody asks: each would hold the path of its folder.
+// where returns where the rule was written. For a rule of an ignore file the text is put
+// together here, so that not every rule keeps a path in memory.
 func (r *Rule) where() string {
 	if r.in == nil {
 		return r.Origin
@@ -40,7 +39,7 @@ func (r *Rule) where() string {
 	return fmt.Sprintf("%s:%d", join(r.in.Spell(), r.file), r.line)
 }
 
-// String returns the rule as people are told of it.
+// String returns the rule and where it was written, for people.
 func (r *Rule) String() string {
 	text := fmt.Sprintf("%q", r.Text)
 	if r.Beside != "" {
@@ -52,7 +51,7 @@ func (r *Rule) String() string {
 	return text
 }
 
-// compile reads the line. It reports false for one that says nothing.
+// compile reads the line. It reports false for an empty line or a comment.
 func (r *Rule) compile() (bool, error) {
 	text := foldRule(trimBlanks(r.Text))
 	if text == "" || text[0] == '#' {
@@ -67,7 +66,7 @@ func (r *Rule) compile() (bool, error) {
 	return err == nil, err
 }
 
-// trimBlanks cuts off what is blank at the end and not escaped.
+// trimBlanks cuts off the spaces at the end that are not escaped.
 func trimBlanks(line string) string {
 	end := 0
 	for i := 0; i < len(line); i++ {
@@ -81,8 +80,8 @@ func trimBlanks(line string) string {
 	return line[:end]
 }
 
-// match holds the rule of a frame against what is called name in f, where the
-// last part is known to match.
+// match reports whether a rule of the frame in matches the path called name in f. The
+// caller has matched the last part already.
 func (r *Rule) match(in *frame, f *Folder, name string, isDir bool) bool {
 	return (isDir || !r.dirOnly) &&
 		(!r.path || matchPath(r.parts, fold(f.join(name)[in.skip:]))) &&

@@ -11,29 +11,28 @@ import (
 	"phlb/engine/manifest"
 )
 
-// frame holds the rules that stand in one place: those of [Rules], or of the
-// ignore files in a folder.
+// frame holds the rules of one place: of [Rules], or of the ignore files in a folder.
 type frame struct {
-	parent *frame // whose rules are asked where these say nothing
-	skip   int    // how much of a path leads to the folder, its slash included
-	rules  []Rule // the last that matches decides
+	parent *frame // the frame that decides where no rule of this one matches; nil for none
+	skip   int    // the length of the folder's path, with the slash behind it
+	rules  []Rule // the last one that matches decides
 
-	// What is in force in a folder that has the frame, of ignore files alone.
+	// How many rules of ignore files are in force in the folder, and their bytes.
 	inForce, inForceBytes int
 
-	// Most rules end in a plain name, and are looked up by it: a list may be
-	// long. Both are in the order of the rules.
-	plain   map[string][]int // indexes into rules
+	// A list of rules may be long, so those that end in a plain name, which most do, are
+	// looked up by that name. Both are in the order of the rules.
+	plain   map[string][]int // from a name to indexes in rules
 	endings []ending
 }
 
-// ending is what a rule ends in where that is no plain name.
+// ending is the last part of a rule, where that is no plain name.
 type ending struct {
 	part
-	rule int // its index
+	rule int // the index in rules
 }
 
-// add takes a rule that is stronger than those before.
+// add appends a rule, which is stronger than those before it.
 func (in *frame) add(r Rule) {
 	i := len(in.rules)
 	in.rules = append(in.rules, r)
@@ -48,8 +47,8 @@ func (in *frame) add(r Rule) {
 	in.plain[last.text] = append(in.plain[last.text], i)
 }
 
-// each calls yield with the rules that match, the strongest first, until that
-// returns false. It reports whether yield never did.
+// each calls yield with the rules that match, the strongest first, until yield returns
+// false. It reports whether yield has always returned true.
 func (in *frame) each(f *Folder, name string, isDir bool, yield func(*Rule) bool) bool {
 	name = fold(name)
 	plain := in.plain[name]
@@ -77,12 +76,12 @@ func (in *frame) each(f *Folder, name string, isDir bool, yield func(*Rule) bool
 	return plainFrom(0)
 }
 
-// Limits of ignore files. A rule takes many times the memory of its text, and
-// whoever owns a source may nest such files as deeply as folders.
+// The limits of ignore files. A rule takes many times the memory of its text, and a source
+// may have an ignore file in every folder.
 const (
 	maxIgnoreFile   = 64 << 10 // bytes of a file
-	maxInForce      = 10_000   // rules in force in a folder, of all files above it
-	maxInForceBytes = 1 << 20  // of those files
+	maxInForce      = 10_000   // rules that are in force in a folder
+	maxInForceBytes = 1 << 20  // bytes of the ignore files that are in force in a folder
 )
 
 var (
@@ -91,7 +90,7 @@ var (
 	errTooMany    = fmt.Errorf("is not obeyed: with those further up, more than %d rules or %d KiB of them would be in force", maxInForce, maxInForceBytes>>10)
 )
 
-// obey reads the ignore files of f, if it has some. What is wrong with them is
+// obey reads the ignore files in f, and puts their rules in force. Errors and warnings are
 // added to the batch.
 func (l *lister) obey(f *Folder, b *Batch) {
 	var own *frame
@@ -136,8 +135,8 @@ func (l *lister) obey(f *Folder, b *Batch) {
 	}
 }
 
-// parse returns the rules of an ignore file, and what is wrong with others. Of
-// too many it returns one more than may be in force.
+// parse returns the rules of an ignore file, and an error for each line that is no rule.
+// It stops at the first rule that is too much.
 func parse(text []byte) (rules []Rule, wrong []error) {
 	n := 0
 	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\ufeff"))) {
@@ -170,8 +169,8 @@ func (d *Dir) ignoreFile(name string) ([]byte, error) {
 	return text, err
 }
 
-// regular opens a file that is regular. It looks first: a link may lead out of
-// the tree, and to open a device may move a tape.
+// regular opens a regular file. It looks before it opens: a link may lead out of the tree,
+// and opening a device may move a tape.
 func (d *Dir) regular(name string) (*File, error) {
 	e, err := d.Lstat(name)
 	if err != nil {
@@ -183,19 +182,19 @@ func (d *Dir) regular(name string) (*File, error) {
 	return d.File(name)
 }
 
-// cacheTag is the file that marks a cache, and cacheSignature how it begins:
+// cacheTag is the name of the file that marks a cache, and cacheSignature its first bytes,
 // see https://bford.info/cachedir/.
 const (
 	cacheTag       = "CACHEDIR.TAG"
 	cacheSignature = "Signature: 8a477f597d28d172789f06886806bc55"
 )
 
-// marks returns what in f marks it as a directory of which nothing else is
-// taken, and the strongest rule that says so. The marks stay, as with tar and
-// restic: a directory that is restored has them again.
+// marks returns the entries of f that mark it as a directory of which only the marks are
+// taken, and the strongest rule that names one. As with tar and restic, the marks are
+// taken, so that a restored directory is marked too.
 func (l *lister) marks(f *Folder) (marks []dirent, by *Rule) {
 	if f.Parent == nil {
-		return nil, nil // whoever names a directory wants what it holds
+		return nil, nil // the root was named by the user, who wants what it holds
 	}
 	for i := range l.rules.marks {
 		r := &l.rules.marks[i]
@@ -213,11 +212,11 @@ func (l *lister) marks(f *Folder) (marks []dirent, by *Rule) {
 	return inOrder(marks), by
 }
 
-// tagged reports whether the tag of d is that of a cache.
+// tagged reports whether d holds the tag of a cache.
 func (d *Dir) tagged() bool {
 	f, err := d.regular(cacheTag)
 	if err != nil {
-		return false // and is an error once the tag itself is to be taken
+		return false // the error is reported when the tag is taken as an entry
 	}
 	defer f.Close()
 	begin := make([]byte, len(cacheSignature))
@@ -225,8 +224,8 @@ func (d *Dir) tagged() bool {
 	return err == nil && string(begin) == cacheSignature
 }
 
-// has reports whether f holds an entry of that name. It can tell while the
-// entries are decided on.
+// has reports whether f holds an entry of that name. It works while the walk decides on
+// the entries of f.
 func (f *Folder) has(name string) bool {
 	_, ok := f.find(name)
 	return ok

@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// part is a pattern for one name of a path. It goes by bytes, as git does, so
-// that names need not be UTF-8: "?" is half an "ä".
+// part is a pattern for one name of a path. It matches bytes, as in git, since names need
+// not be UTF-8: "?" is half an "ä".
 type part struct {
 	deep  bool   // "**": any number of names
 	text  string // the name, where there are no atoms
-	star  bool   // text is only what the name ends in
+	star  bool   // whether text is only the end of the name
 	atoms []atom
 }
 
-// atom takes one byte, or with star any number of them.
+// atom matches one byte, or with star any number of bytes.
 type atom struct {
 	star bool
-	set  *[256]bool // nil: the byte itself
+	set  *[256]bool // the bytes that match; nil for byte alone
 	byte byte
 }
 
@@ -28,7 +28,7 @@ var (
 	errOpen      = errors.New(`has a [ that is not closed: write \[ for one in a name`)
 )
 
-// anyByte is what "?" takes.
+// anyByte is the set of "?".
 var anyByte = inverted(&[256]bool{})
 
 func inverted(set *[256]bool) *[256]bool {
@@ -111,7 +111,7 @@ func parseSet(text string) (set *[256]bool, rest string, err error) {
 	if negated {
 		text = text[1:]
 	}
-	low := -1 // what a "-" here begins a range with; -1: it is itself
+	low := -1 // the first byte of the range that a "-" would make; -1 where "-" is a byte of the set
 	for first := true; first || text == "" || text[0] != ']'; first = false {
 		if text == "" {
 			return nil, "", errOpen
@@ -178,7 +178,7 @@ func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 func isGraph(c byte) bool  { return ' ' < c && c < 0x7f }
 
-// match holds the part against a name.
+// match reports whether the part matches a name.
 func (p *part) match(name string) bool {
 	switch {
 	case p.atoms != nil:
@@ -189,9 +189,9 @@ func (p *part) match(name string) bool {
 	return name == p.text
 }
 
-// matchAtoms begins at the end, where most patterns fail. From the front, it goes
-// back to the last star alone: what an earlier one could give up, that one could
-// take. So no pattern takes longer than the product of the lengths.
+// matchAtoms compares the end first, where most patterns fail. From the front it only ever
+// goes back to the last star: what an earlier star could match instead, the last one can
+// match as well. So the time is at most the product of both lengths.
 func matchAtoms(atoms []atom, name string) bool {
 	for n := len(atoms) - 1; !atoms[n].star; n = len(atoms) - 1 {
 		if name == "" || !atoms[n].takes(name[len(name)-1]) {
@@ -226,10 +226,10 @@ func (a *atom) takes(c byte) bool {
 	return a.byte == c
 }
 
-// matchPath holds the parts against a path, in the manner of matchAtoms.
+// matchPath reports whether the parts match a path. It works like matchAtoms.
 func matchPath(parts []part, path string) bool {
-	var deep []part // what follows the last "**"
-	var from string // what that is held against
+	var deep []part // the parts behind the last "**"
+	var from string // the rest of the path that deep is compared with
 	for {
 		for len(parts) > 0 && parts[0].deep {
 			if parts = parts[1:]; len(parts) == 0 {

@@ -9,59 +9,59 @@ import (
 	"phlb/engine/manifest"
 )
 
-// Rules say what a walk leaves out. What SkipDirs and Skip match is left out
-// whatever the other rules say. A pattern of theirs without a slash is held
-// against the name, one with a slash against the path relative to the root. In
-// it * and ? match within one name, ** across slashes, **/ also none at all,
-// [abc] and {a,b} alternatives; see github.com/gobwas/glob.
+// Rules say what a walk leaves out. Paths that SkipDirs or Skip match are left out
+// whatever the other rules say. In both, a pattern without a slash is compared with the
+// name of an entry, and a pattern with a slash with the path relative to the root. * and ?
+// match within one name, ** matches across slashes, **/ also matches nothing, [abc] and
+// {a,b} are alternatives; see github.com/gobwas/glob.
 type Rules struct {
 	SkipDirs []string // directories that are never entered
-	Skip     []string // entries of any kind; a directory with all it holds
+	Skip     []string // entries of any kind; a directory with all that it holds
 
-	// Ordered are lines as of a .gitignore in the root. Only Text, Origin and
-	// Beside are filled in.
+	// Ordered are lines as in a .gitignore in the root. The caller fills in Text, Origin and
+	// Beside.
 	Ordered []Rule
-	// IgnoreFiles are names of files with further lines, for the directory they
-	// lie in and all below. They are stronger than Ordered, a nearer one
-	// stronger than one further up, and of one directory the later name. They
-	// are taken like any other file.
+	// IgnoreFiles are names of files with further lines, which count in the directory of the
+	// file and below. They are stronger than Ordered. The file of an inner directory is
+	// stronger than that of an outer one, and in one directory the later name of the list
+	// is stronger. Ignore files are taken like any other file.
 	IgnoreFiles []string
 
-	// Of a directory below the root that is marked, only the marks are taken:
-	// by an entry with one of the names in IfPresent, or if Tagged by a
-	// CACHEDIR.TAG as of https://bford.info/cachedir/.
+	// A directory below the root may be marked: by an entry with a name in IfPresent or,
+	// with Tagged, by a CACHEDIR.TAG, see https://bford.info/cachedir/. Of such a directory
+	// only the marks are taken.
 	Tagged    bool
 	IfPresent []string
 
 	MaxSize int64 // regular files that are larger are left out; 0 is no limit
-	// Where is called per entry that is not a directory and that all other
-	// rules take, from several goroutines; worker tells them apart. An error
-	// ends the walk.
+	// Where is called for each entry that is not a directory and that no other rule leaves
+	// out. It is called from several goroutines, each with a worker number of its own. An
+	// error ends the walk.
 	Where         func(worker int, e *Entry) (bool, error)
 	OneFileSystem bool // mount points are taken as empty directories
-	Fetch         bool // files whose content lies on a server alone are taken too
+	Fetch         bool // files whose content is only on a server are taken too
 	Exclude       []ID // directories that are left out
 }
 
-// Check reports the first rule that makes no sense.
+// Check returns an error for the first rule that is not valid.
 func (r *Rules) Check() error {
 	_, err := r.compile()
 	return err
 }
 
-// matcher is what Rules compile to.
+// matcher is compiled Rules.
 type matcher struct {
 	dirs, any patterns
-	ordered   *frame // nil if there are none
-	marks     []Rule // Text is the name
+	ordered   *frame // nil for no rules
+	marks     []Rule // whose Text is the name of a mark
 }
 
-// patterns are held apart by what they are held against. Plain names, the
-// usual case, are looked up at once.
+// patterns are globs, sorted by what they are compared with. Plain names, which most
+// patterns are, are looked up in a map.
 type patterns struct {
 	plain map[string]*Rule
-	names []pattern
-	paths []pattern
+	names []pattern // compared with names
+	paths []pattern // compared with paths
 }
 
 type pattern struct {
@@ -129,8 +129,8 @@ func (r *Rules) compile() (*matcher, error) {
 	return &m, nil
 }
 
-// checkName refuses what no single entry is called. Patterns are taken for a
-// mistake: there are names like that, but nobody means them.
+// checkName returns an error for text that is not the name of a single entry. A pattern is
+// taken for a mistake, although a file could have such a name.
 func checkName(name string) error {
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/*?[") {
 		return fmt.Errorf("%q is not a name: give that of a single entry, no path and no pattern", name)
@@ -164,7 +164,7 @@ func (p *patterns) add(rule *Rule) error {
 	return nil
 }
 
-// match returns a rule that matches, nil if none does.
+// match returns a rule that matches; nil for none.
 func (p *patterns) match(folder, name string) *Rule {
 	name = fold(name)
 	if r := p.plain[name]; r != nil {
@@ -186,8 +186,8 @@ func (p *patterns) match(folder, name string) *Rule {
 	return nil
 }
 
-// decide returns whether what is called name in f is left out by its name, and
-// by which rule; nil if none matches.
+// decide returns whether the entry called name in f is left out by its name, and the rule
+// that has decided; nil where none matches.
 func (m *matcher) decide(f *Folder, name string, isDir bool) (skip bool, by *Rule) {
 	m.each(f, name, isDir, func(r *Rule) bool {
 		by = r
@@ -196,8 +196,8 @@ func (m *matcher) decide(f *Folder, name string, isDir bool) (skip bool, by *Rul
 	return by != nil && !by.keep, by
 }
 
-// each calls yield with the rules that match, the strongest first, until that
-// returns false.
+// each calls yield with the rules that match, the strongest first, until yield returns
+// false.
 func (m *matcher) each(f *Folder, name string, isDir bool, yield func(*Rule) bool) {
 	if r := m.any.match(f.path, name); r != nil && !yield(r) {
 		return
@@ -214,8 +214,8 @@ func (m *matcher) each(f *Folder, name string, isDir bool, yield func(*Rule) boo
 	}
 }
 
-// unwanted returns what speaks against an entry that is no directory and that
-// all rules about its path take, "" if nothing does.
+// unwanted returns why an entry that no rule about its path leaves out, and that is no
+// directory, is left out; "" where it is taken.
 func (r *Rules) unwanted(worker int, e *Entry) (Reason, error) {
 	if e.Remote && !r.Fetch {
 		return Remote, nil
@@ -231,11 +231,10 @@ func (r *Rules) unwanted(worker int, e *Entry) (Reason, error) {
 	return "", nil
 }
 
-// Patterns are globs that are held against names and paths as those of [Rules]
-// are.
+// Patterns are globs that are compared with names and paths as Skip of [Rules] is.
 type Patterns struct{ compiled patterns }
 
-// CompilePatterns compiles globs, or reports the first that does not compile.
+// CompilePatterns compiles globs. The error is that of the first that is not valid.
 func CompilePatterns(globs []string) (*Patterns, error) {
 	var p Patterns
 	for _, text := range globs {
@@ -246,6 +245,6 @@ func CompilePatterns(globs []string) (*Patterns, error) {
 	return &p, nil
 }
 
-// Match reports whether one of the patterns matches what is called name in the
-// folder at that path, "." for the root.
+// Match reports whether one of the patterns matches the entry called name in the folder
+// with that path; "." is the root.
 func (p *Patterns) Match(folder, name string) bool { return p.compiled.match(folder, name) != nil }

@@ -1,22 +1,20 @@
 // Package walk reads a source tree in the order in which manifests are
 // written: directory by directory, see [manifest.Compare].
 //
-// Most callers fill in a [Walk] and call [Walk.Run]. A tree is worked on in
-// batches of entries that lie in one directory. Three stages run at the same
-// time: a single lister opens directories and hands out batches in order,
-// several workers look at the entries of a batch each, and the caller's own
-// goroutine takes the finished batches, in order again.
+// Most callers fill in a [Walk] and call [Walk.Run]. A tree is read in batches of entries
+// that lie in one directory. Three stages run at the same time: one lister opens
+// directories and hands out batches in order, several workers look at the entries of one
+// batch each, and the goroutine of the caller takes the finished batches, in order again.
 //
-// Every look-up is relative to the handle of a directory that was opened
-// without following symbolic links, so a link that is swapped in meanwhile
-// cannot lead outside the tree. The package does not promise a consistent
-// picture: what changes during the walk is seen before or after the change, and
-// what vanishes is reported in [Batch.Errors].
+// Entries are looked up relative to the handle of a directory that was opened without
+// following symbolic links, so that a link that is put there meanwhile cannot lead out of
+// the tree. The package does not promise a consistent picture: an entry that changes
+// during the walk is seen before or after the change, and an entry that vanishes is
+// reported in [Batch.Errors].
 //
-// Paths may be longer than the system allows in a call. A handle is held for
-// every level of the directory at hand, and for at most a few hundred batches
-// under way; directories too deep for the process's limit of open files are
-// reported in [Batch.Errors] too.
+// Paths may be longer than the system allows in a call. One handle is open for each level
+// of the directory that is read, and for each of at most a few hundred batches. A directory
+// that is too deep for the limit of open files is reported in [Batch.Errors].
 package walk
 
 import (
@@ -33,49 +31,49 @@ import (
 	"phlb/engine/manifest"
 )
 
-// Entry is what a walk sees of a path. Digest, Xattrs, Group and the fields
-// about the snapshot are left for others to fill in.
+// Entry is a path as a walk has found it. The walk leaves Digest, Xattrs, Group and the
+// fields about the snapshot empty.
 type Entry struct {
 	manifest.Entry
-	Dev    uint64 // of the file system it lies on
+	Dev    uint64 // the file system
 	Nlink  uint64
 	Blocks int64 // of 512 bytes
 	Atime  manifest.Time
-	Remote bool // the content lies on a server alone, and is fetched when it is read
-	At     int  // in the batch's Names
+	Remote bool // whether the content is only on a server, and is fetched when it is read
+	At     int  // the index in Names of the batch
 }
 
 // Sparse reports whether the file takes less room than its size.
 func (e *Entry) Sparse() bool { return e.Blocks*512 < e.Size }
 
-// ID tells files apart: no two that exist at a time have the same one.
+// ID identifies a file. No two files that exist at the same time have the same ID.
 type ID struct{ Dev, Inode uint64 }
 
-// Known reports whether the file system has numbers for its files: without them,
-// no two are known to be the same.
+// Known reports whether the file system gives numbers to its files. Without numbers two
+// paths are never known to be one file.
 func (id ID) Known() bool { return id.Inode != 0 }
 
-// Is reports whether both are known to be those of one file.
+// Is reports whether both IDs are known to be of one file.
 func (id ID) Is(other ID) bool { return id.Known() && id == other }
 
-// ID returns that of e.
+// ID returns the ID of the file.
 func (e *Entry) ID() ID { return ID{e.Dev, e.Inode} }
 
-// Folder is a directory of the source that is being walked. In place of its path
-// it holds its name, "." for the root: folders in one another would spell out the
-// same names over and over. See [Batch.Path].
+// Folder is a directory of the source that is being walked. Its Path is only its name, "."
+// for the root: many folders in one another would repeat the same names. [Batch.Path] is
+// the whole path.
 type Folder struct {
 	Entry
 	Parent *Folder // nil for the root
 	Dir    *Dir    // open as long as one of its batches is under way
-	Data   any     // the caller's own
+	Data   any     // for the caller
 
-	frame *frame   // the nearest rules, nil if there are none
-	list  []dirent // in order, while they are decided on
-	path  string   // for as long as they are
+	frame *frame   // the nearest rules; nil for none
+	list  []dirent // the names in it, sorted, while the lister decides on them
+	path  string   // the whole path, while the lister decides on the names
 	depth int      // 0 for the root
 
-	holders atomic.Int32 // of Dir: the lister, and each batch under way
+	holders atomic.Int32 // how many need Dir: the lister, and each batch under way
 }
 
 func (f *Folder) hold() { f.holders.Add(1) }
@@ -86,8 +84,8 @@ func (f *Folder) release() {
 	}
 }
 
-// Spell returns the path of the folder, put together from the names that lead
-// there.
+// Spell returns the whole path of the folder, put together from the names of the folders
+// around it.
 func (f *Folder) Spell() string {
 	if f.Parent == nil {
 		return "."
@@ -99,7 +97,7 @@ func (f *Folder) Spell() string {
 	return strings.Join(names, "/")
 }
 
-// join returns the path of what is called name in f.
+// join returns the path of the entry called name in f.
 func (f *Folder) join(name string) string { return join(f.path, name) }
 
 func join(folder, name string) string {
@@ -109,26 +107,27 @@ func join(folder, name string) string {
 	return folder + "/" + name
 }
 
-// Batch is a run of entries in one directory, directories left out. One that is
-// neither First nor Last and has no Names may follow what lies below the
-// folder, to report directories in it that could not be opened. It is valid
-// until the function that it was emitted to returns; then another one takes its
-// memory.
+// Batch is a part of the entries of one directory, without the directories in it. A batch
+// is valid until the function emit returns; then its memory is used for another batch.
+//
+// Behind the batches of the folders in a folder, one more batch of the outer folder may
+// follow, which is neither First nor Last and has no Names: its Errors are about
+// directories that could not be opened.
 type Batch struct {
 	Folder  *Folder
-	Path    string   // of the folder, relative to the root; "." for that
-	First   bool     // the folder's first: its own entry is to be taken now
-	Last    bool     // the folder's last with entries
-	Names   []string // what the lister saw, sorted
-	Entries []Entry  // of Names, in order, as far as they exist and are wanted
+	Path    string   // of the folder, relative to the root; "." for the root
+	First   bool     // whether it is the first of the folder, with which the folder's own entry is due
+	Last    bool     // whether it is the last of the folder that has entries
+	Names   []string // the names that the lister has found, sorted
+	Entries []Entry  // the entries of Names that exist and are wanted, in order
 	Errors  []error  // each a *fs.PathError whose path is relative to the root
-	Skipped int      // how many the rules left out
+	Skipped int      // how many entries the rules left out
 	Folders int      // how many of these are directories
-	Left    []Left   // these, where the walk is to name them
-	Data    any      // the caller's own; at first that of an earlier batch
+	Left    []Left   // the entries that the rules left out, with NamesLeft
+	Data    any      // for the caller; at first that of an earlier batch
 
-	// Warnings are about ignore files that are not obeyed, or not in full: the
-	// walk takes more than is wanted, and misses nothing. As Errors otherwise.
+	// Warnings are about ignore files that are not obeyed, or not in full. The walk takes
+	// more entries than is wanted then, and misses none. They are errors like Errors.
 	Warnings []error
 
 	done chan struct{}
@@ -137,7 +136,7 @@ type Batch struct {
 
 // Left is an entry that the rules left out.
 type Left struct {
-	Path string // relative to the root; that of a directory ends in a slash
+	Path string // relative to the root; the path of a directory ends in a slash
 	By   string // the text of the rule, or a [Reason]
 }
 
@@ -146,31 +145,32 @@ type Walk struct {
 	Root string // the source directory
 	Dir  *Dir   // the same, where it is open already; the caller closes it
 	Rules
-	Workers   int  // how many work at a time; 0 for a fitting number
-	NamesLeft bool // batches name what the rules left out
+	Workers   int  // how many workers there are; 0 for the usual number
+	NamesLeft bool // whether batches list the entries that the rules left out
 
-	// Prepare is called by the lister for every batch, in order and before
-	// the batch is worked on; Names is filled in. An error ends the walk.
+	// Prepare is called by the lister for every batch, in order, when Names is filled in and
+	// Entries is not. An error ends the walk.
 	Prepare func(*Batch) error
-	// Work is called for every batch once its Entries are filled in, from
-	// several goroutines; worker tells them apart. An error ends the walk.
+	// Work is called for every batch when Entries is filled in, from several goroutines, each
+	// with a worker number of its own. An error ends the walk.
 	Work func(ctx context.Context, worker int, b *Batch) error
 }
 
 const (
-	// batchSize keeps a large directory from being one worker's alone.
+	// batchSize is how many entries a batch has, so that several workers share a large
+	// directory.
 	batchSize = 32
-	// lookahead is how many batches may wait for one that takes long. It
-	// bounds memory and open directories, of which callers open more beside
-	// ours: an eighth of the files that may be open is enough.
+	// lookahead is how many batches may wait for one that takes long. It limits the memory
+	// and the open directories. Callers open more directories for each batch, so at most an
+	// eighth of the files that may be open is used.
 	lookahead = 64
-	// handlesPerLevel is how many handles a caller may hold for every level, ours
-	// included: a backup has the folder of the source, its own, that of the snapshot
-	// before and that of a run that was cut off. A tree that is too deep for them
-	// would end the run, and not only lack what lies deepest.
+	// handlesPerLevel is how many handles a caller may need for a level of the tree,
+	// with that of the walk: a backup has a folder of the source, of the new snapshot, of the
+	// parent and of what a run that was cut off has left. Without this limit a tree that is
+	// too deep would end the run. With it only the deepest folders are missing.
 	handlesPerLevel = 5
-	// defaultWorkers is more than there are cores on a small machine: system
-	// calls on a busy file system wait.
+	// defaultWorkers is more than the cores of a small machine, since workers wait for the
+	// file system.
 	defaultWorkers = 4
 )
 
@@ -240,7 +240,7 @@ func (w *Walk) Run(ctx context.Context, emit func(*Batch) error) error {
 	return context.Cause(ctx)
 }
 
-// openRoot opens the root, where the rules are in force.
+// openRoot opens the root and puts the rules in force there.
 func (w *Walk) openRoot(rules *matcher) (*Folder, error) {
 	open := func() (*Dir, error) { return OpenRoot(w.Root) }
 	if w.Dir != nil {
@@ -261,22 +261,21 @@ func (w *Walk) openRoot(rules *matcher) (*Folder, error) {
 
 // lister is the stage that finds the batches.
 type lister struct {
-	walk   *Walk
-	rules  *matcher
-	ctx    context.Context
-	device uint64
-	// deepest is how many levels are entered.
-	deepest uint64
-	todo    chan *Batch // to the workers
-	order   chan *Batch // the same, to the emitter
-	spare   chan *Batch // that were emitted
-	list    []dirent    // of the folder at hand
-	path    []byte      // of the same, empty for the root
+	walk    *Walk
+	rules   *matcher
+	ctx     context.Context
+	device  uint64
+	deepest uint64      // how many levels of the tree are entered
+	todo    chan *Batch // batches for the workers
+	order   chan *Batch // the same batches for emit, in order
+	spare   chan *Batch // batches that were emitted, to be used again
+	list    []dirent    // the names in the folder that is being listed
+	path    []byte      // the path of the folder that is being listed; empty for the root
 
-	pending sync.WaitGroup // the batches in todo and at work
+	pending sync.WaitGroup // counts the batches that no worker has finished
 }
 
-// batch returns an empty one.
+// batch returns an empty batch of a folder.
 func (l *lister) batch(f *Folder) *Batch {
 	select {
 	case b := <-l.spare:
@@ -287,8 +286,8 @@ func (l *lister) batch(f *Folder) *Batch {
 	}
 }
 
-// folder hands out the batches of f and of all below it, and releases f. What
-// went wrong with siblings before it is reported in its first batch.
+// folder hands out the batches of f and of all folders below it, and releases f. failed
+// are errors of folders before f, which are reported in the first batch of f.
 func (l *lister) folder(f *Folder, failed []error) error {
 	f.hold()
 	defer f.release()
@@ -328,12 +327,12 @@ func (l *lister) folder(f *Folder, failed []error) error {
 			b = l.batch(f)
 		}
 	}
-	f.list = nil // the next folder takes the room
+	f.list = nil // its memory is used for the next folder
 	b.Last = true
 	if err := l.hand(b); err != nil {
 		return err
 	}
-	f.path = "" // else every level would hold the names of all those above
+	f.path = "" // else each level would keep a whole path in memory
 	failed = nil
 	length := len(l.path)
 	defer func() { l.path = l.path[:length] }()
@@ -370,7 +369,7 @@ func (l *lister) folder(f *Folder, failed []error) error {
 	return nil
 }
 
-// spelled returns the path of the folder at hand.
+// spelled returns the path of the folder that is being listed.
 func (l *lister) spelled() string {
 	if len(l.path) == 0 {
 		return "."
@@ -378,10 +377,10 @@ func (l *lister) spelled() string {
 	return string(l.path)
 }
 
-// join returns the path of what is called name in the batch's folder.
+// join returns the path of the entry called name in the folder of the batch.
 func (b *Batch) join(name string) string { return join(b.Path, name) }
 
-// left notes what is called name in the batch's folder.
+// left notes that the entry called name in the folder of the batch was left out.
 func (b *Batch) left(name string, isDir bool, by string) {
 	path := b.join(name)
 	if isDir {
@@ -390,12 +389,12 @@ func (b *Batch) left(name string, isDir bool, by string) {
 	b.Left = append(b.Left, Left{path, by})
 }
 
-// enter lists f and reads the rules that stand in it. It returns what is to be
-// decided on, which is not all of f.list if f is marked: then also by what.
+// enter lists f and reads its ignore files. It returns the names to decide on: all of
+// f.list or, if f is marked, only the marks, with the rule that names them.
 func (l *lister) enter(f *Folder, b *Batch) (list []dirent, marked *Rule) {
 	list, err := f.Dir.list(l.list[:0])
 	if err != nil {
-		// The names that were read are as good as any; the rest is reported.
+		// The names that could be read are used, and the error is reported.
 		b.Errors = append(b.Errors, pathError("readdir", f.path, err))
 	}
 	l.list = list
@@ -420,14 +419,14 @@ func countDirs(list []dirent) (n int) {
 	return n
 }
 
-// inOrder sorts the list and takes every name once: what is renamed while a
-// directory is read may come up twice, see readdir(3).
+// inOrder sorts the list and removes names that occur twice: a file that is renamed while
+// a directory is read may be listed again, see readdir(3).
 func inOrder(list []dirent) []dirent {
 	slices.SortFunc(list, func(a, b dirent) int { return strings.Compare(a.name, b.name) })
 	return slices.CompactFunc(list, func(a, b dirent) bool { return a.name == b.name })
 }
 
-// mountPoint hands out f as if it held nothing, and releases it.
+// mountPoint hands out f as if it was empty, and releases f.
 func (l *lister) mountPoint(f *Folder, failed []error) error {
 	f.hold()
 	defer f.release()
@@ -437,7 +436,7 @@ func (l *lister) mountPoint(f *Folder, failed []error) error {
 	return l.hand(b)
 }
 
-// open opens the directory called name in f, whose path has that length.
+// open opens the directory called name in f. length is the length of its path.
 func (l *lister) open(f *Folder, name string, length int) (*Folder, error) {
 	if length > manifest.MaxPath {
 		return nil, syscall.ENAMETOOLONG
@@ -447,7 +446,7 @@ func (l *lister) open(f *Folder, name string, length int) (*Folder, error) {
 	}
 	dir, err := f.Dir.Open(name)
 	if errors.Is(err, syscall.EMFILE) {
-		l.pending.Wait() // they hold handles too
+		l.pending.Wait() // batches under way hold handles too
 		dir, err = f.Dir.Open(name)
 	}
 	if err != nil {
@@ -462,7 +461,7 @@ func (l *lister) open(f *Folder, name string, length int) (*Folder, error) {
 	return sub, nil
 }
 
-// hand gives a batch to the other stages.
+// hand hands out a batch to the other stages.
 func (l *lister) hand(b *Batch) error {
 	if l.walk.Prepare != nil {
 		if err := l.walk.Prepare(b); err != nil {
@@ -482,7 +481,7 @@ func (l *lister) hand(b *Batch) error {
 	}
 }
 
-// work looks at the entries of b and hands them to the caller.
+// work looks at the entries of b, and calls Work.
 func (l *lister) work(worker int, b *Batch) error {
 	if err := context.Cause(l.ctx); err != nil {
 		return err
@@ -505,8 +504,8 @@ func (l *lister) work(worker int, b *Batch) error {
 	return l.walk.Work(l.ctx, worker, b)
 }
 
-// look fills in e with what is called name in the batch's folder, and reports
-// whether it is there and wanted.
+// look fills in e with the entry called name in the folder of the batch, and reports
+// whether it exists and is wanted.
 func (l *lister) look(worker int, b *Batch, e *Entry, name string) (wanted bool, err error) {
 	if *e, err = b.Folder.Dir.Lstat(name); err == nil && e.Kind == manifest.Dir {
 		err = errBecameDir
@@ -531,9 +530,9 @@ func (l *lister) look(worker int, b *Batch, e *Entry, name string) (wanted bool,
 }
 
 var (
-	// ErrKind is the error of an entry of a kind that no manifest can hold.
+	// ErrKind says that an entry is of a kind that a manifest cannot hold.
 	ErrKind = errors.New("neither file, directory, symlink, fifo, socket nor device")
-	// errBecameDir is that of a directory that was something else a moment ago.
+	// errBecameDir says that an entry was replaced by a directory during the walk.
 	errBecameDir = errors.New("became a directory during the walk")
 )
 

@@ -7,10 +7,10 @@ import (
 	"phlb/engine/walk"
 )
 
-// CountAhead finds the totals of a first backup of a source while the backup is
-// under way, for its progress, if the environment asks for that. Where a function
-// of a script decides what is wanted, nothing is counted: the function may be slow.
-// The caller calls stop when the backup is done.
+// CountAhead counts the files of a source in a walk of its own while a first backup is under
+// way, for the totals of Progress, if the environment asks for it. Where a function of a
+// script decides which files are wanted, nothing is counted: the function may be slow. The
+// caller calls stop when the backup is done.
 func (repo *Repository) CountAhead(ctx context.Context, source string, rules walk.Rules) (stop func()) {
 	if !repo.Env.CountAhead || rules.Where != nil {
 		return func() {}
