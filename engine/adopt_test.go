@@ -11,10 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"phlb/engine"
-	"phlb/engine/config"
 	"phlb/engine/manifest"
 )
 
@@ -222,75 +219,6 @@ func TestAdoptOlder(t *testing.T) {
 	}
 	r.together(true, filepath.Join(newest.Path, "a"), filepath.Join(old.Path, "a"))
 	r.alike(r.backup())
-}
-
-// A tree that no run has made: all that an entry can be.
-func TestAdoptForeignTree(t *testing.T) {
-	asRoot(t)
-	for _, match := range []config.Match{config.MatchPermissions, config.MatchContent, config.MatchExact} {
-		t.Run(string(match), func(t *testing.T) {
-			r := newRepo(t)
-			r.config.Match = match
-			when := time.Unix(1e9, 987654321)
-			r.write("a", "content", "dir/b", "content", "dir/mode", "content", "dir/owner", "content", "dir/time", "content",
-				"odd \n\\ \xff name", "odd", "large", strings.Repeat("large", 1<<17), "empty", "", "dir/empty", "")
-			r.must(os.Symlink("no\xffwhere", r.in("link")))
-			r.must(unix.Mkfifo(r.in("dir/fifo"), 0o620))
-			r.must(os.Chmod(r.in("dir/mode"), 0o4711))
-			r.must(os.Chown(r.in("dir/owner"), 77, 78))
-			for _, name := range []string{"a", "dir/b", "dir/mode", "dir/owner", "dir"} {
-				r.must(os.Chtimes(r.in(name), when, when))
-			}
-			r.must(os.Chmod(r.in("dir"), 0o2750))
-			other := newRepoIn(t, t.TempDir())
-			other.root, other.config, other.now, other.log = r.root, r.config, r.now, r.log
-			other.write("known", strings.Repeat("large", 1<<17))
-			r.must(os.Chtimes(other.in("known"), when, when))
-			sealed := other.backup()
-			promised := tree(r, sealed.Path)
-
-			at := r.put("foreign/by hand")
-			before := tree(r, at)
-			report := r.adopt("foreign")
-			r.wantAdded(report, "foreign/by hand")
-			same(t, "sealed before", linkless(tree(r, sealed.Path)), linkless(promised))
-			after := tree(r, at)
-			entries := readManifest(t, report.Added[0])
-			for path, was := range before {
-				is, e := after[path], entries[path]
-				if e.Mode != was.mode && was.target == "" || e.UID != was.uid || e.GID != was.gid || e.Mtime.Time() != time.Unix(was.mtime.Unix()).UTC() {
-					t.Errorf("the manifest says of %q %+v %v, it was %+v", path, e.Permissions, e.Mtime.Time(), was)
-				}
-				if e.Stored == nil && is.like() != was.like() {
-					t.Errorf("%q is\n%+v, was\n%+v", path, is.like(), was.like())
-				}
-				if is.digest != was.digest {
-					t.Errorf("%q holds other bytes than before", path)
-				}
-			}
-			shares := map[string]bool{
-				"dir/b": true, "dir/time": match != config.MatchExact,
-				"dir/mode": match == config.MatchContent, "dir/owner": match == config.MatchContent,
-			}
-			linked := int64(0)
-			for name, want := range shares {
-				r.together(want, filepath.Join(at, "a"), filepath.Join(at, name))
-				if want {
-					linked++
-				}
-			}
-			r.together(match != config.MatchExact, filepath.Join(at, "large"), filepath.Join(sealed.Path, "known"))
-			saved := 7 * linked
-			if match != config.MatchExact {
-				linked, saved = linked+1, saved+5<<17
-			}
-			if report.Files != 9 || report.Read != 9 || report.Linked != linked || report.Saved != saved {
-				t.Errorf("looked at %d, read %d, linked %d, saved %d; want 9, 9, %d, %d",
-					report.Files, report.Read, report.Linked, report.Saved, linked, saved)
-			}
-			r.wantProblems(r.verify(report.Added[0], all))
-		})
-	}
 }
 
 // linkless takes away what a link from elsewhere changes.

@@ -113,7 +113,7 @@ func TestOneWriterPerName(t *testing.T) {
 	if _, err := r.try(engine.Source{Name: "another"}); err != nil {
 		t.Errorf("another name: %v", err)
 	}
-	waiting := startChild(t, order{Root: r.root, Source: r.source, Wait: true, Later: 2 * time.Hour}, nil)
+	waiting := startChild(t, order{Root: r.root, Source: r.source, Wait: true, Later: 2 * time.Hour})
 	r.must(lock.Unlock())
 	if a, err := waiting.finish(); err != nil || a.Err != "" || a.Snapshot.Files != 1 {
 		t.Errorf("the one that waited: %v, %+v", err, a)

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"phlb/engine"
 	"phlb/engine/walk"
 )
@@ -48,7 +46,7 @@ func TestHashErrors(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content")
-	r.must(unix.Mkfifo(r.in("fifo"), 0o600))
+	r.fifo(r.in("fifo"), 0o600)
 	for _, test := range []struct{ path, algorithm, want string }{
 		{"a", "sha257", `no hash algorithm is called "sha257"; there are md5, sha1, sha256`},
 		{"a", "", "there are md5"},
@@ -73,7 +71,7 @@ func TestHashAll(t *testing.T) {
 	r := newRepo(t)
 	r.write("b", "2", "a", "1", "dir/c", "3", "dir/skipped", "4", "empty", "")
 	r.must(os.Symlink("a", r.in("link")))
-	r.must(unix.Mkfifo(r.in("fifo"), 0o600))
+	r.fifo(r.in("fifo"), 0o600)
 	r.must(os.Truncate(r.in("b"), 1<<20)) // a hole, mostly
 	source := engine.Source{Root: r.source, Rules: walk.Rules{Skip: []string{"skipped"}}}
 	var counts engine.Counts

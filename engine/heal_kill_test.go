@@ -237,7 +237,7 @@ func (r *repo) healUnder(t *testing.T, s *engine.Snapshot, call, errno string) a
 	t.Helper()
 	tool(t, "strace")
 	return runChild(t, order{Root: r.root, Boot: r.boot, Name: s.Ref().String(), Heal: true, Later: 2 * time.Hour,
-		Under: []string{"strace", "-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "trace=" + call, "-e", "inject=" + call + ":error=" + errno}}, nil)
+		Under: []string{"strace", "-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "trace=" + call, "-e", "inject=" + call + ":error=" + errno}})
 }
 
 // A disk that may not have what was mended leaves the damage noted.

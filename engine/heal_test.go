@@ -3,14 +3,11 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"phlb/engine"
 	"phlb/engine/manifest"
@@ -196,7 +193,7 @@ func TestHealStructure(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRepo(t)
 			r.write("a", "first", "good/a", "first", "dir/b", "second", "good/b", "second", "dir/empty", "", "only", "only")
-			r.must(unix.Mkfifo(r.in("dir/fifo"), 0o640))
+			r.fifo(r.in("dir/fifo"), 0o640)
 			r.must(os.Symlink("a", r.in("link")))
 			r.must(os.Chmod(r.in("dir"), 0o750))
 			for _, name := range []string{"good/a", "good/b"} { // inodes of their own
@@ -248,30 +245,6 @@ func TestHealForgetsWhatIsGone(t *testing.T) {
 	r.must(os.Remove(first.Path + manifest.Suffix))
 	r.wantProblems(r.verify(second, heal))
 	r.whole(second)
-}
-
-// A folder that has no room for more links, nor need for any.
-func TestHealAtLinkLimit(t *testing.T) {
-	t.Parallel()
-	if testing.Short() {
-		t.Skip("makes 65,000 links")
-	}
-	at := mount(t, "ext4", 64)
-	r := newRepo(t)
-	r.root = filepath.Join(at, "root")
-	r.config = settings(r.root)
-	r.write("a", "content")
-	first := r.rotten("a")
-	second := r.backup()
-	good := filepath.Join(second.Path, "a")
-	for i := 0; ; i++ {
-		if err := os.Link(good, filepath.Join(at, fmt.Sprint("link-", i))); err != nil {
-			break
-		}
-	}
-	r.wantProblems(r.verify(first, heal), "content: a", "healed: a")
-	r.whole(first)
-	r.together(false, good, filepath.Join(first.Path, "a"))
 }
 
 func TestHealStops(t *testing.T) {

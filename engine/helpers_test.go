@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -186,52 +185,7 @@ func tool(t testing.TB, name string) {
 	}
 }
 
-func asRoot(t testing.TB) {
+func lstatTime(t testing.TB, path string) time.Time {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("needs root")
-	}
-}
-
-// mount makes a file system of that kind, of so many MiB, and mounts it.
-func mount(t testing.TB, kind string, mib int64, options ...string) string {
-	t.Helper()
-	asRoot(t)
-	dir := t.TempDir()
-	at := filepath.Join(dir, "mnt")
-	args := []string{"-t", "tmpfs", "-o", fmt.Sprintf("size=%dm", mib), "tmpfs", at}
-	if kind != "tmpfs" {
-		tool(t, "mkfs."+kind)
-		image := filepath.Join(dir, "image")
-		if err := os.WriteFile(image, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Truncate(image, mib<<20); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.Command("mkfs."+kind, append(options, image)...).CombinedOutput(); err != nil {
-			t.Skipf("mkfs.%s: %v: %s", kind, err, out)
-		}
-		args = []string{"-o", "loop", image, at}
-	}
-	if err := os.Mkdir(at, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("mount", args...).CombinedOutput(); err != nil {
-		t.Skipf("mount: %v: %s", err, out)
-	}
-	t.Cleanup(func() { unmount(t, at) })
-	return at
-}
-
-// unmount unmounts a file system.
-func unmount(t testing.TB, at string) {
-	t.Helper()
-	// A child that another test is starting has all files open, too, until its
-	// program begins.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	if err := syscall.Unmount(at, 0); err != nil {
-		t.Errorf("umount: %v", err)
-	}
+	return lstat(t, path).mtime.Time()
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/pkg/xattr"
-	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
 	"phlb/engine"
@@ -180,7 +179,7 @@ func (h *history) change() {
 		when := rapid.Int64Range(-1<<33, 1<<33).Draw(h.draw, "mtime")
 		h.must(os.Chtimes(path, time.Time{}, time.Unix(when, when&0xffff)))
 	case "chmod":
-		h.must(unix.Chmod(path, rapid.SampledFrom([]uint32{0o644, 0o600, 0o4755, 0o2711}).Draw(h.draw, "mode")))
+		h.must(os.Chmod(path, rapid.SampledFrom([]os.FileMode{0o644, 0o600, 0o755 | os.ModeSetuid, 0o711 | os.ModeSetgid}).Draw(h.draw, "mode")))
 	case "chown":
 		if os.Getuid() == 0 {
 			h.must(os.Chown(path, rapid.IntRange(0, 2).Draw(h.draw, "uid"), 1))
@@ -196,7 +195,9 @@ func (h *history) change() {
 	case "swap":
 		other := pick("other")
 		if there, err := os.Lstat(other); err == nil && !there.IsDir() && other != path {
-			h.must(unix.Renameat2(unix.AT_FDCWD, path, unix.AT_FDCWD, other, unix.RENAME_EXCHANGE))
+			h.must(os.Rename(path, path+"~"))
+			h.must(os.Rename(other, path))
+			h.must(os.Rename(path+"~", other))
 		}
 	case "truncate":
 		h.must(os.Truncate(path, info.Size()/2))
@@ -218,7 +219,7 @@ func (h *history) change() {
 		h.must(os.Remove(path))
 		h.must(os.Symlink(string(content())+"->", path))
 	case "dir mode":
-		_ = unix.Chmod(filepath.Dir(path), rapid.SampledFrom([]uint32{0o755, 0o700, 0o2770}).Draw(h.draw, "mode"))
+		_ = os.Chmod(filepath.Dir(path), rapid.SampledFrom([]os.FileMode{0o755, 0o700, 0o770 | os.ModeSetgid}).Draw(h.draw, "mode"))
 	case "remove dir":
 		if dir := filepath.Dir(path); dir != h.source {
 			h.must(os.RemoveAll(dir))

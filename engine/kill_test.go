@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,12 +43,12 @@ func TestKill(t *testing.T) {
 	change(600)
 	o := order{Root: r.root, Source: r.source, Boot: "boot-1", Later: time.Hour}
 	start := time.Now()
-	runChild(t, order{Root: filepath.Join(t.TempDir(), "other"), Source: r.source, Boot: "boot-1"}, nil)
+	runChild(t, order{Root: filepath.Join(t.TempDir(), "other"), Source: r.source, Boot: "boot-1"})
 	takes := time.Since(start)
 
 	checked := map[string]bool{}
 	for range 20 {
-		victim := startChild(t, o, nil)
+		victim := startChild(t, o)
 		time.Sleep(time.Duration(random.Int64N(int64(takes))))
 		r.must(victim.Process.Kill())
 		victim.finish() // there may be an answer, if the kill came late
@@ -152,30 +151,6 @@ func TestTakeOver(t *testing.T) {
 			r.must(err)
 			r.counts(s, n, 0, 0)
 		})
-	}
-}
-
-// TestTakeOverRemounted has the disk of the root pulled after a run was cut off, and
-// put back: what was not synced may be lost.
-func TestTakeOverRemounted(t *testing.T) {
-	t.Parallel()
-	at := mount(t, "ext4", 64)
-	r := repoOn(t, at)
-	r.manyFolders(400, 0)
-	r.interrupt("d0350/file")
-	lost := filepath.Join(r.partials()[0], "tree", "d0010", "file")
-	info, err := os.Stat(lost)
-	r.must(err)
-	r.must(os.WriteFile(lost, make([]byte, info.Size()), 0o644))
-	r.must(os.Chtimes(lost, time.Time{}, info.ModTime()))
-	unmount(t, at)
-	if out, err := exec.Command("mount", "-o", "loop", filepath.Join(filepath.Dir(at), "image"), at).CombinedOutput(); err != nil {
-		t.Fatalf("mount: %v: %s", err, out)
-	}
-	s := r.backup()
-	r.alike(s)
-	if s.Linked < 100 {
-		t.Errorf("%d linked, %d new: the run that was cut off is not taken over", s.Linked, s.New)
 	}
 }
 

@@ -32,6 +32,13 @@ type order struct {
 	Later                    time.Duration // by how much the child's clock is ahead
 	Heal                     bool          // the snapshot called Name
 	Under                    []string      // a command that runs the child
+	As                       *user         // who the child is, if not we
+}
+
+// user is one by number, of a group of the same number and of others.
+type user struct {
+	ID     uint32
+	Groups []uint32
 }
 
 // answer is what the child says of it.
@@ -122,14 +129,14 @@ type child struct {
 }
 
 // startChild returns once the child is about to begin.
-func startChild(t *testing.T, o order, as *syscall.Credential) *child {
+func startChild(t *testing.T, o order) *child {
 	t.Helper()
 	text, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := os.Args[0]
-	if as != nil {
+	if o.As != nil {
 		path = programForAll(t)
 	}
 	args := append(slices.Clone(o.Under), path)
@@ -137,7 +144,9 @@ func startChild(t *testing.T, o order, as *syscall.Credential) *child {
 	c.Env = append(os.Environ(), childVariable+"="+string(text), "TMPDIR=/tmp", "GORACE=atexit_sleep_ms=0")
 	c.Dir = "/"
 	c.Stderr = os.Stderr
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	if o.As != nil {
+		become(c, o.As)
+	}
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -158,9 +167,9 @@ func (c *child) finish() (a answer, err error) {
 	return a, errors.Join(err, c.Wait())
 }
 
-func runChild(t *testing.T, o order, as *syscall.Credential) answer {
+func runChild(t *testing.T, o order) answer {
 	t.Helper()
-	a, err := startChild(t, o, as).finish()
+	a, err := startChild(t, o).finish()
 	if err != nil {
 		t.Fatalf("child: %v", err)
 	}

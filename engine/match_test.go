@@ -7,60 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pkg/xattr"
-	"golang.org/x/sys/unix"
-
 	"phlb/engine"
 	"phlb/engine/config"
 	"phlb/engine/manifest"
 )
-
-func TestMatch(t *testing.T) {
-	t.Parallel()
-	asRoot(t) // for the owner
-	for _, test := range []struct {
-		match config.Match
-		with  []string // what shares the inode of "first"
-	}{
-		{config.MatchPermissions, []string{"same", "time"}},
-		{config.MatchContent, []string{"same", "time", "mode", "owner", "xattr"}},
-		{config.MatchExact, []string{"same"}},
-	} {
-		t.Run(string(test.match), func(t *testing.T) {
-			r := newRepo(t)
-			r.config.Match = test.match
-			when := time.Unix(1e9, 123456789)
-			names := []string{"same", "time", "mode", "owner", "xattr"}
-			make := func(name string) {
-				r.write(name, "content")
-				r.must(os.Chtimes(r.in(name), when, when))
-			}
-			make("first")
-			first := r.backup()
-			for _, name := range names {
-				make(name)
-			}
-			r.must(os.Chtimes(r.in("time"), when, when.Add(1)))
-			r.must(os.Chmod(r.in("mode"), 0o600))
-			r.must(os.Chown(r.in("owner"), 77, 0))
-			r.must(xattr.Set(r.in("xattr"), "user.x", []byte("y")))
-			second := r.backup()
-			r.alike(second)
-			r.check(first)
-			shares := map[string]bool{}
-			for _, name := range test.with {
-				shares[name] = true
-			}
-			for _, name := range names {
-				r.together(shares[name], filepath.Join(first.Path, "first"), filepath.Join(second.Path, name))
-			}
-			// Once more, now that all are unchanged.
-			third := r.backup()
-			r.counts(third, 6, 0, 0)
-			r.alike(third)
-		})
-	}
-}
 
 // TestMatchBecomesStricter has an unchanged file that shares an inode which it
 // may not share any more.
@@ -134,7 +84,7 @@ func TestHardlinks(t *testing.T) {
 	r.must(os.Link(r.in("z/big"), r.in("big")))
 	r.must(os.Symlink("a", r.in("link")))
 	r.must(os.Link(r.in("link"), r.in("z/link")))
-	r.must(unix.Mkfifo(r.in("fifo"), 0o600))
+	r.fifo(r.in("fifo"), 0o600)
 	r.must(os.Link(r.in("fifo"), r.in("z/fifo")))
 	check := func(s *engine.Snapshot, pairs ...string) {
 		t.Helper()

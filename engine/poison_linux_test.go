@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"phlb/engine"
 	"phlb/engine/config"
 )
@@ -60,12 +58,11 @@ func TestPoison(t *testing.T) {
 	t.Run("Parent", func(t *testing.T) {
 		r := newRepo(t)
 		r.write("a", "content")
-		var info unix.Stat_t
-		r.must(unix.Lstat(r.in("a"), &info))
+		before := lstat(t, r.in("a")).mtime
 		r.hostname = "ann"
 		first := r.backup()
 		r.must(os.WriteFile(r.in("a"), []byte("CONTENT"), 0o644))
-		r.setMtime(r.in("a"), info.Mtim)
+		r.setMtime(r.in("a"), before)
 		r.config.Unchanged = r.config.Unchanged &^ config.Ctime // times alone tell nothing now
 		r.hostname = "bob"
 		s, err := r.try(engine.Source{Moved: true})

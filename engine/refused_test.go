@@ -2,172 +2,24 @@ package engine_test
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"phlb/engine"
-	"phlb/engine/manifest"
 )
 
-// TestRefused has entries that the root cannot hold, for the name, the size or
-// the kind. All the others are sealed.
-func TestRefused(t *testing.T) {
-	t.Parallel()
-	t.Run("LinkTarget", func(t *testing.T) {
-		r := repoOn(t, mount(t, "xfs", 320))
-		r.must(os.Symlink(strings.Repeat("x/", 900), r.in("odd")))
-		r.refused(1, "odd: file name too long")
-	})
-	t.Run("Size", func(t *testing.T) {
-		r := repoIn(t, mount(t, "tmpfs", 8), mount(t, "ext4", 64))
-		r.write("odd", "")
-		if err := os.Truncate(r.in("odd"), 20<<40); err != nil {
-			t.Skipf("no such file can be made here: %v", err)
-		}
-		r.must(os.Link(r.in("odd"), r.in("odd name")))
-		r.refused(2, "odd: file too large", "odd name: file too large")
-	})
-	large := strings.Repeat("z", 1<<20)
-	folded := []string{"ODD/x", "1", "odd/x", "2", "odd/y/z", "3", "A", "4", "L", large + "L", "l", large + "l"}
-	clashes := []string{"odd: file exists", "odd/x: its folder cannot be stored", "odd/y: its folder", "odd/y/z: its folder", "a: file exists", "l: file exists"}
-	t.Run("Case", func(t *testing.T) {
-		at := mount(t, "ext4", 64, "-O", "casefold")
-		root := filepath.Join(at, "root")
-		if err := os.Mkdir(root, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		tool(t, "chattr")
-		if out, err := exec.Command("chattr", "+F", root).CombinedOutput(); err != nil {
-			t.Skipf("chattr +F: %s", out)
-		}
-		r := repoOn(t, at)
-		r.write(folded...)
-		r.refused(6, clashes...)
-	})
-	t.Run("CaseNTFS", func(t *testing.T) {
-		r := repoOn(t, mountWith(t, "lowntfs-3g", "ntfs", 32, []string{"-F", "-Q"}, "permissions,ignore_case"))
-		r.write(folded...)
-		s, err := r.try(engine.Source{}) // names come back in lower case, so there is less to check
-		r.must(err)
-		if s.Errors != 6 {
-			t.Errorf("%d errors, want 6", s.Errors)
-		}
-		r.logged(clashes...)
-	})
-	t.Run("NTFS", func(t *testing.T) {
-		r := repoOn(t, mountWith(t, "ntfs-3g", "ntfs", 32, []string{"-F", "-Q"}, "windows_names,permissions"))
-		r.write("a:b", "1", "a:b c/x", "2", "large?", strings.Repeat("z", 1<<20), "copy of z:", "z")
-		r.must(os.Symlink("a", r.in("link?")))
-		r.refused(6, "a:b: invalid argument", "a:b c: invalid argument", "a:b c/x: its folder", "large?: invalid argument", "link?: invalid argument")
-	})
-	t.Run("Encfs", func(t *testing.T) {
-		tool(t, "encfs")
-		asRoot(t)
-		dir := t.TempDir()
-		at := filepath.Join(dir, "plain")
-		command := exec.Command("encfs", "--standard", "--stdinpass", filepath.Join(dir, "cipher"), at)
-		command.Stdin = strings.NewReader("secret\n")
-		for _, made := range []string{"plain", "cipher"} {
-			if err := os.Mkdir(filepath.Join(dir, made), 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if out, err := command.CombinedOutput(); err != nil {
-			t.Skipf("encfs: %v: %s", err, out)
-		}
-		t.Cleanup(func() { unmount(t, at) })
-		r := repoOn(t, at)
-		r.now = time.Now // that of the run is that of the file system
-		long := strings.Repeat("n", 250)
-		r.write(long, "1", "dir "+long[4:]+"/x", "2")
-		s, err := r.try(engine.Source{})
-		r.must(err)
-		r.wantProblems(r.verify(s, all)) // encfs loses times, and that is no damage
-		if s.Errors != 3 || s.Files != 3 {
-			t.Errorf("%d errors and %d files, want 3 of both", s.Errors, s.Files)
-		}
-		r.logged(long+": file name too long", "/x: its folder")
-	})
-}
-
-// repoOn returns a repo whose root lies on another file system than its source.
-func repoOn(t testing.TB, at string) *repo { return repoIn(t, t.TempDir(), at) }
-
-func repoIn(t testing.TB, source, at string) *repo {
-	r := newRepoIn(t, source)
-	r.root = filepath.Join(at, "root")
-	r.config = settings(r.root)
-	r.write("a", "text", "sub/z", "z", "sub/zz", "zz")
-	return r
-}
-
-// refused backs up twice, and checks that the root cannot hold so many entries,
-// and holds all that are not odd.
-func (r *repo) refused(errors int64, words ...string) {
-	r.Helper()
-	for round := range 2 {
-		s := r.backup()
-		if s.Errors != errors || s.Complete() {
-			r.Errorf("round %d: %d errors, want %d: %s", round, s.Errors, errors, r.log.take())
-		}
-		r.logged(append(words, "the backup root cannot hold it")...)
-		recorded := int64(0)
-		for path, e := range readManifest(r, s) {
-			_, err := os.Lstat(r.in(path))
-			r.must(err)
-			if e.Absent {
-				recorded++
-			}
-			if e.Absent && e.Digest != (manifest.Digest{}) {
-				r.Errorf("%q is absent, and has a digest", path)
-			}
-		}
-		if recorded != errors {
-			r.Errorf("round %d: %d entries are recorded as absent, want %d", round, recorded, errors)
-		}
-		if round > 0 && s.New > 0 {
-			r.Errorf("%d files are stored again: %v", s.New, s.Summary)
-		}
-		if out, err := sha256sum(r, s); err != nil {
-			r.Errorf("sha256sum: %v\n%s", err, out)
-		}
-		report, err := r.engine().Verify(r.Context(), s, engine.Check{Sample: 1})
-		r.must(err)
-		if !report.OK() {
-			r.Errorf("verify: %v", report.Problems)
-		}
-		if left := r.partials(); len(left) > 0 {
-			r.Errorf("there are %q", left)
+func TestSourceMissing(t *testing.T) {
+	r := newRepo(t)
+	r.write("file", "")
+	for path, want := range map[string]string{
+		r.in("nothing"): "no such file",
+		r.in("file"):    "not a directory",
+	} {
+		if _, err := r.try(engine.Source{Root: path}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error is %v, want %q", path, err, want)
 		}
 	}
-}
-
-// mountWith mounts a new file system by a program of its own.
-func mountWith(t testing.TB, program, kind string, mib int64, made []string, options string) string {
-	t.Helper()
-	asRoot(t)
-	tool(t, program)
-	tool(t, "mkfs."+kind)
-	dir := t.TempDir()
-	at, image := filepath.Join(dir, "mnt"), filepath.Join(dir, "image")
-	if err := os.Mkdir(at, 0o755); err != nil {
-		t.Fatal(err)
+	if _, err := os.Lstat(r.root); err == nil {
+		t.Error("a root was made for nothing")
 	}
-	if err := os.WriteFile(image, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(image, mib<<20); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("mkfs."+kind, append(made, image)...).CombinedOutput(); err != nil {
-		t.Skipf("mkfs.%s: %v: %s", kind, err, out)
-	}
-	if out, err := exec.Command(program, "-o", options, image, at).CombinedOutput(); err != nil {
-		t.Skipf("%s: %v: %s", program, err, out)
-	}
-	t.Cleanup(func() { unmount(t, at) })
-	return at
 }

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -195,7 +194,7 @@ func TestRemoveKilled(t *testing.T) {
 		for _, s := range r.snapshots()[1:] {
 			o.Remove = append(o.Remove, s.Ref().String())
 		}
-		victim := startChild(t, o, nil)
+		victim := startChild(t, o)
 		time.Sleep(time.Duration(random.Int64N(int64(30 * time.Millisecond))))
 		r.must(victim.Process.Kill())
 		victim.finish() // there may be an answer, if the kill came late
@@ -215,43 +214,6 @@ func TestRemoveKilled(t *testing.T) {
 	r.indexed(last[0])
 	if left, err := os.ReadDir(filepath.Join(r.root, "source")); err != nil || len(left) != 4 {
 		t.Errorf("the folder holds %v, %v", left, err)
-	}
-}
-
-// TestRemoveAsOrdinaryUser removes what its owner must not enter or change.
-func TestRemoveAsOrdinaryUser(t *testing.T) {
-	t.Parallel()
-	asRoot(t) // to become somebody else
-	const uid = 65534
-	r := newRepoIn(t, openDir(t))
-	r.write("fixed/a", "1", "fixed/sub/b", "22", "shut/in/c", "333")
-	r.must(os.Symlink("a", r.in("fixed/link")))
-	for _, path := range []string{"fixed/sub", "fixed"} {
-		r.must(os.Chmod(r.in(path), 0o555))
-	}
-	r.must(os.Mkdir(r.root, 0o755))
-	for _, path := range []string{r.root, r.in("shut/in"), r.in("shut")} {
-		r.must(os.Chown(path, uid, uid))
-	}
-	as := &syscall.Credential{Uid: uid, Gid: uid}
-	first := runChild(t, order{Root: r.root, Source: r.source}, as)
-	if first.Err != "" || !first.Snapshot.Complete() {
-		t.Fatal(first)
-	}
-	// As a backup by root would have left it.
-	for _, path := range []string{"shut/in", "shut"} {
-		r.must(os.Chmod(filepath.Join(first.Snapshot.Path, path), 0))
-	}
-	r.must(os.RemoveAll(r.in("fixed")))
-	if second := runChild(t, order{Root: r.root, Source: r.source, Later: time.Hour}, as); second.Err != "" {
-		t.Fatal(second)
-	}
-	a := runChild(t, order{Root: r.root, Remove: []string{first.Snapshot.Ref().String()}, Later: time.Hour}, as)
-	if a.Err != "" || a.Removal.Files != 3 || a.Removal.Bytes != 6 {
-		t.Errorf("removed %+v, %s", a.Removal, a.Err)
-	}
-	if left, err := filepath.Glob(filepath.Join(r.root, filepath.Base(r.source), ".*")); err != nil || len(left) > 0 {
-		t.Errorf("%v is left, %v", left, err)
 	}
 }
 

@@ -148,3 +148,24 @@ func TestRestoreBrokenManifest(t *testing.T) {
 		t.Error("there is no manifest, and no error")
 	}
 }
+
+// TestRestoreForeign has a manifest that no backup would write: an entry outside
+// of every directory.
+func TestRestoreForeign(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.write("a", "1")
+	s := r.backup()
+	f, err := os.Create(s.Path + manifest.Suffix)
+	r.must(err)
+	defer f.Close()
+	w := manifest.NewWriter(f, s.Header)
+	for _, e := range []manifest.Entry{{Path: ".", Kind: manifest.Dir}, {Path: "lost/b", Kind: manifest.Fifo}} {
+		r.must(w.Write(&e))
+	}
+	r.must(w.Close(manifest.Summary{Entries: 2}))
+	_, err = r.tryRestore(s, engine.Restoration{})
+	if err == nil || !strings.Contains(err.Error(), `"lost/b" does not lie in a directory of it`) {
+		t.Errorf("error is %v", err)
+	}
+}

@@ -70,7 +70,7 @@ func TestRootWithoutTimes(t *testing.T) {
 	}
 	r.tick()
 	a := runChild(t, order{Root: r.root, Source: r.source, Boot: r.boot, Under: []string{"strace", "-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"),
-		"-e", "trace=utimensat", "-e", "inject=utimensat:retval=0"}}, nil)
+		"-e", "trace=utimensat", "-e", "inject=utimensat:retval=0"}})
 	if a.Err != "" {
 		t.Fatal(a.Err)
 	}

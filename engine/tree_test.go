@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/pkg/xattr"
-	"golang.org/x/sys/unix"
 
 	"phlb/engine"
 	"phlb/engine/catalog"
@@ -32,7 +31,7 @@ type node struct {
 	uid    uint32
 	gid    uint32
 	size   int64
-	mtime  unix.Timespec
+	mtime  manifest.Time
 	target string
 	rdev   uint64
 	xattrs string
@@ -53,18 +52,13 @@ func (n node) like() node {
 
 func lstat(t testing.TB, path string) node {
 	t.Helper()
-	var st unix.Stat_t
-	if err := unix.Lstat(path, &st); err != nil {
-		t.Fatalf("lstat %s: %v", path, err)
-	}
 	info, err := os.Lstat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return node{
-		kind: info.Mode().Type(), mode: st.Mode & 0o7777, uid: st.Uid, gid: st.Gid, size: st.Size,
-		mtime: st.Mtim, rdev: uint64(st.Rdev), id: id{uint64(st.Dev), st.Ino}, links: uint64(st.Nlink), blocks: st.Blocks,
-	}
+	n := node{kind: info.Mode().Type(), size: info.Size(), mtime: manifest.TimeOf(info.ModTime())}
+	n.system(t, path, info)
+	return n
 }
 
 // look returns all of a path.
@@ -81,7 +75,7 @@ func look(t testing.TB, path string) node {
 		}
 	}
 	names, err := xattr.LList(path)
-	if err != nil && !errors.Is(err, unix.ENOTSUP) {
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		t.Fatal(err)
 	}
 	slices.Sort(names)
@@ -132,7 +126,7 @@ func relative(dir, path string) string {
 	if path == dir {
 		return "."
 	}
-	return strings.TrimPrefix(path, dir+"/")
+	return filepath.ToSlash(strings.TrimPrefix(path, dir+string(filepath.Separator)))
 }
 
 // same reports as errors where two trees differ; sharing of inodes counts only
@@ -197,7 +191,7 @@ func (r *repo) check(s *engine.Snapshot) {
 			r.Errorf("%s: %q is a %v, not a %v", s.Ref(), path, n.kind, e.Kind)
 		case e.Kind == manifest.File && (n.digest != e.Digest || n.size != e.Size):
 			r.Errorf("%s: %q holds other bytes than its manifest says", s.Ref(), path)
-		case n.mtime != (unix.Timespec{Sec: stored.Mtime.Sec, Nsec: int64(stored.Mtime.Nsec)}):
+		case n.mtime != stored.Mtime:
 			r.Errorf("%s: %q has mtime %v, manifest says %v", s.Ref(), path, n.mtime, stored.Mtime)
 		case n.kind != fs.ModeSymlink && n.mode != stored.Mode, n.uid != stored.UID, n.gid != stored.GID:
 			r.Errorf("%s: %q is %o %d:%d, manifest says %+v", s.Ref(), path, n.mode, n.uid, n.gid, stored.Permissions)
@@ -221,7 +215,7 @@ func (r *repo) alike(s *engine.Snapshot) {
 	for path, n := range want {
 		g := got[path].like()
 		if e := entries[path]; e.Stored != nil { // shared: the manifest keeps the path's own
-			g.mtime = unix.Timespec{Sec: e.Mtime.Sec, Nsec: int64(e.Mtime.Nsec)}
+			g.mtime = e.Mtime
 			g.mode, g.uid, g.gid = e.Mode, e.UID, e.GID
 		}
 		if n.kind == 0 && r.config.Match == config.MatchContent {
@@ -266,4 +260,12 @@ func (r *repo) openManifest(s *engine.Snapshot) (m *manifest.Reader, done func()
 	m, err = manifest.NewReader(f)
 	r.must(err)
 	return m, f.Close
+}
+
+func withoutLinks(m map[string]node) map[string]node {
+	for path, n := range m {
+		n.links = 0
+		m[path] = n
+	}
+	return m
 }

@@ -5,12 +5,10 @@ import (
 	"iter"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"phlb/engine"
@@ -172,22 +170,6 @@ func TestVerifyNotesNoEmptyFile(t *testing.T) {
 	r.alike(r.backup())
 }
 
-func TestVerifyReadOnlyRoot(t *testing.T) {
-	t.Parallel()
-	at := mount(t, "tmpfs", 8)
-	r := newRepo(t)
-	r.root = filepath.Join(at, "root")
-	r.config = settings(r.root)
-	r.write("a", "content", "b", "other")
-	s := r.backup()
-	r.rot(filepath.Join(s.Path, "a"))
-	if out, err := exec.Command("mount", "-o", "remount,ro", at).CombinedOutput(); err != nil {
-		t.Skipf("remount: %v: %s", err, out)
-	}
-	r.wantProblems(r.verify(s, all), "content: a", "catalog: .") // a later run may link to it
-	r.wantProblems(r.verify(s, engine.Check{Sample: 1, Heal: true}), "content: a", "catalog: .", "unhealed: .")
-}
-
 func TestVerifyWhileABackupRuns(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
@@ -222,47 +204,4 @@ func TestVerifyStaleSnapshot(t *testing.T) {
 	r.must(os.RemoveAll(first.Path))
 	r.must(os.Remove(first.Path + manifest.Suffix))
 	r.wantProblems(r.verify(second, all)) // its number is another one now
-}
-
-// asNobody runs one test of this program as an ordinary user.
-func asNobody(t *testing.T, test string, env ...string) {
-	t.Helper()
-	c := exec.Command(programForAll(t), "-test.run=^"+test+"$", "-test.v")
-	c.Env = append(os.Environ(), append(env, "TMPDIR=/tmp")...)
-	c.Dir = "/"
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	if out, err := c.CombinedOutput(); err != nil || strings.Contains(string(out), "no tests to run") {
-		t.Errorf("as an ordinary user: %v\n%s", err, out)
-	}
-}
-
-func TestVerifyUnreadable(t *testing.T) {
-	t.Parallel()
-	if os.Getuid() == 0 {
-		asNobody(t, t.Name())
-		return
-	}
-	dir, err := os.MkdirTemp("", "phlb-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	r := newRepoIn(t, dir)
-	r.write("a", "content", "dir/b", "second", "dir/sub/c", "third", "other", "fourth")
-	s := r.backup()
-	file, folder := filepath.Join(s.Path, "a"), filepath.Join(s.Path, "dir")
-	r.must(os.Chmod(file, 0))
-	r.must(os.Chmod(folder, 0))
-	t.Cleanup(func() { os.Chmod(folder, 0o700) })
-	for _, heal := range []bool{false, true} {
-		report := r.verify(s, engine.Check{Sample: 1, Heal: heal})
-		r.wantProblems(report, "unreadable: a", "unreadable: dir")
-		for _, p := range report.Problems {
-			if !strings.Contains(p.Detail, "permission denied") {
-				t.Errorf("no reason in %v", p)
-			}
-		}
-	}
-	r.must(os.Chmod(folder, 0o755))
-	r.wantProblems(r.verify(s, engine.Check{Fast: true}))
 }

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"phlb/engine"
 	"phlb/engine/manifest"
 )
@@ -56,11 +54,6 @@ func (r *repo) rot(path string) {
 	_, err = f.WriteAt(b, 0)
 	r.must(err)
 	r.setMtime(path, before.mtime)
-}
-
-func (r *repo) setMtime(path string, mtime unix.Timespec) {
-	r.Helper()
-	r.must(unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{{Nsec: unix.UTIME_OMIT}, mtime}, unix.AT_SYMLINK_NOFOLLOW))
 }
 
 // keepingMtime calls change and puts the time of the directory back.

@@ -6,10 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"golang.org/x/sys/windows"
 
+	"phlb/engine/handle/inode"
+	"phlb/engine/handle/nt"
 	"phlb/engine/manifest"
 )
 
@@ -68,7 +69,7 @@ func (d *Dir) Xattrs(name string) ([]manifest.Xattr, error) {
 		return nil, nil // vanished
 	}
 	access := uint32(windows.FILE_READ_ATTRIBUTES | windows.READ_CONTROL)
-	h, err := open(d.h, name, request{access: access, options: noFollow})
+	h, err := nt.Open(d.h, name, nt.Request{Access: access, Options: noFollow})
 	if err != nil {
 		found := plainAttributes(&own)
 		slices.SortFunc(found, byName)
@@ -77,12 +78,12 @@ func (d *Dir) Xattrs(name string) ([]manifest.Xattr, error) {
 	defer windows.CloseHandle(h)
 	found, err := attributes(h, &own)
 	if own.Kind != manifest.File && own.Kind != manifest.Dir {
-		flags := flagText(own.attributes)
+		flags := flagText(own.nt.Attributes)
 		found = slices.DeleteFunc(found, func(x manifest.Xattr) bool { return x.Name == attrFlags })
 		if flags != "" {
 			found = append(found, manifest.Xattr{Name: attrFlags, Value: flags})
 		}
-		data, failed := d.reparse(name)
+		data, failed := nt.Reparse(d.h, name)
 		if failed != nil {
 			return nil, fmt.Errorf("link: %w", failed)
 		}
@@ -108,17 +109,17 @@ func byName(a, b manifest.Xattr) int { return strings.Compare(a.Name, b.Name) }
 
 func unseen(name string, err error) error {
 	if errors.Is(err, windows.ERROR_ACCESS_DENIED) {
-		return &UnseenError{name, err}
+		return &UnseenError{Name: name, Err: err}
 	}
 	return err
 }
 
 func plainAttributes(own *looked) (found []manifest.Xattr) {
-	found = append(found, manifest.Xattr{Name: attrCreated, Value: timeText(timeOf(own.created))})
-	if own.attributes&windows.FILE_ATTRIBUTE_ARCHIVE != 0 {
+	found = append(found, manifest.Xattr{Name: attrCreated, Value: timeText(timeOf(own.nt.Created))})
+	if own.nt.Attributes&windows.FILE_ATTRIBUTE_ARCHIVE != 0 {
 		found = append(found, manifest.Xattr{Name: attrArchive, Value: "1"})
 	}
-	if flags := flagText(own.attributes &^ windows.FILE_ATTRIBUTE_DIRECTORY); flags != "" {
+	if flags := flagText(own.nt.Attributes &^ windows.FILE_ATTRIBUTE_DIRECTORY); flags != "" {
 		found = append(found, manifest.Xattr{Name: attrFlags, Value: flags})
 	}
 	return found
@@ -126,105 +127,36 @@ func plainAttributes(own *looked) (found []manifest.Xattr) {
 
 func attributes(h windows.Handle, own *looked) ([]manifest.Xattr, error) {
 	found := plainAttributes(own)
-	security, err := windows.GetSecurityInfo(h, windows.SE_FILE_OBJECT, securityParts)
+	security, err := nt.Security(h)
 	switch {
 	case err == nil:
-		found = append(found, manifest.Xattr{Name: attrSecurity, Value: security.String()})
-	case isUnknown(err): // FAT has none
+		found = append(found, manifest.Xattr{Name: attrSecurity, Value: security})
+	case nt.IsUnknown(err): // FAT has none
 	default:
 		err = unseen(attrSecurity, err)
-		if Seen(err) != nil {
+		if inode.Seen(err) != nil {
 			return nil, fmt.Errorf("access list: %w", err)
 		}
 	}
-	if own.tag != 0 || own.Kind != manifest.File && own.Kind != manifest.Dir {
+	if own.nt.Tag != 0 || own.Kind != manifest.File && own.Kind != manifest.Dir {
 		return found, err
 	}
-	streams, failed := readStreams(h)
+	streams, failed := nt.Streams(h, inode.MaxXattrs)
 	if failed != nil {
-		return nil, failed
+		return nil, fmt.Errorf("alternate streams: %w", failed)
 	}
-	return append(found, streams...), err
+	for _, s := range streams {
+		found = append(found, manifest.Xattr{Name: attrStream + s.Name, Value: s.Content})
+	}
+	return found, err
 }
 
-const securityParts = windows.OWNER_SECURITY_INFORMATION | windows.GROUP_SECURITY_INFORMATION | windows.DACL_SECURITY_INFORMATION
-
-// readStreams returns the alternate streams of what is open.
-func readStreams(h windows.Handle) (found []manifest.Xattr, err error) {
-	// FILE_STREAM_INFO
-	type entry struct {
-		Next, NameLength uint32
-		Size, Allocated  int64
-		Name             [1]uint16
-	}
-	buf := make([]uint64, 512)
-	for {
-		err := windows.GetFileInformationByHandleEx(h, windows.FileStreamInfo, (*byte)(unsafe.Pointer(&buf[0])), uint32(8*len(buf)))
-		if err == windows.ERROR_MORE_DATA && len(buf) < 1<<20 {
-			buf = make([]uint64, 2*len(buf))
-			continue
-		}
-		if err == windows.ERROR_HANDLE_EOF || isUnknown(err) { // has none, or cannot
-			return nil, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("alternate streams: %w", err)
-		}
-		break
-	}
-	size := int64(0)
-	for at := unsafe.Pointer(&buf[0]); ; {
-		e := (*entry)(at)
-		full := windows.UTF16ToString(unsafe.Slice(&e.Name[0], e.NameLength/2))
-		if name, ok := strings.CutSuffix(strings.TrimPrefix(full, ":"), ":$DATA"); ok && name != "" {
-			if size += e.Size; size > maxXattrs {
-				return nil, fmt.Errorf("alternate streams take more than the %d MiB that a manifest has room for", maxXattrs>>20)
-			}
-			value, err := readStream(h, full, e.Size)
-			if err != nil {
-				return nil, fmt.Errorf("alternate stream %s: %w", name, err)
-			}
-			found = append(found, manifest.Xattr{Name: attrStream + name, Value: value})
-		}
-		if e.Next == 0 {
-			return found, nil
-		}
-		at = unsafe.Add(at, e.Next)
-	}
+func timeOf(ticks int64) (t manifest.Time) {
+	t.Sec, t.Nsec = nt.Unix(ticks)
+	return t
 }
 
-func readStream(h windows.Handle, name string, size int64) (string, error) {
-	s, err := openStream(h, name, request{access: windows.FILE_GENERIC_READ})
-	if err != nil {
-		return "", err
-	}
-	defer windows.CloseHandle(s)
-	text := make([]byte, size)
-	for done := 0; done < len(text); {
-		var n uint32
-		if err := windows.ReadFile(s, text[done:], &n, nil); err != nil || n == 0 {
-			return string(text[:done]), err
-		}
-		done += int(n)
-	}
-	return string(text), nil
-}
-
-func writeStream(h windows.Handle, name, value string) error {
-	s, err := openStream(h, name, request{access: windows.FILE_GENERIC_WRITE, disposition: windows.FILE_OVERWRITE_IF})
-	if err != nil {
-		return err
-	}
-	defer windows.CloseHandle(s)
-	for rest := []byte(value); len(rest) > 0; {
-		var n uint32
-		if err := windows.WriteFile(s, rest, &n, nil); err != nil {
-			return err
-		}
-		rest = rest[n:]
-	}
-	return windows.FlushFileBuffers(s)
-}
+func ticks(t manifest.Time) int64 { return nt.Ticks(t.Sec, t.Nsec) }
 
 func timeText(t manifest.Time) string { return fmt.Sprintf("%d.%09d", t.Sec, t.Nsec) }
 
@@ -242,10 +174,10 @@ func parseTime(text string) (t manifest.Time, err error) {
 // opened as they are needed: what a user may not change of it is not kept, and the
 // rest is.
 func finish(h windows.Handle, e *manifest.Entry) error {
-	to := basicInfo{Attributes: windows.FILE_ATTRIBUTE_NORMAL}
-	return metadata{
-		entry: e,
-		chown: func(uid, gid int) error {
+	to := nt.BasicInfo{Attributes: windows.FILE_ATTRIBUTE_NORMAL}
+	return inode.Metadata{
+		Entry: e,
+		Chown: func(uid, gid int) error {
 			// The owner is an attribute here, and numbers are those of another system,
 			// but for what package os calls everybody.
 			for _, id := range []int{uid, gid} {
@@ -255,39 +187,39 @@ func finish(h windows.Handle, e *manifest.Entry) error {
 			}
 			return nil
 		},
-		xattr: func(x manifest.Xattr) error { return setAttribute(h, x, &to) },
-		chmod: func(mode uint32) error {
+		Xattr: func(x manifest.Xattr) error { return setAttribute(h, x, &to) },
+		Chmod: func(mode uint32) error {
 			if e.Kind == manifest.File && mode&0o200 == 0 {
 				to.Attributes |= windows.FILE_ATTRIBUTE_READONLY
 			}
 			return nil
 		},
-		utimes: func(atime manifest.Time) error {
+		Utimes: func(atime manifest.Time) error {
 			to.Written = ticks(e.Mtime)
 			if atime != (manifest.Time{}) {
 				to.Accessed = ticks(atime)
 			}
 			return setBasic(h, to)
 		},
-		look: func() (Inode, error) {
+		Look: func() (Inode, error) {
 			own, err := look(h)
 			return own.Inode, err
 		},
-	}.apply()
+	}.Apply()
 }
 
-func setBasic(h windows.Handle, to basicInfo) error {
-	at, err := open(h, "", request{access: windows.FILE_WRITE_ATTRIBUTES, options: noFollow})
+func setBasic(h windows.Handle, to nt.BasicInfo) error {
+	at, err := nt.Open(h, "", nt.Request{Access: windows.FILE_WRITE_ATTRIBUTES, Options: noFollow})
 	if err != nil {
 		return err
 	}
 	defer windows.CloseHandle(at)
-	return set(at, windows.FileBasicInformation, to)
+	return nt.Set(at, windows.FileBasicInformation, to)
 }
 
 // setAttribute sets an extended attribute of Windows' own, or notes it in to,
 // which is set last.
-func setAttribute(h windows.Handle, x manifest.Xattr, to *basicInfo) error {
+func setAttribute(h windows.Handle, x manifest.Xattr, to *nt.BasicInfo) error {
 	switch {
 	case x.Name == attrFlags:
 		to.Attributes |= flagsOf(x.Value) &^ windows.FILE_ATTRIBUTE_DIRECTORY
@@ -300,50 +232,15 @@ func setAttribute(h windows.Handle, x manifest.Xattr, to *basicInfo) error {
 		}
 		to.Created = ticks(t)
 	case x.Name == attrSecurity:
-		return setSecurity(h, x.Value)
+		return nt.SetSecurity(h, x.Value)
 	case x.Name == attrReparse: // is what makes the link
 	case strings.HasPrefix(x.Name, attrStream):
 		stream, _ := cutStream(x.Name)
-		return writeStream(h, stream, x.Value)
+		return nt.WriteStream(h, stream, x.Value)
 	default:
 		return errors.ErrUnsupported
 	}
 	return nil
-}
-
-// setSecurity gives what is open an access list, and the owner and group if it
-// can. They are set as they are, and what a list was inherited from does not
-// matter.
-func setSecurity(h windows.Handle, sddl string) error {
-	sd, err := windows.SecurityDescriptorFromString(sddl)
-	if err != nil {
-		return err
-	}
-	apply := func(access uint32, parts windows.SECURITY_INFORMATION) error {
-		at, err := open(h, "", request{access: access, options: noFollow})
-		if err != nil {
-			return err
-		}
-		defer windows.CloseHandle(at)
-		return windows.SetKernelObjectSecurity(at, parts, sd)
-	}
-	if apply(windows.WRITE_DAC|windows.WRITE_OWNER, securityParts) == nil {
-		return nil
-	}
-	// An ordinary user can give away nothing, but says who may look into it.
-	if err := apply(windows.WRITE_DAC, windows.DACL_SECURITY_INFORMATION); err != nil {
-		return err
-	}
-	owner, _, err := sd.Owner()
-	if err != nil || owner == nil {
-		return nil
-	}
-	if now, err := windows.GetSecurityInfo(h, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION); err == nil {
-		if is, _, err := now.Owner(); err == nil && is != nil && is.Equals(owner) {
-			return nil
-		}
-	}
-	return fmt.Errorf("owner: %w", windows.ERROR_INVALID_OWNER)
 }
 
 // cutStream returns how the stream is opened that the attribute is the content of.

@@ -13,6 +13,7 @@ import (
 	"github.com/pkg/xattr"
 	"golang.org/x/sys/unix"
 
+	"phlb/engine/handle/inode"
 	"phlb/engine/manifest"
 )
 
@@ -79,7 +80,7 @@ func stat(fd int, name string) (Inode, error) {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return Inode{}, pathError("fstat", name, err)
 	}
-	return inode(&st), nil
+	return inodeOf(&st), nil
 }
 
 // Look returns what lies there called name.
@@ -88,10 +89,10 @@ func (d *Dir) Look(name string) (Inode, error) {
 	if err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return Inode{}, pathError("lstat", name, err)
 	}
-	return inode(&st), nil
+	return inodeOf(&st), nil
 }
 
-func inode(st *unix.Stat_t) Inode {
+func inodeOf(st *unix.Stat_t) Inode {
 	i := Inode{
 		Kind: manifest.KindOfStat(st.Mode), Size: st.Size, Blocks: st.Blocks,
 		Dev: uint64(st.Dev), Ino: st.Ino, Links: uint64(st.Nlink),
@@ -195,7 +196,7 @@ func (d *Dir) Xattrs(name string) ([]manifest.Xattr, error) {
 		return (&File{d.fd}).Xattrs()
 	}
 	path := d.proc(name)
-	found, err := gather(
+	found, err := inode.Gather(
 		func() ([]string, error) { return xattr.LList(path) },
 		func(name string) ([]byte, error) { return xattr.LGet(path, name) })
 	if errors.Is(err, fs.ErrNotExist) {

@@ -11,6 +11,7 @@ import (
 	"github.com/djherbis/times"
 	"github.com/pkg/xattr"
 
+	"phlb/engine/handle/inode"
 	"phlb/engine/manifest"
 )
 
@@ -76,10 +77,10 @@ func (d *Dir) Look(name string) (Inode, error) {
 	if err != nil {
 		return Inode{}, err
 	}
-	return inode(info), nil
+	return inodeOf(info), nil
 }
 
-func inode(info fs.FileInfo) Inode {
+func inodeOf(info fs.FileInfo) Inode {
 	i := Inode{Size: info.Size(), Links: 1, Blocks: (info.Size() + 511) / 512}
 	i.Kind, _ = manifest.KindOf(info.Mode())
 	i.Mode = modeBits(info.Mode())
@@ -217,7 +218,7 @@ func (f *File) Self() (Inode, error) {
 	if err != nil {
 		return Inode{}, err
 	}
-	return inode(info), nil
+	return inodeOf(info), nil
 }
 
 // Read reads from the file's position.
@@ -235,7 +236,7 @@ func (f *File) Xattrs() ([]manifest.Xattr, error) {
 	if !xattr.XATTR_SUPPORTED {
 		return nil, nil
 	}
-	return gather(
+	return inode.Gather(
 		func() ([]string, error) { return xattr.FList(f.file) },
 		func(name string) ([]byte, error) { return xattr.FGet(f.file, name) })
 }

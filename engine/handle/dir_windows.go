@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/windows"
 
+	"phlb/engine/handle/nt"
 	"phlb/engine/manifest"
 )
 
@@ -25,14 +25,14 @@ const (
 
 // Open opens the directory at path, following symbolic links.
 func Open(path string) (*Dir, error) {
-	privileges()
+	nt.Privileges()
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	// That handle keeps others from renaming the directory.
-	h, err := open(windows.Handle(f.Fd()), "", request{access: toList, options: directory})
+	h, err := nt.Open(windows.Handle(f.Fd()), "", nt.Request{Access: toList, Options: directory})
 	if err != nil {
 		return nil, pathError("open", path, err)
 	}
@@ -49,33 +49,8 @@ func (d *Dir) Open(name string) (*Dir, error) {
 }
 
 func openDir(dir windows.Handle, name string) (windows.Handle, error) {
-	// Not for directories alone: of a file the system would say that there is none.
-	h, err := open(dir, name, request{access: toList, options: noFollow})
-	if err != nil {
-		return 0, err
-	}
-	own, err := look(h)
-	if err == nil && own.Kind != manifest.Dir {
-		err = syscall.ENOTDIR
-	}
-	if err == nil && own.tag != 0 { // of a filter, and no link
-		var through windows.Handle
-		if through, err = open(dir, name, request{access: toList, options: directory}); err == nil {
-			windows.CloseHandle(h)
-			h = through
-			if behind, failed := look(h); failed != nil || !behind.SameAs(&own.Inode) {
-				err = errReplaced
-			}
-		}
-	}
-	if err != nil {
-		windows.CloseHandle(h)
-		return 0, err
-	}
-	return h, nil
+	return nt.OpenAs(dir, name, nt.Request{Access: toList}, fs.ModeDir, syscall.ENOTDIR)
 }
-
-var errReplaced = errors.New("was replaced while it was opened")
 
 // Close releases the directory. A second call does nothing.
 func (d *Dir) Close() {
@@ -98,7 +73,7 @@ func (d *Dir) Look(name string) (Inode, error) {
 }
 
 func (d *Dir) look(name string) (looked, error) {
-	h, err := open(d.h, name, request{access: toLook, options: noFollow})
+	h, err := nt.Open(d.h, name, nt.Request{Access: toLook, Options: noFollow})
 	if err != nil {
 		return looked{}, pathError("lstat", name, err)
 	}
@@ -107,66 +82,30 @@ func (d *Dir) look(name string) (looked, error) {
 	return own, pathError("lstat", name, err)
 }
 
-// What GetFileInformationByHandleEx returns, see there.
-type (
-	basicInfo struct {
-		Created, Accessed, Written, Changed int64
-		Attributes                          uint32
-	}
-	standardInfo struct {
-		Allocated, Size int64
-		Links           uint32
-		DeletePending   bool
-		Directory       bool
-	}
-	tagInfo struct{ Attributes, Tag uint32 }
-	idInfo  struct {
-		Volume uint64
-		ID     [2]uint64
-	}
-)
-
 // looked is an inode, with what only Windows has of it.
 type looked struct {
 	Inode
-	attributes uint32
-	tag        uint32 // of a reparse point
-	created    int64
+	nt nt.Looked
 }
 
 // look returns what is open.
 func look(h windows.Handle) (own looked, err error) {
-	basic, err := information[basicInfo](h, windows.FileBasicInfo)
-	if err != nil {
+	if own.nt, err = nt.Look(h); err != nil {
 		return own, err
 	}
-	standard, err := information[standardInfo](h, windows.FileStandardInfo)
-	if err != nil {
-		return own, err
-	}
-	if basic.Attributes&windows.FILE_ATTRIBUTE_REPARSE_POINT != 0 {
-		tag, err := information[tagInfo](h, windows.FileAttributeTagInfo)
-		if err != nil {
-			return own, err
-		}
-		own.tag = tag.Tag
-	}
-	own.attributes, own.created = basic.Attributes, basic.Created
-	own.Kind = kindOf(basic.Attributes, own.tag)
+	own.Kind, _ = manifest.KindOf(own.nt.Type)
 	own.Mode = 0o777
 	if own.Kind == manifest.File {
 		own.Mode = 0o666
-		if basic.Attributes&windows.FILE_ATTRIBUTE_READONLY != 0 {
+		if own.nt.Attributes&windows.FILE_ATTRIBUTE_READONLY != 0 {
 			own.Mode = 0o444
 		}
+		own.Size = own.nt.Size // that of others is what the system uses for itself
 	}
-	own.Size, own.Blocks, own.Links = standard.Size, (standard.Allocated+511)/512, uint64(standard.Links)
-	if own.Kind != manifest.File {
-		own.Size = 0 // what the system uses for itself
-	}
-	own.Mtime, own.Atime, own.Ctime = timeOf(basic.Written), timeOf(basic.Accessed), timeOf(basic.Changed)
-	own.Remote = own.Kind == manifest.File && basic.Attributes&recalls != 0
-	own.Dev, own.Ino = identity(h)
+	own.Blocks, own.Links = (own.nt.Allocated+511)/512, own.nt.Links
+	own.Mtime, own.Atime, own.Ctime = timeOf(own.nt.Written), timeOf(own.nt.Accessed), timeOf(own.nt.Changed)
+	own.Remote = own.Kind == manifest.File && own.nt.Attributes&recalls != 0
+	own.Dev, own.Ino = own.nt.Volume, own.nt.ID
 	return own, nil
 }
 
@@ -174,92 +113,26 @@ func look(h windows.Handle) (own looked, err error) {
 // it is read.
 const recalls = windows.FILE_ATTRIBUTE_RECALL_ON_DATA_ACCESS | windows.FILE_ATTRIBUTE_RECALL_ON_OPEN | windows.FILE_ATTRIBUTE_OFFLINE
 
-// identity returns the numbers that tell a file from all others, zeros where the
-// file system has none. An ID of 128 bits, as ReFS has them, is folded to 64: on
-// NTFS the rest is zero.
-func identity(h windows.Handle) (volume, file uint64) {
-	if id, err := information[idInfo](h, windows.FileIdInfo); err == nil {
-		const odd = 0x9e3779b97f4a7c15 // of the golden ratio: spreads small numbers
-		return id.Volume, id.ID[0] ^ id.ID[1]*odd
-	}
-	var by windows.ByHandleFileInformation
-	if windows.GetFileInformationByHandle(h, &by) != nil {
-		return 0, 0
-	}
-	return uint64(by.VolumeSerialNumber), uint64(by.FileIndexHigh)<<32 | uint64(by.FileIndexLow)
-}
-
-// Windows counts tenths of microseconds since 1601.
-const (
-	perSecond = 10_000_000
-	epoch     = 11_644_473_600 // from 1601 to 1970, in seconds
-)
-
-func timeOf(t int64) manifest.Time {
-	sec := t / perSecond
-	return manifest.Time{Sec: sec - epoch, Nsec: uint32(t-sec*perSecond) * 100}
-}
-
-// ticks is the inverse of timeOf. What lies outside of what Windows can keep
-// becomes the nearest that it can; zero would leave a time as it is.
-func ticks(t manifest.Time) int64 {
-	const last = 1<<63/perSecond - 1
-	return max(1, min(t.Sec+epoch, last)*perSecond+int64(t.Nsec/100))
-}
-
 // Readlink returns the target of the symbolic link called name.
 func (d *Dir) Readlink(name string) (string, error) {
-	data, err := d.reparse(name)
+	data, err := nt.Reparse(d.h, name)
 	if err != nil {
 		return "", pathError("readlink", name, err)
 	}
-	return target(data), nil
+	return nt.Target(data), nil
 }
 
 // Children calls f with the names in the directory, in no order, with the inodes
 // that they are of and with their kinds, 0 for one that is not told here. It ends
 // with the first error.
 func (d *Dir) Children(f func(name string, inode uint64, kind manifest.Kind) error) error {
-	// FILE_ID_BOTH_DIR_INFO
-	type entry struct {
-		Next, Index                         uint32
-		Created, Accessed, Written, Changed int64
-		Size, Allocated                     int64
-		Attributes, NameLength, EaSize      uint32
-		ShortLength                         byte
-		Short                               [12]uint16
-		ID                                  uint64
-		Name                                [1]uint16
-	}
-	buf := make([]uint64, 8<<10)
-	class := uint32(windows.FileIdBothDirectoryRestartInfo)
-	for {
-		err := windows.GetFileInformationByHandleEx(d.h, class, (*byte)(unsafe.Pointer(&buf[0])), uint32(8*len(buf)))
-		if err == windows.ERROR_NO_MORE_FILES || err == windows.ERROR_FILE_NOT_FOUND {
-			return nil
+	return nt.Names(d.h, func(name string, id uint64, attributes uint32) error {
+		kind := manifest.Kind(0)
+		if attributes&windows.FILE_ATTRIBUTE_REPARSE_POINT == 0 {
+			kind, _ = manifest.KindOf(nt.TypeOf(attributes, 0))
 		}
-		if err != nil {
-			return pathError("readdir", ".", err)
-		}
-		class = windows.FileIdBothDirectoryInfo
-		for at := unsafe.Pointer(&buf[0]); ; {
-			e := (*entry)(at)
-			name := windows.UTF16ToString(unsafe.Slice(&e.Name[0], e.NameLength/2))
-			if name != "." && name != ".." {
-				kind := manifest.Kind(0)
-				if e.Attributes&windows.FILE_ATTRIBUTE_REPARSE_POINT == 0 {
-					kind = kindOf(e.Attributes, 0)
-				}
-				if err := f(name, e.ID, kind); err != nil {
-					return err
-				}
-			}
-			if e.Next == 0 {
-				break
-			}
-			at = unsafe.Add(at, e.Next)
-		}
-	}
+		return f(name, id, kind)
+	})
 }
 
 // Rewind does nothing: Children always reads all names.
@@ -276,7 +149,7 @@ func (d *Dir) File(name string) (*File, error) {
 
 // Read opens the regular file called name for reading.
 func (d *Dir) Read(name string) (*os.File, error) {
-	h, err := openFile(d.h, name, request{access: windows.FILE_GENERIC_READ})
+	h, err := openFile(d.h, name, nt.Request{Access: windows.FILE_GENERIC_READ})
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
@@ -284,31 +157,8 @@ func (d *Dir) Read(name string) (*os.File, error) {
 }
 
 // openFile opens or makes a regular file.
-func openFile(dir windows.Handle, name string, r request) (h windows.Handle, err error) {
-	follows := r
-	r.options |= noFollow
-	if h, err = open(dir, name, r); err != nil {
-		return 0, err
-	}
-	own, err := look(h)
-	if err == nil && own.Kind != manifest.File {
-		err = ErrNotRegular
-	}
-	if err == nil && own.tag != 0 { // of a filter, and no link: what it hides is wanted
-		var through windows.Handle
-		if through, err = open(dir, name, follows); err == nil {
-			windows.CloseHandle(h)
-			h = through
-			if behind, failed := look(h); failed != nil || !behind.SameAs(&own.Inode) {
-				err = errReplaced
-			}
-		}
-	}
-	if err != nil {
-		windows.CloseHandle(h)
-		return 0, err
-	}
-	return h, nil
+func openFile(dir windows.Handle, name string, r nt.Request) (windows.Handle, error) {
+	return nt.OpenAs(dir, name, r, 0, ErrNotRegular)
 }
 
 // Bequeaths reports whether what is made in the directory gets an ACL from it
@@ -358,18 +208,5 @@ func bareUnlessEnd(err error) error {
 // Data returns the next region at or after off that holds data, for a file of
 // that size; start is size where only a hole follows.
 func (f *File) Data(off, size int64) (start, end int64, err error) {
-	type ranges struct{ Offset, Length int64 } // FILE_ALLOCATED_RANGE_BUFFER
-	asked := ranges{off, size - off}
-	var found ranges
-	var n uint32
-	err = windows.DeviceIoControl(windows.Handle(f.file.Fd()), windows.FSCTL_QUERY_ALLOCATED_RANGES, (*byte)(unsafe.Pointer(&asked)), uint32(unsafe.Sizeof(asked)),
-		(*byte)(unsafe.Pointer(&found)), uint32(unsafe.Sizeof(found)), &n, nil)
-	switch {
-	case err != nil && err != windows.ERROR_MORE_DATA: // not every file system can tell
-		return off, size, nil
-	case n == 0:
-		return size, size, nil
-	}
-	start = max(off, found.Offset)
-	return min(start, size), min(found.Offset+found.Length, size), nil
+	return nt.Data(windows.Handle(f.file.Fd()), off, size)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/pkg/xattr"
 	"golang.org/x/sys/unix"
 
+	"phlb/engine/handle/inode"
 	"phlb/engine/manifest"
 )
 
@@ -87,7 +88,7 @@ func (f *File) Xattrs() ([]manifest.Xattr, error) {
 		return nil, nil // as nearly always
 	}
 	path := procPath(f.fd)
-	return gather(
+	return inode.Gather(
 		func() ([]string, error) { return xattr.List(path) },
 		func(name string) ([]byte, error) { return xattr.Get(path, name) })
 }

@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 
+	"phlb/engine/handle/inode"
 	"phlb/engine/manifest"
 )
 
@@ -39,40 +40,15 @@ var (
 	ErrNotRegular = errors.New("not a regular file")
 )
 
-// Inode is what a look at something tells. Two are equal if nothing has changed
-// in between.
-type Inode struct {
-	manifest.Stored
-	Kind   manifest.Kind // 0 for one that no manifest can hold
-	Size   int64
-	Dev    uint64 // of the file system it lies on
-	Ino    uint64
-	Links  uint64
-	Blocks int64 // of 512 bytes
-	Ctime  manifest.Time
-	Atime  manifest.Time
-	Remote bool   // the content lies on a server alone, and is fetched when it is read
-	Major  uint32 // of a device
-	Minor  uint32
-}
-
-// SameAs reports whether i and other are one inode. Where the file system has no
-// numbers for them, no two are known to be.
-func (i *Inode) SameAs(other *Inode) bool {
-	return i.Ino != 0 && i.Ino == other.Ino && i.Dev == other.Dev
-}
-
-// Holds reports whether i still is what a manifest says was stored for e. The
-// mode is not looked at: changing it changes no content, and an ordinary user
-// cannot always store the one that was asked for.
-func (i *Inode) Holds(e *manifest.Entry) bool {
-	return i.Is(e.Kind, e.Size) && i.Mtime == e.InSnapshot().Mtime
-}
-
-// Is reports whether i is of that kind, and if it is a file, of that size.
-func (i *Inode) Is(kind manifest.Kind, size int64) bool {
-	return i.Kind == kind && (kind != manifest.File || i.Size == size)
-}
+// What is told of something, and of its metadata, see package inode.
+type (
+	// Inode is what a look at something tells.
+	Inode = inode.Inode
+	// NotKept says what of a path's metadata the file system could not take.
+	NotKept = inode.NotKept
+	// UnseenError says that there is an attribute that we may not read.
+	UnseenError = inode.UnseenError
+)
 
 // Entry returns all that a manifest would say of what is called name, but its
 // path and what tells of content and change.
@@ -89,7 +65,7 @@ func (d *Dir) Entry(name string) (e manifest.Entry, err error) {
 		}
 	}
 	e.Xattrs, err = d.Xattrs(name)
-	return e, Seen(err)
+	return e, inode.Seen(err)
 }
 
 // Child is what is called so in a directory.

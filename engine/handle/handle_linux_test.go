@@ -99,25 +99,3 @@ func TestEnter(t *testing.T) {
 		t.Errorf("through a link: %v", err)
 	}
 }
-
-// TestTryLock has two open files fight for a lock.
-func TestTryLock(t *testing.T) {
-	t.Parallel()
-	d := openWriter(t, t.TempDir())
-	var files [2]*os.File
-	for i := range files {
-		f, err := d.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600)
-		must(t, err)
-		defer f.Close()
-		files[i] = f
-	}
-	for i, want := range []bool{true, false} {
-		if held, err := TryLock(files[i]); held != want || err != nil {
-			t.Errorf("the lock is held: %v, %v, want %v", held, err, want)
-		}
-	}
-	must(t, files[0].Close())
-	if held, err := TryLock(files[1]); !held || err != nil {
-		t.Errorf("after the first is closed: %v, %v", held, err)
-	}
-}

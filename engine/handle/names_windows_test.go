@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/windows"
 
+	"phlb/engine/handle/nt"
 	"phlb/engine/manifest"
 )
 
@@ -209,7 +210,7 @@ func TestMetadata(t *testing.T) {
 		t.Error(err)
 	}
 	// A program that has it open for itself is waited for.
-	path, err := finalPath(d.h)
+	path, err := nt.FinalPath(d.h)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +223,7 @@ func TestMetadata(t *testing.T) {
 		t.Fatal(err)
 	}
 	tries := 0
-	err = patiently(func() error {
+	err = nt.Patiently(func() error {
 		if tries++; tries == 3 {
 			windows.CloseHandle(h)
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"phlb/engine/handle/inode"
 	"phlb/engine/manifest"
 )
 
@@ -110,7 +111,7 @@ func (d *Writer) Make(name string, e *manifest.Entry) error {
 	// the directory could put a link to something else there in between.
 	return d.elsewhere(func(in *Writer, temp string) error {
 		lost := in.make(temp, e)
-		if err := unlessNotKept(lost); err != nil {
+		if err := inode.UnlessNotKept(lost); err != nil {
 			return err
 		}
 		if err := in.RenameNew(temp, d, name); err != nil {
@@ -139,7 +140,7 @@ func (d *Writer) ReplaceNew(name string, e *manifest.Entry, fill func(*NewFile) 
 		if err := fill(f); err != nil {
 			return err
 		}
-		if err := unlessNotKept(f.Finish(e)); err != nil {
+		if err := inode.UnlessNotKept(f.Finish(e)); err != nil {
 			return err
 		}
 		// Without this a power loss could keep the new name and lose the bytes.
@@ -157,7 +158,7 @@ func (d *Writer) ReplaceLink(target, name string) error {
 // ReplaceMade makes name in d the entry e, which is neither file nor directory,
 // in a single step. It changes the time of d, see [Writer.SetMtime].
 func (d *Writer) ReplaceMade(name string, e *manifest.Entry) error {
-	return d.replace(name, func(in *Writer, temp string) error { return unlessNotKept(in.make(temp, e)) })
+	return d.replace(name, func(in *Writer, temp string) error { return inode.UnlessNotKept(in.make(temp, e)) })
 }
 
 // lookAndRename is RenameNew in two steps.
@@ -169,13 +170,6 @@ func (d *Writer) lookAndRename(old string, to *Writer, new string) error {
 		return err
 	}
 	return d.Rename(old, to, new)
-}
-
-func unlessNotKept(err error) error {
-	if _, ok := errors.AsType[*NotKept](err); ok {
-		return nil
-	}
-	return err
 }
 
 func (d *Writer) replace(name string, make func(in *Writer, temp string) error) error {
@@ -237,33 +231,5 @@ var tempNames = regexp.MustCompile(`^\.phlb-[0-9a-f]{16}~$`)
 // IsTemp reports whether a replacement that was cut off may have left something
 // of that name.
 func IsTemp(name string) bool { return tempNames.MatchString(name) }
-
-// NotKept says what of a path's metadata the file system could not take. It is in
-// the manifest all the same.
-type NotKept struct {
-	What string
-	Err  error
-}
-
-// Error returns the message.
-func (e *NotKept) Error() string { return e.What + " not kept in the snapshot: " + e.Err.Error() }
-
-// Unwrap returns the system's error.
-func (e *NotKept) Unwrap() error { return e.Err }
-
-// Lost returns all that err says could not be taken; nil where it is an error of
-// something else.
-func Lost(err error) (lost []*NotKept) {
-	all := []error{err}
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		all = many.Unwrap()
-	}
-	for _, one := range all {
-		if kept, ok := errors.AsType[*NotKept](one); ok {
-			lost = append(lost, kept)
-		}
-	}
-	return lost
-}
 
 var _ io.WriteCloser = (*NewFile)(nil)

@@ -10,6 +10,7 @@ import (
 	"github.com/pkg/xattr"
 	"golang.org/x/sys/unix"
 
+	"phlb/engine/handle/inode"
 	"phlb/engine/manifest"
 )
 
@@ -215,35 +216,35 @@ func (d *Writer) make(name string, e *manifest.Entry) error {
 	if err != nil {
 		return pathError("make "+e.Kind.String(), name, err)
 	}
-	return metadata{
-		entry: e,
-		chown: func(uid, gid int) error {
+	return inode.Metadata{
+		Entry: e,
+		Chown: func(uid, gid int) error {
 			return unix.Fchownat(d.fd, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW)
 		},
-		chmod: func(mode uint32) error {
+		Chmod: func(mode uint32) error {
 			if e.Kind == manifest.Symlink {
 				return nil // has none of its own, see symlink(7)
 			}
 			return chmodat(d.fd, name, mode)
 		},
-		xattr: func(x manifest.Xattr) error {
+		Xattr: func(x manifest.Xattr) error {
 			return unix.Lsetxattr(d.proc(name), x.Name, []byte(x.Value), 0)
 		},
-		utimes: func(atime manifest.Time) error { return utimes(d.fd, name, atime, e.Mtime) },
-		look:   func() (Inode, error) { return d.Look(name) },
-	}.apply()
+		Utimes: func(atime manifest.Time) error { return utimes(d.fd, name, atime, e.Mtime) },
+		Look:   func() (Inode, error) { return d.Look(name) },
+	}.Apply()
 }
 
 // finish gives an open file or directory the metadata of e.
 func finish(fd int, e *manifest.Entry) error {
-	return metadata{
-		entry:  e,
-		chown:  func(uid, gid int) error { return unix.Fchown(fd, uid, gid) },
-		chmod:  func(mode uint32) error { return unix.Fchmod(fd, mode) },
-		xattr:  func(x manifest.Xattr) error { return unix.Fsetxattr(fd, x.Name, []byte(x.Value), 0) },
-		utimes: func(atime manifest.Time) error { return utimes(fd, "", atime, e.Mtime) },
-		look:   func() (Inode, error) { return stat(fd, ".") },
-	}.apply()
+	return inode.Metadata{
+		Entry:  e,
+		Chown:  func(uid, gid int) error { return unix.Fchown(fd, uid, gid) },
+		Chmod:  func(mode uint32) error { return unix.Fchmod(fd, mode) },
+		Xattr:  func(x manifest.Xattr) error { return unix.Fsetxattr(fd, x.Name, []byte(x.Value), 0) },
+		Utimes: func(atime manifest.Time) error { return utimes(fd, "", atime, e.Mtime) },
+		Look:   func() (Inode, error) { return stat(fd, ".") },
+	}.Apply()
 }
 
 // Finish gives the directory the metadata of e, once nothing is added to it
@@ -255,7 +256,7 @@ func (d *Writer) Finish(e *manifest.Entry) error {
 
 // SetMtime sets the modification time of the directory.
 func (d *Writer) SetMtime(t manifest.Time) error {
-	_, err := setMtime(t, func(atime manifest.Time) error { return utimes(d.fd, "", atime, t) }, d.Self)
+	_, err := inode.SetMtime(t, func(atime manifest.Time) error { return utimes(d.fd, "", atime, t) }, d.Self)
 	return pathError("utimensat", ".", err)
 }
 
@@ -297,7 +298,7 @@ func Touch(f *os.File) error {
 // RemoveXattr removes an extended attribute of what is called name, "." for the
 // directory itself, if it has it.
 func (d *Writer) RemoveXattr(name, attribute string) error {
-	return unlessNone(xattr.LRemove(d.proc(name), attribute))
+	return inode.UnlessNone(xattr.LRemove(d.proc(name), attribute))
 }
 
 // Disinherit takes from what is called name, "." for the directory itself, the

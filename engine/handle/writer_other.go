@@ -10,6 +10,7 @@ import (
 
 	"github.com/pkg/xattr"
 
+	"phlb/engine/handle/inode"
 	"phlb/engine/manifest"
 )
 
@@ -143,11 +144,11 @@ func (d *Writer) Finish(e *manifest.Entry) error {
 
 func (d *Writer) finish(name string, e *manifest.Entry) error {
 	path := d.at(name)
-	return metadata{
-		entry: e,
-		chown: func(uid, gid int) error { return d.root.Lchown(path, uid, gid) },
-		chmod: func(mode uint32) error { return d.root.Chmod(path, fileMode(mode)) },
-		xattr: func(x manifest.Xattr) error {
+	return inode.Metadata{
+		Entry: e,
+		Chown: func(uid, gid int) error { return d.root.Lchown(path, uid, gid) },
+		Chmod: func(mode uint32) error { return d.root.Chmod(path, fileMode(mode)) },
+		Xattr: func(x manifest.Xattr) error {
 			f, err := d.root.Open(path)
 			if err != nil {
 				return err
@@ -155,14 +156,14 @@ func (d *Writer) finish(name string, e *manifest.Entry) error {
 			defer f.Close()
 			return xattr.FSet(f, x.Name, []byte(x.Value))
 		},
-		utimes: func(atime manifest.Time) error { return d.chtimes(path, atime, e.Mtime) },
-		look:   func() (Inode, error) { return d.Look(name) },
-	}.apply()
+		Utimes: func(atime manifest.Time) error { return d.chtimes(path, atime, e.Mtime) },
+		Look:   func() (Inode, error) { return d.Look(name) },
+	}.Apply()
 }
 
 // SetMtime sets the modification time of the directory.
 func (d *Writer) SetMtime(t manifest.Time) error {
-	_, err := setMtime(t, func(atime manifest.Time) error { return d.chtimes(d.path, atime, t) }, d.Self)
+	_, err := inode.SetMtime(t, func(atime manifest.Time) error { return d.chtimes(d.path, atime, t) }, d.Self)
 	return err
 }
 
@@ -189,7 +190,7 @@ func (d *Writer) RemoveXattr(name, attribute string) error {
 		return err
 	}
 	defer f.Close()
-	return unlessNone(xattr.FRemove(f, attribute))
+	return inode.UnlessNone(xattr.FRemove(f, attribute))
 }
 
 // Disinherit does nothing, see [Dir.Bequeaths].

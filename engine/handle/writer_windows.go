@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/windows"
 
+	"phlb/engine/handle/nt"
 	"phlb/engine/manifest"
 )
 
@@ -48,7 +50,7 @@ func (d *Writer) dup() (*Writer, error) { return d.Open(".") }
 
 // mkdir makes a directory and opens it.
 func (d *Writer) mkdir(name string, _ uint32) (*Writer, error) {
-	h, err := open(d.h, name, request{access: toList, disposition: windows.FILE_CREATE, options: directory})
+	h, err := nt.Open(d.h, name, nt.Request{Access: toList, Disposition: windows.FILE_CREATE, Options: directory})
 	if err != nil {
 		return nil, pathError("mkdir", name, err)
 	}
@@ -73,14 +75,7 @@ func (d *Writer) Chmod(uint32) error { return nil }
 // [ErrLinkLimit] where that has as many as it can have, and [ErrNoLink] where it
 // can have none.
 func (d *Writer) Link(from *Writer, old, name string) error {
-	err := patiently(func() error {
-		h, err := open(from.h, old, request{access: windows.FILE_WRITE_ATTRIBUTES, options: noFollow | windows.FILE_NON_DIRECTORY_FILE})
-		if err != nil {
-			return err
-		}
-		defer windows.CloseHandle(h)
-		return setName(h, fileLinkInformation, 0, d.h, name)
-	})
+	err := nt.Link(from.h, old, d.h, name)
 	switch {
 	case err == nil:
 		return nil
@@ -104,15 +99,7 @@ func (d *Writer) RenameNew(old string, to *Writer, new string) error {
 }
 
 func (d *Writer) move(old string, to *Writer, new string, replace bool) error {
-	err := patiently(func() error {
-		h, err := open(d.h, old, request{access: windows.DELETE | windows.FILE_READ_ATTRIBUTES, options: noFollow})
-		if err != nil {
-			return err
-		}
-		defer windows.CloseHandle(h)
-		return rename(h, to.h, new, replace)
-	})
-	if err != nil {
+	if err := nt.Move(d.h, old, to.h, new, replace); err != nil {
 		return &os.LinkError{Op: "rename", Old: old, New: new, Err: err}
 	}
 	return nil
@@ -120,62 +107,50 @@ func (d *Writer) move(old string, to *Writer, new string, replace bool) error {
 
 // Remove removes the name of what is not a directory, if it exists.
 func (d *Writer) Remove(name string) error {
-	err := patiently(func() error {
-		h, err := open(d.h, name, request{access: windows.DELETE | windows.FILE_READ_ATTRIBUTES | windows.FILE_WRITE_ATTRIBUTES, options: noFollow})
-		if err != nil {
-			return err
-		}
-		defer windows.CloseHandle(h)
-		if own, err := look(h); err != nil {
-			return err
-		} else if own.Kind == manifest.Dir {
-			return errIsDir
-		}
-		return remove(h)
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := nt.RemoveFile(d.h, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return pathError("remove", name, err)
 	}
 	return nil
 }
 
-var errIsDir = errors.New("is a directory")
-
 // RemoveDir removes the directory called name, which must be empty.
 func (d *Writer) RemoveDir(name string) error {
-	return pathError("rmdir", name, patiently(func() error {
-		h, err := open(d.h, name, request{access: windows.DELETE | windows.FILE_READ_ATTRIBUTES | windows.FILE_WRITE_ATTRIBUTES, options: noFollow | directory})
-		if err != nil {
-			return err
-		}
-		defer windows.CloseHandle(h)
-		return remove(h)
-	}))
+	return pathError("rmdir", name, nt.RemoveDir(d.h, name))
 }
 
 // Symlink makes a symbolic link to what target names as seen from the directory,
 // which Windows wants to know the kind of.
 func (d *Writer) Symlink(target, name string) error {
 	isDir := false
-	if path, err := finalPath(d.h); err == nil {
+	if path, err := nt.FinalPath(d.h); err == nil {
 		isDir = leadsToDir(path, target)
 	}
-	return pathError("symlink", name, d.makeReparse(name, isDir, linkData(target, false)))
+	return pathError("symlink", name, nt.MakeReparse(d.h, name, isDir, nt.LinkData(target, false)))
+}
+
+// leadsToDir reports whether a link in the directory at path would lead to a
+// directory.
+func leadsToDir(path, target string) bool {
+	if !nt.IsAbsolute(target) {
+		target = filepath.Join(path, filepath.FromSlash(target))
+	}
+	info, err := os.Stat(target)
+	return err == nil && info.IsDir()
 }
 
 // linkDir makes temp in in a link to the directory called target in d: a symbolic
 // link where the user may make one, or else a junction, which everybody may.
 func (d *Writer) linkDir(in *Writer, target, temp string) error {
-	err := in.makeReparse(temp, true, linkData(target, false))
+	err := nt.MakeReparse(in.h, temp, true, nt.LinkData(target, false))
 	if err == nil || IsFull(err) {
 		return err
 	}
-	path, failed := finalPath(d.h)
+	path, failed := nt.FinalPath(d.h)
 	if strings.HasPrefix(path, `\\?\UNC\`) { // no junction leads to another machine
 		failed = err
 	}
 	if failed == nil {
-		failed = in.makeReparse(temp, true, linkData(strings.TrimPrefix(path, `\\?\`)+`\`+target, true))
+		failed = nt.MakeReparse(in.h, temp, true, nt.LinkData(strings.TrimPrefix(path, `\\?\`)+`\`+target, true))
 	}
 	if failed != nil {
 		return fmt.Errorf("%w: %w", ErrNoDirLink, err)
@@ -199,7 +174,7 @@ func (d *Writer) make(name string, e *manifest.Entry) error {
 	var err error
 	switch {
 	case data != "":
-		err = d.makeReparse(name, flags&windows.FILE_ATTRIBUTE_DIRECTORY != 0, []byte(data))
+		err = nt.MakeReparse(d.h, name, flags&windows.FILE_ATTRIBUTE_DIRECTORY != 0, []byte(data))
 	case e.Kind == manifest.Symlink:
 		err = d.Symlink(e.Target, name)
 	default:
@@ -208,7 +183,7 @@ func (d *Writer) make(name string, e *manifest.Entry) error {
 	if err != nil {
 		return pathError("make "+e.Kind.String(), name, err)
 	}
-	h, err := open(d.h, name, request{access: toLook, options: noFollow})
+	h, err := nt.Open(d.h, name, nt.Request{Access: toLook, Options: noFollow})
 	if err != nil {
 		return pathError("open", name, err)
 	}
@@ -229,7 +204,7 @@ func (d *Writer) Finish(e *manifest.Entry) error {
 
 // SetMtime sets the modification time of the directory.
 func (d *Writer) SetMtime(t manifest.Time) error {
-	return pathError("set time", ".", setBasic(d.h, basicInfo{Written: ticks(t)}))
+	return pathError("set time", ".", setBasic(d.h, nt.BasicInfo{Written: ticks(t)}))
 }
 
 // Touch has the file system give an open file the present as its time of change,
@@ -251,20 +226,12 @@ func (d *Writer) RemoveXattr(name, attribute string) error {
 	if !ok {
 		return nil
 	}
-	h, err := open(d.h, name, request{access: toLook, options: noFollow})
+	h, err := nt.Open(d.h, name, nt.Request{Access: toLook, Options: noFollow})
 	if err != nil {
 		return pathError("open", name, err)
 	}
 	defer windows.CloseHandle(h)
-	s, err := openStream(h, stream, request{access: windows.DELETE})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		defer windows.CloseHandle(s)
-		err = remove(s)
-	}
-	return pathError("remove stream", name+stream, err)
+	return pathError("remove stream", name+stream, nt.RemoveStream(h, stream))
 }
 
 // Disinherit does nothing, see [Dir.Bequeaths].
@@ -280,12 +247,12 @@ func (d *Writer) SyncFS() error { return nil }
 // Sync writes the directory's own names to the disk, where the file system can.
 // The right to do so is that to add files, which is the same bit.
 func (d *Writer) Sync() error {
-	h, err := open(d.h, "", request{access: windows.FILE_WRITE_DATA, options: directory})
+	h, err := nt.Open(d.h, "", nt.Request{Access: windows.FILE_WRITE_DATA, Options: directory})
 	if err != nil {
 		return nil // what is made in it would fail
 	}
 	defer windows.CloseHandle(h)
-	if err := windows.FlushFileBuffers(h); err != nil && !isUnknown(err) && err != windows.ERROR_ACCESS_DENIED && err != windows.ERROR_INVALID_HANDLE {
+	if err := windows.FlushFileBuffers(h); err != nil && !nt.IsUnknown(err) && err != windows.ERROR_ACCESS_DENIED && err != windows.ERROR_INVALID_HANDLE {
 		return pathError("flush", ".", err)
 	}
 	return nil
@@ -294,27 +261,9 @@ func (d *Writer) Sync() error {
 // OpenFile opens the regular file called name, and makes it with flags that say
 // so.
 func (d *Writer) OpenFile(name string, flags int, _ fs.FileMode) (*os.File, error) {
-	r := request{options: windows.FILE_NON_DIRECTORY_FILE}
-	switch flags & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR) {
-	case os.O_RDONLY:
-		r.access = windows.FILE_GENERIC_READ
-	case os.O_WRONLY:
-		r.access = windows.FILE_GENERIC_WRITE | windows.FILE_READ_ATTRIBUTES
-	case os.O_RDWR:
-		r.access = windows.FILE_GENERIC_READ | windows.FILE_GENERIC_WRITE
-	}
-	if flags&os.O_APPEND != 0 {
-		r.access &^= windows.FILE_WRITE_DATA
-	}
-	switch {
-	case flags&os.O_CREATE != 0 && flags&os.O_EXCL != 0:
-		r.disposition = windows.FILE_CREATE
-	case flags&os.O_CREATE != 0:
-		r.disposition = windows.FILE_OPEN_IF
-	}
 	var h windows.Handle
-	err := patiently(func() (err error) {
-		h, err = openFile(d.h, name, r)
+	err := nt.Patiently(func() (err error) {
+		h, err = openFile(d.h, name, nt.RequestOf(flags))
 		return err
 	})
 	if err != nil {
@@ -338,11 +287,11 @@ type NewFile struct {
 
 // Create makes the regular file called name; it must not exist.
 func (d *Writer) Create(name string) (*NewFile, error) {
-	r := request{
-		access:      windows.FILE_GENERIC_WRITE | windows.FILE_READ_ATTRIBUTES,
-		disposition: windows.FILE_CREATE, options: noFollow | windows.FILE_NON_DIRECTORY_FILE,
+	r := nt.Request{
+		Access:      windows.FILE_GENERIC_WRITE | windows.FILE_READ_ATTRIBUTES,
+		Disposition: windows.FILE_CREATE, Options: noFollow | windows.FILE_NON_DIRECTORY_FILE,
 	}
-	h, err := open(d.h, name, r)
+	h, err := nt.Open(d.h, name, r)
 	if err != nil {
 		return nil, pathError("create", name, err)
 	}

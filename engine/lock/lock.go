@@ -231,7 +231,7 @@ func (f *Folder) lockKernel(ctx context.Context, key Key, wait bool) (*kernelLoc
 		return nil, err
 	}
 	for {
-		held, err := handle.TryLock(file)
+		held, err := TryLock(file)
 		if held || errors.Is(err, errors.ErrUnsupported) {
 			return &kernelLock{file, held}, nil
 		}

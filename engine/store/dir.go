@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"phlb/engine/handle"
+	"phlb/engine/handle/inode"
+	"phlb/engine/lock"
 	"phlb/engine/manifest"
 )
 
@@ -26,8 +28,8 @@ var (
 // restored into. The last name of the path must not be a symbolic link.
 func OpenDir(path string) (*Dir, error) { return handle.OpenWriter(path) }
 
-// TryLock is [handle.TryLock].
-func TryLock(f *os.File) (bool, error) { return handle.TryLock(f) }
+// TryLock is [lock.TryLock].
+func TryLock(f *os.File) (bool, error) { return lock.TryLock(f) }
 
 // TempName is [handle.TempName].
 func TempName() string { return handle.TempName() }
@@ -38,8 +40,8 @@ func IsTemp(name string) bool { return handle.IsTemp(name) }
 // IsFull is [handle.IsFull].
 func IsFull(err error) bool { return handle.IsFull(err) }
 
-// Lost is [handle.Lost].
-func Lost(err error) []*NotKept { return handle.Lost(err) }
+// Lost is [inode.Lost].
+func Lost(err error) []*NotKept { return inode.Lost(err) }
 
 // Foresee sets e.Stored where [handle.Writer.Finish] will: the entry of a
 // directory is wanted before that is full. Only a time that the root may not keep

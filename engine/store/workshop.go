@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"phlb/engine/handle"
+	"phlb/engine/lock"
 	"phlb/engine/manifest"
 )
 
@@ -64,7 +64,7 @@ func newWorkshop(in *Dir) (_ *workshop, err error) {
 	free := false
 	w.lock, err = w.dir.OpenFile(workshopLock, os.O_RDWR|os.O_CREATE, 0o600)
 	if err == nil {
-		free, err = handle.TryLock(w.lock)
+		free, err = lock.TryLock(w.lock)
 		if errors.Is(err, errors.ErrUnsupported) {
 			free, err = true, nil
 		}
@@ -134,12 +134,12 @@ func isLeft(in *Dir, name string) bool {
 	}
 	// It may have been left before there was a lock; who is about to lock what is
 	// made here finds it gone.
-	lock, err := dir.OpenFile(workshopLock, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := dir.OpenFile(workshopLock, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return false
 	}
-	defer lock.Close()
-	free, err := handle.TryLock(lock)
+	defer file.Close()
+	free, err := lock.TryLock(file)
 	if errors.Is(err, errors.ErrUnsupported) {
 		return time.Since(own.Mtime.Time()) > 24*time.Hour
 	}

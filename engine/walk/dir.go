@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"phlb/engine/handle"
+	"phlb/engine/handle/inode"
 	"phlb/engine/manifest"
 )
 
@@ -18,8 +19,8 @@ type File struct{ handle.File }
 // UnseenError says that an attribute may not be read.
 type UnseenError = handle.UnseenError
 
-// Seen is [handle.Seen].
-func Seen(err error) error { return handle.Seen(err) }
+// Seen is [inode.Seen].
+func Seen(err error) error { return inode.Seen(err) }
 
 // OpenRoot opens the directory at path, following symbolic links.
 func OpenRoot(path string) (*Dir, error) {

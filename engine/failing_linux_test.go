@@ -7,82 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"phlb/engine"
 )
-
-// TestUnreadable backs up as an ordinary user what that one may not read.
-func TestUnreadable(t *testing.T) {
-	asRoot(t) // to become somebody else
-	const uid = 65534
-	dir := openDir(t)
-	r := newRepoIn(t, dir)
-	r.write("open", "1", "closed", "2", "closed dir/x", "3", "sub/fine", "4", "blind/no names", "5")
-	r.must(unix.Mkfifo(r.in("fifo"), 0o600))
-	r.must(unix.Mknod(r.in("device"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
-	r.must(os.Chmod(r.in("closed"), 0o600))
-	r.must(os.Chmod(r.in("open"), 0o4755|os.ModeSetuid))
-	r.must(os.Chmod(r.in("closed dir"), 0o700))
-	r.must(os.Chmod(r.in("blind"), 0o711))
-	r.must(os.Mkdir(r.root, 0o755))
-	r.must(os.Chown(r.root, uid, uid))
-	o := order{Root: r.root, Source: r.source, Later: 0}
-	for run := range 2 {
-		a := runChild(t, o, &syscall.Credential{Uid: uid, Gid: uid})
-		if a.Err != "" {
-			t.Fatal(a.Err)
-		}
-		s := a.Snapshot
-		if s.Errors != 4 || s.Files != 2 || s.Complete() {
-			t.Errorf("run %d: %d errors and %d files, want 4 and 2:\n%s", run, s.Errors, s.Files, a.Log)
-		}
-		for _, text := range []string{`msg="the backup root does not keep all metadata, it is in the manifest only" what=owner`, "closed: permission denied", "closed dir: permission denied", "blind: permission denied"} {
-			if !strings.Contains(a.Log, text) {
-				t.Errorf("log lacks %q:\n%s", text, a.Log)
-			}
-		}
-		entries := readManifest(t, s)
-		if e := entries["device"]; !e.Absent || e.Major != 1 || e.Minor != 3 {
-			t.Errorf("device is %+v", e)
-		}
-		// What the user could not give the snapshot is in the manifest.
-		if e := entries["open"]; e.UID != 0 || e.Mode != 0o4755 {
-			t.Errorf("open is %+v", e)
-		}
-		if n := lstat(t, filepath.Join(s.Path, "open")); n.uid != uid || n.mode != 0o755 {
-			t.Errorf("open is %o of %d in the snapshot, want 755 of %d", n.mode, n.uid, uid)
-		}
-	}
-	// As root it can be read, and made.
-	s, err := r.try(engine.Source{})
-	r.must(err)
-	if !s.Complete() || s.Files != 5 {
-		t.Errorf("as root: %d errors and %d files", s.Errors, s.Files)
-	}
-	if e := readManifest(t, s)["device"]; e.Absent {
-		t.Error("device is still missing")
-	}
-}
-
-func TestSourceMissing(t *testing.T) {
-	r := newRepo(t)
-	r.write("file", "")
-	for path, want := range map[string]string{
-		r.in("nothing"): "no such file",
-		r.in("file"):    "not a directory",
-	} {
-		if _, err := r.try(engine.Source{Root: path}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error is %v, want %q", path, err, want)
-		}
-	}
-	if _, err := os.Lstat(r.root); err == nil {
-		t.Error("a root was made for nothing")
-	}
-}
 
 func TestNoSpace(t *testing.T) {
 	r := newRepo(t)
@@ -133,14 +63,6 @@ func removeMatching(pattern string) error {
 		err = os.RemoveAll(path)
 	}
 	return err
-}
-
-func withoutLinks(m map[string]node) map[string]node {
-	for path, n := range m {
-		n.links = 0
-		m[path] = n
-	}
-	return m
 }
 
 // TestNoSpaceTakesOver frees just enough after a run that was cut off.

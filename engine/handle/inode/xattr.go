@@ -1,4 +1,4 @@
-package handle
+package inode
 
 import (
 	"errors"
@@ -12,12 +12,12 @@ import (
 	"phlb/engine/manifest"
 )
 
-// maxXattrs is how many bytes of attributes a file may have: more make a line
+// MaxXattrs is how many bytes of attributes a file may have: more make a line
 // that is too long for the reader of a manifest.
-const maxXattrs = 8 << 20
+const MaxXattrs = 8 << 20
 
-// gather returns the attributes that list names, sorted.
-func gather(list func() ([]string, error), get func(string) ([]byte, error)) ([]manifest.Xattr, error) {
+// Gather returns the attributes that list names, sorted.
+func Gather(list func() ([]string, error), get func(string) ([]byte, error)) ([]manifest.Xattr, error) {
 	names, err := list()
 	if err != nil {
 		if errors.Is(err, errors.ErrUnsupported) {
@@ -43,8 +43,8 @@ func gather(list func() ([]string, error), get func(string) ([]byte, error)) ([]
 		if err != nil {
 			return nil, attributeError(err)
 		}
-		if size += len(name) + len(value); size > maxXattrs {
-			return nil, fmt.Errorf("extended attributes take more than the %d MiB that a manifest has room for", maxXattrs>>20)
+		if size += len(name) + len(value); size > MaxXattrs {
+			return nil, fmt.Errorf("extended attributes take more than the %d MiB that a manifest has room for", MaxXattrs>>20)
 		}
 		found = append(found, manifest.Xattr{Name: name, Value: string(value)})
 	}
@@ -81,8 +81,8 @@ func attributeError(err error) error {
 	return err
 }
 
-// unlessNone returns nil for an error that says that there is no such attribute.
-func unlessNone(err error) error {
+// UnlessNone returns nil for an error that says that there is no such attribute.
+func UnlessNone(err error) error {
 	if errors.Is(err, xattr.ENOATTR) || errors.Is(err, errors.ErrUnsupported) {
 		return nil
 	}

@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"github.com/pkg/xattr"
-	"golang.org/x/sys/unix"
 
 	"phlb/engine"
+	"phlb/engine/manifest"
 )
 
 // TestFileSystems keeps what file systems can keep.
@@ -26,11 +26,11 @@ func TestFileSystems(t *testing.T) {
 func testFileSystem(t *testing.T, dir string) {
 	r := newRepoIn(t, dir)
 	r.write("plain", "plain", "setuid", "program", "with xattr", "x", "d/f", "y", "acl", "z")
-	r.must(unix.Chmod(r.in("setuid"), 0o6755))
-	r.must(unix.Chmod(r.in("d"), 0o1777))
+	r.must(os.Chmod(r.in("setuid"), 0o755|os.ModeSetuid|os.ModeSetgid))
+	r.must(os.Chmod(r.in("d"), 0o777|os.ModeSticky))
 	if os.Getuid() == 0 {
 		r.must(os.Chown(r.in("setuid"), 12, 34))
-		r.must(unix.Chmod(r.in("setuid"), 0o6755))
+		r.must(os.Chmod(r.in("setuid"), 0o755|os.ModeSetuid|os.ModeSetgid))
 	}
 	r.sparse("sparse", 64<<20, 1<<20, 32<<20)
 	r.sparse("hole", 16<<20)
@@ -50,11 +50,11 @@ func testFileSystem(t *testing.T, dir string) {
 			}
 		}
 	}
-	for path, mtime := range map[string]unix.Timespec{
+	for path, mtime := range map[string]manifest.Time{
 		"plain": {Sec: 1e9, Nsec: 123456789}, "setuid": {Sec: -1, Nsec: 999999999},
 		"with xattr": {Sec: -2e9, Nsec: 5}, "d/f": {Sec: math.MaxInt32 + 10, Nsec: 1}, "link": {Sec: -3, Nsec: 7}, "d": {Sec: 77, Nsec: 88},
 	} {
-		r.must(unix.UtimesNanoAt(unix.AT_FDCWD, r.in(path), []unix.Timespec{{Nsec: unix.UTIME_OMIT}, mtime}, unix.AT_SYMLINK_NOFOLLOW))
+		r.setMtime(r.in(path), mtime)
 	}
 	first := r.backup()
 	r.alike(first)
@@ -131,8 +131,8 @@ func TestFolderTimes(t *testing.T) {
 			r.root = filepath.Join(mount(t, "ext4", 64, options...), "root")
 			r.config = settings(r.root)
 			r.write("d/future/a", "1", "d/past/b", "2")
-			r.setMtime(r.in("d/future"), unix.Timespec{Sec: 16725225600, Nsec: 1}) // the year 2500
-			r.setMtime(r.in("d/past"), unix.Timespec{Sec: -1 << 40})
+			r.setMtime(r.in("d/future"), manifest.Time{Sec: 16725225600, Nsec: 1}) // the year 2500
+			r.setMtime(r.in("d/past"), manifest.Time{Sec: -1 << 40})
 			for range 2 {
 				s := r.backup()
 				r.alike(s)

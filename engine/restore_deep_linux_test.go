@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"phlb/engine"
-	"phlb/engine/manifest"
 )
 
 // TestRestoreDeep restores paths that are longer than one system call takes, and
@@ -122,26 +121,5 @@ func TestBackupTooDeep(t *testing.T) {
 		if s.Summary.Errors != 1 || s.Summary.Files != 1 {
 			t.Errorf("%d files, %d errors, want one of each", s.Summary.Files, s.Summary.Errors)
 		}
-	}
-}
-
-// TestRestoreForeign has a manifest that no backup would write: an entry outside
-// of every directory.
-func TestRestoreForeign(t *testing.T) {
-	t.Parallel()
-	r := newRepo(t)
-	r.write("a", "1")
-	s := r.backup()
-	f, err := os.Create(s.Path + manifest.Suffix)
-	r.must(err)
-	defer f.Close()
-	w := manifest.NewWriter(f, s.Header)
-	for _, e := range []manifest.Entry{{Path: ".", Kind: manifest.Dir}, {Path: "lost/b", Kind: manifest.Fifo}} {
-		r.must(w.Write(&e))
-	}
-	r.must(w.Close(manifest.Summary{Entries: 2}))
-	_, err = r.tryRestore(s, engine.Restoration{})
-	if err == nil || !strings.Contains(err.Error(), `"lost/b" does not lie in a directory of it`) {
-		t.Errorf("error is %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package handle
+package inode
 
 import (
 	"errors"
@@ -24,19 +24,19 @@ func (p *pretended) apply(e *manifest.Entry) error {
 		}
 		return nil
 	}
-	return metadata{
-		entry: e,
-		chown: func(int, int) error { return refused() },
-		chmod: func(uint32) error { return refused() },
-		xattr: func(manifest.Xattr) error { return refused() },
-		utimes: func(atime manifest.Time) error {
+	return Metadata{
+		Entry: e,
+		Chown: func(int, int) error { return refused() },
+		Chmod: func(uint32) error { return refused() },
+		Xattr: func(manifest.Xattr) error { return refused() },
+		Utimes: func(atime manifest.Time) error {
 			if !p.never && (p.alone || atime != manifest.Time{}) {
 				p.inode.Mtime = e.Mtime
 			}
 			return nil
 		},
-		look: func() (Inode, error) { return p.inode, nil },
-	}.apply()
+		Look: func() (Inode, error) { return p.inode, nil },
+	}.Apply()
 }
 
 // What a file system does not keep is told, each by its kind, whether it refuses
@@ -71,7 +71,7 @@ func TestNotKept(t *testing.T) {
 			if !slices.Equal(got, test.want) {
 				t.Errorf("not kept are %q, want %q", got, test.want)
 			}
-			if unlessNotKept(err) != nil {
+			if UnlessNotKept(err) != nil {
 				t.Errorf("%v is taken for more", err)
 			}
 			if kept := !test.p.never; (e.Stored == nil) != kept {

@@ -1,9 +1,10 @@
 //go:build unix && !aix && !solaris
 
-package handle
+package lock
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +24,10 @@ func TryLock(f *os.File) (bool, error) {
 	case err == unix.ENOLCK, errors.Is(err, errors.ErrUnsupported):
 		return false, errors.ErrUnsupported
 	}
-	return err == nil, pathError("flock", f.Name(), err)
+	if err != nil {
+		err = &fs.PathError{Op: "flock", Path: f.Name(), Err: err}
+	}
+	return err == nil, err
 }
 
 // Unlock ends the kernel's lock of an open file that another process, such as a

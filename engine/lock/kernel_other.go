@@ -1,6 +1,6 @@
 //go:build aix || solaris
 
-package handle
+package lock
 
 import (
 	"errors"

@@ -1,6 +1,7 @@
-package handle
+package lock
 
 import (
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -14,7 +15,10 @@ func TryLock(f *os.File) (bool, error) {
 	if err == windows.ERROR_LOCK_VIOLATION {
 		return false, nil
 	}
-	return err == nil, pathError("lock", f.Name(), err)
+	if err != nil {
+		err = &fs.PathError{Op: "lock", Path: f.Name(), Err: err}
+	}
+	return err == nil, err
 }
 
 // Unlock ends the lock of a file; after Close alone, the kernel takes its time.
