@@ -55,9 +55,9 @@ var arrows = map[string][]string{
 	"phlb/engine/config":     {},
 	"phlb/engine/fault":      {}, // tests alone
 	"phlb/engine/manifest":   {},
-	"phlb/engine/handle":     {"phlb/engine/manifest"},
-	"phlb/engine/walk":       {"phlb/engine/handle", "phlb/engine/manifest"},
-	"phlb/engine/store":      {"phlb/engine/lock", "phlb/engine/handle", "phlb/engine/manifest"},
+	"phlb/engine/handle":     {"phlb/engine/handle/inode", "phlb/engine/handle/nt", "phlb/engine/manifest"},
+	"phlb/engine/walk":       {"phlb/engine/handle", "phlb/engine/handle/inode", "phlb/engine/manifest"},
+	"phlb/engine/store":      {"phlb/engine/lock", "phlb/engine/handle", "phlb/engine/handle/inode", "phlb/engine/handle/nt", "phlb/engine/manifest"},
 	"phlb/engine/lock":       {"phlb/engine/handle"},
 	"phlb/engine/catalog":    {"phlb/engine/catalog/journal", "phlb/engine/catalog/keyed", "phlb/engine/catalog/rows", "phlb/engine/catalog/qlfile", "phlb/engine/manifest", "modernc.org/ql"},
 
@@ -69,6 +69,8 @@ var arrows = map[string][]string{
 	"phlb/engine/catalog/ask/computed":  {"phlb/engine/catalog/qlfile", "phlb/engine/catalog/rows", "phlb/engine/manifest"},
 	"phlb/engine/catalog/ask/statement": {},
 
+	"phlb/engine/handle/inode":   {"phlb/engine/manifest"},
+	"phlb/engine/handle/nt":      {},
 	"phlb/engine/catalog/qlfile": {"modernc.org/ql", "modernc.org/lldb", "modernc.org/file"},
 }
 

@@ -25,41 +25,6 @@ const (
 	attrStream   = "windows.stream."  // and the name of an alternate stream: its content
 )
 
-// flagNames are the attributes that are recorded. What is missing follows from
-// other things, or is about how a file system keeps the file.
-var flagNames = []struct {
-	flag uint32
-	name string
-}{
-	{windows.FILE_ATTRIBUTE_READONLY, "read-only"},
-	{windows.FILE_ATTRIBUTE_HIDDEN, "hidden"},
-	{windows.FILE_ATTRIBUTE_SYSTEM, "system"},
-	{windows.FILE_ATTRIBUTE_NOT_CONTENT_INDEXED, "not-indexed"},
-	{windows.FILE_ATTRIBUTE_DIRECTORY, "directory"}, // of links alone
-}
-
-func flagText(flags uint32) string {
-	var names []string
-	for _, f := range flagNames {
-		if flags&f.flag != 0 {
-			names = append(names, f.name)
-		}
-	}
-	return strings.Join(names, ",")
-}
-
-// flagsOf is the inverse of flagText. What a later phlb writes is left out.
-func flagsOf(text string) (flags uint32) {
-	for _, name := range strings.Split(text, ",") {
-		for _, f := range flagNames {
-			if f.name == name {
-				flags |= f.flag
-			}
-		}
-	}
-	return flags
-}
-
 // Xattrs returns what only Windows has of what is called name, or with "" of the
 // directory itself, sorted by name: attributes, creation time, owner and access
 // list, alternate streams, and where a link leads to.
@@ -78,7 +43,7 @@ func (d *Dir) Xattrs(name string) ([]manifest.Xattr, error) {
 	defer windows.CloseHandle(h)
 	found, err := attributes(h, &own)
 	if own.Kind != manifest.File && own.Kind != manifest.Dir {
-		flags := flagText(own.nt.Attributes)
+		flags := nt.FlagText(own.nt.Attributes)
 		found = slices.DeleteFunc(found, func(x manifest.Xattr) bool { return x.Name == attrFlags })
 		if flags != "" {
 			found = append(found, manifest.Xattr{Name: attrFlags, Value: flags})
@@ -119,7 +84,7 @@ func plainAttributes(own *looked) (found []manifest.Xattr) {
 	if own.nt.Attributes&windows.FILE_ATTRIBUTE_ARCHIVE != 0 {
 		found = append(found, manifest.Xattr{Name: attrArchive, Value: "1"})
 	}
-	if flags := flagText(own.nt.Attributes &^ windows.FILE_ATTRIBUTE_DIRECTORY); flags != "" {
+	if flags := nt.FlagText(own.nt.Attributes &^ windows.FILE_ATTRIBUTE_DIRECTORY); flags != "" {
 		found = append(found, manifest.Xattr{Name: attrFlags, Value: flags})
 	}
 	return found
@@ -222,7 +187,7 @@ func setBasic(h windows.Handle, to nt.BasicInfo) error {
 func setAttribute(h windows.Handle, x manifest.Xattr, to *nt.BasicInfo) error {
 	switch {
 	case x.Name == attrFlags:
-		to.Attributes |= flagsOf(x.Value) &^ windows.FILE_ATTRIBUTE_DIRECTORY
+		to.Attributes |= nt.FlagsOf(x.Value) &^ windows.FILE_ATTRIBUTE_DIRECTORY
 	case x.Name == attrArchive:
 		to.Attributes |= windows.FILE_ATTRIBUTE_ARCHIVE
 	case x.Name == attrCreated:

@@ -142,9 +142,6 @@ func (d *Dir) Children(f func(name string, inode uint64, kind manifest.Kind) err
 	return failed
 }
 
-// Rewind does nothing: Children always reads all names.
-func (d *Dir) Rewind() error { return nil }
-
 // File opens the regular file called name for reading.
 func (d *Dir) File(name string) (*File, error) {
 	f, err := d.Read(name)
@@ -196,10 +193,6 @@ func (d *Dir) Xattrs(name string) ([]manifest.Xattr, error) {
 	return (&File{f}).Xattrs()
 }
 
-// Bequeaths reports whether what is made in the directory gets an ACL from it:
-// not so here.
-func (d *Dir) Bequeaths() bool { return false }
-
 // File is a regular file that is open for reading.
 type File struct{ file *os.File }
 
@@ -208,9 +201,6 @@ func (f *File) Close() { f.file.Close() }
 
 // Fd returns the descriptor, valid until Close.
 func (f *File) Fd() int { return int(f.file.Fd()) }
-
-// Uncache does nothing: not every system can be asked to read from the disk.
-func (f *File) Uncache() {}
 
 // Self returns what the file is.
 func (f *File) Self() (Inode, error) {

@@ -135,9 +135,6 @@ func (d *Dir) Children(f func(name string, inode uint64, kind manifest.Kind) err
 	})
 }
 
-// Rewind does nothing: Children always reads all names.
-func (d *Dir) Rewind() error { return nil }
-
 // File opens the regular file called name for reading.
 func (d *Dir) File(name string) (*File, error) {
 	f, err := d.Read(name)
@@ -161,10 +158,6 @@ func openFile(dir windows.Handle, name string, r nt.Request) (windows.Handle, er
 	return nt.OpenAs(dir, name, r, 0, ErrNotRegular)
 }
 
-// Bequeaths reports whether what is made in the directory gets an ACL from it
-// that it should not have: [NewFile.Finish] replaces it.
-func (d *Dir) Bequeaths() bool { return false }
-
 // File is a regular file that is open for reading.
 type File struct {
 	file *os.File
@@ -176,9 +169,6 @@ func (f *File) Close() { f.file.Close() }
 
 // Fd returns the descriptor, valid until Close.
 func (f *File) Fd() int { return int(f.file.Fd()) }
-
-// Uncache does nothing: the system cannot be asked to read from the disk.
-func (f *File) Uncache() {}
 
 // Self returns what the file is.
 func (f *File) Self() (Inode, error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pkg/xattr"
+	"golang.org/x/sys/unix"
 
 	"phlb/engine/handle/inode"
 	"phlb/engine/manifest"
@@ -42,8 +43,6 @@ func (d *Writer) Open(name string) (*Writer, error) {
 	return &Writer{Dir{root: d.root, path: d.at(name)}, d.Workshop}, nil
 }
 
-func (d *Writer) beneath(string, bool) (*Writer, error) { return nil, errors.ErrUnsupported }
-
 func (d *Writer) dup() (*Writer, error) {
 	return &Writer{Dir{root: d.root, path: d.path}, d.Workshop}, nil
 }
@@ -55,11 +54,6 @@ func (d *Writer) mkdir(name string, mode uint32) (*Writer, error) {
 	}
 	return d.Open(name)
 }
-
-// isPrivate reports whether nobody else can change what lies in the directory.
-// It is taken for granted here: no owner nor mode is given by name to what only
-// an administrator could make.
-func (d *Writer) isPrivate() bool { return true }
 
 // Allow lets us change the directory called name.
 func (d *Writer) Allow(name string) error {
@@ -113,22 +107,43 @@ func (d *Writer) Symlink(target, name string) error { return d.root.Symlink(targ
 // linkDir makes temp in in a link to the directory called target, for d.
 func (d *Writer) linkDir(in *Writer, target, temp string) error { return in.Symlink(target, temp) }
 
-// make makes the symbolic link e, with its metadata. Other kinds than that
-// cannot be made here; they are recorded, for a restore elsewhere.
+// make makes the entry e, which is neither file nor directory, with its metadata, as
+// far as the system makes such in a directory that is open; what it does not is
+// recorded, for a restore elsewhere.
 func (d *Writer) make(name string, e *manifest.Entry) error {
-	if e.Kind != manifest.Symlink {
-		return pathError("make "+e.Kind.String(), name, fs.ErrPermission)
-	}
-	if err := d.Symlink(e.Target, name); err != nil {
-		return err
-	}
-	// The times of a symbolic link cannot be set here: what it got is noted.
-	own, err := d.Look(name)
+	in, err := d.root.Open(d.path)
 	if err != nil {
 		return err
 	}
-	e.Stored = &own.Stored
-	return nil
+	defer in.Close()
+	dir := int(in.Fd())
+	if e.Kind == manifest.Symlink {
+		err = d.Symlink(e.Target, name)
+	} else {
+		err = makeSpecial(dir, name, e)
+	}
+	if err != nil {
+		return pathError("make "+e.Kind.String(), name, err)
+	}
+	return inode.Metadata{
+		Entry: e,
+		Chown: func(uid, gid int) error { return d.root.Lchown(d.at(name), uid, gid) },
+		Chmod: func(mode uint32) error {
+			if e.Kind == manifest.Symlink {
+				return nil // means nothing
+			}
+			return unix.Fchmodat(dir, name, mode, unix.AT_SYMLINK_NOFOLLOW)
+		},
+		Xattr: func(manifest.Xattr) error { return errors.ErrUnsupported },
+		Utimes: func(atime manifest.Time) error {
+			to, err := unix.TimeToTimespec(e.Mtime.Time())
+			if err != nil {
+				return err
+			}
+			return unix.UtimesNanoAt(dir, name, []unix.Timespec{to, to}, unix.AT_SYMLINK_NOFOLLOW)
+		},
+		Look: func() (Inode, error) { return d.Look(name) },
+	}.Apply()
 }
 
 // Finish gives the directory the metadata of e, once nothing is added to it
@@ -193,16 +208,6 @@ func (d *Writer) RemoveXattr(name, attribute string) error {
 	return inode.UnlessNone(xattr.FRemove(f, attribute))
 }
 
-// Disinherit does nothing, see [Dir.Bequeaths].
-func (d *Writer) Disinherit(string) error { return nil }
-
-// DisinheritSelf does nothing, see [Dir.Bequeaths].
-func (d *Writer) DisinheritSelf() {}
-
-// SyncFS does nothing: without a call for a whole file system, every file is
-// synced when it is finished, and every directory.
-func (d *Writer) SyncFS() error { return nil }
-
 // Sync writes the directory's own names to the disk, where the system can.
 func (d *Writer) Sync() error { return syncDir(&d.Dir) }
 
@@ -257,7 +262,3 @@ func (f *NewFile) Sync() error { return f.file.Sync() }
 
 // Close releases the file.
 func (f *NewFile) Close() error { return f.file.Close() }
-
-// SyncsAll says that SyncFS writes all that was made. Where it does not, Finish
-// writes each file and directory.
-const SyncsAll = false

@@ -44,8 +44,6 @@ func (d *Writer) Open(name string) (*Writer, error) {
 	return &Writer{*below, d.Workshop}, nil
 }
 
-func (d *Writer) beneath(string, bool) (*Writer, error) { return nil, errors.ErrUnsupported }
-
 func (d *Writer) dup() (*Writer, error) { return d.Open(".") }
 
 // mkdir makes a directory and opens it.
@@ -56,10 +54,6 @@ func (d *Writer) mkdir(name string, _ uint32) (*Writer, error) {
 	}
 	return &Writer{Dir{h}, d.Workshop}, nil
 }
-
-// isPrivate reports whether nobody else can change what lies in the directory.
-// It does not matter here: all that is made is given its metadata by its handle.
-func (d *Writer) isPrivate() bool { return true }
 
 // Allow lets us change the directory called name: who could not empty it, cannot
 // be told by its attributes.
@@ -166,7 +160,7 @@ func (d *Writer) make(name string, e *manifest.Entry) error {
 	for _, x := range e.Xattrs {
 		switch x.Name {
 		case attrFlags:
-			flags = flagsOf(x.Value)
+			flags = nt.FlagsOf(x.Value)
 		case attrReparse:
 			data = x.Value
 		}
@@ -233,16 +227,6 @@ func (d *Writer) RemoveXattr(name, attribute string) error {
 	defer windows.CloseHandle(h)
 	return pathError("remove stream", name+stream, nt.RemoveStream(h, stream))
 }
-
-// Disinherit does nothing, see [Dir.Bequeaths].
-func (d *Writer) Disinherit(string) error { return nil }
-
-// DisinheritSelf does nothing, see [Dir.Bequeaths].
-func (d *Writer) DisinheritSelf() {}
-
-// SyncFS does nothing: that takes an administrator. Every file is synced when it
-// is finished, and every directory.
-func (d *Writer) SyncFS() error { return nil }
 
 // Sync writes the directory's own names to the disk, where the file system can.
 // The right to do so is that to add files, which is the same bit.
@@ -332,7 +316,3 @@ func (f *NewFile) Sync() error { return f.file.Sync() }
 
 // Close releases the file.
 func (f *NewFile) Close() error { return f.file.Close() }
-
-// SyncsAll says that SyncFS writes all that was made. Where it does not, Finish
-// writes each file and directory.
-const SyncsAll = false

@@ -4,7 +4,6 @@ package lock
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -24,14 +23,11 @@ func TryLock(f *os.File) (bool, error) {
 	case err == unix.ENOLCK, errors.Is(err, errors.ErrUnsupported):
 		return false, errors.ErrUnsupported
 	}
-	if err != nil {
-		err = &fs.PathError{Op: "flock", Path: f.Name(), Err: err}
-	}
-	return err == nil, err
+	return err == nil, failed("flock", f, err)
 }
 
 // Unlock ends the kernel's lock of an open file that another process, such as a
 // child that has not come to its program yet, may have open too.
 func Unlock(f *os.File) error {
-	return pathError("flock", f.Name(), unix.Flock(int(f.Fd()), unix.LOCK_UN))
+	return failed("flock", f, unix.Flock(int(f.Fd()), unix.LOCK_UN))
 }

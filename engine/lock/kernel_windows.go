@@ -1,7 +1,6 @@
 package lock
 
 import (
-	"io/fs"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -15,13 +14,10 @@ func TryLock(f *os.File) (bool, error) {
 	if err == windows.ERROR_LOCK_VIOLATION {
 		return false, nil
 	}
-	if err != nil {
-		err = &fs.PathError{Op: "lock", Path: f.Name(), Err: err}
-	}
-	return err == nil, err
+	return err == nil, failed("lock", f, err)
 }
 
 // Unlock ends the lock of a file; after Close alone, the kernel takes its time.
 func Unlock(f *os.File) error {
-	return pathError("unlock", f.Name(), windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, new(windows.Overlapped)))
+	return failed("unlock", f, windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, new(windows.Overlapped)))
 }

@@ -206,9 +206,17 @@ func (k *kernelLock) unlock() error {
 		// A child that is being started has the file open too, until its program
 		// begins: closed alone, the file would stay locked for a moment. Where this
 		// fails, Close is what is left.
-		_ = handle.Unlock(k.file)
+		_ = Unlock(k.file)
 	}
 	return k.file.Close()
+}
+
+// failed names the call and the file of an error.
+func failed(call string, f *os.File, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fs.PathError{Op: call, Path: f.Name(), Err: err}
 }
 
 // errLocked says that another process has the kernel's part of a lock.

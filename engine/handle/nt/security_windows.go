@@ -51,3 +51,27 @@ func SetSecurity(h windows.Handle, sddl string) error {
 	}
 	return fmt.Errorf("owner: %w", windows.ERROR_INVALID_OWNER)
 }
+
+// KeepPrivate gives an open directory an access list by which we, the system and
+// administrators may do all in it and nobody else anything, whatever its parent
+// allows.
+func KeepPrivate(h windows.Handle) error {
+	user, err := windows.GetCurrentProcessToken().GetTokenUser()
+	if err != nil {
+		return err
+	}
+	sd, err := windows.SecurityDescriptorFromString("D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;" + user.User.Sid.String() + ")")
+	if err != nil {
+		return err
+	}
+	list, _, err := sd.DACL()
+	if err != nil {
+		return err
+	}
+	at, err := Open(h, "", Request{Access: windows.WRITE_DAC | windows.READ_CONTROL, Options: windows.FILE_OPEN_REPARSE_POINT})
+	if err != nil {
+		return err
+	}
+	defer windows.CloseHandle(at)
+	return windows.SetSecurityInfo(at, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, list, nil)
+}
