@@ -147,7 +147,7 @@ func makeRoot(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := mkdirPrivate(path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return nil
