@@ -58,8 +58,8 @@ type Session struct {
 	checked  map[string]*engine.Snapshot // what check_age has found
 	programs map[string]program          // that may be run, by the name that the user gave
 	checks   []*CheckResult
-	withheld []*engine.Snapshot // that were to be removed
-	missed   []string           // names that snapshots() found nothing of
+	withheld []Withheld
+	missed   []string // names that snapshots() found nothing of
 }
 
 // Made returns the snapshots that the script has made.

@@ -62,39 +62,119 @@ func (r *CheckResult) String() string {
 // Checks returns what came of the checks of this run.
 func (s *Session) Checks() []*CheckResult { return s.checks }
 
-// held returns why snapshots of a name are not to be removed, nil if they may.
-func (s *Session) held(name string) *CheckResult {
+// Withheld is a snapshot that was to be removed and was not, since a check of its name
+// has failed.
+type Withheld struct {
+	Snapshot string `json:"snapshot"` // NAME/STAMP
+	Checked  string `json:"checked"`  // of which the check failed, likewise; "" if it was about none
+	Why      string `json:"why"`
+	Before   bool   `json:"before"` // the check failed in an earlier run
+}
+
+// Withheld returns the snapshots that were not removed since a check has failed.
+func (s *Session) Withheld() []Withheld { return s.withheld }
+
+// held returns why snapshots of a name are not to be removed, nil if they may be: a
+// check of this run has failed, or one of an earlier run has and none of this one
+// has passed.
+func (s *Session) held(ctx context.Context, name string) (*Withheld, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	passed := false
 	for _, r := range s.checks {
-		if !r.OK && r.Fail && (r.Name == "" || r.Name == name) {
-			return r
+		switch {
+		case !r.Fail || r.Name != "" && r.Name != name:
+		case r.OK:
+			passed = passed || r.Name == name
+		default:
+			s.mu.Unlock()
+			return &Withheld{Checked: r.Snapshot, Why: r.Message}, nil
+		}
+	}
+	s.mu.Unlock()
+	if passed {
+		return nil, nil
+	}
+	hold, err := s.Engine.Held(ctx, name)
+	if err != nil || hold == nil {
+		return nil, err
+	}
+	return &Withheld{Checked: hold.Snapshot.String(), Why: hold.Why, Before: true}, nil
+}
+
+// withhold returns the snapshots that may be removed, and notes the others.
+func (s *Session) withhold(ctx context.Context, snapshots []*engine.Snapshot) (free []*engine.Snapshot, err error) {
+	holds := map[string]*Withheld{}
+	for _, snapshot := range snapshots {
+		hold, known := holds[snapshot.Name]
+		if !known {
+			if hold, err = s.held(ctx, snapshot.Name); err != nil {
+				return nil, err
+			}
+			holds[snapshot.Name] = hold
+		}
+		if hold == nil {
+			free = append(free, snapshot)
+			continue
+		}
+		kept := *hold
+		kept.Snapshot = snapshot.Ref().String()
+		s.mu.Lock()
+		s.withheld = append(s.withheld, kept)
+		s.mu.Unlock()
+	}
+	return free, nil
+}
+
+// accept has removals of these snapshots' names go on, whatever a check has found.
+func (s *Session) accept(ctx context.Context, snapshots []*engine.Snapshot) error {
+	seen := map[string]bool{}
+	for _, snapshot := range snapshots {
+		if seen[snapshot.Name] {
+			continue
+		}
+		seen[snapshot.Name] = true
+		hold, err := s.Engine.Held(ctx, snapshot.Name)
+		if err != nil || hold == nil {
+			return err
+		}
+		if err := s.Engine.NoteVerdict(ctx, hold.Snapshot, engine.Verdict{Failed: hold.Why, Accepted: true}); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// Withheld returns the snapshots that were not removed since a check has failed.
-func (s *Session) Withheld() []*engine.Snapshot { return s.withheld }
+// remember has the root know what came of a check, for removals by later runs: that
+// it has failed, or that one has passed where an earlier one had failed.
+func (s *Session) remember(ctx context.Context, of *engine.Snapshot, r *CheckResult) error {
+	if of == nil || !r.Fail || s.Engine.DryRun() {
+		return nil
+	}
+	hold, err := s.Engine.Held(ctx, of.Name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !r.OK && (hold == nil || hold.Snapshot != of.Ref()):
+		return s.Engine.NoteVerdict(ctx, of.Ref(), engine.Verdict{Failed: strings.TrimPrefix(r.String(), r.Snapshot+": ")})
+	case r.OK && hold != nil && hold.Snapshot != of.Ref() && s.isLater(ctx, of, hold):
+		return s.Engine.NoteVerdict(ctx, of.Ref(), engine.Verdict{})
+	}
+	return nil
+}
 
-// withhold returns the snapshots that may be removed, and notes the others.
-func (s *Session) withhold(snapshots []*engine.Snapshot) []*engine.Snapshot {
-	return slices.DeleteFunc(slices.Clone(snapshots), func(snapshot *engine.Snapshot) bool {
-		kept := s.held(snapshot.Name) != nil
-		if kept {
-			s.mu.Lock()
-			s.withheld = append(s.withheld, snapshot)
-			s.mu.Unlock()
-		}
-		return kept
-	})
+// isLater reports whether a snapshot was begun after the one that a hold is of, or
+// that is gone.
+func (s *Session) isLater(ctx context.Context, of *engine.Snapshot, hold *engine.Hold) bool {
+	held, err := s.Engine.Snapshot(ctx, hold.Snapshot.String())
+	return err != nil || of.Started.After(held.Started)
 }
 
 func (s *Session) checkQueryBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "check_query",
 		Signature: `check_query(sql, *args, expect="none", fail=False, message=None, snapshot=None, **named)`,
-		Doc:       `whether the answer is "none" or "some" rows, or its first value as in "< 0.3"; with fail, the run ends with status 6 if not, and removes nothing`,
+		Doc:       `whether the answer is "none" or "some" rows, or its first value as in "< 0.3"; with fail, the run ends with status 6 if not, and nothing of that name is removed until such a check passes`,
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			c := config.Check{}
 			var of *engine.Snapshot
@@ -220,7 +300,8 @@ func (s *Session) check(ctx context.Context, c *config.Check, q *question, of *e
 	}
 	r.OK = c.Expect.Met(r.Rows, first)
 	s.noteCheck(r)
-	return r, nil
+	answer.Close() // before anything is published
+	return r, s.remember(ctx, of, r)
 }
 
 func shownValue(v starlark.Value) string {
@@ -262,10 +343,14 @@ func (s *Session) checkBackup(ctx context.Context, made *engine.Snapshot) error 
 			return ctx.Err()
 		}
 		if err != nil {
-			s.noteCheck(&CheckResult{
+			r := &CheckResult{
 				Name: made.Name, Snapshot: made.Ref().String(), Fail: c.Fail, Message: cmp.Or(c.Message, c.Query),
 				Expected: c.Expect.String(), Found: []string{}, Error: err.Error(),
-			})
+			}
+			s.noteCheck(r)
+			if err := s.remember(ctx, made, r); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

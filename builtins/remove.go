@@ -9,29 +9,31 @@ import (
 
 var removeMethod = runtime.Builtin{
 	Name:      "remove",
-	Signature: "remove()",
-	Doc:       "remove the snapshot and return a removal; refused for the newest complete one of a name, and for one tagged pinned",
+	Signature: "remove(despite_checks=False)",
+	Doc:       "remove the snapshot and return a removal; refused for the newest complete one of a name, and for one tagged pinned; left out where a check of the name has failed, but with despite_checks",
 	Effect:    true,
 	Kind:      "remove",
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		if err := runtime.Unpack(fn.Name(), args, kwargs); err != nil {
+		var despite bool
+		if err := runtime.Unpack(fn.Name(), args, kwargs, "despite_checks?", &despite); err != nil {
 			return nil, err
 		}
 		snapshot := fn.Receiver().(*Snapshot)
-		return snapshot.session.remove(thread, snapshot.Snapshot)
+		return snapshot.session.remove(thread, despite, snapshot.Snapshot)
 	},
 }
 
 func (s *Session) removeBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "remove",
-		Signature: "remove(snapshots)",
-		Doc:       "remove all of the snapshots and return a removal, or none where one has to stay; faster than one by one",
+		Signature: "remove(snapshots, despite_checks=False)",
+		Doc:       "remove all of the snapshots and return a removal, or none where one has to stay; faster than one by one; those of a name are left out of which a check has failed, but with despite_checks",
 		Effect:    true,
 		Kind:      "remove",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var list starlark.Iterable
-			if err := runtime.Unpack(fn.Name(), args, kwargs, "snapshots", &list); err != nil {
+			var despite bool
+			if err := runtime.Unpack(fn.Name(), args, kwargs, "snapshots", &list, "despite_checks?", &despite); err != nil {
 				return nil, err
 			}
 			var snapshots []*engine.Snapshot
@@ -42,18 +44,28 @@ func (s *Session) removeBuiltin() runtime.Builtin {
 				}
 				snapshots = append(snapshots, snapshot.Snapshot)
 			}
-			return s.remove(thread, snapshots...)
+			return s.remove(thread, despite, snapshots...)
 		},
 	}
 }
 
 // remove returns what was freed, or with a dry run would be.
-func (s *Session) remove(thread *starlark.Thread, snapshots ...*engine.Snapshot) (starlark.Value, error) {
+func (s *Session) remove(thread *starlark.Thread, despiteChecks bool, snapshots ...*engine.Snapshot) (starlark.Value, error) {
+	ctx := runtime.Context(thread)
 	wanted := len(snapshots)
-	if snapshots = s.withhold(snapshots); wanted > 0 && len(snapshots) == 0 {
+	var err error
+	if despiteChecks {
+		err = s.accept(ctx, snapshots)
+	} else {
+		snapshots, err = s.withhold(ctx, snapshots)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if wanted > 0 && len(snapshots) == 0 {
 		return removalValue(&engine.Removal{}), nil // the end of the run tells why
 	}
-	removal, err := s.Engine.Remove(runtime.Context(thread), snapshots...)
+	removal, err := s.Engine.Remove(ctx, snapshots...)
 	if removal != nil && len(snapshots) > 0 { // with an error, it is of what is removed all the same
 		s.mu.Lock()
 		s.removals = append(s.removals, removal)

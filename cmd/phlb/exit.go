@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,12 +77,23 @@ func (c *command) sumUp() {
 			c.warn("warning: check of %s", runtime.Shown(r.String()))
 		}
 	}
-	if kept := c.session.Withheld(); len(kept) > 0 {
-		var names []string
-		for _, s := range kept {
-			names = append(names, s.Ref().String())
+	var now []string
+	before := map[string][]string{} // by the snapshot of which a check failed
+	for _, kept := range c.session.Withheld() {
+		if !kept.Before {
+			now = append(now, kept.Snapshot)
+			continue
 		}
-		c.warn("not removed, since a check failed: %s", strings.Join(names, ", "))
+		if before[kept.Checked] == nil {
+			c.warn("a check of %s failed, and none has passed since: %s; make a backup that passes, or give --despite-checks", kept.Checked, runtime.Shown(kept.Why))
+		}
+		before[kept.Checked] = append(before[kept.Checked], kept.Snapshot)
+	}
+	for _, checked := range slices.Sorted(maps.Keys(before)) {
+		now = append(now, before[checked]...)
+	}
+	if len(now) > 0 {
+		c.warn("not removed, since a check failed: %s", strings.Join(now, ", "))
 	}
 	for _, p := range c.session.Plan() {
 		c.info("would %s %s", verbOf(p.Effect), runtime.Shown(p.What))
@@ -141,6 +154,9 @@ func (c *command) found() int {
 		if !r.OK && r.Fail {
 			code = 6
 		}
+	}
+	if len(c.session.Withheld()) > 0 {
+		code = 6
 	}
 	if c.session.Unread() {
 		code = 3

@@ -23,7 +23,8 @@ type document struct {
 	Reports   []*engine.Report        `json:"reports"`   // of verify and add
 	Removals  []*engine.Removal       `json:"removals"`  // of snapshots
 	Restores  []*engine.Restored      `json:"restores"`
-	Checks    []*builtins.CheckResult `json:"checks,omitempty"` // questions that were asked about a backup
+	Checks    []*builtins.CheckResult `json:"checks,omitempty"`   // questions that were asked about a backup
+	Withheld  []builtins.Withheld     `json:"withheld,omitempty"` // that were to be removed, and were not
 	DryRun    bool                    `json:"dry_run,omitempty"`
 	Plan      []builtins.Planned      `json:"plan,omitempty"`      // of a dry run: what it has left out
 	PlanEnds  string                  `json:"plan_ends,omitempty"` // why the plan does not go on
@@ -39,8 +40,8 @@ func (c *command) writeDocument(code int, message string, planEnds bool) error {
 		Reports:   append([]*engine.Report{}, c.session.Reports()...),
 		Removals:  append([]*engine.Removal{}, c.session.Removals()...),
 		Restores:  append([]*engine.Restored{}, c.session.Restores()...),
-		Checks:    c.session.Checks(),
-		DryRun:    c.dryRun, Plan: c.session.Plan(),
+		Checks:    c.session.Checks(), Withheld: c.session.Withheld(),
+		DryRun: c.dryRun, Plan: c.session.Plan(),
 		Result: c.result, Totals: c.totals, Error: message, ExitCode: code,
 	}
 	if planEnds {

@@ -17,6 +17,7 @@ const (
 	Rotten      = rows.Rotten
 	Failed      = rows.Failed
 	Interrupted = rows.Interrupted
+	Accepted    = rows.Accepted
 )
 
 // NoteRun adds runs to the history, with the next [Catalog.Keep] or

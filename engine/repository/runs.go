@@ -56,6 +56,35 @@ func (repo *Repository) NoteFailed(ctx context.Context, r catalog.Run, err error
 	_ = repo.Publish(ctx, root, cat, Noting(r))
 }
 
+// NoteRun has the root remember a run that has ended.
+func (repo *Repository) NoteRun(ctx context.Context, r catalog.Run) error {
+	if err := repo.MayWrite(); err != nil {
+		return err
+	}
+	root, err := repo.OpenRoot()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	cat, err := repo.OpenCatalog(ctx, root)
+	if err != nil {
+		return err
+	}
+	defer cat.Close()
+	if r.Stamp != "" {
+		if r.Snapshot, err = NumberOf(ctx, cat, store.Ref{Name: r.Name, Stamp: r.Stamp}); err != nil {
+			return err
+		}
+	}
+	cat.NoteRun(r)
+	err = repo.Publish(ctx, root, cat, Noting(r))
+	var late *LateError
+	if errors.As(err, &late) { // the journal has it, and the next command tells the catalog
+		return nil
+	}
+	return err
+}
+
 // Noting returns a function that notes runs, as the parameter redo of [Repository.Publish].
 func Noting(runs ...catalog.Run) func(*catalog.Catalog) error {
 	return func(again *catalog.Catalog) error {

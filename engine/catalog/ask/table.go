@@ -183,15 +183,15 @@ var runsTable = Table{
 	Doc:     "one row for each time that something was done to the backup root, or was tried: of several snapshots, one for each",
 	Example: "SELECT started, name, error FROM runs WHERE outcome = 'failed' ORDER BY started DESC",
 	Columns: []Column{
-		{"verb", text, "backup, add, verify or remove", "verb", readText},
+		{"verb", text, "backup, add, verify, remove, or check: a check of a snapshot that is to fail has failed, or passed again", "verb", readText},
 		{"name", text, "backup name", "name", readText},
 		{"stamp", text, "folder of the snapshot; empty where none was made", "stamp", readText},
 		{"snapshot", integer, "id of the snapshot, which may be gone; 0 where there is none, or the catalog was made after it was gone", "snapshot", readInt},
 		{"host", text, "machine that did it", "host", readText},
 		{"started", moment, "when it began", "started", readTime},
 		{"finished", moment, "when it ended", "finished", readTime},
-		{"outcome", text, "ok; incomplete where something could not be read; damage where verify found some; failed; interrupted", "outcome", readText},
-		{"error", text, "why it failed", "error", readText},
+		{"outcome", text, "ok; incomplete where something could not be read; damage where verify found some; failed; interrupted; accepted where --despite-checks has said so", "outcome", readText},
+		{"error", text, "why it failed; of a check, what it has found", "error", readText},
 	},
 }
 

@@ -19,12 +19,13 @@ const (
 	Rotten      Outcome = "damage"      // something is not what it was when it was stored
 	Failed      Outcome = "failed"      // nothing came of it
 	Interrupted Outcome = "interrupted" // nor here, because somebody ended it
+	Accepted    Outcome = "accepted"    // a check had failed, and somebody has decided to go on
 )
 
 // Run is what was done to the root at one time: to one snapshot, where that can
 // be said. It stays known when its snapshot is removed.
 type Run struct {
-	Verb              string // backup, add, verify or remove
+	Verb              string // backup, add, verify, remove, or check where a check has failed or passed again
 	Name              string // backup name, "" where it was about none
 	Stamp             string // folder of the snapshot, "" where there is none
 	Snapshot          ID     // its number, 0 where it has none
