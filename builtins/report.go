@@ -38,13 +38,14 @@ func (r *Report) Truth() starlark.Bool { return starlark.Bool(r.OK()) }
 func (r *Report) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: Report") }
 
 var reportAttributes = attributes[*Report]{
-	"ok":      boolOf("whether no problem was found", func(r *Report) bool { return r.OK() }),
-	"files":   intOf("how many files were looked at", func(r *Report) int64 { return r.Files }),
-	"read":    intOf("how many files were read back", func(r *Report) int64 { return r.Read }),
-	"bytes":   intOf("bytes that were read back", func(r *Report) int64 { return r.Bytes }),
-	"linked":  intOf("duplicates that add replaced by links", func(r *Report) int64 { return r.Linked }),
-	"saved":   intOf("bytes that the links of add freed", func(r *Report) int64 { return r.Saved }),
-	"removed": intOf("snapshots that are gone and were forgotten", func(r *Report) int { return r.Removed }),
+	"ok":          boolOf("whether no problem was found", func(r *Report) bool { return r.OK() }),
+	"files":       intOf("how many files were looked at", func(r *Report) int64 { return r.Files }),
+	"read":        intOf("how many files were read back", func(r *Report) int64 { return r.Read }),
+	"bytes":       intOf("bytes that were read back", func(r *Report) int64 { return r.Bytes }),
+	"read_before": intOf("bytes that were not read back, since a snapshot of the same call has the same inodes", func(r *Report) int64 { return r.Before }),
+	"linked":      intOf("duplicates that add replaced by links", func(r *Report) int64 { return r.Linked }),
+	"saved":       intOf("bytes that the links of add freed", func(r *Report) int64 { return r.Saved }),
+	"removed":     intOf("snapshots that are gone and were forgotten", func(r *Report) int { return r.Removed }),
 	"snapshot": valueOf("Snapshot", "the snapshot that was checked; None for add", func(r *Report) starlark.Value {
 		if r.Snapshot == nil {
 			return starlark.None
@@ -79,7 +80,7 @@ func (s *Session) verifyBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "verify",
 		Signature: "verify(snapshot, fast=False, sample=1.0, heal=False)",
-		Doc:       "check a snapshot against its manifest, and read a share of its content back",
+		Doc:       "check a snapshot against its manifest, and read a share of its content back; of a list of snapshots, which returns a list of Reports, each inode once",
 		Kind:      "heal",
 		When:      "heal",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -104,23 +105,42 @@ func (s *Session) verifyBuiltin() runtime.Builtin {
 			if !(check.Sample >= 0 && check.Sample <= 1) { // nor is it NaN
 				return nil, runtime.Usagef("verify: sample is %v, want a share from 0 to 1", check.Sample)
 			}
-			snapshot, err := s.find(thread, which)
-			if err != nil {
-				return nil, err
+			list, isList := which.(*starlark.List)
+			if !isList {
+				return s.verify(thread, which, check)
 			}
-			found, err := s.Engine.Verify(runtime.Context(thread), snapshot, check)
-			if err != nil {
-				return nil, err
+			check.Round = &engine.Round{}
+			reports := starlark.NewList(nil)
+			for each := range list.Elements() {
+				found, err := s.verify(thread, each, check)
+				if err != nil {
+					return nil, err
+				}
+				if err := reports.Append(found); err != nil {
+					return nil, err
+				}
 			}
-			switch {
-			case s.Engine.Planned(snapshot):
-				s.planned("verify", "%s", snapshot.Ref())
-			case s.Engine.DryRun() && check.Heal && !found.OK():
-				s.planned("heal", "%s, as far as there are good copies", snapshot.Ref())
-			}
-			return s.report(found), nil
+			return reports, nil
 		},
 	}
+}
+
+func (s *Session) verify(thread *starlark.Thread, which starlark.Value, check engine.Check) (starlark.Value, error) {
+	snapshot, err := s.find(thread, which)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Engine.Verify(runtime.Context(thread), snapshot, check)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case s.Engine.Planned(snapshot):
+		s.planned("verify", "%s", snapshot.Ref())
+	case s.Engine.DryRun() && check.Heal && !found.OK():
+		s.planned("heal", "%s, as far as there are good copies", snapshot.Ref())
+	}
+	return s.report(found), nil
 }
 
 func (s *Session) addBuiltin() runtime.Builtin {

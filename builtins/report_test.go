@@ -24,7 +24,7 @@ Report <Report: 0 problems> True True [] 3 3 19 True
 [] 0 0 0
 0 0 3 True
 True True True
-["added", "bytes", "files", "linked", "ok", "problems", "read", "removed", "saved", "snapshot"]
+["added", "bytes", "files", "linked", "ok", "problems", "read", "read_before", "removed", "saved", "snapshot"]
 `)
 	if n := len(l.session.Reports()); n != 8 {
 		t.Errorf("the session has %d reports, want 8", n)

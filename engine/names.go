@@ -27,6 +27,7 @@ type (
 	Progress    = repository.Progress
 	Age         = repository.Age
 	Check       = verify.Check
+	Round       = verify.Round
 	Change      = diff.Change
 	Restoration = restore.Restoration
 	Restored    = restore.Restored

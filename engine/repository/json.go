@@ -80,9 +80,10 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		Files    int64       `json:"files"`
 		Read     int64       `json:"read"`
 		Bytes    int64       `json:"bytes"`
+		Before   int64       `json:"read_before"`
 		Removed  int         `json:"removed"`
 		Linked   int64       `json:"linked"`
 		Saved    int64       `json:"saved"`
 		Problems []Problem   `json:"problems"`
-	}{r.OK(), r.Snapshot, added, r.Files, r.Read, r.Bytes, r.Removed, r.Linked, r.Saved, problems})
+	}{r.OK(), r.Snapshot, added, r.Files, r.Read, r.Bytes, r.Before, r.Removed, r.Linked, r.Saved, problems})
 }

@@ -59,6 +59,7 @@ type Report struct {
 	Files    int64       // how many regular files were checked
 	Read     int64       // how many inodes were read
 	Bytes    int64       // how many bytes were read
+	Before   int64       // how many bytes were not read, since another check of the round has read the inodes
 	Linked   int64       // how many duplicates were replaced by links
 	Saved    int64       // how many bytes that has freed
 	Problems []Problem   // sorted by path

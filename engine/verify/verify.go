@@ -40,6 +40,7 @@ type Check struct {
 	Fast   bool    // read no content
 	Sample float64 // share of the contents to read, from 0 to 1
 	Heal   bool    // replace what is damaged by good copies of the same content
+	Round  *Round  // the round of checks that this one belongs to; nil for a check of its own
 }
 
 // verification is a verification under way.
@@ -55,13 +56,11 @@ type verification struct {
 	closed    parent.Closed  // the paths of the tree that could not be read
 	manifest  *parent.Cursor // over the manifest, in step with the walk
 	workers   []*content.Worker
-	seed      uint64 // of the draw of a sample
+	number    int // of the check, in its round
 
-	mu         sync.Mutex
-	readInodes map[walk.ID]uint64 // the inodes that have been read, with the first bytes of the digest that they should have
-	rotten     map[walk.ID]string // those of readInodes that are damaged, with what is wrong
-	sharing    []sharedPath
-	damaged    []damaged
+	mu      sync.Mutex
+	sharing []sharedPath
+	damaged []damaged
 
 	// The rest is for healing alone.
 	leftovers []string                 // paths that a heal that was cut off has left in the snapshot
@@ -76,15 +75,9 @@ type damaged struct {
 	what  string // as in [repository.Problem]
 }
 
-// sharedPath is a path whose inode was read under another path.
-type sharedPath struct {
-	id    walk.ID
-	entry manifest.Entry
-}
-
 // Run compares a snapshot with its manifest, and the manifest with the catalog. It
 // checks existence, kind, size and time of every file, and reads the content unless c
-// says otherwise: each inode once, and from the disk, where the system can be asked not
+// says otherwise: each inode once in a round, and from the disk, where the system can be asked not
 // to use its cache. Where the root can be written to, the catalog is told of damaged
 // content, so that no later run links to it, and of the verification. A dry run tells
 // the catalog nothing and heals nothing. A snapshot that is only planned is reported
@@ -120,9 +113,13 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 	}
 	history.Started = repo.Env.Now()
 	v := &verification{
-		Repository: repo, logsPaths: repo.Log.Enabled(ctx, slog.LevelDebug), Check: c, record: history, root: root, report: &repository.Report{Snapshot: s}, foreign: foreign.Of(s.Tags), seed: uint64(history.Started.UnixNano()),
-		closed: parent.Closed{}, readInodes: map[walk.ID]uint64{}, rotten: map[walk.ID]string{}, changed: map[folder]manifest.Time{}, badInodes: map[walk.ID]store.Inode{},
+		Repository: repo, logsPaths: repo.Log.Enabled(ctx, slog.LevelDebug), Check: c, record: history, root: root, report: &repository.Report{Snapshot: s}, foreign: foreign.Of(s.Tags),
+		closed: parent.Closed{}, changed: map[folder]manifest.Time{}, badInodes: map[walk.ID]store.Inode{},
 	}
+	if v.Round == nil {
+		v.Round = &Round{}
+	}
+	v.number = v.Round.begin(uint64(history.Started.UnixNano()))
 	err = v.compare(ctx, cat)
 	if err == nil {
 		err = v.walk(ctx)
@@ -221,11 +218,7 @@ func (v *verification) walk(ctx context.Context) error {
 		return err
 	}
 	v.dropUnread()
-	for _, s := range v.sharing {
-		if how, ok := v.rotten[s.id]; ok {
-			v.damage(&s.entry, repository.Content, how)
-		}
-	}
+	v.spread()
 	return nil
 }
 
@@ -361,13 +354,14 @@ func (v *verification) file(ctx context.Context, w *content.Worker, b *walk.Batc
 	if v.Fast || !v.sampled(want.Digest) {
 		return nil
 	}
-	if !v.mustRead(found.ID(), want) {
+	if !v.mustRead(found, want) {
 		v.Progress.Bytes.Add(want.Size)
 		return nil
 	}
 	v.logPath("read", want.Path)
 	f, err := b.Folder.Dir.File(found.Name())
 	if err != nil {
+		v.forget(found)
 		v.unreadable(&fs.PathError{Op: "open", Path: found.Path, Err: err})
 		return nil
 	}
@@ -378,7 +372,7 @@ func (v *verification) file(ctx context.Context, w *content.Worker, b *walk.Batc
 	n, read, err := w.ReadDigests(ctx, f, found, stated.Algorithm, &v.Progress.Bytes)
 	var source *content.SourceError
 	if errors.As(err, &source) {
-		v.damage(want, repository.Unreadable, source.Error())
+		v.flawed(found, want, flaw{repository.Unreadable, source.Error()})
 		return nil
 	}
 	if err != nil {
@@ -390,26 +384,9 @@ func (v *verification) file(ctx context.Context, w *content.Worker, b *walk.Batc
 		how = fmt.Sprintf("sha256 is %v, was %v", read.SHA256, want.Digest)
 	}
 	if how != "" {
-		v.damage(want, repository.Content, how)
-		v.mu.Lock()
-		v.rotten[found.ID()] = how
-		v.mu.Unlock()
+		v.flawed(found, want, flaw{repository.Content, how})
 	}
 	return nil
-}
-
-// mustRead reports whether an inode has not been read yet. Where it was read under
-// another path, the path is noted, and the outcome will hold for it too.
-func (v *verification) mustRead(id walk.ID, want *manifest.Entry) bool {
-	prefix := binary.BigEndian.Uint64(want.Digest[:])
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if of, ok := v.readInodes[id]; ok && of == prefix && id.Known() {
-		v.sharing = append(v.sharing, sharedPath{id, *want})
-		return false
-	}
-	v.readInodes[id] = prefix
-	return true
 }
 
 // sampled reports whether a content is drawn to be read. All files of one content are in
@@ -418,5 +395,5 @@ func (v *verification) sampled(d manifest.Digest) bool {
 	if v.Sample >= 1 {
 		return true
 	}
-	return rand.New(rand.NewPCG(v.seed, binary.BigEndian.Uint64(d[:]))).Float64() < v.Sample
+	return rand.New(rand.NewPCG(v.Round.seed, binary.BigEndian.Uint64(d[:]))).Float64() < v.Sample
 }

@@ -13,7 +13,11 @@ func Report(r *engine.Report, colours bool) string {
 	var b strings.Builder
 	problems(&b, r.Problems, colours)
 	if r.Snapshot != nil {
-		fmt.Fprintf(&b, "%s: %s, %s read back: %s\n", Printable(r.Snapshot.Ref().String()), Count(r.Files, "file"), Size(r.Bytes), r.Verdict())
+		before := ""
+		if r.Before > 0 {
+			before = ", " + Size(r.Before) + " with a snapshot before"
+		}
+		fmt.Fprintf(&b, "%s: %s, %s read back%s: %s\n", Printable(r.Snapshot.Ref().String()), Count(r.Files, "file"), Size(r.Bytes), before, r.Verdict())
 		return b.String()
 	}
 	for _, s := range r.Added {
