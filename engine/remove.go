@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"phlb/engine/catalog"
+	"phlb/engine/foreign"
 	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -90,7 +91,7 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*repository.Snapshot) 
 	var gone []catalog.ID
 	r.Snapshots = nil
 	for i, s := range snapshots {
-		if err := trash.Discard(s.Ref()); err != nil {
+		if err := trash.Discard(s.Ref(), foreign.Of(s.Tags).Beside()...); err != nil {
 			stays = append(stays, err)
 			continue
 		}

@@ -59,7 +59,7 @@ func Of(tags []string) Tool {
 func Recognise(root *store.Root, ref store.Ref) Tool {
 	_, err := time.Parse(Layout, ref.Stamp)
 	switch {
-	case root.HasBeside(ref, summarySuffix), root.HasBeside(ref, "-backup.log"):
+	case root.HasBeside(ref, summarySuffix), root.HasBeside(ref, logSuffix):
 		return sums
 	case isRunConfig(tail(openInside(root, ref, runConfig))):
 		return sidecars
@@ -99,7 +99,24 @@ func hasSums(root *store.Root, ref store.Ref) (found bool) {
 	return found
 }
 
-const summarySuffix = "-summary.txt" // of sums, written at the end of a run
+// What the tools have left beside a tree, called like it.
+const (
+	summarySuffix = "-summary.txt" // of sums, written at the end of a run
+	logSuffix     = "-backup.log"  // of sums
+	oldSuffix     = " summary.txt" // of sidecars, in early versions
+)
+
+// Beside returns the suffixes of the files that the tool has left beside a tree, but
+// for the log that a snapshot of phlb has too.
+func (tool Tool) Beside() []string {
+	switch tool {
+	case sums:
+		return []string{summarySuffix, logSuffix}
+	case sidecars:
+		return []string{oldSuffix}
+	}
+	return nil
+}
 
 var (
 	runEnded   = regexp.MustCompile(`(?m)^Backup (done|complete)`)
@@ -116,7 +133,7 @@ func (tool Tool) Outcome(root *store.Root, ref store.Ref) (errors int64, words s
 	case sums:
 		text = tail(root.OpenBeside(ref, summarySuffix))
 	case sidecars:
-		text = slices.Concat(tail(root.OpenBeside(ref, " summary.txt")), tail(root.OpenBeside(ref, ".log"))) // the former in early versions
+		text = slices.Concat(tail(root.OpenBeside(ref, oldSuffix)), tail(root.OpenBeside(ref, ".log")))
 	default:
 		return 0, ""
 	}

@@ -46,16 +46,17 @@ func (r *Root) OpenTrash(ctx context.Context, owner Owner) (*Trash, error) {
 // Close lets others open it.
 func (t *Trash) Close() error { return t.lock.Unlock() }
 
-// Discard takes a snapshot away in a single step. The caller holds the lock of
-// its name.
-func (t *Trash) Discard(ref Ref) error {
-	if err := t.discard(ref); err != nil {
+// Discard takes a snapshot away in a single step, and then the files beside it that
+// are called like it, with one of these suffixes. The caller holds the lock of its
+// name.
+func (t *Trash) Discard(ref Ref, beside ...string) error {
+	if err := t.discard(ref, beside); err != nil {
 		return fmt.Errorf("remove %s: %w", ref, err)
 	}
 	return nil
 }
 
-func (t *Trash) discard(ref Ref) error {
+func (t *Trash) discard(ref Ref, beside []string) error {
 	folder, err := t.root.dir.Open(ref.Name)
 	if err != nil {
 		return err
@@ -80,7 +81,15 @@ func (t *Trash) discard(ref Ref) error {
 	case exists(folder, ref.Stamp): // else somebody else has deleted it
 		return err
 	}
-	return removeRecord(folder, ref.Stamp)
+	if err := removeRecord(folder, ref.Stamp); err != nil {
+		return err
+	}
+	for _, suffix := range beside {
+		if err := folder.Remove(ref.Stamp + suffix); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func exists(dir *Dir, name string) bool {
