@@ -40,6 +40,9 @@ func (c *command) engine(help bool) (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if settings.Path == "" && !help {
+		c.offerImport(sources)
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
