@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 
 	"go.starlark.net/starlark"
@@ -38,7 +40,8 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 		Name: "scan",
 		Signature: `scan(root, skip_dirs=[], skip=[], where=None, one_file_system=False, order="path", ` +
 			`rules=[], ignore_files=[], tagged=False, if_present=[], beside={}, max_size=None, fetch=False)`,
-		Doc:  "the files of a directory, to be iterated over or handed to link or hash",
+		Doc: "the files of a directory, to be iterated over or handed to link or hash; with order \"newest\", those that were changed last come first: " +
+			"a loop has all files in memory then, link takes those of a day, a week, a month and a year before the rest, so that a run which is cut off has them",
 		Kind: "read",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			scan := &Scan{session: s, thread: thread}
@@ -55,9 +58,10 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 				"if_present?", &ifPresent, "beside?", &near, "max_size?", (*maxSize)(&to.MaxSize), "fetch?", &to.Fetch); err != nil {
 				return nil, err
 			}
-			if order != "path" {
-				return nil, runtime.Usagef("scan: order %q is not known, there is only \"path\"", order)
+			if order != "path" && order != "newest" {
+				return nil, runtime.Usagef("scan: order is %q, want \"path\" or \"newest\"", order)
 			}
+			scan.source.Newest = order == "newest"
 			if where != starlark.None {
 				call, ok := where.(starlark.Callable)
 				if !ok {
@@ -114,7 +118,11 @@ func (s *Scan) files() iter.Seq2[starlark.Value, error] {
 			defer c.Close()
 			wanted = func(f *File) (bool, error) { return s.ask(c, f) }
 		}
-		for e, err := range s.session.Engine.Scan(runtime.Context(s.thread), s.source, counts) {
+		all := s.session.Engine.Scan(runtime.Context(s.thread), s.source, counts)
+		if s.source.Newest {
+			all = newestFirst(all)
+		}
+		for e, err := range all {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -134,6 +142,29 @@ func (s *Scan) files() iter.Seq2[starlark.Value, error] {
 			}
 		}
 		s.counted(counts)
+	}
+}
+
+// newestFirst yields the entries in the order of their times, those of one time by
+// path. It keeps them all in memory.
+func newestFirst(entries iter.Seq2[*walk.Entry, error]) iter.Seq2[*walk.Entry, error] {
+	return func(yield func(*walk.Entry, error) bool) {
+		var all []walk.Entry
+		for e, err := range entries {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			all = append(all, *e)
+		}
+		slices.SortFunc(all, func(a, b walk.Entry) int {
+			return cmp.Or(b.Mtime.Time().Compare(a.Mtime.Time()), strings.Compare(a.Path, b.Path))
+		})
+		for i := range all {
+			if !yield(&all[i], nil) {
+				return
+			}
+		}
 	}
 }
 

@@ -12,6 +12,11 @@ import (
 func TestScan(t *testing.T) {
 	l := newLab(t, "a.txt", "1", "b.iso", "12", "dir/c.txt", "123", "dir/cache/d", "4", "e", "")
 	l.must(os.Symlink("e", l.in("link")))
+	now := time.Now()
+	for i, path := range []string{"dir/c.txt", "e", "b.iso", "a.txt", "dir/cache/d"} { // the last two of one time
+		then := now.Add(-time.Duration(min(i, 3)) * time.Hour)
+		l.must(os.Chtimes(l.in(path), then, then))
+	}
 	for _, tt := range []struct{ name, src, want string }{
 		{"Files", `for f in scan(SOURCE): print(f)`, "a.txt\nb.iso\ne\nlink\ndir/c.txt\ndir/cache/d"},
 		{"Home", `print([f.path for f in scan("~/source/dir")])`, `["c.txt", "cache/d"]`},
@@ -22,6 +27,8 @@ func TestScan(t *testing.T) {
 		{"SkipDirsIsForFolders", `print(len(list(scan(SOURCE, skip_dirs = ["e"]))))`, "6"},
 		{"Positional", `print(len(list(scan(SOURCE, ["dir"], ["*.iso"]))))`, "3"},
 		{"Order", `print(len(list(scan(SOURCE, order = "path"))))`, "6"},
+		{"Newest", `print([f.path for f in scan(SOURCE, order = "newest", where = lambda f: f.kind == "file")])`, `["dir/c.txt", "e", "b.iso", "a.txt", "dir/cache/d"]`},
+		{"NewestBreak", "for f in scan(SOURCE, order = \"newest\", skip = [\"link\"]):\n    print(f)\n    break", "dir/c.txt"},
 		{"OneFileSystem", `print(len(list(scan(SOURCE, one_file_system = True))))`, "6"},
 		{"Where", `print([f.name for f in scan(SOURCE, where = lambda f: f.size > 1)])`, `["b.iso", "c.txt"]`},
 		{"WhereNone", `print(len(list(scan(SOURCE, where = None))))`, "6"},
@@ -57,7 +64,7 @@ func TestScanErrors(t *testing.T) {
 		{"Skip", `scan(SOURCE, skip = "*.iso")`, "scan: for parameter \"skip\": got string, want a list of strings"},
 		{"SkipElement", `scan(SOURCE, skip_dirs = ["a", 1])`, "scan: for parameter \"skip_dirs\": got a list with a int in it, want a list of strings"},
 		{"Pattern", `scan(SOURCE, skip = ["[a"])`, `scan: skip: pattern "[a"`},
-		{"Order", `scan(SOURCE, order = "size")`, `scan: order "size" is not known, there is only "path"`},
+		{"Order", `scan(SOURCE, order = "size")`, `scan: order is "size", want "path" or "newest"`},
 		{"Where", `scan(SOURCE, where = "*.iso")`, "scan: where is a string, want a function"},
 		{"WhereTruth", `list(scan(SOURCE, where = lambda f: f.size))`, `where: lambda returned a value of type int for "a", want True or False: see test.star:1:27`},
 		{"WhereNone", "def wanted(f):\n    if f.ext == '.tmp':\n        return False\nlink(scan(SOURCE, where = wanted))",

@@ -145,22 +145,40 @@ func (r *run) snapshot(ctx context.Context, source repository.Source) (*catalog.
 	if err := r.checkSource(ctx, cat, source); err != nil {
 		return nil, err
 	}
-	if err := r.begin(ctx, r.record.Name); err != nil {
+	before, err := r.newestFirst(ctx, cat, source)
+	if err != nil {
 		return nil, err
 	}
 	defer r.close()
-	header := manifest.Header{
+	header, err := r.fill(ctx, cat, source)
+	if err != nil {
+		return nil, err
+	}
+	// What the stages have stored was found there by the last one.
+	r.output.summary.New += before.files
+	r.output.summary.NewBytes += before.bytes
+	r.output.summary.Linked -= min(before.files, r.output.summary.Linked)
+	return r.seal(ctx, cat, header)
+}
+
+// fill starts a partial, and brings the source into it. Where that fails, the next run
+// takes over what is there.
+func (r *run) fill(ctx context.Context, cat *catalog.Catalog, source repository.Source) (header manifest.Header, err error) {
+	if err := r.begin(ctx, r.record.Name); err != nil {
+		return header, err
+	}
+	header = manifest.Header{
 		Name: r.record.Name, Stamp: r.partial.Stamp, Source: r.source, Host: r.Env.Host, Boot: r.Env.Boot, Mount: r.root.Mount(),
 		Started: r.record.Started, Match: string(r.match), Tags: source.Tags,
 	}
 	if err := r.prepare(ctx, cat, header, true); err != nil {
-		return nil, err
+		return header, err
 	}
 	if source.AcceptShrink {
 		r.lastComplete = nil
 	}
 	stop := func() {}
-	if r.parent.Cursor == nil {
+	if r.parent.Cursor == nil && !r.isStage {
 		stop = r.CountAhead(ctx, r.source, source.Rules)
 	}
 	err = r.walk(ctx, source.Rules)
@@ -168,9 +186,8 @@ func (r *run) snapshot(ctx context.Context, source repository.Source) (*catalog.
 	if err != nil {
 		r.output.writer.Flush() // for the next run to take over
 		r.output.writer.Abort()
-		return nil, err
 	}
-	return r.seal(ctx, cat, header)
+	return header, err
 }
 
 // explain adds to an error of the root what the user should know.

@@ -26,6 +26,7 @@ type run struct {
 	source    string       // the absolute path of the source, without symbolic links
 	sourceDir *walk.Dir    // the directory of the source, where that is a tree under the root; else nil
 	match     config.Match // what files must agree in to share an inode
+	isStage   bool         // whether another run follows that takes over from this one, see newestFirst
 	onUnread  func(error)  // called with each error of the source; nil for nothing to call
 
 	log       *slog.Logger // writes to the engine's log and to the log of the snapshot
@@ -76,6 +77,9 @@ type output struct {
 func (r *run) prepare(ctx context.Context, cat *catalog.Catalog, header manifest.Header, withParent bool) error {
 	own := slog.NewTextHandler(r.partial.Log, &slog.HandlerOptions{Level: r.Config.LogLevel})
 	r.log, r.pathLog = slog.New(slog.NewMultiHandler(r.Env.Log, own)), r.Repository.Log
+	if r.isStage { // all is told of by what follows
+		r.log, r.pathLog = slog.New(own), slog.New(own)
+	}
 	if r.Config.LogLevel <= slog.LevelDebug {
 		r.pathLog = r.log
 	}

@@ -19,6 +19,7 @@ type Source struct {
 	Match config.Match // what files must agree in to share an inode; "" for the setting
 	Tags  []string     // of the snapshot
 
+	Newest       bool // whether the files that were changed last come first
 	AcceptShrink bool // whether a snapshot is complete that has far fewer files than the last complete one
 	Moved        bool // whether the source of the name is the same in another place
 }
