@@ -132,12 +132,14 @@ func (s *Session) restore(thread *starlark.Thread, snapshot *engine.Snapshot, to
 		To: s.Engine.Expand(to), Path: path, Include: o.include, Exclude: o.exclude,
 		Overwrite: overwrite, Delete: o.delete, Privileged: o.privileged,
 	})
+	if done != nil { // with an error, it is what was restored before that
+		s.mu.Lock()
+		s.restores = append(s.restores, done)
+		s.mu.Unlock()
+	}
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	s.restores = append(s.restores, done)
-	s.mu.Unlock()
 	if s.Engine.DryRun() {
 		s.planned("restore", "%s to %s: %v", snapshot.Ref(), done.To, done)
 	}

@@ -24,15 +24,22 @@ func TestRestoreFull(t *testing.T) {
 		r.write(fmt.Sprintf("d%d/file", i), strings.Repeat(fmt.Sprint(i), 100<<10))
 	}
 	s := r.backup()
-	_, err := r.tryRestore(s, engine.Restoration{To: filepath.Join(at, "to")})
+	done, err := r.tryRestore(s, engine.Restoration{To: filepath.Join(at, "to")})
 	if !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), "no space left in "+at+"/to after") {
 		t.Errorf("error is %v", err)
 	}
 	got, want := tree(t, filepath.Join(at, "to")), tree(t, r.source)
+	files := int64(0)
 	for path, n := range got {
 		if n.kind == 0 && n.like() != want[path].like() {
 			t.Errorf("%s is half-made: %+v", path, n)
 		}
+		if n.kind == 0 {
+			files++
+		}
+	}
+	if done == nil || done.Files != files {
+		t.Errorf("%d files are there, and restored are said to be %v", files, done)
 	}
 	if len(got) < 4 {
 		t.Errorf("there are %d paths only", len(got))

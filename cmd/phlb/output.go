@@ -126,6 +126,19 @@ func (c *command) writeMade() error {
 			}
 		}
 	}
+	return c.writeRestores()
+}
+
+// writeRestores writes what the script has restored and not returned, of one that
+// ended in an error what it had restored by then.
+func (c *command) writeRestores() error {
+	if c.json {
+		return nil
+	}
+	to := c.out()
+	if c.returned != nil {
+		to = c.err()
+	}
 	for _, r := range c.session.Restores() {
 		if c.returned != r {
 			if err := c.writeRestored(to, r); err != nil {

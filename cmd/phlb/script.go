@@ -209,6 +209,7 @@ func (c *command) run(ctx context.Context, s *script, args []string) error {
 	_, err = s.Call(ctx, positional, named)
 	stop()
 	if err != nil {
+		c.writeRestores() // where stdout is shut, there is an error already
 		return err
 	}
 	c.tellUnchecked(ctx)

@@ -176,11 +176,10 @@ func Run(ctx context.Context, repo *repository.Repository, s *repository.Snapsho
 			return nil, err
 		}
 	}
-	if err := r.run(ctx); err != nil {
-		return nil, r.explain(err)
-	}
+	err = r.explain(r.run(ctx))
+	r.result.BrokenOff = err != nil
 	r.sortProblems()
-	return r.result, nil
+	return r.result, err
 }
 
 // explain adds to an error of the target what the user should know.

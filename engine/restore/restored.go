@@ -23,9 +23,10 @@ const (
 // Restored says what a restore has done, or what a dry run would do. A dry run does not
 // find damaged content: it reads none.
 type Restored struct {
-	Snapshot *repository.Snapshot
-	To       string // absolute path of the target
-	Dry      bool
+	Snapshot  *repository.Snapshot
+	To        string // absolute path of the target
+	Dry       bool
+	BrokenOff bool // an error ended the restore; it is returned beside this
 
 	Files     int64 // regular files made, Linked among them
 	Bytes     int64 // the sizes of the files that are not links
@@ -42,8 +43,8 @@ type Restored struct {
 	Problems   []repository.Problem // by path, relative to the snapshot
 }
 
-// OK reports whether there was no problem.
-func (r *Restored) OK() bool { return len(r.Problems) == 0 }
+// OK reports whether the restore came to its end without a problem.
+func (r *Restored) OK() bool { return len(r.Problems) == 0 && !r.BrokenOff }
 
 // String returns the result in one line.
 func (r *Restored) String() string {
@@ -62,6 +63,9 @@ func (r *Restored) String() string {
 		if n.count > 0 {
 			text += ", " + english.Plural(int(n.count), n.one, n.many)
 		}
+	}
+	if r.BrokenOff {
+		text += ", then broken off"
 	}
 	if r.Errors > 0 {
 		text += ", " + english.Plural(int(r.Errors), "error", "")
@@ -87,6 +91,7 @@ func (r *Restored) MarshalJSON() ([]byte, error) {
 		Snapshot   *repository.Snapshot `json:"snapshot"`
 		To         string               `json:"to"`
 		Dry        bool                 `json:"dry"`
+		BrokenOff  bool                 `json:"broken_off,omitempty"`
 		Files      int64                `json:"files"`
 		Bytes      int64                `json:"bytes"`
 		Linked     int64                `json:"linked"`
@@ -99,7 +104,7 @@ func (r *Restored) MarshalJSON() ([]byte, error) {
 		Errors     int64                `json:"errors"`
 		Problems   []repository.Problem `json:"problems"`
 	}{
-		r.OK(), r.Snapshot, repository.Text(r.To), r.Dry, r.Files, r.Bytes, r.Linked, r.Others, r.Folders,
+		r.OK(), r.Snapshot, repository.Text(r.To), r.Dry, r.BrokenOff, r.Files, r.Bytes, r.Linked, r.Others, r.Folders,
 		r.Unchanged, r.Skipped, r.Deleted, r.Privileged, r.Errors, problems,
 	})
 }
