@@ -99,6 +99,9 @@ func (c *command) changing(ctx context.Context, f func(*mod.Project) error) erro
 	if err = f(p); errors.Is(err, mod.ErrUnknown) {
 		return usage(err)
 	}
+	if err == nil && settings.Trusted {
+		_, err = config.Load(sources) // says that what the file permits does not count any more
+	}
 	return err
 }
 

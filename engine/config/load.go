@@ -64,8 +64,9 @@ func Load(s Sources) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Trusted = s.own(path) || trusted(s.StateDir, path, data); !cfg.Trusted {
-		s.revoke(cfg)
+	now, before := trusted(s.StateDir, path, data)
+	if cfg.Trusted = s.own(path) || now; !cfg.Trusted {
+		s.revoke(cfg, before)
 	}
 	if err := cfg.override(s); err != nil {
 		return nil, err

@@ -40,8 +40,14 @@ func (s *Sources) OfSystem(path string) bool {
 // where files have no owner that would tell.
 func OfOthers(path string, info fs.FileInfo) bool { return ofOthers(path, info) || othersWrite(info) }
 
-// revoke takes back what a file permits that is not trusted.
-func (s *Sources) revoke(c *Config) {
+// revoke takes back what a file permits that is not trusted, or was so before it
+// changed.
+func (s *Sources) revoke(c *Config, before bool) {
+	why := " does not count here: phlb trust " + filepath.Dir(c.Path) + " makes it count, as the file is now, or move it to your own " + FileName
+	if before {
+		why = " does not count any more: the file has changed since phlb trust, which phlb mod add, update and remove do, too; look at it, and phlb trust " +
+			filepath.Dir(c.Path) + " makes it count, as it is now"
+	}
 	granted := slices.Sorted(maps.Keys(c.Allow))
 	for i, name := range granted {
 		granted[i] = allowTable + "." + name
@@ -53,8 +59,7 @@ func (s *Sources) revoke(c *Config) {
 		}
 		delete(c.origins, key)
 		if s.PassedOver != nil {
-			s.PassedOver(&Error{Origin: origin, Key: key, Reason: key + " does not count here: phlb trust " + filepath.Dir(c.Path) +
-				" makes it count, as the file is now, or move it to your own " + FileName})
+			s.PassedOver(&Error{Origin: origin, Key: key, Reason: key + why})
 		}
 	}
 	c.AllowRun, c.AllowNet, c.AllowEnv, c.Limits = []string{}, []string{}, []string{}, Limits{}
@@ -114,25 +119,26 @@ func trustLine(path string, data []byte) string {
 	return hex.EncodeToString(sum[:]) + "  " + strings.ReplaceAll(path, "\n", "?")
 }
 
-// trusted reports whether Trust was called for a file with that content.
-func trusted(state, path string, data []byte) bool {
+// trusted reports whether Trust was called for a file with that content, and
+// whether it was called for that file at all.
+func trusted(state, path string, data []byte) (now, before bool) {
 	if state == "" || path == "" {
-		return false
+		return false, false
 	}
 	file, err := os.Open(trustFile(state))
 	if err != nil {
-		return false
+		return false, false
 	}
 	defer file.Close()
 	if info, err := file.Stat(); err != nil || ofOthers(file.Name(), info) || othersWrite(info) {
-		return false
+		return false, false
 	}
 	want := trustLine(path, data)
+	_, name, _ := strings.Cut(want, "  ")
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
-		if lines.Text() == want {
-			return true
-		}
+		_, of, _ := strings.Cut(lines.Text(), "  ")
+		now, before = now || lines.Text() == want, before || of == name
 	}
-	return false
+	return now, before
 }

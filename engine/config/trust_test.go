@@ -17,6 +17,7 @@ func TestTrust(t *testing.T) {
 	state := filepath.Join(dir, "state", "phlb")
 	var told []string
 	s := Sources{Dir: dir, Home: dir, StateDir: state, UserConfigDir: filepath.Join(dir, "etc"), PassedOver: func(e *Error) { told = append(told, e.Error()) }}
+	why := "here: phlb trust " + dir
 	check := func(name string, permits bool) {
 		t.Helper()
 		told = nil
@@ -27,7 +28,7 @@ func TestTrust(t *testing.T) {
 		if !slices.Equal(cfg.SkipDirs, []string{"x"}) {
 			t.Errorf("%s: its rules do not count", name)
 		}
-		if said := strings.Contains(strings.Join(told, "\n"), "allow_run does not count here: phlb trust "+dir); said == permits {
+		if said := strings.Contains(strings.Join(told, "\n"), "allow_run does not count "+why); said == permits {
 			t.Errorf("%s: told %q", name, told)
 		}
 	}
@@ -39,9 +40,10 @@ func TestTrust(t *testing.T) {
 	if err := os.WriteFile(path, []byte("allow_run = ['sh']\nskip_dirs = ['x']\n[limits]\nsteps = 7 # changed\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	why = "any more: the file has changed since phlb trust, which phlb mod add, update and remove do, too; look at it, and phlb trust " + dir
 	check("changed", false)
 	write(t, "allow_run = ['sh']\nskip_dirs = ['x']\n[limits]\nsteps = 7\n", dir, "elsewhere", FileName)
-	s.Dir = filepath.Join(dir, "elsewhere")
+	s.Dir, why = filepath.Join(dir, "elsewhere"), "here: phlb trust "
 	check("elsewhere", false)
 	if err := os.Remove(filepath.Join(dir, "elsewhere", FileName)); err != nil {
 		t.Fatal(err)

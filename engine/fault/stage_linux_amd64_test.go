@@ -18,7 +18,7 @@ import (
 )
 
 // limit is how long a process may take that needs a thirtieth of a second.
-const limit = 20 * time.Second
+const limit = 2 * time.Minute
 
 // A stage is a folder in which a scenario is played: root/ is the backup root,
 // to/ what is restored, tmp/ and home/ what the environment names. The source is

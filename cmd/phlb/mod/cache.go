@@ -25,6 +25,8 @@ type Cache struct {
 	Environ []string
 	// PlainHTTP speaks HTTP to registries on this machine.
 	PlainHTTP bool
+
+	fetched int64 // how much git may fetch for one commit, 0 for maxPack
 }
 
 // A copy is where a module lies: its files, and their listing.

@@ -1,6 +1,7 @@
 package mod
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -170,6 +171,11 @@ func (g *gathered) finish() (files, error) {
 		resolved[name] = data
 	}
 	maps.Copy(g.files, resolved)
+	for _, name := range slices.Sorted(maps.Keys(g.files)) {
+		if bytes.HasPrefix(g.files[name], []byte("version https://git-lfs.github.com/spec/")) {
+			return nil, fmt.Errorf("%s is a pointer to a file that Git LFS keeps elsewhere, which is not fetched: commit the file itself", name)
+		}
+	}
 	if len(g.files) == 0 {
 		return nil, errors.New("there are no files in it")
 	}

@@ -3,6 +3,7 @@ package mod
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ func (c *Cache) git(ctx context.Context, dir, source string, stdin io.Reader, ar
 		"-c", "core.hooksPath=" + os.DevNull, "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false", "-c", "fetch.recurseSubmodules=false",
 		"-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "advice.graftFileDeprecated=false", "-c", "init.templateDir=",
 		"-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60", "-c", "protocol.allow=never",
+		"-c", "fetch.unpackLimit=1", // all that is fetched is one file
 	}
 	protocols := []string{"https", "ssh", "file"}
 	if u, err := url.Parse(source); err == nil && (u.Scheme == "http" || u.Scheme == "git") && config.Loopback(u.Hostname()) {
@@ -68,7 +70,10 @@ func (c *Cache) git(ctx context.Context, dir, source string, stdin io.Reader, ar
 	cmd.WaitDelay = 5 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
+	if err = start(cmd, 2*c.fetchLimit()); err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -155,10 +160,18 @@ func (c *Cache) repository(source, commit string) string {
 	return filepath.Join(c.Dir, "git", hashOf([]byte(source)).digits()[:16]+"-"+commit)
 }
 
+func (c *Cache) fetchLimit() int64 { return cmp.Or(c.fetched, maxPack) }
+
 // fetchLimited fetches one commit, and ends git where that gets too large.
 func (c *Cache) fetchLimited(ctx context.Context, dir, source, refspec string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	tooLarge := func() error {
+		if sizeOf(filepath.Join(dir, "objects")) <= c.fetchLimit() {
+			return nil
+		}
+		return fmt.Errorf("the repository holds more than %s at that commit, which is too much for a module", humanize.IBytes(uint64(c.fetchLimit())))
+	}
 	go func() {
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
@@ -168,13 +181,17 @@ func (c *Cache) fetchLimited(ctx context.Context, dir, source, refspec string) e
 				return
 			case <-tick.C:
 			}
-			if sizeOf(filepath.Join(dir, "objects")) > maxPack {
-				cancel(fmt.Errorf("the repository holds more than %s at that commit, which is too much for a module", humanize.IBytes(maxPack)))
+			if err := tooLarge(); err != nil {
+				cancel(err)
+				return
 			}
 		}
 	}()
 	_, err := c.git(ctx, dir, source, nil, "fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
 		"--no-auto-gc", "--", source, refspec)
+	if err == nil {
+		err = tooLarge() // git was quicker than the look at it
+	}
 	return err
 }
 

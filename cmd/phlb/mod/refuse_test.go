@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What no module holds is an error, by git and from a folder, and nothing of it is
@@ -99,6 +102,51 @@ func TestLimits(t *testing.T) {
 	l.must(os.Truncate(l.path("large/a"), maxBytes+1))
 	l.tag("large", "v1.0.0")
 	l.getFails(l.project(l.declaring("large v1.0.0")), "its files are larger than 64 MiB together, which no module may be")
+}
+
+// What git fetches is watched while it comes, and looked at once it is there.
+func TestFetchLimit(t *testing.T) {
+	l := newSoleLab(t)
+	noise := make([]byte, 300_000)
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	l.tag("acme", "v1.0.0", "noise", string(noise))
+	p := l.project(l.declaring("acme v1.0.0"))
+	l.cache.fetched = 200_000
+	l.getFails(p, "the repository holds more than 195 KiB at that commit, which is too much for a module")
+	l.cache.fetched = 400_000
+	l.get(p)
+
+	// A server that never comes to an end, whom git leaves to a child of its own.
+	if runtime.GOOS != "linux" {
+		return
+	}
+	real, err := exec.LookPath("git")
+	l.must(err)
+	l.write("bin/git", `#!/bin/sh
+case "$*" in
+*" fetch --quiet "*) ulimit -c 0
+	sh -c 'while head -c 10000 /dev/zero; do :; done >$GIT_DIR/objects/endless; touch '`+l.path("over")+` &
+	exec sleep 3600;;
+*) exec `+real+` "$@";;
+esac
+`)
+	l.must(os.Chmod(l.path("bin/git"), 0o755))
+	t.Setenv("PATH", l.path("bin")+":"+os.Getenv("PATH"))
+	l.tag("other", "v1.0.0", "a", "")
+	l.getFails(l.project(l.declaring("other v1.0.0")), "the repository holds more than 391 KiB at that commit")
+	for { // what git has started comes to an end, too
+		if _, err := os.Stat(l.path("over")); err == nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// A pointer of Git LFS is not the file that a module was to have.
+func TestLFS(t *testing.T) {
+	l := newLab(t)
+	l.tag("acme", "v1.0.0", "a.star", "x = 1\n", "data/list.txt", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+	l.getFails(l.project(l.declaring("acme v1.0.0")), "data/list.txt is a pointer to a file that Git LFS keeps elsewhere, which is not fetched: commit the file itself")
 }
 
 // tarred makes a layer of headers, with a byte in each file.
