@@ -16,7 +16,10 @@ func (e *Engine) Ask(ctx context.Context) (*ask.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := e.repo.Env.Now()
+	now := e.repo.Env.Present
+	if now.IsZero() {
+		now = e.repo.Env.Now()
+	}
 	return ask.Open(reader, ask.Options{
 		Now: now, Zone: now.Location(),
 		Moment: func(text string) (time.Time, error) { return repository.ParseMoment(text, now) },

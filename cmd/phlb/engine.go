@@ -51,9 +51,13 @@ func (c *command) engine(help bool) (*engine.Engine, error) {
 	if c.dryRun && c.still { // what would be done then, to the byte
 		now = func() time.Time { return c.now }
 	}
+	var present time.Time
+	if !c.now.Equal(c.began) {
+		present = c.now.Local()
+	}
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return engine.Open(settings, engine.Environment{
-		Version: built(), Host: host, Boot: strings.TrimSpace(string(boot)), Home: sources.Home, TempDir: os.TempDir(), Now: now,
+		Version: built(), Host: host, Boot: strings.TrimSpace(string(boot)), Home: sources.Home, TempDir: os.TempDir(), Now: now, Present: present,
 		Owner: fmt.Sprintf("pid %d on %s", os.Getpid(), host),
 		Log:   &logger{console: c.console, level: c.level(settings.ConsoleLevel)}, Wait: c.wait,
 		CountAhead: c.watched(), DryRun: c.dryRun, StateDir: sources.StateDir, NewRoot: c.newRoot, ForeignRoot: c.foreign, ReadOnly: c.readOnly,

@@ -22,7 +22,8 @@ func main() {
 
 // run is the program; it returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	c := &command{console: newConsole(stdout, stderr), stdin: stdin, now: time.Now()}
+	began := time.Now()
+	c := &command{console: newConsole(stdout, stderr), stdin: stdin, began: began, now: began}
 	root := c.root(args)
 	err := c.prepare(ctx, root, args)
 	if err == nil {

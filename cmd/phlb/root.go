@@ -36,6 +36,7 @@ type command struct {
 	before     map[*cobra.Command]preparation
 	peek       bool            // at a script, for help or completion: it is not run
 	passed     map[string]bool // files and settings that do not count, and were told of
+	began      time.Time       // when the process was
 	still      bool            // the clock of scripts was set
 	completing bool            // a script's command line, while somebody types
 	explained  bool            // the script is to be explained, and has no effects
@@ -89,7 +90,7 @@ func (c *command) root(args []string) *cobra.Command {
 	flags.StringVar(&c.metrics, "metrics", "", "file to write how the run ended, for Prometheus")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "say nothing but errors")
 	flags.CountVarP(&c.verbose, "verbose", "v", "name what is skipped or linked, and twice every path")
-	flags.TimeVar(&c.now, "now", c.now, []string{time.RFC3339Nano}, "what scripts take for the present, such as 2026-11-22T10:45:00Z")
+	flags.TimeVar(&c.now, "now", c.now, []string{time.RFC3339Nano}, "what scripts and now() in questions take for the present, such as 2026-11-22T10:45:00Z")
 	flags.Lookup("now").DefValue = ""
 	flags.StringSliceVar(&c.allow.Run, "allow-run", nil, "a program that scripts may run, beside allow_run in phlb.toml")
 	flags.StringSliceVar(&c.allow.Net, "allow-net", nil, "a host that scripts may talk to, beside allow_net")

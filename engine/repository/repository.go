@@ -34,6 +34,7 @@ type Environment struct {
 	Home    string // the home directory, which ~ stands for
 	TempDir string // for temporary files, such as the copy of a catalog in a read-only root
 	Now     func() time.Time
+	Present time.Time    // that questions take for the present; zero for what Now returns
 	Log     slog.Handler // the engine's log
 	Wait    bool         // wait for a lock that another process holds
 	DryRun  bool         // change nothing, and return what the real run would

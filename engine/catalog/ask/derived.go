@@ -22,7 +22,7 @@ var filesView = Table{
 var historyTable = Table{
 	Name: "history", Kind: "table", from: "versions",
 	Doc:     "one row for each version of a path, with the times from which to which it lived",
-	Example: "SELECT path, size, gone FROM history WHERE gone > datetime('now', '-30 days') ORDER BY gone",
+	Example: "SELECT path, size, gone FROM history WHERE gone > datetime(now(), '-30 days') ORDER BY gone",
 	Columns: append(pick(versionsTable.Columns, "name", "path", "folder", "ext", "kind", "size", "mtime", "digest", "since", "until"),
 		Column{"first_seen", moment, "when the first snapshot that holds this version was begun", "since", (*cursor).firstSeen},
 		Column{"last_seen", moment, "when the last one was begun", "until", (*cursor).lastSeen},

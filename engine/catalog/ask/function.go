@@ -31,6 +31,7 @@ func Functions() []Function { return slices.Clone(functions) }
 
 var functions = []Function{
 	{"human", "human(bytes)", "a number of bytes as people say it: 1.5 GiB", "SELECT human(sum(size)) FROM versions WHERE until = 0", 1, human},
+	{"now", "now()", "the present as a time: what --now says, or else the clock; 'now' in the functions of SQLite is the clock whatever --now says", "SELECT path, size FROM history WHERE gone >= datetime(now(), '-30 days')", 0, now},
 	{"ago", "ago(time)", "how long ago a time was, in its largest unit: 3 days", "SELECT name, ago(max(started)) FROM snapshots GROUP BY name", 1, ago},
 	{"dirname", "dirname(path)", "the path without its last part", "SELECT DISTINCT dirname(source) FROM snapshots", 1, ofText(folderOf)},
 	{"basename", "basename(path)", "the last part of the path", "SELECT basename(path), count(*) AS n FROM versions GROUP BY 1 ORDER BY n DESC LIMIT 10", 1, ofText(path.Base)},
@@ -83,6 +84,8 @@ func human(_ *Session, args []driver.Value) (driver.Value, error) {
 	}
 	return humanize.IBytes(uint64(n)), nil
 }
+
+func now(s *Session, _ []driver.Value) (driver.Value, error) { return textOfTime(s.options.Now), nil }
 
 func ago(s *Session, args []driver.Value) (driver.Value, error) {
 	text, ok := args[0].(string)

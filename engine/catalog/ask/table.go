@@ -105,7 +105,7 @@ type Type struct {
 func Types() []Type {
 	return []Type{
 		{moment, "a text that is UTC, such as '2026-05-01 08:45:00.000Z': it sorts by time, the functions of SQLite take it, and it is shown " +
-			"by your clock. date(started, 'localtime') is the day there; datetime('now', '-7 days') is a week ago"},
+			"by your clock. date(started, 'localtime') is the day there; datetime(now(), '-7 days') is a week ago"},
 		{digestText, "a text of 64 hexadecimal digits, in small letters; digest('…') makes it of other ways to write one"},
 	}
 }

@@ -179,9 +179,9 @@ func (v *Vocabulary) columnsOf(list []token) (names []string) {
 var ofQL = map[string]string{
 	"len": "length(x)", "hasprefix": "x LIKE 'prefix%' or x GLOB 'prefix*'", "hassuffix": "x LIKE '%suffix'", "contains": "instr(x, part) > 0",
 	"formattime": "strftime('%Y-%m-%d', time)", "parsetime": "the time as text", "formatint": "format('%d', x)", "formatfloat": "format('%f', x)",
-	"now": "datetime('now')", "year": "strftime('%Y', time)", "month": "strftime('%m', time)", "day": "strftime('%d', time)", "hour": "strftime('%H', time)",
+	"year": "strftime('%Y', time)", "month": "strftime('%m', time)", "day": "strftime('%d', time)", "hour": "strftime('%H', time)",
 	"minute": "strftime('%M', time)", "second": "strftime('%S', time)", "weekday": "strftime('%w', time)", "yearday": "strftime('%j', time)",
-	"timein": "datetime(time, 'localtime')", "since": "ago(time), or unixepoch('now') - unixepoch(time)", "seconds": "unixepoch(b) - unixepoch(a)",
+	"timein": "datetime(time, 'localtime')", "since": "ago(time), or unixepoch(now()) - unixepoch(time)", "seconds": "unixepoch(b) - unixepoch(a)",
 	"minutes": "(unixepoch(b) - unixepoch(a)) / 60", "hours": "(unixepoch(b) - unixepoch(a)) / 3600", "int64": "CAST(x AS INTEGER)",
 	"float64": "CAST(x AS REAL)", "blob": "the digest in hexadecimal digits, as a text", "id": "rowid",
 }
