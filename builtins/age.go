@@ -119,14 +119,14 @@ type nameAge struct {
 
 var ageAttributes = attributes[nameAge]{
 	"name": textOf("the backup name", func(a nameAge) string { return a.name }),
-	"ok":   boolOf("whether that snapshot is young enough", func(a nameAge) bool { return a.ok }),
+	"ok":   boolOf("whether the newest complete snapshot of the name is young enough", func(a nameAge) bool { return a.ok }),
 	"snapshot": valueOf("Snapshot", "the newest complete snapshot of the name; None if there is none", func(a nameAge) starlark.Value {
 		if a.snapshot == nil {
 			return starlark.None
 		}
 		return a.snapshot
 	}),
-	"age": valueOf("duration", "how old that snapshot is; None if there is none", func(a nameAge) starlark.Value {
+	"age": valueOf("duration", "how old the newest complete snapshot of the name is; None if there is none", func(a nameAge) starlark.Value {
 		if a.snapshot == nil {
 			return starlark.None
 		}

@@ -88,8 +88,8 @@ func sizeOf[T any](doc string, entry func(T) *manifest.Entry) attribute[T] {
 
 var changeAttributes = attributes[*engine.Change]{
 	"what":     textOf("added, removed, changed, moved or metadata", func(c *engine.Change) string { return string(c.What) }),
-	"path":     textOf("the path; where it is removed, the one that it had", func(c *engine.Change) string { return c.Path }),
-	"before":   textOf(`the path that it had, where it is moved; else ""`, func(c *engine.Change) string { return c.From }),
+	"path":     textOf("the path; of a file that was removed, the path that it had", func(c *engine.Change) string { return c.Path }),
+	"before":   textOf(`the path before, of a file that was moved; else ""`, func(c *engine.Change) string { return c.From }),
 	"old_size": sizeOf("bytes of the file before; None if there was no file", func(c *engine.Change) *manifest.Entry { return c.Old }),
 	"new_size": sizeOf("bytes of the file now; None if there is no file", func(c *engine.Change) *manifest.Entry { return c.New }),
 	"detail":   textOf("what differs", func(c *engine.Change) string { return c.Detail }),

@@ -13,7 +13,7 @@ func (s *Session) duBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "du",
 		Signature: "du(what, depth=1)",
-		Doc:       "what a snapshot or SNAPSHOT:PATH takes, and the folders in it: a usage for each, the whole first",
+		Doc:       "how much a snapshot or SNAPSHOT:PATH takes, and each folder in it: a usage for each, that of the whole first",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var what starlark.Value
 			depth := 1
@@ -47,12 +47,12 @@ type usage struct {
 }
 
 var usageAttributes = attributes[usage]{
-	"snapshot":   valueOf("Snapshot", "the snapshot that was asked", func(u usage) starlark.Value { return u.snapshot }),
+	"snapshot":   valueOf("Snapshot", "the snapshot that the numbers are of", func(u usage) starlark.Value { return u.snapshot }),
 	"path":       textOf(`the path of the folder in the snapshot, "." for all of it`, func(u usage) string { return u.Path }),
 	"files":      intOf("how many files lie in the folder or below it", func(u usage) int64 { return u.Files }),
 	"bytes":      intOf("the sizes of these files, together", func(u usage) int64 { return u.Bytes }),
 	"new_bytes":  intOf("the sizes of the contents there that no earlier snapshot holds, each once", func(u usage) int64 { return u.NewBytes }),
-	"only_bytes": intOf("what removing the snapshot would free there", func(u usage) int64 { return u.OnlyBytes }),
+	"only_bytes": intOf("how many bytes in the folder removing the snapshot would free", func(u usage) int64 { return u.OnlyBytes }),
 }
 
 func (s *Session) ncduBuiltin() runtime.Builtin {

@@ -16,7 +16,7 @@ func (s *Session) hashBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "hash",
 		Signature: `hash(what, algorithm="sha256")`,
-		Doc:       "the digest of a path or File; of a Scan, (File, digest) for each file that can be read, the others being counted in its .errors",
+		Doc:       "the digest of a path or File; with a Scan, a (File, digest) for each file that can be read, while the others are counted in its .errors",
 		Kind:      "read",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var what starlark.Value

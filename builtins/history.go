@@ -183,7 +183,7 @@ func (s *Session) holdersBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "holders",
 		Signature: "holders(digest)",
-		Doc:       "where a content is: a Version for each path that has it, with the snapshots; takes a digest or what has one",
+		Doc:       "the paths that have a content: a Version for each, with the snapshots that hold it; takes a digest, or a value that has one",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var what starlark.Value
 			if err := runtime.Unpack(fn.Name(), args, kwargs, "digest", &what); err != nil {

@@ -49,7 +49,7 @@ func (s *Session) HTTPTable() runtime.Table {
 	}, {
 		Name:      "post",
 		Signature: `post(url, body="", json=None, headers={}, timeout="30s")`,
-		Doc:       "tell a web server, where --allow-net permits its host; json is sent as such; returns .status .body .headers",
+		Doc:       "send data to a web server, where --allow-net permits its host; json is a value, sent as JSON; returns .status .body .headers",
 		Effect:    true,
 		Kind:      "net",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

@@ -83,7 +83,7 @@ func (s *Session) remove(thread *starlark.Thread, despiteChecks bool, snapshots 
 var removalAttributes = attributes[*engine.Removal]{
 	"snapshots": intOf("how many snapshots were removed, or with --dry-run would be", func(r *engine.Removal) int { return len(r.Snapshots) }),
 	"files":     intOf("how many contents only these snapshots held", func(r *engine.Removal) int64 { return r.Files }),
-	"bytes":     intOf("the sizes of these contents together, which the removal frees", func(r *engine.Removal) int64 { return r.Bytes }),
+	"bytes":     intOf("how many bytes the removal frees", func(r *engine.Removal) int64 { return r.Bytes }),
 }
 
 func removalValue(r *engine.Removal) starlark.Value { return removalAttributes.record("removal", r) }

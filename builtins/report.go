@@ -45,7 +45,7 @@ var reportAttributes = attributes[*Report]{
 	"read_before": intOf("bytes that were not read back, since a snapshot of the same call has the same inodes", func(r *Report) int64 { return r.Before }),
 	"linked":      intOf("duplicates that add replaced by links", func(r *Report) int64 { return r.Linked }),
 	"saved":       intOf("bytes that the links of add freed", func(r *Report) int64 { return r.Saved }),
-	"removed":     intOf("snapshots that are gone and were forgotten", func(r *Report) int { return r.Removed }),
+	"removed":     intOf("how many snapshots add removed from the catalog, since they are gone", func(r *Report) int { return r.Removed }),
 	"snapshot": valueOf("Snapshot", "the snapshot that was checked; None for add", func(r *Report) starlark.Value {
 		if r.Snapshot == nil {
 			return starlark.None
@@ -59,7 +59,7 @@ var reportAttributes = attributes[*Report]{
 		}
 		return starlark.NewList(list)
 	}),
-	"problems": valueOf("list", "what was found, a problem each", func(r *Report) starlark.Value { return problems(r.Problems) }),
+	"problems": valueOf("list", "the problems that were found", func(r *Report) starlark.Value { return problems(r.Problems) }),
 }
 
 // Attr returns the attribute called name.
@@ -147,7 +147,7 @@ func (s *Session) addBuiltin() runtime.Builtin {
 	return runtime.Builtin{
 		Name:      "add",
 		Signature: "add(path=None)",
-		Doc:       "take trees under the backup root that the catalog does not know",
+		Doc:       "adopt trees and manifests under the backup root that the catalog does not know",
 		Effect:    true,
 		Kind:      "link",
 		Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

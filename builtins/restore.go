@@ -36,14 +36,14 @@ var restoredAttributes = attributes[*Restored]{
 	"to":        textOf("the directory that was restored to", func(r *Restored) string { return r.To }),
 	"files":     intOf("files that were written", func(r *Restored) int64 { return r.Files }),
 	"bytes":     intOf("the sizes of the files that were written, together", func(r *Restored) int64 { return r.Bytes }),
-	"linked":    intOf("further names that were made for files which have several", func(r *Restored) int64 { return r.Linked }),
+	"linked":    intOf("files that were made as links to other files", func(r *Restored) int64 { return r.Linked }),
 	"others":    intOf("symbolic links, devices and the like that were made", func(r *Restored) int64 { return r.Others }),
 	"folders":   intOf("directories that were made", func(r *Restored) int64 { return r.Folders }),
-	"unchanged": intOf("paths that were already as the snapshot has them", func(r *Restored) int64 { return r.Unchanged }),
-	"skipped":   intOf("paths that were there and different, and were kept", func(r *Restored) int64 { return r.Skipped }),
+	"unchanged": intOf("paths that the target had already, as in the snapshot", func(r *Restored) int64 { return r.Unchanged }),
+	"skipped":   intOf("paths that the target had already, different, and that were kept", func(r *Restored) int64 { return r.Skipped }),
 	"deleted":   intOf("paths that were removed because the snapshot does not have them", func(r *Restored) int64 { return r.Deleted }),
 	"errors":    intOf("paths that could not be restored", func(r *Restored) int64 { return r.Errors }),
-	"problems":  valueOf("list", "why paths could not be restored, a problem each", func(r *Restored) starlark.Value { return problems(r.Problems) }),
+	"problems":  valueOf("list", "the problems: paths that could not be restored, and why", func(r *Restored) starlark.Value { return problems(r.Problems) }),
 }
 
 // Attr returns the attribute called name.

@@ -237,7 +237,7 @@ func countOf(doc string, of func(*engine.Counts) int64) attribute[*Scan] {
 
 var scanAttributes = attributes[*Scan]{
 	"root": textOf("the directory that is scanned", func(s *Scan) string { return s.source.Root }),
-	"exists": boolOf("whether that directory is there", func(s *Scan) bool {
+	"exists": boolOf("whether the directory that is scanned exists", func(s *Scan) bool {
 		info, err := os.Stat(s.source.Root)
 		return err == nil && info.IsDir()
 	}),

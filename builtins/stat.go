@@ -42,7 +42,7 @@ func kindCount(doc string, kinds ...manifest.Kind) attribute[snapshotStat] {
 }
 
 var statAttributes = attributes[snapshotStat]{
-	"snapshot":   valueOf("Snapshot", "the snapshot that was asked", func(s snapshotStat) starlark.Value { return s.snapshot }),
+	"snapshot":   valueOf("Snapshot", "the snapshot that the numbers are of", func(s snapshotStat) starlark.Value { return s.snapshot }),
 	"files":      kindCount("how many files the snapshot has", manifest.File),
 	"bytes":      intOf("the sizes of these files, together", func(s snapshotStat) int64 { return s.Bytes }),
 	"dirs":       kindCount("how many directories the snapshot has", manifest.Dir),
@@ -51,7 +51,7 @@ var statAttributes = attributes[snapshotStat]{
 	"sockets":    kindCount("how many sockets the snapshot has", manifest.Socket),
 	"devices":    kindCount("how many devices the snapshot has", manifest.BlockDevice, manifest.CharDevice),
 	"only_files": intOf("how many contents no other snapshot holds", func(s snapshotStat) int64 { return s.OnlyFiles }),
-	"only_bytes": intOf("the sizes of these contents together, which removing the snapshot would free", func(s snapshotStat) int64 { return s.OnlyBytes }),
+	"only_bytes": intOf("how many bytes removing the snapshot would free", func(s snapshotStat) int64 { return s.OnlyBytes }),
 	"verified": valueOf("time", "when the snapshot was last verified; None if that is not known", func(s snapshotStat) starlark.Value {
 		if s.Verified.IsZero() {
 			return starlark.None

@@ -12,7 +12,7 @@ import (
 var hereBuiltin = Builtin{
 	Name:      "here",
 	Signature: "here()",
-	Doc:       "the folder in which the file of the calling code lies, after following symbolic links",
+	Doc:       "the folder of the file that calls here, after following symbolic links",
 	Func: func(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if err := Unpack(fn.Name(), args, kwargs); err != nil {
 			return nil, err

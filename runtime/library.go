@@ -38,7 +38,7 @@ func library(now time.Time) starlark.StringDict {
 var usageBuiltin = Builtin{
 	Name:      "usage",
 	Signature: "usage(message)",
-	Doc:       "end the run as fail does, but with status 2: what was asked for makes no sense",
+	Doc:       "end the run like fail, but with status 2, for arguments that make no sense",
 	Func: func(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		var message string
 		if err := Unpack(fn.Name(), args, kwargs, "message", &message); err != nil {

@@ -18,8 +18,8 @@ import (
 func (c *command) audit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit [FILE.star]",
-		Short: "Tell what a script and its modules can do, without running them.",
-		Long: "Tell for a script and each file that it loads which effects it can reach, and by\n" +
+		Short: "Show what a script and its modules can do, without running them.",
+		Long: "Show for a script and each file that it loads which effects it can reach, and by\n" +
 			"which way: where it starts, what that calls, and where. Nothing is run. What a file\n" +
 			"mentions where running it may lead counts as called, so a script does no more\n" +
 			"than this. Without a FILE, it is each file of each module that phlb.toml declares.\n\n" +

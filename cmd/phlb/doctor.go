@@ -16,7 +16,7 @@ func (c *command) doctor() *cobra.Command {
 	var group string
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what is the matter with the backup root, without reading what it holds.",
+		Short: "Look for what is wrong with the backup root, without reading the files in it.",
 		Long: "Say what is the matter with the backup root, without reading what it holds: who\n" +
 			"else can look into it or replace it, damaged catalogs and manifests, known rot, and\n" +
 			"what was left by runs that were cut off. The exit code is 1 if there is anything.\n\n" +

@@ -19,13 +19,13 @@ func (c *command) explain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain PATH [ARGUMENT ...]",
 		Short: "Say whether a path is backed up, and which rule decides.",
-		Long: "Say whether a path is backed up, and which rule decides. It need not exist; one\n" +
-			"that ends in a slash is meant as a directory.\n\n" +
+		Long: "Say whether a path is backed up, and which rule decides. The path need not exist;\n" +
+			"if it ends in a slash it is taken for a directory.\n\n" +
 			"The policy is run with the arguments, without any effect: nothing is backed up,\n" +
 			"removed, restored or sent, and no file is read but the ignore files on the way to\n" +
-			"the path. Without --policy it is phlb backup that is asked, whose first argument\n" +
-			"is the directory to back up. If that is left out too, it is every directory above\n" +
-			"the path that there is a snapshot of.",
+			"the path. Without --policy, phlb backup is asked, and the first argument is the\n" +
+			"directory to back up. Without that argument, every directory above the path is\n" +
+			"tried of which there is a snapshot.",
 		Example: "  phlb explain ~/src/x/target/a.o --policy documents.star\n" +
 			"  phlb explain ~/notes.tmp ~ --skip '*.tmp'",
 		GroupID: "make",

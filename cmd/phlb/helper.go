@@ -23,10 +23,10 @@ func (c *command) helper() *cobra.Command {
 	var name string
 	cmd := &cobra.Command{
 		Use:   "helper DIR",
-		Short: "Put a script into a folder that backs it up.",
+		Short: "Put a script into a folder that backs up the folder.",
 		Long: "Write " + helperName + " into the folder DIR: a script that backs up\n" +
-			"the folder in which it lies, wherever that is moved. It is a policy of its own,\n" +
-			"there to be edited. On Windows a .cmd beside it runs it from the Explorer.",
+			"the folder in which it lies, also after the folder was moved. The script is a\n" +
+			"policy that you can edit. On Windows a .cmd beside it runs it from the Explorer.",
 		Example: "  phlb helper ~/Pictures\n  ~/Pictures/" + helperName,
 		Args:    arguments(1, "phlb helper DIR"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -340,7 +340,7 @@ func (c *command) modVendor() *cobra.Command {
 func (c *command) modVerify() *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify",
-		Short: "Hold all modules against phlb.lock.",
+		Short: "Compare all modules with phlb.lock.",
 		Long: "Read every file of every module, wherever it lies, and hold it against phlb.lock.\n" +
 			"The hash there is that of the listing that sha256sum makes of all files in the\n" +
 			"order of their names; in the folder of a module this makes it again:\n\n" +
@@ -444,8 +444,8 @@ func (c *command) modList() *cobra.Command {
 func (c *command) modWhy() *cobra.Command {
 	return &cobra.Command{
 		Use:   "why NAME",
-		Short: "Tell why a module is needed, and in which version.",
-		Long: "Tell each way from phlb.toml to a module, with the version that is wished for at\n" +
+		Short: "Show why a module is needed, and in which version.",
+		Long: "Show each way from phlb.toml to a module, with the version that is wished for at\n" +
 			"each step. The highest that is wished for is the one that is taken.",
 		Example: "  phlb mod why acme.util",
 		Args:    arguments(1, "phlb mod why NAME"),

@@ -39,7 +39,7 @@ func (c *command) query() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "query [STATEMENT | @QUESTION] [VALUE ...]",
 		Short: "Ask the catalog in SQL.",
-		Long: "Ask the catalog with one statement of SQL that reads, in the dialect of SQLite, or\n" +
+		Long: "Ask the catalog with one SQL statement that only reads, in the dialect of SQLite, or\n" +
 			"with a question that is saved in a file NAME.sql: in the folder phlb/scripts of\n" +
 			"your configuration, in that of the system, or in phlb itself. Nothing can be\n" +
 			"changed. The catalog holds what the newest sealed snapshots say, also while a\n" +
@@ -47,8 +47,8 @@ func (c *command) query() *cobra.Command {
 			"phlb query --schema lists tables, views and functions, phlb query --list the saved\n" +
 			"questions.\n\n" +
 			"The values stand for ?, ?2 … in the statement, or for the parameters of a saved\n" +
-			"question in its order, and --param NAME=VALUE for :NAME; they are never made part\n" +
-			"of its text. 4GiB is a number.",
+			"question in its order, and --param NAME=VALUE for :NAME. A value never becomes part\n" +
+			"of the statement. 4GiB is a number.",
 		Example: `  phlb query "SELECT name, started, human(new_bytes) FROM snapshots ORDER BY started DESC LIMIT 10"
   phlb query "SELECT path, size FROM versions WHERE until = 0 AND size > ? ORDER BY size DESC" 1GiB
   phlb query -0 "SELECT path FROM versions WHERE path LIKE '%.iso'" | xargs -0 ls -ld

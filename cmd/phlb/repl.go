@@ -17,7 +17,7 @@ func (c *command) repl() *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use:   "repl",
-		Short: "Try things out: statements of scripts and of QL, one by one.",
+		Short: "Try out statements of SQL and of scripts, one by one.",
 		Long: "Evaluate statements of scripts as they are typed, and SELECT statements up to\n" +
 			"their semicolon. Effects ask before they happen. help() lists what scripts can\n" +
 			"do, .help the commands of the session. Ctrl-C stops what is running, Ctrl-D ends\n" +

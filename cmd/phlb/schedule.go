@@ -75,12 +75,12 @@ func (c *command) schedule() *cobra.Command {
 	flags.StringVar(&when.Daily, "daily", "", "every day at that time, such as 02:00")
 	flags.BoolVar(&when.Hourly, "hourly", false, "every hour")
 	flags.StringVar(&when.Weekly, "weekly", "", "every week at that day and time, such as 'Mon 02:00'")
-	flags.DurationVar(&when.Every, "every", 0, "again and again, such as 15m or 4h: what divides an hour or a day")
-	flags.StringVar(&name, "name", "", "what to call it; after the script by default")
+	flags.DurationVar(&when.Every, "every", 0, "at an interval such as 15m or 4h, which divides an hour or a day")
+	flags.StringVar(&name, "name", "", "the name of the schedule; that of the script by default")
 	flags.BoolVar(&show, "print", false, "only show what would be written")
-	flags.BoolVar(&force, "force", false, "replace what is called so already")
+	flags.BoolVar(&force, "force", false, "replace a schedule of that name")
 	flags.BoolVar(&list, "list", false, "list what is scheduled")
-	flags.StringVar(&remove, "remove", "", "remove what is called so")
+	flags.StringVar(&remove, "remove", "", "remove the schedule of that name")
 	cmd.RegisterFlagCompletionFunc("remove", func(cmd *cobra.Command, _ []string, typed string) (found []string, _ cobra.ShellCompDirective) {
 		jobs, _ := schedulers().List(cmd.Context())
 		for _, j := range jobs {
