@@ -28,15 +28,10 @@ func (e *Engine) Ask(ctx context.Context) (*ask.Session, error) {
 
 // reader returns what the catalog holds now.
 func (e *Engine) reader(ctx context.Context) (*qlfile.Reader, error) {
-	root, err := e.repo.OpenRoot()
+	_, cat, done, err := e.repo.OpenRootToRead(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	cat, err := e.repo.OpenToRead(ctx, root)
-	if err != nil {
-		return nil, err
-	}
-	defer cat.Close()
+	defer done()
 	return cat.Reader(ctx)
 }

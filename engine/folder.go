@@ -45,16 +45,11 @@ type Step struct {
 // of those alone, which their entries have as well. A path that no snapshot holds
 // has no steps that have it.
 func (e *Engine) Folder(ctx context.Context, s *repository.Snapshot, path string, deep bool) (*Folder, error) {
-	root, err := e.repo.OpenRoot()
+	root, cat, done, err := e.repo.OpenRootToRead(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	cat, err := e.repo.OpenToRead(ctx, root)
-	if err != nil {
-		return nil, err
-	}
-	defer cat.Close()
+	defer done()
 	id, err := repository.NumberOf(ctx, cat, s.Ref())
 	if err == nil && id == 0 {
 		err = fmt.Errorf("%w: %s was removed meanwhile", repository.ErrNoSnapshot, s.Ref())

@@ -138,16 +138,11 @@ func (e *Engine) versions(ctx context.Context, what string, find func(*catalog.C
 }
 
 func (e *Engine) findVersions(ctx context.Context, find func(*catalog.Catalog, map[catalog.ID]*repository.Snapshot) ([]catalog.Version, error)) ([]catalog.Version, map[catalog.ID]*repository.Snapshot, error) {
-	root, err := e.repo.OpenRoot()
+	root, cat, done, err := e.repo.OpenRootToRead(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer root.Close()
-	cat, err := e.repo.OpenToRead(ctx, root)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer cat.Close()
+	defer done()
 	all, err := cat.Snapshots(ctx)
 	if err != nil {
 		return nil, nil, err

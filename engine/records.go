@@ -22,16 +22,11 @@ type Records struct {
 
 // Records returns them. The error is [ErrNoRoot] where there is no root yet.
 func (e *Engine) Records(ctx context.Context) (*Records, error) {
-	root, err := e.repo.OpenRoot()
+	root, cat, done, err := e.repo.OpenRootToRead(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	cat, err := e.repo.OpenToRead(ctx, root)
-	if err != nil {
-		return nil, err
-	}
-	defer cat.Close()
+	defer done()
 	all, err := cat.Snapshots(ctx)
 	if err != nil {
 		return nil, err

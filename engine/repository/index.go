@@ -45,6 +45,21 @@ func (repo *Repository) OpenToRead(ctx context.Context, root *store.Root) (*cata
 	return repo.OpenCatalog(ctx, root)
 }
 
+// OpenRootToRead opens the root, and its catalog as OpenToRead does. The caller calls done.
+func (repo *Repository) OpenRootToRead(ctx context.Context) (root *store.Root, cat *catalog.Catalog, done func(), err error) {
+	if root, err = repo.OpenRoot(); err != nil {
+		return nil, nil, nil, err
+	}
+	if cat, err = repo.OpenToRead(ctx, root); err != nil {
+		root.Close()
+		return nil, nil, nil, err
+	}
+	return root, cat, func() {
+		cat.Close()
+		root.Close()
+	}, nil
+}
+
 // OpenCaughtUp is OpenCatalog, and also returns what has changed in the catalog.
 func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
 	open, create := catalog.Open, catalog.Create

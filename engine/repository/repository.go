@@ -142,19 +142,14 @@ func (repo *Repository) TimeOf(stamp string, others ...string) (_ time.Time, ok 
 // Snapshots returns the sealed snapshots of a name, or with "" of all names, the newest
 // first. A root that does not exist yet has none.
 func (repo *Repository) Snapshots(ctx context.Context, name string) ([]*Snapshot, error) {
-	root, err := repo.OpenRoot()
+	root, cat, done, err := repo.OpenRootToRead(ctx)
 	if errors.Is(err, ErrNoRoot) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	cat, err := repo.OpenToRead(ctx, root)
-	if err != nil {
-		return nil, err
-	}
-	defer cat.Close()
+	defer done()
 	all, err := cat.Snapshots(ctx)
 	if err != nil {
 		return nil, err
