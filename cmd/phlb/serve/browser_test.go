@@ -310,6 +310,32 @@ func TestAccessible(t *testing.T) {
 	}
 }
 
+// TestPhone looks whether tables fit a phone without being scrolled sideways, and whether
+// large boxes of a map have a label there.
+func TestPhone(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("a.txt", strings.Repeat("one\n", 1000), "d/b", "2")
+	s.backup()
+	s.write("a.txt", strings.Repeat("two\n", 2000))
+	s.backup()
+	s.serve()
+	ctx := s.browser()
+	s.enter(ctx)
+	s.do(ctx, chromedp.EmulateViewport(390, 800))
+	for _, path := range []string{"/names/docs", "/runs", "/search?q=a", "/browse/docs/latest/", "/browse/docs/latest/a.txt"} {
+		s.do(ctx, chromedp.Navigate(s.http.URL+path), seen("footer"))
+		for _, wide := range is(s, ctx, chromedp.Evaluate[[]string](`[...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.scrollWidth + " pixels: " + e.querySelector("thead").textContent)`)) {
+			t.Errorf("%s: %s", path, wide)
+		}
+	}
+	s.do(ctx, chromedp.Navigate(s.http.URL+"/space/docs/latest/"), seen("footer"))
+	labels := is(s, ctx, chromedp.Evaluate[[]string](`[...document.querySelectorAll(".map text")].filter((e) => getComputedStyle(e).display != "none").map((e) => e.textContent)`))
+	if len(labels) != 1 || labels[0] != "a.txt" {
+		t.Errorf("labels on a phone: %q", labels)
+	}
+}
+
 // accessible lists what is wrong with a page.
 const accessible = `(() => {
 	const wrong = [];

@@ -192,7 +192,7 @@ func TestVersions(t *testing.T) {
 	s.wants(changes, "<code>first line</code>", "<code>another line</code>", `class="removed"`, `class="added"`, `class="same"`)
 	s.wants(s.get(string(address.Diff("docs", "note.txt", first.Stamp, fifth.Stamp))), "The content of both is the same")
 	s.wants(s.get("/compare?a=docs/"+first.Stamp+"&b=docs/"+third.Stamp), "note.txt", "Lines")
-	s.wants(s.get("/search?q=NOTE"), "note.txt", `<td class="n">3</td>`)
+	s.wants(s.get("/search?q=NOTE"), "note.txt", `<td class="n wide">3</td>`)
 	s.wants(s.get("/search?q=*.txt&gone=1"), "Nothing is called so")
 	s.must(os.WriteFile(filepath.Join(s.source, "new"), nil, 0o644))
 	s.wants(s.get("/compare?a=docs/"+fifth.Stamp+"&b=live"), "<bdi>new</bdi>")

@@ -110,8 +110,8 @@ const (
 	labelHeight         = 18.0
 )
 
-// Map draws what lies in a folder, and what in the folders there, each as large
-// as it is.
+// Map draws the entries of a folder, and those of the folders in it, as boxes whose areas
+// are in proportion to the sizes.
 func Map(entries []*Box) template.HTML {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="map" viewBox="0 0 %g %g" role="group">`, mapWidth, mapHeight)
@@ -119,6 +119,7 @@ func Map(entries []*Box) template.HTML {
 	if len(shown) > drawn {
 		shown = shown[:drawn]
 	}
+	var labels []string // for a phone, where the map is so small that only large boxes can have one
 	for i, at := range squarify(entries, len(shown), box{0, 0, mapWidth, mapHeight}) {
 		e := shown[i]
 		if at.w < smallest || at.h < smallest {
@@ -131,6 +132,9 @@ func Map(entries []*Box) template.HTML {
 			fmt.Fprintf(&b, `<text x="%.1f" y="%.1f">%s</text>`, at.x+5, at.y+13, template.HTMLEscapeString(clip(words.Shown(e.Name), int(at.w/7)-1)))
 		}
 		b.WriteString("</a>")
+		if at.w > 170 && at.h > 56 {
+			labels = append(labels, fmt.Sprintf(`<text class="phone" x="%.1f" y="%.1f">%s</text>`, at.x+8, at.y+36, template.HTMLEscapeString(clip(words.Shown(e.Name), int(at.w/18)-1))))
+		}
 		inner := box{at.x + 3, at.y + labelHeight, at.w - 6, at.h - labelHeight - 3}
 		if len(e.Below) == 0 || inner.w < 30 || inner.h < 20 {
 			continue
@@ -151,7 +155,7 @@ func Map(entries []*Box) template.HTML {
 			b.WriteString("</a>")
 		}
 	}
-	b.WriteString("</svg>")
+	b.WriteString(strings.Join(labels, "") + "</svg>")
 	return template.HTML(b.String())
 }
 
