@@ -40,11 +40,12 @@ func Export(ctx context.Context, reader *qlfile.Reader, path string) error {
 
 func (s *Session) export(path string) error {
 	// Nobody else sees the file before it is whole: there is nothing to go back to.
-	// Indexes are sorted in memory.
+	// Pages are written one after the other, and so none needs to be kept; indexes are
+	// sorted in pieces of the cache of main, which are merged from a temporary file.
 	for _, statement := range []string{
 		"ATTACH " + asText(path) + " AS exported",
 		"PRAGMA exported.page_size = 8192", "PRAGMA exported.journal_mode = OFF", "PRAGMA exported.synchronous = OFF",
-		"PRAGMA exported.locking_mode = EXCLUSIVE", "PRAGMA exported.cache_size = -65536", "PRAGMA main.cache_size = -131072", "PRAGMA temp_store = MEMORY",
+		"PRAGMA exported.locking_mode = EXCLUSIVE", "PRAGMA exported.cache_size = -8192", "PRAGMA main.cache_size = -32768",
 		"BEGIN",
 	} {
 		if err := s.execute(statement); err != nil {

@@ -51,12 +51,39 @@ func readTime(_ *cursor, v *qlfile.Values) any {
 		return nil
 	}
 	sec, nsec := v.Time()
-	return textOfTime(time.Unix(sec, int64(nsec)))
+	return textOfSeconds(sec, nsec)
 }
 
 // timeLayout is how times are written: as text that sorts by time, that the
 // functions of SQLite understand, and that is known again in a result.
 const timeLayout = "2006-01-02 15:04:05.000Z"
+
+// textOfSeconds is textOfTime for seconds since 1970, in a third of the time.
+func textOfSeconds(sec int64, nsec uint32) string {
+	if sec < yearZero || sec > year9999Ends {
+		return textOfTime(time.Unix(sec, int64(nsec)))
+	}
+	t := time.Unix(sec, 0).UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	b := [len(timeLayout)]byte{4: '-', 7: '-', 10: ' ', 13: ':', 16: ':', 19: '.', 23: 'Z'}
+	digits(b[0:4], year)
+	digits(b[5:7], int(month))
+	digits(b[8:10], day)
+	digits(b[11:13], hour)
+	digits(b[14:16], minute)
+	digits(b[17:19], second)
+	digits(b[20:23], int(nsec/1e6))
+	return string(b[:])
+}
+
+// digits writes a number with zeros in front.
+func digits(b []byte, n int) {
+	for i := range b {
+		b[len(b)-1-i] = byte('0' + n%10)
+		n /= 10
+	}
+}
 
 func textOfTime(t time.Time) string { return t.UTC().Format(timeLayout) }
 
