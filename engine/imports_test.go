@@ -21,12 +21,13 @@ var verbs = []string{
 var arrows = map[string][]string{
 	"phlb/cmd/phlb":          {"phlb/cmd/phlb/*", "phlb/builtins", "phlb/runtime", "phlb/engine", "phlb/engine/*", "phlb/scripts", "go.starlark.net"},
 	"phlb/cmd/phlb/metrics":  {"phlb/engine"},
-	"phlb/cmd/phlb/mod":      {"phlb/cmd/phlb/mod/listed", "phlb/runtime", "phlb/engine/config"},
+	"phlb/cmd/phlb/mod":      {"phlb/cmd/phlb/mod/git", "phlb/cmd/phlb/mod/listed", "phlb/runtime", "phlb/engine/config"},
 	"phlb/cmd/phlb/repl":     {"phlb/builtins", "phlb/cmd/phlb/show", "phlb/runtime", "phlb/engine", "phlb/engine/*", "phlb/scripts", "go.starlark.net"},
 	"phlb/cmd/phlb/show":     {"phlb/builtins", "phlb/runtime", "phlb/engine", "phlb/engine/*", "go.starlark.net"},
 	"phlb/cmd/phlb/schedule": {"phlb/runtime"},
 	"phlb/cmd/phlb/serve":    {"phlb/cmd/phlb/metrics", "phlb/cmd/phlb/serve/*", "phlb/engine", "phlb/engine/*"},
 
+	"phlb/cmd/phlb/mod/git":        {"phlb/engine/config"},
 	"phlb/cmd/phlb/mod/listed":     {},
 	"phlb/cmd/phlb/serve/address":  {"phlb/engine"},
 	"phlb/cmd/phlb/serve/door":     {},

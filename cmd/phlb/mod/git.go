@@ -9,12 +9,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,93 +18,17 @@ import (
 	"github.com/dustin/go-humanize"
 	"golang.org/x/mod/semver"
 
+	"phlb/cmd/phlb/mod/git"
 	"phlb/engine/config"
 )
 
 // maxPack is how much git may fetch for one commit, compressed.
 const maxPack = 4 * maxBytes
 
-// gitEnvironment are the variables of git that decide how it reaches a server. All
-// others, such as GIT_DIR within a hook, would lead it elsewhere.
-var gitEnvironment = []string{
-	"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_CONFIG_GLOBAL", "GIT_EXEC_PATH",
-}
-
-// git runs git on a bare repository, on none if dir is "". What the user has configured holds, since it
-// says who they are; what the system or a repository configures does not lead to
-// hooks or other transports.
+// git runs git on a bare repository, on none if dir is "".
 func (c *Cache) git(ctx context.Context, dir, source string, stdin io.Reader, args ...string) ([]byte, error) {
-	path, err := exec.LookPath("git")
-	if err != nil {
-		return nil, errors.New("git is not installed, which fetches this module: install it, or take the module from a registry or a folder")
-	}
-	settings := []string{
-		"-c", "core.hooksPath=" + os.DevNull, "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false", "-c", "fetch.recurseSubmodules=false",
-		"-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "advice.graftFileDeprecated=false", "-c", "init.templateDir=",
-		"-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60", "-c", "protocol.allow=never",
-		"-c", "fetch.unpackLimit=1", // all that is fetched is one file
-	}
-	protocols := []string{"https", "ssh", "file"}
-	if u, err := url.Parse(source); err == nil && (u.Scheme == "http" || u.Scheme == "git") && config.Loopback(u.Hostname()) {
-		protocols = append(protocols, u.Scheme)
-		settings = append(settings, "-c", "http.followRedirects=false") // which might lead elsewhere
-	}
-	for _, protocol := range protocols {
-		settings = append(settings, "-c", "protocol."+protocol+".allow=always")
-	}
-	cmd := exec.CommandContext(ctx, path, append(settings, args...)...)
-	if dir == "" {
-		dir = os.DevNull // nor the one that the working directory may lie in
-	}
-	cmd.Env = slices.DeleteFunc(slices.Clone(c.Environ), func(variable string) bool {
-		name, _, _ := strings.Cut(variable, "=")
-		return strings.HasPrefix(name, "GIT_") && !slices.Contains(gitEnvironment, name) || name == "LC_ALL" || name == "LANGUAGE"
-	})
-	cmd.Env = append(cmd.Env, "GIT_DIR="+dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "GIT_PROTOCOL_FROM_USER=0", "GIT_LFS_SKIP_SMUDGE=1",
-		"GIT_ALLOW_PROTOCOL="+strings.Join(protocols, ":"), "LC_ALL=C")
-	cmd.Stdin = stdin
-	cmd.WaitDelay = 5 * time.Second
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err = start(cmd, 2*c.fetchLimit()); err == nil {
-		err = cmd.Wait()
-	}
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, &gitError{said(stderr.String()), err}
-	}
-	return stdout.Bytes(), nil
-}
-
-// gitError is what git said, without what it might tell of credentials.
-type gitError struct {
-	said string
-	err  error
-}
-
-func (e *gitError) Error() string {
-	if e.said == "" {
-		return "git: " + e.err.Error()
-	}
-	return "git: " + e.said
-}
-
-func (e *gitError) Unwrap() error { return e.err }
-
-var credentialsIn = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/@\s]*@`)
-
-// said returns the last lines that git wrote, in one.
-func said(text string) string {
-	var lines []string
-	for line := range strings.Lines(credentialsIn.ReplaceAllString(text, "$1")) {
-		line = strings.TrimSpace(line)
-		if line = strings.TrimPrefix(line, "fatal: "); line != "" && !strings.HasPrefix(line, "hint:") {
-			lines = append(lines, line)
-		}
-	}
-	return strings.Join(lines[max(0, len(lines)-4):], "; ")
+	run := git.Command{Environ: c.Environ, Dir: dir, Source: source, Stdin: stdin, MaxFile: 2 * c.fetchLimit()}
+	return run.Run(ctx, args...)
 }
 
 // fetchGit gets one commit of a repository, which is that of a tag or the commit
@@ -133,7 +53,7 @@ func (c *Cache) fetchGit(ctx context.Context, m config.Module) (files, string, e
 		wanted, what = "refs/tags/"+m.Version, "tag "+m.Version
 	}
 	if err := c.fetchLimited(ctx, tmp, m.Git, wanted+":refs/phlb/fetched"); err != nil {
-		if git := (*gitError)(nil); errors.As(err, &git) && (strings.Contains(git.said, "couldn't find remote ref") || strings.Contains(git.said, "not our ref")) {
+		if failed, ok := errors.AsType[*git.Error](err); ok && (strings.Contains(failed.Said, "couldn't find remote ref") || strings.Contains(failed.Said, "not our ref")) {
 			return nil, "", fmt.Errorf("there is no %s in %s", what, m.Git)
 		}
 		return nil, "", err

@@ -23,6 +23,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote/credentials"
 	"oras.land/oras-go/v2/registry/remote/retry"
 
+	"phlb/cmd/phlb/mod/git"
 	"phlb/engine/config"
 )
 
@@ -108,7 +109,7 @@ func (c *Cache) fetchOCI(ctx context.Context, m config.Module, pinned string) (f
 
 // short leaves out what a request might tell of credentials.
 func short(err error) error {
-	text := credentialsIn.ReplaceAllString(err.Error(), "$1")
+	text := git.Redact(err.Error())
 	if errors.Is(err, auth.ErrBasicCredentialNotFound) {
 		text += ": the registry asks who you are, which docker login remembers"
 	}

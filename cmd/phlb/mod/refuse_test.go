@@ -263,9 +263,6 @@ func TestGitIsTame(t *testing.T) {
 			t.Errorf("%s was made", name)
 		}
 	}
-	if got := said("fatal: unable to access 'https://me:geheim@h/x/': no\nhint: x\nremote: \n"); strings.Contains(got, "geheim") || !strings.Contains(got, "https://h/x/") {
-		t.Errorf("said %q", got)
-	}
 	// A commit is fetched by its id, too.
 	l.write("gitconfig", "")
 	p = l.project("[modules]\nacme = { git = '" + l.url("acme") + "', commit = '" + commit + "' }\n")

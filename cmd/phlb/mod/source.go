@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"phlb/cmd/phlb/mod/git"
 	"phlb/engine/config"
 )
 
@@ -29,7 +30,7 @@ func ParseSource(text string, versionless bool) (s Source, err error) {
 		case strings.HasPrefix(text, "."), strings.HasPrefix(text, "/"), strings.HasPrefix(text, "~"):
 			kind, rest = "path", text
 		default:
-			return s, fmt.Errorf("%q is no source: want git:URL@VERSION, oci:HOST/REPOSITORY@VERSION or path:FOLDER", redact(text))
+			return s, fmt.Errorf("%q is no source: want git:URL@VERSION, oci:HOST/REPOSITORY@VERSION or path:FOLDER", git.Redact(text))
 		}
 	}
 	if kind == "path" {
@@ -73,13 +74,10 @@ func ParseSource(text string, versionless bool) (s Source, err error) {
 		return s, probe.Check()
 	}
 	if s.At() == "" {
-		return s, fmt.Errorf("%s: which version? SOURCE@v1.4.0, or a commit in full", redact(text))
+		return s, fmt.Errorf("%s: which version? SOURCE@v1.4.0, or a commit in full", git.Redact(text))
 	}
 	return s, s.Check()
 }
-
-// redact leaves out what stands before a host in a URL.
-func redact(text string) string { return credentialsIn.ReplaceAllString(text, "$1") }
 
 // Name is what the lock calls a module that no phlb.toml declares.
 func (s Source) Name() string {

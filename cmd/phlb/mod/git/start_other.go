@@ -1,6 +1,6 @@
 //go:build !linux && !darwin
 
-package mod
+package git
 
 import "os/exec"
 
