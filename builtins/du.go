@@ -50,7 +50,7 @@ var usageAttributes = attributes[usage]{
 	"snapshot":   valueOf("Snapshot", "the snapshot that the numbers are of", func(u usage) starlark.Value { return u.snapshot }),
 	"path":       textOf(`the path of the folder in the snapshot, "." for all of it`, func(u usage) string { return u.Path }),
 	"files":      intOf("how many files lie in the folder or below it", func(u usage) int64 { return u.Files }),
-	"bytes":      intOf("the sizes of these files, together", func(u usage) int64 { return u.Bytes }),
+	"bytes":      intOf("the sizes of all files in the folder and below it, together", func(u usage) int64 { return u.Bytes }),
 	"new_bytes":  intOf("the sizes of the contents there that no earlier snapshot holds, each once", func(u usage) int64 { return u.NewBytes }),
 	"only_bytes": intOf("how many bytes in the folder removing the snapshot would free", func(u usage) int64 { return u.OnlyBytes }),
 }

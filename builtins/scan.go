@@ -242,7 +242,7 @@ var scanAttributes = attributes[*Scan]{
 		return err == nil && info.IsDir()
 	}),
 	"files":           countOf("how many files there are; the first look at a count reads the source", func(c *engine.Counts) int64 { return c.Files }),
-	"bytes":           countOf("the sizes of these files, together", func(c *engine.Counts) int64 { return c.Bytes }),
+	"bytes":           countOf("the sizes of all files of the scan, together", func(c *engine.Counts) int64 { return c.Bytes }),
 	"skipped":         countOf("how many entries the rules leave out", func(c *engine.Counts) int64 { return c.Skipped }),
 	"skipped_folders": countOf("how many directories the rules leave out, which skipped counts too", func(c *engine.Counts) int64 { return c.Folders }),
 	"errors":          countOf("how many entries could not be read", func(c *engine.Counts) int64 { return c.Errors }),

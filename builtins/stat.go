@@ -44,7 +44,7 @@ func kindCount(doc string, kinds ...manifest.Kind) attribute[snapshotStat] {
 var statAttributes = attributes[snapshotStat]{
 	"snapshot":   valueOf("Snapshot", "the snapshot that the numbers are of", func(s snapshotStat) starlark.Value { return s.snapshot }),
 	"files":      kindCount("how many files the snapshot has", manifest.File),
-	"bytes":      intOf("the sizes of these files, together", func(s snapshotStat) int64 { return s.Bytes }),
+	"bytes":      intOf("the sizes of all files of the snapshot, together", func(s snapshotStat) int64 { return s.Bytes }),
 	"dirs":       kindCount("how many directories the snapshot has", manifest.Dir),
 	"symlinks":   kindCount("how many symbolic links the snapshot has", manifest.Symlink),
 	"fifos":      kindCount("how many named pipes the snapshot has", manifest.Fifo),
