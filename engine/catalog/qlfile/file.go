@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // File is what a published file was when it was opened, with changes that
@@ -64,27 +65,41 @@ func Open(path, tempDir string, keep bool, away error) (_ *File, err error) {
 	return f, nil
 }
 
-// openFile opens nothing that might keep it waiting, as a pipe does.
-func openFile(path string) (*os.File, error) {
-	info, err := os.Stat(path)
+// openFile opens a regular file. It does not wait for another process, as the opening
+// of a pipe does. A link is not followed where the path leads through an open folder:
+// whoever can write to that folder may have put the link there a moment ago.
+func openFile(path string) (_ *os.File, err error) {
+	flags := os.O_RDONLY | syscall.O_NONBLOCK
+	if strings.HasPrefix(path, handles) {
+		flags |= noFollow
+	}
+	file, err := os.OpenFile(path, flags, 0)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("is no regular file: move it away, and the next command makes a catalog from the manifests")
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("is no regular file: move it away, and the next command makes a catalog from the manifests")
 	}
-	return os.Open(path)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
 }
+
+// handles is where Linux has the open files and folders of a process.
+const handles = "/proc/self/fd/"
 
 // spelled returns a path for messages. One that leads through an open folder, as
 // /proc/self/fd/7/catalog.ql does, says nothing to people.
 func spelled(path string) string {
-	rest, ok := strings.CutPrefix(path, "/proc/self/fd/")
+	rest, ok := strings.CutPrefix(path, handles)
 	if !ok {
 		return path
 	}
 	fd, name, _ := strings.Cut(rest, "/")
-	if folder, err := os.Readlink("/proc/self/fd/" + fd); err == nil {
+	if folder, err := os.Readlink(handles + fd); err == nil {
 		return filepath.Join(folder, name)
 	}
 	return path

@@ -4,6 +4,9 @@ package qlfile
 
 import "io/fs"
 
+// noFollow is nothing: no path leads through an open folder there.
+const noFollow = 0
+
 // syncDir has nothing to do: renames are logged by the file system.
 func syncDir(string) error { return nil }
 

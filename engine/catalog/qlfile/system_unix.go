@@ -11,6 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// noFollow has the opening of a link fail.
+const noFollow = unix.O_NOFOLLOW
+
 // syncDir makes the names in a folder last. Some network file systems have no
 // such call.
 func syncDir(name string) error {
