@@ -54,7 +54,7 @@ func TestPlain(t *testing.T) {
 		{"Function", starlark.NewBuiltin("f", nil), `"\u003cbuilt-in function f\u003e"`},
 		{"Snapshot", &Snapshot{Snapshot: snapshot}, snapshotJSON},
 		{"Report", &Report{Report: &engine.Report{Snapshot: snapshot, Files: 3, Problems: []engine.Problem{{Path: "a", What: engine.Missing}}}},
-			`{"ok":false,"snapshot":` + snapshotJSON + `,"added":[],"files":3,"read":0,"bytes":0,"removed":0,"linked":0,"saved":0,` +
+			`{"ok":false,"snapshot":` + snapshotJSON + `,"added":[],"files":3,"read":0,"bytes":0,"read_before":0,"removed":0,"linked":0,"saved":0,` +
 				`"problems":[{"path":"a","what":"missing"}]}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
