@@ -6,11 +6,36 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"golang.org/x/mod/semver"
 )
 
 // version is which phlb this is, a semantic version without the v before it.
 // The linker of a release sets it (-X main.version=1.2.3).
-var version = "0.2.0-dev"
+var version string
+
+// next is the version that is being worked on.
+const next = "0.2.0-dev"
+
+func init() {
+	if version == "" {
+		info, _ := debug.ReadBuildInfo()
+		version = fetched(info)
+	}
+}
+
+// fetched returns the version of the module that go install has fetched, or of the
+// tag that is checked out; next where there is neither.
+func fetched(info *debug.BuildInfo) string {
+	if info == nil || !semver.IsValid(info.Main.Version) {
+		return next
+	}
+	v := info.Main.Version
+	if source(info.Settings) != nil && semver.Prerelease(v)+semver.Build(v) != "" { // Go made it up
+		return next
+	}
+	return strings.TrimPrefix(v, "v")
+}
 
 // built describes how the program was made, for --version: of which commit and
 // day, if it was built in a checkout, by which Go and for which platform.

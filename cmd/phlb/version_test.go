@@ -24,3 +24,29 @@ func TestVersionNamesItsSource(t *testing.T) {
 		}
 	}
 }
+
+func TestFetched(t *testing.T) {
+	checkout := []debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789abcdef"}}
+	for _, tt := range []struct {
+		version  string
+		settings []debug.BuildSetting
+		want     string
+	}{
+		{"(devel)", nil, next},
+		{"", nil, next},
+		{"v1.2.3", nil, "1.2.3"},
+		{"v1.3.0-rc.1", nil, "1.3.0-rc.1"},
+		{"v0.0.0-20261129031224-7f593bb64e80", nil, "0.0.0-20261129031224-7f593bb64e80"}, // go install PATH@COMMIT
+		{"v1.2.3", checkout, "1.2.3"},
+		{"v1.2.4-0.20261129031224-7f593bb64e80", checkout, next},
+		{"v1.2.3+dirty", checkout, next},
+	} {
+		info := &debug.BuildInfo{Main: debug.Module{Version: tt.version}, Settings: tt.settings}
+		if got := fetched(info); got != tt.want {
+			t.Errorf("%q, settings %v: %s, want %s", tt.version, tt.settings, got, tt.want)
+		}
+	}
+	if got := fetched(nil); got != next {
+		t.Errorf("without build information: %s", got)
+	}
+}
