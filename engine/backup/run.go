@@ -84,7 +84,7 @@ func (r *run) prepare(ctx context.Context, cat *catalog.Catalog, header manifest
 		r.pathLog = r.log
 	}
 	r.logsPaths = r.pathLog.Enabled(ctx, slog.LevelInfo)
-	if err := r.introduce(ctx, cat, slog.New(own)); err != nil {
+	if err := r.IntroduceRun(ctx, cat, slog.New(own), &r.record, r.source); err != nil {
 		return err
 	}
 	damaged, err := cat.Damaged(ctx)

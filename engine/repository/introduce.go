@@ -1,4 +1,4 @@
-package backup
+package repository
 
 import (
 	"context"
@@ -8,16 +8,16 @@ import (
 	"phlb/engine/catalog"
 )
 
-// introduce begins the log of the snapshot: with the version of phlb, the source, the
+// IntroduceRun begins the log of a snapshot: with the version of phlb, the source, the
 // settings, and how the last backup of that name ended. The engine's log does not repeat
 // that: whoever started the run knows it.
-func (r *run) introduce(ctx context.Context, cat *catalog.Catalog, own *slog.Logger) error {
+func (repo *Repository) IntroduceRun(ctx context.Context, cat *catalog.Catalog, own *slog.Logger, record *catalog.Run, source string) error {
 	if !own.Enabled(ctx, slog.LevelInfo) {
 		return nil
 	}
-	own.Info("begins", "verb", r.record.Verb, "name", r.record.Name, "source", r.source, "host", r.Env.Host, "phlb", r.Env.Version)
+	own.Info("begins", "verb", record.Verb, "name", record.Name, "source", source, "host", repo.Env.Host, "phlb", repo.Env.Version)
 	var settings []any
-	for _, s := range r.Config.Settings() {
+	for _, s := range repo.Config.Settings() {
 		settings = append(settings, s.Key, fmt.Sprint(s.Value))
 	}
 	own.Info("settings", settings...)
@@ -27,7 +27,7 @@ func (r *run) introduce(ctx context.Context, cat *catalog.Catalog, own *slog.Log
 	}
 	var last *catalog.Run
 	for i := range runs {
-		if done := &runs[i]; done.Verb == "backup" && done.Name == r.record.Name && (last == nil || done.Started.After(last.Started)) {
+		if done := &runs[i]; done.Verb == "backup" && done.Name == record.Name && (last == nil || done.Started.After(last.Started)) {
 			last = done
 		}
 	}
