@@ -59,7 +59,7 @@ func (t *task) linkTo(c known.Candidate, e *manifest.Entry) (bool, error) {
 		return false, nil
 	}
 	if !c.Planned {
-		if ok, err := t.linkToFile(&c, e.Digest); err != nil || !ok {
+		if ok, err := t.linkToFile(&c, e); err != nil || !ok {
 			return false, err
 		}
 	}
@@ -73,8 +73,8 @@ func (t *task) linkTo(c known.Candidate, e *manifest.Entry) (bool, error) {
 
 // linkToFile looks at a candidate, and links the path of the task to it. It reports
 // whether it has.
-func (t *task) linkToFile(c *known.Candidate, d manifest.Digest) (bool, error) {
-	folder, file, err := t.known.Open(t.ctx, t.worker, c, d)
+func (t *task) linkToFile(c *known.Candidate, e *manifest.Entry) (bool, error) {
+	folder, file, err := t.known.Open(t.ctx, t.worker, c, e)
 	if folder == nil || err != nil {
 		return false, err
 	}

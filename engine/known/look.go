@@ -34,28 +34,28 @@ func IDOf(inode store.Inode) walk.ID { return walk.ID{Dev: inode.Dev, Inode: ino
 // VersionOf returns the version of an inode that a look has found.
 func VersionOf(inode store.Inode) Version { return Version{IDOf(inode), inode.Size, inode.Mtime} }
 
-// Open opens the folder of a candidate, which the caller closes, and looks at the
-// file. The folder is nil where the file is not there, or is not what its manifest
-// says, which is warned of. The file is read where a look is not enough to tell: it
+// Open opens the folder of a candidate for an entry, which the caller closes, and
+// looks at the file there. The folder is nil where the file is not there, or is not
+// what its manifest says, which is warned of. The file is read where a look is not enough to tell: it
 // belongs to somebody who may write to it and set its times back, another host wrote
 // the manifest, or a file of that content was found rotten.
-func (k *Contents) Open(ctx context.Context, worker *content.Worker, c *Candidate, d manifest.Digest) (*store.Dir, store.Inode, error) {
+func (k *Contents) Open(ctx context.Context, worker *content.Worker, c *Candidate, e *manifest.Entry) (*store.Dir, store.Inode, error) {
 	folder, file := c.open()
 	if folder == nil {
 		return nil, file, nil
 	}
-	if file.Kind != manifest.File || file.Size != c.Size || file.Mtime != c.Stored.Mtime {
+	if file.Kind != e.Kind || file.Size != c.Size || file.Mtime != c.Stored.Mtime {
 		k.NoteChanged(file, c.In, cmp.Or(c.Name, c.Path))
 		folder.Close()
 		return nil, file, nil
 	}
 	doubted := !c.Own && (c.Stranger || !isOurs(file))
-	if (doubted || k.IsDamaged(d)) && !k.Holds(ctx, worker, folder, path.Base(c.Path), file, d) {
+	if (doubted || k.IsDamaged(e.Digest)) && !k.Holds(ctx, worker, folder, path.Base(c.Path), file, e.Digest) {
 		folder.Close()
 		if err := context.Cause(ctx); err != nil {
 			return nil, file, err
 		}
-		if !k.IsDamaged(d) { // else some file of this content is known to be rotten
+		if !k.IsDamaged(e.Digest) { // else some file of this content is known to be rotten
 			k.NoteChanged(file, c.In, cmp.Or(c.Name, c.Path))
 		}
 		return nil, file, nil
