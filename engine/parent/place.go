@@ -120,13 +120,16 @@ func Sampled(root *store.Root, ref store.Ref, started manifest.Time, entries ite
 }
 
 // countStrange counts the entries that no tree has which the manifest is of, even if
-// somebody has edited it.
+// somebody has edited it. A tree that was emptied is not another one.
 func countStrange(root *store.Root, ref store.Ref, started manifest.Time, sample []manifest.Entry) (strange int) {
 	tree, err := root.OpenSnapshot(ref)
 	if _, planned := root.Planned[ref]; planned || err != nil {
 		return 0
 	}
 	defer tree.Close()
+	if names, err := tree.Names(); err == nil && len(names) == 0 {
+		return 0
+	}
 	at := lookout{tree: tree}
 	defer at.close()
 	for i := range sample {
