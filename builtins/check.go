@@ -134,8 +134,11 @@ func (s *Session) accept(ctx context.Context, snapshots []*engine.Snapshot) erro
 		}
 		seen[snapshot.Name] = true
 		hold, err := s.Engine.Held(ctx, snapshot.Name)
-		if err != nil || hold == nil {
+		if err != nil {
 			return err
+		}
+		if hold == nil {
+			continue
 		}
 		if err := s.Engine.NoteVerdict(ctx, hold.Snapshot, engine.Verdict{Failed: hold.Why, Accepted: true}); err != nil {
 			return err

@@ -114,9 +114,7 @@ var seed = maphash.MakeSeed()
 
 // Changes returns what differs in two snapshots, in the order of the paths. It reads
 // all versions once, and keeps those that only one of the snapshots holds, as holds
-// says: 180 bytes, and its text twice, for each path that is not the same. The
-// columns are what,
-// path, before, kind, size, size_before and digest.
+// says. The columns are what, path, before, kind, size, size_before and digest.
 func Changes(ctx context.Context, from rows.Source, holds func(v *rows.Version) (first, second bool)) (Rows, error) {
 	c := &comparison{}
 	err := rows.ScanVersions(ctx, from, rows.Filter{}, func(v *rows.Version, _ rows.Position) (bool, error) {
