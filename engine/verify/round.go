@@ -56,8 +56,9 @@ func (r *Round) begin(seed uint64) int {
 	return r.checks
 }
 
-// mustRead reports whether the inode of a file has not been read yet. Where it was read
-// under another path, the path is noted, and the outcome will hold for it too.
+// mustRead reports whether the inode of a file has not been read yet. What an earlier
+// check has found holds for the path too. Where this check has come to the inode under
+// another path, which may still be read, the path is noted, and told of in the end.
 func (v *verification) mustRead(found *walk.Entry, want *manifest.Entry) bool {
 	if found.Nlink == 1 || !found.ID().Known() {
 		return true
@@ -70,15 +71,20 @@ func (v *verification) mustRead(found *walk.Entry, want *manifest.Entry) bool {
 	if !same && (ok || len(r.inodes) < roundSize) {
 		r.inodes[at] = now
 	}
+	f, damaged := r.damaged[at]
 	r.mu.Unlock()
-	if !same {
+	switch {
+	case !same:
 		return true
+	case before.check == v.number:
+		v.mu.Lock()
+		v.sharing = append(v.sharing, sharedPath{at, *want})
+		v.mu.Unlock()
+		return false
 	}
-	v.mu.Lock()
-	v.sharing = append(v.sharing, sharedPath{at, *want})
-	v.mu.Unlock()
-	if before.check != v.number {
-		v.report.Count(func(report *repository.Report) { report.Before += want.Size })
+	v.report.Count(func(report *repository.Report) { report.Before += want.Size })
+	if damaged {
+		v.damage(want, f.what, f.detail)
 	}
 	return false
 }
