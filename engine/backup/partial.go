@@ -57,7 +57,7 @@ func (p *partialTree) describe(f *folder) error {
 		f.entry.Absent, f.same = true, false
 		return nil
 	}
-	return p.partial.Foresee(f.dir, &f.entry)
+	return p.partial.Foresee(&f.entry)
 }
 
 func (p *partialTree) save(t *task, e *walk.Entry, at parent.Position) (result, error) {

@@ -1,13 +1,11 @@
 package store
 
 import (
-	"math"
 	"os"
 
 	"phlb/engine/handle"
 	"phlb/engine/handle/inode"
 	"phlb/engine/lock"
-	"phlb/engine/manifest"
 )
 
 // What is under a root is reached through handles.
@@ -42,21 +40,3 @@ func IsFull(err error) bool { return handle.IsFull(err) }
 
 // Lost is [inode.Lost].
 func Lost(err error) []*NotKept { return inode.Lost(err) }
-
-// Foresee sets e.Stored where [handle.Writer.Finish] will: the entry of a
-// directory is wanted before that is full. Only a time that the root may not keep
-// is tried.
-func (p *Partial) Foresee(dir *Dir, e *manifest.Entry) error {
-	if p.root.fine && e.Mtime.Sec >= 0 && e.Mtime.Sec <= math.MaxInt32 {
-		return nil
-	}
-	if err := dir.SetMtime(e.Mtime); err != nil {
-		return err
-	}
-	made, err := dir.Self()
-	if err != nil {
-		return err
-	}
-	made.Note(e)
-	return nil
-}

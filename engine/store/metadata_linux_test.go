@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -223,6 +224,54 @@ func TestNotKept(t *testing.T) {
 	if _, ok := errors.AsType[*NotKept](p.Tree.Finish(e)); !ok {
 		t.Error("an attribute of a directory was kept")
 	}
+}
+
+// TestForesee asks for the time of a directory while others make files in that: it is
+// the time that Finish gives the directory, not the present.
+func TestForesee(t *testing.T) {
+	r := loopMount(t, 8<<20, "mkfs.ext4", "-q", "-I", "128")
+	p := begin(t, r, "1")
+	done := make(chan struct{})
+	var making sync.WaitGroup
+	making.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				f, err := p.Tree.Create("f")
+				if err == nil {
+					err = errors.Join(f.Close(), p.Tree.Remove("f"))
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	})
+	var asking sync.WaitGroup
+	want := make([]manifest.Time, 4)
+	for i := range want {
+		want[i] = manifest.Time{Sec: moment.Sec + int64(i)}
+		asking.Go(func() {
+			for range 2000 {
+				e := entry(manifest.Dir, 0o755)
+				e.Mtime = manifest.Time{Sec: want[i].Sec, Nsec: 5}
+				if err := p.Foresee(e); err != nil {
+					t.Error(err)
+					return
+				}
+				if e.Stored == nil || e.Stored.Mtime != want[i] {
+					t.Errorf("foreseen is %+v, want the time %v", e.Stored, want[i])
+					return
+				}
+			}
+		})
+	}
+	asking.Wait()
+	close(done)
+	making.Wait()
 }
 
 // TestCoarseTimes stores on a file system that keeps whole seconds of 32 bits.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
+	"sync"
 
 	"phlb/engine/handle"
 	"phlb/engine/manifest"
@@ -17,6 +19,7 @@ const (
 	manifestName = "manifest" + manifest.Suffix
 	logName      = "log"
 	previousName = "previous"
+	timesName    = "times"
 )
 
 // Partial is a run under way. The caller holds the lock of its name.
@@ -37,6 +40,9 @@ type Partial struct {
 	folder *Dir   // the folder of the backup name
 	in     *Dir   // the folder that Scratch lies in, which is closed elsewhere
 	name   string // of Scratch in that folder
+
+	foresee sync.Mutex // guards times
+	times   *Dir       // in Scratch, made by Foresee
 }
 
 // Previous is what a run that was cut off has left: its files can be linked,
@@ -435,7 +441,7 @@ func (p *Partial) createFiles() (err error) {
 // Close releases the partial's handles. What is not sealed stays for the next
 // run to take over.
 func (p *Partial) Close() {
-	for _, d := range append(p.Left, p.Tree, p.Scratch, p.folder) {
+	for _, d := range append(p.Left, p.Tree, p.times, p.Scratch, p.folder) {
 		if d != nil {
 			d.Close()
 		}
@@ -457,6 +463,33 @@ func (p *Partial) Close() {
 // linked by now. Look-ups in its tree find nothing from then on.
 func (p *Partial) DropPrevious() error {
 	return erase(p.Scratch, previousName)
+}
+
+// Foresee sets e.Stored where [handle.Writer.Finish] will: the entry of a
+// directory is wanted before that is full. A time that the root may not keep is
+// tried on an empty directory; in that of e others may be making something, and
+// every name that is made moves the time.
+func (p *Partial) Foresee(e *manifest.Entry) error {
+	if p.root.fine && e.Mtime.Sec >= 0 && e.Mtime.Sec <= math.MaxInt32 {
+		return nil
+	}
+	p.foresee.Lock()
+	defer p.foresee.Unlock()
+	if p.times == nil {
+		var err error
+		if p.times, err = p.Scratch.Mkdir(timesName); err != nil {
+			return err
+		}
+	}
+	if err := p.times.SetMtime(e.Mtime); err != nil {
+		return err
+	}
+	made, err := p.times.Self()
+	if err != nil {
+		return err
+	}
+	made.Note(e)
+	return nil
 }
 
 // Sync writes all that the run has made to the disk. Without it a power loss
@@ -500,6 +533,10 @@ func (p *Partial) Seal(ctx context.Context) error {
 }
 
 func (p *Partial) seal() (err error) {
+	if p.times != nil { // not every system removes what is open
+		p.times.Close()
+		p.times = nil
+	}
 	moves := []struct{ from, to string }{
 		{logName, p.Stamp + logSuffix},
 		{manifestName, p.Stamp + manifest.Suffix},

@@ -3,6 +3,7 @@ package store
 import (
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"phlb/engine/lock"
@@ -48,5 +49,36 @@ func TestSweep(t *testing.T) {
 	must(t, err)
 	if len(all) != 2 { // the locks and the reserve
 		t.Errorf("there are %v", all)
+	}
+}
+
+// TestSweepBesideMaking sweeps all the time while workshops are made: a new one
+// that a sweeper takes for one that was left is made again.
+func TestSweepBesideMaking(t *testing.T) {
+	t.Parallel()
+	sweeper, err := Create(filepath.Join(t.TempDir(), "root"))
+	must(t, err)
+	defer sweeper.Close()
+	done := make(chan struct{})
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				sweeper.sweepWorkshops()
+			}
+		}
+	})
+	defer sweeping.Wait()
+	defer close(done)
+	for range 500 {
+		r, err := Open(sweeper.Path)
+		must(t, err)
+		if _, err := r.openWorkshop(); err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
 	}
 }

@@ -54,11 +54,11 @@ func (r *Root) openWorkshop() (*Dir, error) {
 }
 
 // newWorkshop makes one; it returns nil where a sweeper took it for one that was
-// left before it was locked.
+// left before it was locked, or even before it was opened.
 func newWorkshop(in *Dir) (_ *workshop, err error) {
 	w := &workshop{name: tempFile(workshopPrefix)}
 	if w.dir, err = in.Mkdir(w.name); err != nil {
-		return nil, err
+		return nil, unlessGone(err)
 	}
 	w.dir.DisinheritSelf()
 	free := false
