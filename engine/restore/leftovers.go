@@ -21,11 +21,12 @@ func (l *leftovers) open(landing string) {
 	if err != nil {
 		return
 	}
+	before := time.Now() // taken first: whoever comes once this restore has the lock comes later
 	if free, err := store.TryLock(dir); err != nil || !free {
 		dir.Close()
 		return
 	}
-	l.lock, l.before = dir, time.Now()
+	l.lock, l.before = dir, before
 }
 
 func (l *leftovers) close() {

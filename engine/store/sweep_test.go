@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"phlb/engine/lock"
 )
@@ -24,9 +25,12 @@ func TestSweep(t *testing.T) {
 		must(t, os.WriteFile(name, nil, 0o600))
 	}
 	bare, locked := filepath.Join(r.Path, internal, "new-1"), filepath.Join(r.Path, internal, "new-2")
-	for _, name := range []string{bare, locked} {
+	begun := filepath.Join(r.Path, internal, "new-3") // has no lock yet
+	for _, name := range []string{bare, locked, begun} {
 		must(t, os.MkdirAll(filepath.Join(name, "sub"), 0o700))
 	}
+	long := time.Now().Add(-25 * time.Hour)
+	must(t, os.Chtimes(bare, long, long))
 	must(t, os.WriteFile(filepath.Join(locked, workshopLock), nil, 0o600))
 	left = append(left, bare, locked)
 
@@ -44,16 +48,19 @@ func TestSweep(t *testing.T) {
 	if _, err := alive.Look(workshopLock); err != nil {
 		t.Errorf("a workshop that is used: %v", err)
 	}
+	if _, err := os.Lstat(begun); err != nil {
+		t.Errorf("a workshop that is being made: %v", err)
+	}
 	r.Close()
 	all, err := os.ReadDir(filepath.Join(r.Path, internal))
 	must(t, err)
-	if len(all) != 2 { // the locks and the reserve
+	if len(all) != 3 { // the locks, the reserve and what was begun
 		t.Errorf("there are %v", all)
 	}
 }
 
 // TestSweepBesideMaking sweeps all the time while workshops are made: a new one
-// that a sweeper takes for one that was left is made again.
+// that a sweeper takes for one that was left is made again, and one that is held stays.
 func TestSweepBesideMaking(t *testing.T) {
 	t.Parallel()
 	sweeper, err := Create(filepath.Join(t.TempDir(), "root"))
@@ -73,10 +80,17 @@ func TestSweepBesideMaking(t *testing.T) {
 	})
 	defer sweeping.Wait()
 	defer close(done)
-	for range 500 {
+	for range 200 {
 		r, err := Open(sweeper.Path)
 		must(t, err)
-		if _, err := r.openWorkshop(); err != nil {
+		made, err := r.openWorkshop()
+		if err == nil {
+			_, err = made.Look(workshopLock)
+		}
+		if err == nil {
+			err = r.writeOnce(made, "once", []byte("text"))
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		r.Close()

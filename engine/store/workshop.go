@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,7 +42,7 @@ func (r *Root) openWorkshop() (*Dir, error) {
 		return nil, err
 	}
 	defer in.Close()
-	const tries = 10
+	const tries = 100
 	for range tries {
 		if r.workshop, err = newWorkshop(in); err != nil {
 			return nil, err
@@ -114,34 +115,46 @@ func (r *Root) sweepWorkshops() {
 		return
 	}
 	for _, c := range all {
-		if c.Kind == manifest.Dir && strings.HasPrefix(c.Name, workshopPrefix) && isLeft(in, c.Name) {
-			erase(in, c.Name)
+		if c.Kind == manifest.Dir && strings.HasPrefix(c.Name, workshopPrefix) {
+			sweepWorkshop(in, c.Name)
 		}
 	}
 }
 
-// isLeft reports whether nobody works in a workshop any more. Where the kernel
-// cannot tell, its age does.
-func isLeft(in *Dir, name string) bool {
+// sweepWorkshop removes a workshop in which nobody works any more: its lock is
+// free. Where there is no lock yet, or the kernel has none, the age tells.
+func sweepWorkshop(in *Dir, name string) {
 	dir, err := in.Open(name)
 	if err != nil {
-		return false
+		return
 	}
 	defer dir.Close()
 	own, err := dir.Self()
 	if err != nil {
-		return false
+		return
 	}
-	// It may have been left before there was a lock; who is about to lock what is
-	// made here finds it gone.
-	file, err := dir.OpenFile(workshopLock, os.O_RDWR|os.O_CREATE, 0o600)
+	old := time.Since(own.Mtime.Time()) > 24*time.Hour
+	file, err := dir.OpenFile(workshopLock, os.O_RDWR, 0)
 	if err != nil {
-		return false
+		if errors.Is(err, fs.ErrNotExist) && old {
+			erase(in, name)
+		}
+		return
 	}
-	defer file.Close()
 	free, err := lock.TryLock(file)
 	if errors.Is(err, errors.ErrUnsupported) {
-		return time.Since(own.Mtime.Time()) > 24*time.Hour
+		free, err = old, nil
 	}
-	return err == nil && free
+	if err != nil || !free {
+		file.Close()
+		return
+	}
+	// Locked until all is gone: else its maker could lock it in between, and work in
+	// what is being removed. A system that removes nothing that is open has left the
+	// folder until now.
+	err = erase(in, name)
+	file.Close()
+	if err != nil {
+		erase(in, name)
+	}
 }
