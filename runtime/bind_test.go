@@ -82,6 +82,7 @@ func TestBindErrors(t *testing.T) {
 		{"ErrUnexpected", "source", "x y", `unexpected argument "y"`},
 		{"ErrUnexpectedBeyondNamed", "source, *, n = 1", "x 2", `unexpected argument "2"`},
 		{"ErrUnknown", "daily = 7, deep = False", "--dialy 3", "unknown flag --dialy: did you mean --daily?"},
+		{"ErrLonger", "last = 7, keep_tag = []", "--keep-last 3", "unknown flag --keep-last: did you mean --last?"},
 		{"ErrOneDash", "daily = 7", "-daily 3", "unknown flag -daily: did you mean --daily?"},
 		{"ErrUnknownFar", "daily = 7", "--zzzzzz 3", "unknown flag --zzzzzz: --help lists"},
 		{"ErrUnknownShort", "a = 's'", "--zz 3", "unknown flag --zz: --help lists"},

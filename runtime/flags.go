@@ -98,7 +98,14 @@ func FlagError(flags *pflag.FlagSet, err error) error {
 		}
 		names := []string{"help"} // without dashes, which would make short ones look alike
 		flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := spelling.Nearest(strings.TrimLeft(dashed(name), "-"), names); near != "" {
+		typed := strings.TrimLeft(dashed(name), "-")
+		near := spelling.Nearest(typed, names)
+		for _, n := range names {
+			if strings.HasSuffix(typed, "-"+n) { // --keep-daily, as other tools call it
+				near = n
+			}
+		}
+		if near != "" {
 			return Usagef("unknown flag %s: did you mean --%s?", name, near)
 		}
 		return Usagef("unknown flag %s: --help lists those there are, and -- comes before arguments that begin with a dash", name)
