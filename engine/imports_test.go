@@ -55,6 +55,7 @@ var arrows = map[string][]string{
 	"phlb/engine/content":    {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
 	"phlb/engine/config":     {},
 	"phlb/engine/fault":      {}, // tests alone
+	forTests:                 {},
 	"phlb/engine/manifest":   {},
 	"phlb/engine/handle":     {"phlb/engine/handle/inode", "phlb/engine/handle/nt", "phlb/engine/manifest"},
 	"phlb/engine/walk":       {"phlb/engine/handle", "phlb/engine/handle/inode", "phlb/engine/manifest"},
@@ -78,6 +79,9 @@ var arrows = map[string][]string{
 // spelling is a package that any other may import: it knows neither Starlark nor
 // backups.
 const spelling = "phlb/runtime/spelling"
+
+// forTests is what every test may import, and nothing else.
+const forTests = "phlb/engine/testenv"
 
 // ours is how the packages of this module begin.
 const ours = "phlb/"
@@ -107,8 +111,11 @@ func TestImports(t *testing.T) {
 		if !ok {
 			t.Errorf("%s has no place in the house", p.ImportPath)
 		}
+		if slices.Contains(p.Imports, forTests) {
+			t.Errorf("%s imports %s, which is for tests", p.ImportPath, forTests)
+		}
 		for _, path := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
-			if path != p.ImportPath && path != spelling && (strings.HasPrefix(path, ours) || of(path, kept)) && !may(path, allowed) {
+			if path != p.ImportPath && path != spelling && path != forTests && (strings.HasPrefix(path, ours) || of(path, kept)) && !may(path, allowed) {
 				t.Errorf("%s imports %s", p.ImportPath, path)
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"phlb/engine/testenv"
 )
 
 // TestTakeOverRemounted has the disk of the root pulled after a run was cut off, and
@@ -21,7 +23,7 @@ func TestTakeOverRemounted(t *testing.T) {
 	r.must(err)
 	r.must(os.WriteFile(lost, make([]byte, info.Size()), 0o644))
 	r.must(os.Chtimes(lost, time.Time{}, info.ModTime()))
-	unmount(t, at)
+	testenv.Unmount(t, at)
 	if out, err := exec.Command("mount", "-o", "loop", filepath.Join(filepath.Dir(at), "image"), at).CombinedOutput(); err != nil {
 		t.Fatalf("mount: %v: %s", err, out)
 	}

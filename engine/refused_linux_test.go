@@ -10,6 +10,7 @@ import (
 
 	"phlb/engine"
 	"phlb/engine/manifest"
+	"phlb/engine/testenv"
 )
 
 // TestRefused has entries that the root cannot hold, for the name, the size or
@@ -66,19 +67,13 @@ func TestRefused(t *testing.T) {
 	t.Run("Encfs", func(t *testing.T) {
 		tool(t, "encfs")
 		asRoot(t)
-		dir := t.TempDir()
-		at := filepath.Join(dir, "plain")
-		command := exec.Command("encfs", "--standard", "--stdinpass", filepath.Join(dir, "cipher"), at)
+		cipher, at := t.TempDir(), t.TempDir()
+		command := exec.Command("encfs", "--standard", "--stdinpass", cipher, at)
 		command.Stdin = strings.NewReader("secret\n")
-		for _, made := range []string{"plain", "cipher"} {
-			if err := os.Mkdir(filepath.Join(dir, made), 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
 		if out, err := command.CombinedOutput(); err != nil {
 			t.Skipf("encfs: %v: %s", err, out)
 		}
-		t.Cleanup(func() { unmount(t, at) })
+		t.Cleanup(func() { testenv.Unmount(t, at) })
 		r := repoOn(t, at)
 		r.now = time.Now // that of the run is that of the file system
 		long := strings.Repeat("n", 250)

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,28 +13,7 @@ import (
 // folding mounts a file system that takes names for one that differ in case only.
 func folding(t testing.TB) string {
 	t.Helper()
-	asRoot(t)
-	tool(t, "lowntfs-3g")
-	tool(t, "mkntfs")
-	dir := t.TempDir()
-	image, at := filepath.Join(dir, "image"), filepath.Join(dir, "mnt")
-	if err := os.WriteFile(image, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(image, 16<<20); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("mkntfs", "-F", "-Q", "-q", image).CombinedOutput(); err != nil {
-		t.Skipf("mkntfs: %v: %s", err, out)
-	}
-	if err := os.Mkdir(at, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("lowntfs-3g", "-o", "loop,ignore_case", image, at).CombinedOutput(); err != nil {
-		t.Skipf("lowntfs-3g: %v: %s", err, out)
-	}
-	t.Cleanup(func() { unmount(t, at) })
-	return at
+	return mountWith(t, "lowntfs-3g", "ntfs", 16, []string{"-F", "-Q", "-q"}, "loop,ignore_case")
 }
 
 // Names that a target takes for one keep their contents apart, however often the

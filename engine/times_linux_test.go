@@ -2,31 +2,20 @@ package engine_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"phlb/engine"
+	"phlb/engine/testenv"
 )
 
 // A root and a target on a file system that ignores a change of the modification
 // time alone keep the times all the same.
 func TestTimesOnFuse(t *testing.T) {
 	t.Parallel()
-	asRoot(t)
-	tool(t, "bindfs")
-	dir := t.TempDir()
-	at := filepath.Join(dir, "mnt")
-	for _, path := range []string{at, filepath.Join(dir, "real")} {
-		if err := os.Mkdir(path, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if out, err := exec.Command("bindfs", filepath.Join(dir, "real"), at).CombinedOutput(); err != nil {
-		t.Skipf("bindfs: %v: %s", err, out)
-	}
-	t.Cleanup(func() { unmount(t, at) })
+	at := t.TempDir()
+	testenv.MountBy(t, at, "bindfs", t.TempDir(), at)
 	r := newRepo(t)
 	r.root = filepath.Join(at, "root")
 	r.config = settings(r.root)

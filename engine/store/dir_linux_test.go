@@ -16,6 +16,7 @@ import (
 
 	"phlb/engine/handle"
 	"phlb/engine/manifest"
+	"phlb/engine/testenv"
 )
 
 func TestDescend(t *testing.T) {
@@ -194,7 +195,7 @@ func TestReplaceLongNames(t *testing.T) {
 
 func TestFull(t *testing.T) {
 	dir := t.TempDir()
-	mount(t, "-t", "tmpfs", "-o", "size=1m", "none", dir)
+	testenv.Mount(t, "-t", "tmpfs", "-o", "size=1m", "none", dir)
 	p := begin(t, rootAt(t, dir), "1")
 	f, err := p.Tree.Create("f")
 	must(t, err)
@@ -264,7 +265,7 @@ func TestLinkKeepsTheKind(t *testing.T) {
 }
 
 func TestRemoveTree(t *testing.T) {
-	if !asUser(t) {
+	if !testenv.AsUser(t) {
 		return
 	}
 	dir := filepath.Join(t.TempDir(), "tree")

@@ -18,6 +18,7 @@ import (
 	"phlb/engine/handle"
 	"phlb/engine/lock"
 	"phlb/engine/manifest"
+	"phlb/engine/testenv"
 )
 
 // Somebody else may write to the root, or to directories of snapshots in it.
@@ -193,11 +194,11 @@ func TestPlantedLinks(t *testing.T) {
 // comes to lie in a folder of his, again and again: no mode and no owner may be
 // given to the program.
 func TestSwappedLink(t *testing.T) {
-	needRoot(t)
+	testenv.Root(t)
 	program, check := victim(t, "program")
 	program = filepath.Join(program, "program")
 	dir := t.TempDir()
-	must(t, os.Chown(dir, nobody, nobody))
+	must(t, os.Chown(dir, testenv.Nobody, testenv.Nobody))
 	must(t, os.Chmod(dir, 0o777))
 	d, err := OpenDir(dir)
 	must(t, err)
@@ -219,7 +220,7 @@ func TestSwappedLink(t *testing.T) {
 		})
 	}
 	e := entry(manifest.Fifo, 0o4755)
-	e.UID, e.GID = nobody, nobody
+	e.UID, e.GID = testenv.Nobody, testenv.Nobody
 	for range 3000 {
 		d.Make("fifo", e)
 		d.ReplaceMade("other", e)

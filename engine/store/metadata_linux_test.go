@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"phlb/engine/manifest"
+	"phlb/engine/testenv"
 )
 
 // acl returns an access list in the form of the kernel, see acl(5). The mask,
@@ -49,7 +50,7 @@ func wantMade(t *testing.T, path string, e *manifest.Entry, mode uint32) {
 }
 
 func TestMetadata(t *testing.T) {
-	needRoot(t)
+	testenv.Root(t)
 	r := newRoot(t)
 	p := begin(t, r, "1")
 	at := func(name string) string { return filepath.Join(pathOf(p), treeName, name) }
@@ -139,7 +140,7 @@ func TestMake(t *testing.T) {
 }
 
 func TestOrdinaryUser(t *testing.T) {
-	if !asUser(t) {
+	if !testenv.AsUser(t) {
 		return
 	}
 	r := newRoot(t)
@@ -205,7 +206,7 @@ func TestOrdinaryUser(t *testing.T) {
 
 func TestNotKept(t *testing.T) {
 	dir := t.TempDir()
-	mount(t, "-t", "ramfs", "none", dir) // has no attributes
+	testenv.Mount(t, "-t", "ramfs", "none", dir) // has no attributes
 	p := begin(t, rootAt(t, dir), "1")
 	e := entry(manifest.File, 0o640)
 	e.Xattrs = []manifest.Xattr{{Name: "user.a", Value: "x"}}

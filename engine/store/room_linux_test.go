@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"phlb/engine/testenv"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -15,7 +16,7 @@ func tiny(t *testing.T) string {
 	t.Helper()
 	at := filepath.Join(t.TempDir(), "at")
 	must(t, os.Mkdir(at, 0o755))
-	mount(t, "-t", "tmpfs", "-o", "size=8m,nr_inodes=100", "tmpfs", at)
+	testenv.Mount(t, "-t", "tmpfs", "-o", "size=8m,nr_inodes=100", "tmpfs", at)
 	return at
 }
 

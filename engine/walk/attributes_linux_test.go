@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"phlb/engine/manifest"
+	"phlb/engine/testenv"
 )
 
 // TestAccessTimes reads all of a tree and compares times of access.
@@ -136,7 +137,7 @@ func TestXattrs(t *testing.T) {
 
 func TestNoXattrs(t *testing.T) {
 	dir := t.TempDir()
-	mount(t, "-t", "ramfs", "none", dir)
+	testenv.Mount(t, "-t", "ramfs", "none", dir)
 	grow(t, dir, "f")
 	d, err := OpenRoot(dir)
 	must(t, err)

@@ -5,13 +5,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"phlb/engine/testenv"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
 func TestUnreadable(t *testing.T) {
-	if !asUser(t) {
+	if !testenv.AsUser(t) {
 		return
 	}
 	dir := t.TempDir()

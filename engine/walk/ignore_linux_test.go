@@ -5,13 +5,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"phlb/engine/testenv"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
 func TestIgnoreFileUnreadable(t *testing.T) {
-	if !asUser(t) {
+	if !testenv.AsUser(t) {
 		return
 	}
 	dir := t.TempDir()
@@ -50,10 +51,10 @@ func TestIgnorePipe(t *testing.T) {
 }
 
 func TestExplainMountPoint(t *testing.T) {
-	needRoot(t)
+	testenv.Root(t)
 	dir := t.TempDir()
 	grow(t, dir, "mnt/")
-	mount(t, "-t", "tmpfs", "-o", "size=1m", "none", filepath.Join(dir, "mnt"))
+	testenv.Mount(t, "-t", "tmpfs", "-o", "size=1m", "none", filepath.Join(dir, "mnt"))
 	grow(t, dir, "mnt/f")
 	w := &Walk{Root: dir, Rules: Rules{OneFileSystem: true}}
 	for path, want := range map[string]string{

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"phlb/engine/manifest"
+	"phlb/engine/testenv"
 )
 
 func TestKinds(t *testing.T) {
@@ -64,7 +65,7 @@ func TestKinds(t *testing.T) {
 }
 
 func TestDevices(t *testing.T) {
-	needRoot(t)
+	testenv.Root(t)
 	dir := t.TempDir()
 	if err := unix.Mknod(filepath.Join(dir, "null"), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))); err != nil {
 		t.Skipf("needs to make devices: %v", err)
@@ -132,7 +133,7 @@ func TestOpensRegularFiles(t *testing.T) {
 
 func TestUnknownTypes(t *testing.T) {
 	// Without this feature a directory does not say what its names are.
-	dir := loopMount(t, "mkfs.ext4", "-q", "-O", "^filetype")
+	dir := testenv.Loop(t, 8<<20, "mkfs.ext4", "-q", "-O", "^filetype")
 	grow(t, dir, "d/e/f", "x")
 	must(t, os.Symlink("d", filepath.Join(dir, "link")))
 	got := gather(t, &Walk{Root: dir, Rules: Rules{SkipDirs: []string{"lost+found"}}})

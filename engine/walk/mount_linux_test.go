@@ -3,15 +3,16 @@ package walk
 import (
 	"os"
 	"path/filepath"
+	"phlb/engine/testenv"
 	"testing"
 )
 
 func TestOneFileSystem(t *testing.T) {
-	needRoot(t)
+	testenv.Root(t)
 	dir := t.TempDir()
 	grow(t, dir, "a/below/", "a/f", "mnt/", "z/f")
 	at := filepath.Join(dir, "mnt")
-	mount(t, "-t", "tmpfs", "-o", "size=1m,mode=700", "none", at)
+	testenv.Mount(t, "-t", "tmpfs", "-o", "size=1m,mode=700", "none", at)
 	grow(t, dir, "mnt/d/f", "mnt/g")
 
 	wantPaths(t, gather(t, &Walk{Root: dir}), ".", "a", "a/f", "a/below", "mnt", "mnt/g", "mnt/d", "mnt/d/f", "z", "z/f")
