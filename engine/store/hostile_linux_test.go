@@ -429,17 +429,17 @@ func TestWorkshop(t *testing.T) {
 	}
 	left := filepath.Join(ours, "new-0123456789abcdef")
 	must(t, os.Mkdir(left, 0o700))
-	for _, name := range []string{workshopLock, handle.TempName()} {
-		must(t, os.WriteFile(filepath.Join(left, name), nil, 0o600))
+	for _, path := range []string{left + lockSuffix, filepath.Join(left, handle.TempName())} {
+		must(t, os.WriteFile(path, nil, 0o600))
 	}
-	if n := workshops(); n != 2 {
+	if n := workshops(); n != 4 { // with their locks
 		t.Errorf("there are %d workshops", n)
 	}
 	again, err := Create(r.Path)
 	must(t, err)
 	again.Close()
-	if n := workshops(); n != 1 {
-		t.Errorf("beside the one in use %d are left", n-1)
+	if n := workshops(); n != 2 {
+		t.Errorf("beside the one in use %d are left", n-2)
 	}
 	must(t, tree.Replace(tree, "a", "b")) // whose workshop is still there
 	r.closeWorkshop()

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"phlb/engine/lock"
 )
@@ -25,14 +24,14 @@ func TestSweep(t *testing.T) {
 		must(t, os.WriteFile(name, nil, 0o600))
 	}
 	bare, locked := filepath.Join(r.Path, internal, "new-1"), filepath.Join(r.Path, internal, "new-2")
-	begun := filepath.Join(r.Path, internal, "new-3") // has no lock yet
-	for _, name := range []string{bare, locked, begun} {
+	for _, name := range []string{bare, locked} {
 		must(t, os.MkdirAll(filepath.Join(name, "sub"), 0o700))
 	}
-	long := time.Now().Add(-25 * time.Hour)
-	must(t, os.Chtimes(bare, long, long))
-	must(t, os.WriteFile(filepath.Join(locked, workshopLock), nil, 0o600))
-	left = append(left, bare, locked)
+	alone := filepath.Join(r.Path, internal, "new-3") + lockSuffix // of who was killed before there was a folder
+	for _, name := range []string{locked + lockSuffix, alone} {
+		must(t, os.WriteFile(name, nil, 0o600))
+	}
+	left = append(left, bare, locked, locked+lockSuffix, alone)
 
 	other, err := Create(r.Path)
 	must(t, err)
@@ -45,16 +44,14 @@ func TestSweep(t *testing.T) {
 			t.Errorf("%s was left", name)
 		}
 	}
-	if _, err := alive.Look(workshopLock); err != nil {
+	if err := r.writeOnce(alive, "alive", []byte("text")); err != nil {
 		t.Errorf("a workshop that is used: %v", err)
 	}
-	if _, err := os.Lstat(begun); err != nil {
-		t.Errorf("a workshop that is being made: %v", err)
-	}
+	must(t, alive.Remove("alive"))
 	r.Close()
 	all, err := os.ReadDir(filepath.Join(r.Path, internal))
 	must(t, err)
-	if len(all) != 3 { // the locks, the reserve and what was begun
+	if len(all) != 2 { // the locks and the reserve
 		t.Errorf("there are %v", all)
 	}
 }
@@ -84,9 +81,6 @@ func TestSweepBesideMaking(t *testing.T) {
 		r, err := Open(sweeper.Path)
 		must(t, err)
 		made, err := r.openWorkshop()
-		if err == nil {
-			_, err = made.Look(workshopLock)
-		}
 		if err == nil {
 			err = r.writeOnce(made, "once", []byte("text"))
 		}

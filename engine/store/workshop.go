@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"phlb/engine/lock"
-	"phlb/engine/manifest"
 )
 
 // workshop is a folder of ours in which what is to appear in a single step is
 // made first: so nothing that is not whole ever lies in a snapshot, and nobody
 // who may write to a snapshot's directories can get at it. Every open root has
-// one of its own, as long as it has the lock in it.
+// one of its own. Beside the folder lies its lock, which is there before the folder
+// and held until the folder is gone: what nobody holds was left by a kill.
 type workshop struct {
 	dir  *Dir
 	name string
@@ -25,7 +25,7 @@ type workshop struct {
 
 const (
 	workshopPrefix = "new-"
-	workshopLock   = "lock"
+	lockSuffix     = ".lock" // of a workshop's lock, after the name of the workshop
 )
 
 // openWorkshop makes the workshop where it is missing, and sweeps those of
@@ -54,35 +54,46 @@ func (r *Root) openWorkshop() (*Dir, error) {
 	return nil, fmt.Errorf("cannot hold a lock in %s", filepath.Join(r.Path, internal))
 }
 
-// newWorkshop makes one; it returns nil where a sweeper took it for one that was
-// left before it was locked, or even before it was opened.
-func newWorkshop(in *Dir) (_ *workshop, err error) {
+// newWorkshop makes one; it returns nil where a sweeper took the lock for one that
+// was left, before it was held.
+func newWorkshop(in *Dir) (*workshop, error) {
 	w := &workshop{name: tempFile(workshopPrefix)}
-	if w.dir, err = in.Mkdir(w.name); err != nil {
+	var err error
+	if w.lock, err = in.OpenFile(w.name+lockSuffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+		return nil, err
+	}
+	held, err := lock.TryLock(w.lock)
+	if errors.Is(err, errors.ErrUnsupported) {
+		held, err = true, nil
+	}
+	if err == nil && held {
+		_, err = in.Look(w.name + lockSuffix)
+	}
+	if err != nil || !held {
+		w.lock.Close()
 		return nil, unlessGone(err)
 	}
+	if w.dir, err = in.Mkdir(w.name); err != nil {
+		w.clear(in)
+		return nil, err
+	}
 	w.dir.DisinheritSelf()
-	free := false
-	w.lock, err = w.dir.OpenFile(workshopLock, os.O_RDWR|os.O_CREATE, 0o600)
-	if err == nil {
-		free, err = lock.TryLock(w.lock)
-		if errors.Is(err, errors.ErrUnsupported) {
-			free, err = true, nil
-		}
-	}
-	if err == nil && free {
-		if _, err = w.dir.Look(workshopLock); err == nil {
-			return w, nil
-		}
-	}
-	if w.lock != nil {
+	return w, nil
+}
+
+// clear removes the workshop: the lock goes last.
+func (w *workshop) clear(in *Dir) error {
+	err := erase(in, w.name)
+	if err != nil {
 		w.lock.Close()
+		return err
 	}
-	w.dir.Close()
-	if unlessGone(err) == nil {
-		return nil, nil
+	err = in.Remove(w.name + lockSuffix)
+	w.lock.Close()
+	if err != nil { // not every system removes what is open
+		err = in.Remove(w.name + lockSuffix)
 	}
-	return nil, errors.Join(err, erase(in, w.name))
+	return err
 }
 
 func (r *Root) closeWorkshop() {
@@ -93,14 +104,14 @@ func (r *Root) closeWorkshop() {
 	if w == nil {
 		return
 	}
-	// Not every system removes what is open. Who sweeps the workshop meanwhile does
-	// what is done here.
-	w.lock.Close()
-	w.dir.Close()
-	if in, err := r.ours(); err == nil {
-		erase(in, w.name) // else the next one sweeps it
-		in.Close()
+	w.dir.Close() // not every system removes what is open
+	in, err := r.ours()
+	if err != nil {
+		w.lock.Close()
+		return
 	}
+	defer in.Close()
+	w.clear(in) // else the next one sweeps it
 }
 
 // sweepWorkshops removes those of processes that were killed, if it can.
@@ -115,46 +126,40 @@ func (r *Root) sweepWorkshops() {
 		return
 	}
 	for _, c := range all {
-		if c.Kind == manifest.Dir && strings.HasPrefix(c.Name, workshopPrefix) {
-			sweepWorkshop(in, c.Name)
+		if strings.HasPrefix(c.Name, workshopPrefix) {
+			sweepWorkshop(in, strings.TrimSuffix(c.Name, lockSuffix))
 		}
 	}
 }
 
-// sweepWorkshop removes a workshop in which nobody works any more: its lock is
-// free. Where there is no lock yet, or the kernel has none, the age tells.
+// sweepWorkshop removes a workshop whose lock nobody holds: it is held until all is
+// gone. Where the kernel has no locks, the age tells.
 func sweepWorkshop(in *Dir, name string) {
-	dir, err := in.Open(name)
+	file, err := in.OpenFile(name+lockSuffix, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		erase(in, name) // its lock is gone, and so is who made it
+		return
+	}
 	if err != nil {
 		return
 	}
-	defer dir.Close()
-	own, err := dir.Self()
-	if err != nil {
-		return
-	}
-	old := time.Since(own.Mtime.Time()) > 24*time.Hour
-	file, err := dir.OpenFile(workshopLock, os.O_RDWR, 0)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) && old {
-			erase(in, name)
-		}
-		return
-	}
-	free, err := lock.TryLock(file)
+	held, err := lock.TryLock(file)
 	if errors.Is(err, errors.ErrUnsupported) {
-		free, err = old, nil
+		held, err = isOld(in, name), nil
 	}
-	if err != nil || !free {
+	if err != nil || !held {
 		file.Close()
 		return
 	}
-	// Locked until all is gone: else its maker could lock it in between, and work in
-	// what is being removed. A system that removes nothing that is open has left the
-	// folder until now.
-	err = erase(in, name)
-	file.Close()
-	if err != nil {
-		erase(in, name)
+	(&workshop{name: name, lock: file}).clear(in)
+}
+
+// isOld reports whether a workshop, or its lock where that is all there is, was last
+// changed more than a day ago.
+func isOld(in *Dir, name string) bool {
+	i, err := in.Look(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		i, err = in.Look(name + lockSuffix)
 	}
+	return err == nil && time.Since(i.Mtime.Time()) > 24*time.Hour
 }
