@@ -78,11 +78,14 @@ func TestRefused(t *testing.T) {
 		r.now = time.Now // that of the run is that of the file system
 		long := strings.Repeat("n", 250)
 		r.write(long, "1", "dir "+long[4:]+"/x", "2")
-		s, err := r.try(engine.Source{})
-		r.must(err)
-		r.wantProblems(r.verify(s, all)) // encfs loses times, and that is no damage
-		if s.Errors != 3 || s.Files != 3 {
-			t.Errorf("%d errors and %d files, want 3 of both", s.Errors, s.Files)
+		for round := range 2 {
+			s, err := r.try(engine.Source{})
+			r.must(err)
+			time.Sleep(1100 * time.Millisecond) // the kernel remembers times for a second
+			r.wantProblems(r.verify(s, all))    // the rename of a snapshot has changed times, and that is no damage
+			if s.Errors != 3 || s.Files != 3 || round > 0 && s.New > 0 {
+				t.Errorf("%d errors, %d files, %d new, want 3 of both, and none new in the second run", s.Errors, s.Files, s.New)
+			}
 		}
 		r.logged(long+": file name too long", "/x: its folder")
 	})

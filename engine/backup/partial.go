@@ -57,7 +57,7 @@ func (p *partialTree) describe(f *folder) error {
 		f.entry.Absent, f.same = true, false
 		return nil
 	}
-	return p.partial.Foresee(&f.entry)
+	return p.keepTime(&f.entry, p.partial.Foresee)
 }
 
 func (p *partialTree) save(t *task, e *walk.Entry, at parent.Position) (result, error) {
@@ -83,7 +83,7 @@ func (p *partialTree) tryCreate(t *task, e *manifest.Entry, write func(*store.Fi
 	}
 	err = write(out)
 	if err == nil {
-		err = p.noteNotKept(e, out.Finish(e))
+		err = p.apply(e, out.Finish)
 	}
 	// Some file systems report only now that there was no room.
 	if closed := out.Close(); err == nil {
@@ -95,6 +95,24 @@ func (p *partialTree) tryCreate(t *task, e *manifest.Entry, write func(*store.Fi
 	return err
 }
 
+// apply has set give what was made the metadata of e, as far as the root keeps it.
+func (p *partialTree) apply(e *manifest.Entry, set func(*manifest.Entry) error) error {
+	return p.noteNotKept(e, p.keepTime(e, set))
+}
+
+// keepTime calls set with the time in e that the root keeps, and sets e.Stored where
+// that is another one than e has.
+func (p *partialTree) keepTime(e *manifest.Entry, set func(*manifest.Entry) error) error {
+	mtime := e.Mtime
+	e.Mtime = p.root.Keeps(mtime)
+	err := set(e)
+	if e.Mtime != mtime && e.Stored == nil {
+		e.Stored = &manifest.Stored{Permissions: e.Permissions, Mtime: e.Mtime}
+	}
+	e.Mtime = mtime
+	return err
+}
+
 // scratchName is the name of a worker's scratch file.
 func scratchName(t *task) string { return fmt.Sprint("copy-", t.number) }
 
@@ -103,7 +121,7 @@ func (p *partialTree) scratch(t *task) (*store.File, error) {
 }
 
 func (p *partialTree) keep(t *task, f *store.File, e *manifest.Entry) error {
-	if err := p.noteNotKept(e, f.Finish(e)); err != nil {
+	if err := p.apply(e, f.Finish); err != nil {
 		return err
 	}
 	if err := f.Close(); err != nil {
@@ -132,7 +150,7 @@ func (p *partialTree) link(t *task, from *store.Dir, old string, _ store.Inode) 
 }
 
 func (p *partialTree) makeOther(t *task, e *manifest.Entry) error {
-	err := p.noteNotKept(e, t.folder.dir.Make(t.name, e))
+	err := p.apply(e, func(e *manifest.Entry) error { return t.folder.dir.Make(t.name, e) })
 	if err != nil && !errors.Is(err, fs.ErrExist) { // it may have been made, without its metadata
 		t.folder.dir.Remove(t.name)
 	}
@@ -143,7 +161,7 @@ func (p *partialTree) finish(f *folder) error {
 	if f.dir == nil {
 		return nil
 	}
-	return p.noteNotKept(&f.entry, f.dir.Finish(&f.entry))
+	return p.apply(&f.entry, f.dir.Finish)
 }
 
 func (p *partialTree) seal(ctx context.Context, cat *catalog.Catalog, s *catalog.Snapshot) error {

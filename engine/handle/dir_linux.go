@@ -92,6 +92,14 @@ func (d *Dir) Look(name string) (Inode, error) {
 	return inodeOf(&st), nil
 }
 
+// Mtime returns the modification time of what lies there called name. It asks the
+// file system even where the kernel remembers what that said before, as of FUSE.
+func (d *Dir) Mtime(name string) (manifest.Time, error) {
+	var st unix.Statx_t
+	err := unix.Statx(d.fd, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_FORCE_SYNC, unix.STATX_MTIME, &st)
+	return manifest.Time{Sec: st.Mtime.Sec, Nsec: st.Mtime.Nsec}, pathError("statx", name, err)
+}
+
 func inodeOf(st *unix.Stat_t) Inode {
 	i := Inode{
 		Kind: manifest.KindOfStat(st.Mode), Size: st.Size, Blocks: st.Blocks,

@@ -64,7 +64,8 @@ type Root struct {
 	Planned map[Ref]string
 
 	dir  *Dir
-	fine bool // whether the root is known to keep times to the nanosecond
+	fine         bool // whether the root is known to keep times to the nanosecond
+	wholeSeconds bool // whether no fraction of a time outlives the renaming of a folder above
 
 	mu       sync.Mutex
 	workshop *workshop // nil as long as none was needed
@@ -193,7 +194,9 @@ func (r *Root) probe() error {
 	if err := f.Finish(odd); err != nil && len(Lost(err)) == 0 {
 		return fmt.Errorf("backup root: %w", err)
 	}
-	r.fine = odd.Stored == nil
+	if r.fine = odd.Stored == nil; !r.fine {
+		r.wholeSeconds = !keepsTime(dir, name)
+	}
 	a, err := dir.Look(name)
 	if err != nil {
 		return fmt.Errorf("backup root: %w", err)
@@ -206,6 +209,47 @@ func (r *Root) probe() error {
 		return fmt.Errorf("backup root %s: %w: a link became a copy; choose a root on another file system", r.Path, ErrNoHardlinks)
 	}
 	return nil
+}
+
+// keepsTime reports whether the file called name keeps its time when a folder that
+// it lies in is renamed, as that of every snapshot is in the end: encfs sets the
+// times of all below to whole seconds. What hinders the trial is no reason to stop.
+func keepsTime(dir *Dir, name string) bool {
+	folder := name + "-folder"
+	in, err := dir.Mkdir(folder)
+	if err != nil {
+		return true
+	}
+	defer erase(dir, folder)
+	defer in.Close()
+	renamed := name + "-renamed"
+	before, err := dir.Mtime(name)
+	if err == nil {
+		err = in.Link(dir, name, name)
+	}
+	if err == nil {
+		err = dir.Rename(folder, dir, renamed)
+	}
+	if err != nil {
+		return true
+	}
+	defer erase(dir, renamed)
+	moved, err := dir.Open(renamed)
+	if err != nil {
+		return true
+	}
+	defer moved.Close()
+	after, err := moved.Mtime(name)
+	return err != nil || after == before
+}
+
+// Keeps returns the modification time to set for t: its whole seconds, where no
+// fraction of a time outlives the renaming of a snapshot's folder.
+func (r *Root) Keeps(t manifest.Time) manifest.Time {
+	if r.wholeSeconds {
+		t.Nsec = 0
+	}
+	return t
 }
 
 // tempFile returns a name for a file in a folder of ours, which nobody else has.

@@ -338,9 +338,10 @@ func (v *verification) isTimeOfRoot(e *manifest.Entry, found manifest.Time) bool
 		return false
 	}
 	s := v.report.Snapshot
-	const rename = 2 * time.Second // and more than the second that is cut off
+	const rename = 2 * time.Second // more than the second that is cut off
+	const sealing = 24 * time.Hour // until a slow disk has all: the time is that of the rename after
 	return e.Stored != nil && !e.Stored.Mtime.Near(e.Mtime) ||
-		found.Nsec == 0 && !found.Before(manifest.TimeOf(s.Started.Add(-rename))) && found.Before(manifest.TimeOf(s.Finished.Add(rename)))
+		found.Nsec == 0 && !found.Before(manifest.TimeOf(s.Started.Add(-rename))) && found.Before(manifest.TimeOf(s.Finished.Add(sealing)))
 }
 
 // file checks the size and the content of a file.
