@@ -21,7 +21,10 @@ func mount(t testing.TB, kind string, mib int64, options ...string) string {
 	if kind != "tmpfs" {
 		return testenv.Loop(t, mib<<20, append([]string{"mkfs." + kind}, options...)...)
 	}
-	at := t.TempDir()
+	at := filepath.Join(t.TempDir(), "at")
+	if err := os.Mkdir(at, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	testenv.Mount(t, "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm", mib), "tmpfs", at)
 	return at
 }

@@ -35,8 +35,9 @@ func TestOneFileSystem(t *testing.T) {
 		r.must(err)
 		r.check(s)
 		entries := readManifest(t, s)
-		_, inside := entries["mnt/inside"]
-		if _, ok := entries["mnt"]; !ok || inside == one {
+		at := filepath.Base(top)
+		_, inside := entries[at+"/inside"]
+		if _, ok := entries[at]; !ok || inside == one {
 			t.Errorf("one file system %v: entries %v", one, entries)
 		}
 	}

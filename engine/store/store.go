@@ -63,7 +63,7 @@ type Root struct {
 	// their paths elsewhere.
 	Planned map[Ref]string
 
-	dir  *Dir
+	dir          *Dir
 	fine         bool // whether the root is known to keep times to the nanosecond
 	wholeSeconds bool // whether no fraction of a time outlives the renaming of a folder above
 
