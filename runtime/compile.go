@@ -33,6 +33,8 @@ type unit struct {
 	doc     string
 	main    *syntax.Ident // where main is first bound; nil: the file has none
 	loaded  bool          // main is bound by a load statement
+	again   *syntax.Ident // of a second function main; nil: there is none
+	empty   bool          // the file has no statements
 	idle    *syntax.Ident // of a file that only defines functions: which may be meant to be main
 	shared  []string      // globals that functions of the file mention
 }
@@ -57,7 +59,31 @@ func (s *session) compile(f file, src []byte, names starlark.StringDict) (*unit,
 	if u.main == nil && !acts(tree.Stmts) {
 		u.idle = likeMain(tree)
 	}
+	u.again = secondMain(tree)
+	u.empty = len(tree.Stmts) == 0
 	return u, nil
+}
+
+// secondMain returns a function main of a file that takes the place of another one,
+// which nothing has mentioned before.
+func secondMain(tree *syntax.File) *syntax.Ident {
+	unused := false
+	for _, stmt := range tree.Stmts {
+		if def, ok := stmt.(*syntax.DefStmt); ok && def.Name.Name == "main" {
+			if unused {
+				return def.Name
+			}
+			unused = true
+			continue
+		}
+		syntax.Walk(stmt, func(n syntax.Node) bool {
+			if id, ok := n.(*syntax.Ident); ok && id.Name == "main" {
+				unused = false
+			}
+			return true
+		})
+	}
+	return nil
 }
 
 // acts reports whether statements do anything beside defining functions and

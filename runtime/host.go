@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // A Host is what scripts are given. It may load any number of scripts, one at
@@ -118,6 +119,15 @@ func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
 	if idle := s.unit.idle; idle != nil {
 		return nil, s.compileError(idle.NamePos, fmt.Sprintf(
 			"the script has no main and calls nothing, so it would do nothing: call this function main instead of %s, or call it at the end", idle.Name))
+	}
+	if s.unit.empty {
+		name := f.String()
+		return nil, s.compileError(syntax.MakePosition(&name, 1, 1),
+			"the script is empty, so it would do nothing: define a function main, or call something")
+	}
+	if s.unit.again != nil {
+		return nil, s.compileError(s.unit.again.NamePos, fmt.Sprintf(
+			"main is defined a second time, and the one of line %d would not be run: give one of them another name", s.unit.main.NamePos.Line))
 	}
 	if s.unit.main == nil {
 		return s, nil

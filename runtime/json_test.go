@@ -52,6 +52,11 @@ func TestIdle(t *testing.T) {
 		{"CallsWithin", "def job():\n    pass\nx = [1, job()]", ""},
 		{"Loop", "def job():\n    pass\nfor i in range(2):\n    job()", ""},
 		{"NoFunction", "x = 1", ""},
+		{"Empty", "", "test.star:1:1: the script is empty, so it would do nothing: define a function main"},
+		{"Comment", "# def main(): pass", "test.star:1:1: the script is empty"},
+		{"Twice", "def main():\n    touch()\ndef f():\n    pass\ndef main():\n    pass", "test.star:5:5: main is defined a second time, and the one of line 1 would not be run"},
+		{"Wrapped", "def main():\n    touch()\n_main = main\ndef main():\n    _main()", ""},
+		{"Lambda", "main = lambda: touch()", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h, _ := newHost()
