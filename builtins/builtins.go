@@ -10,6 +10,7 @@ package builtins
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,6 +61,7 @@ type Session struct {
 	checks   []*CheckResult
 	withheld []Withheld
 	missed   []string // names that snapshots() found nothing of
+	scans    []*Scan
 }
 
 // Made returns the snapshots that the script has made.
@@ -140,6 +142,17 @@ func (l *stringList) Unpack(v starlark.Value) error {
 		*l = append(*l, text)
 	}
 	return nil
+}
+
+// empty reports whether a call has the empty text for the parameter that is called name
+// and is the nth, as a variable of a shell gives it that is not set.
+func empty(args starlark.Tuple, kwargs []starlark.Tuple, nth int, name string) bool {
+	if nth < len(args) {
+		return args[nth] == starlark.String("")
+	}
+	return slices.ContainsFunc(kwargs, func(arg starlark.Tuple) bool {
+		return arg[0] == starlark.String(name) && arg[1] == starlark.String("")
+	})
 }
 
 // optional unpacks a string or None.

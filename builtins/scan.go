@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 
 	"phlb/engine"
 	"phlb/engine/walk"
@@ -24,6 +27,8 @@ type Scan struct {
 	thread  *starlark.Thread
 	source  engine.Source
 	where   starlark.Callable // nil: everything
+	made    syntax.Position   // where the script has made it
+	used    atomic.Bool       // the script has read it or asked something of it
 
 	mu     sync.Mutex
 	counts *engine.Counts // nil until it has been read once
@@ -82,16 +87,58 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 			to.SkipDirs, to.Skip, to.IgnoreFiles, to.IfPresent = skipDirs, skip, ignoreFiles, ifPresent
 			file := "scan"
 			if thread.CallStackDepth() > 1 {
-				file = thread.CallFrame(1).Pos.Filename()
+				scan.made = thread.CallFrame(1).Pos
+				file = scan.made.Filename()
 			}
 			to.Ordered = append(near.from(file), ordered.from(file)...)
 			if err := to.Check(); err != nil {
 				return nil, runtime.Usagef("scan: %v", err)
 			}
 			scan.Stream = runtime.NewStream(thread, "Scan", scan.files())
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.scans = append(s.scans, scan)
 			return scan, nil
 		},
 	}
+}
+
+// Idle returns, for what a script has asked scan() for and that came to nothing, an
+// error that says so: a scan that nobody has read, as where link was forgotten, and a
+// whole path among the globs, which mean paths below the root.
+func (s *Session) Idle() (idle []error) {
+	for _, scan := range s.scans {
+		if !scan.used.Load() {
+			idle = append(idle, fmt.Errorf("scan(%q) of %v is not read by anything, and nothing is backed up: hand it to link", scan.source.Root, scan.made))
+			continue
+		}
+		for _, glob := range slices.Concat(scan.source.Rules.SkipDirs, scan.source.Rules.Skip) {
+			if below := scan.wholePath(glob); below != "" {
+				idle = append(idle, fmt.Errorf("scan(%q): %q leaves nothing out, since paths are those below the source: write %q", scan.source.Root, glob, below))
+			}
+		}
+	}
+	return idle
+}
+
+// wholePath returns what a glob would have to be that has the root of the scan before
+// the path that is meant. It returns "" where the glob is none of that kind, or there is
+// something in the source that it may mean as it is.
+func (s *Scan) wholePath(glob string) string {
+	root, err := filepath.Abs(s.source.Root)
+	if err != nil {
+		return ""
+	}
+	root = filepath.ToSlash(root)
+	below, ok := strings.CutPrefix(filepath.ToSlash(s.session.Engine.Expand(glob)), strings.TrimSuffix(root, "/")+"/")
+	if !ok || below == "" || root == "/" {
+		return ""
+	}
+	first, _, _ := strings.Cut(strings.Trim(filepath.ToSlash(glob), "/"), "/")
+	if _, err := os.Lstat(filepath.Join(s.source.Root, first)); err == nil {
+		return ""
+	}
+	return below
 }
 
 // scanArgument unpacks a Scan.
@@ -111,6 +158,7 @@ func (a *scanArgument) Unpack(v starlark.Value) error {
 // script waits for the next one, as it may have effects on the script.
 func (s *Scan) files() iter.Seq2[starlark.Value, error] {
 	return func(yield func(starlark.Value, error) bool) {
+		s.used.Store(true)
 		counts := &engine.Counts{}
 		wanted := func(*File) (bool, error) { return true, nil }
 		if s.where != nil {
@@ -198,6 +246,7 @@ func (s *Scan) ask(c *runtime.Callback, f *File) (bool, error) {
 // rules returns the rules of the scan with the script's function among them,
 // for work in parallel. The caller calls done afterwards.
 func (s *Scan) rules() (_ walk.Rules, done func()) {
+	s.used.Store(true)
 	rules := s.source.Rules
 	if s.where == nil {
 		return rules, func() {}
@@ -249,7 +298,10 @@ var scanAttributes = attributes[*Scan]{
 }
 
 // Attr returns the attribute called name.
-func (s *Scan) Attr(name string) (starlark.Value, error) { return scanAttributes.get(s, name) }
+func (s *Scan) Attr(name string) (starlark.Value, error) {
+	s.used.Store(true)
+	return scanAttributes.get(s, name)
+}
 
 // AttrNames lists the attributes.
 func (s *Scan) AttrNames() []string { return scanAttributes.names() }

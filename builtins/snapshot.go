@@ -169,6 +169,12 @@ func (s *Session) snapshotsBuiltin() runtime.Builtin {
 			if err := runtime.Unpack(fn.Name(), args, kwargs, "name?", &name, "tag?", &tag); err != nil {
 				return nil, err
 			}
+			if empty(args, kwargs, 0, "name") { // which must not mean all of them
+				return nil, runtime.Usagef("snapshots: name is empty: leave it out for the snapshots of all names")
+			}
+			if empty(args, kwargs, 1, "tag") {
+				return nil, runtime.Usagef("snapshots: tag is empty: leave it out for snapshots with any tags")
+			}
 			all, err := s.Engine.Snapshots(runtime.Context(thread), string(name))
 			if err != nil {
 				return nil, err

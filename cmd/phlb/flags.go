@@ -19,6 +19,27 @@ func asksJSON(args []string) bool {
 	return slices.Contains(args, "--json")
 }
 
+// filledIn is a flag that must not be empty: a variable of the shell that is not set
+// would mean something else than was meant.
+type filledIn string
+
+var _ pflag.Value = (*filledIn)(nil)
+
+// Set implements [pflag.Value].
+func (f *filledIn) Set(text string) error {
+	if text == "" {
+		return errors.New("is empty: give a path, or leave the flag out")
+	}
+	*f = filledIn(text)
+	return nil
+}
+
+// String implements [pflag.Value].
+func (f *filledIn) String() string { return string(*f) }
+
+// Type implements [pflag.Value].
+func (f *filledIn) Type() string { return "string" }
+
 // reserved lists the flags that a command has whatever its script, as a user
 // writes them.
 func reserved(cmd *cobra.Command) []string {

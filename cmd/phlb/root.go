@@ -81,7 +81,7 @@ func (c *command) root(args []string) *cobra.Command {
 
 	flags := root.PersistentFlags()
 	flags.SortFlags = false
-	flags.StringVar(&c.backupPath, "backup-path", "", "where the backups go, instead of backup_path in phlb.toml")
+	flags.Var((*filledIn)(&c.backupPath), "backup-path", "where the backups go, instead of backup_path in phlb.toml")
 	flags.BoolVar(&c.wait, "wait", false, "wait for a lock that another phlb holds")
 	flags.BoolVar(&c.dryRun, "dry-run", false, "change nothing, but say what would be done")
 	flags.BoolVar(&c.newRoot, "new-root", false, "make a new backup root, or accept another one, where the one that was there is missing")

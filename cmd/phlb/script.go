@@ -233,6 +233,9 @@ func (c *command) tellUnchecked(ctx context.Context) {
 	for _, err := range c.session.Missed(ctx) {
 		c.warn("warning: %v", err)
 	}
+	for _, err := range c.session.Idle() {
+		c.warn("warning: %v", err)
+	}
 	checked := c.session.Checked()
 	if c.session.Stale() && len(checked) == 0 {
 		c.warn("no snapshots found in %s", c.session.Engine.Config.BackupPath)
