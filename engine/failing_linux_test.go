@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -139,6 +140,35 @@ func TestReadOnlyRoot(t *testing.T) {
 	if all := r.snapshots(); len(all) != 1 {
 		t.Errorf("%d snapshots, want 1", len(all))
 	}
+}
+
+// Too many open files say nothing about a file: a verification that meets them ends, and
+// finds no damage, and a backup seals nothing that lacks them.
+func TestTooFewOpenFiles(t *testing.T) {
+	r := newRepo(t)
+	r.manyFolders(3, 30)
+	s := r.backup()
+	for path := range readManifest(r, s) { // so that all is read again
+		now := time.Now().Add(-time.Hour)
+		r.must(os.Chtimes(r.in(path), now, now))
+	}
+	tooMany := func(err error) bool { return strings.Contains(err.Error(), "too many open files") } // QL keeps the text alone
+	for limit := uint64(10); limit < 60; limit += 2 {
+		var before unix.Rlimit
+		r.must(unix.Getrlimit(unix.RLIMIT_NOFILE, &before))
+		r.must(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: before.Max}))
+		report, verified := r.engine().Verify(r.Context(), s, all)
+		made, err := r.try(engine.Source{})
+		r.must(unix.Setrlimit(unix.RLIMIT_NOFILE, &before))
+		if verified == nil && !report.OK() || verified != nil && !tooMany(verified) {
+			t.Errorf("with %d: verify: %+v, %v", limit, report, verified)
+		}
+		if err == nil && !made.Complete() || err != nil && !tooMany(err) {
+			t.Errorf("with %d: backup: %+v, %v", limit, made, err)
+		}
+	}
+	r.answers("SELECT path FROM damage")
+	r.check(s)
 }
 
 // TestFewOpenFiles has no more of them than a walk must do with.

@@ -43,6 +43,7 @@ var (
 	ErrNoSnapshot   = repository.ErrNoSnapshot
 	ErrRootGone     = repository.ErrRootGone
 	ErrOtherRoot    = repository.ErrOtherRoot
+	ErrOpenFiles    = repository.ErrOpenFiles
 	ErrNeedsName    = backup.ErrNeedsName
 	ErrName         = store.ErrName
 	ErrInsideRoot   = backup.ErrInsideRoot

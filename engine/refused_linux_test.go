@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"phlb/engine"
 	"phlb/engine/manifest"
 	"phlb/engine/testenv"
@@ -60,9 +62,33 @@ func TestRefused(t *testing.T) {
 	})
 	t.Run("NTFS", func(t *testing.T) {
 		r := repoOn(t, mountWith(t, "ntfs-3g", "ntfs", 32, []string{"-F", "-Q"}, "windows_names,permissions"))
-		r.write("a:b", "1", "a:b c/x", "2", "large?", strings.Repeat("z", 1<<20), "copy of z:", "z")
+		r.write("caf\xe9", "latin", "a:b", "1", "a:b c/x", "2", "large?", strings.Repeat("z", 1<<20), "copy of z:", "z")
 		r.must(os.Symlink("a", r.in("link?")))
-		r.refused(6, "a:b: invalid argument", "a:b c: invalid argument", "a:b c/x: its folder", "large?: invalid argument", "link?: invalid argument")
+		r.refused(7, "caf\\xe9: invalid or incomplete multibyte or wide character", "a:b: invalid argument", "a:b c: invalid argument", "a:b c/x: its folder", "large?: invalid argument", "link?: invalid argument")
+	})
+	t.Run("Device", func(t *testing.T) {
+		asRoot(t)
+		tool(t, "strace")
+		r := newRepo(t)
+		r.write("a", "1")
+		r.must(unix.Mknod(r.in("device"), unix.S_IFCHR|0o600, int(unix.Mkdev(4000, 1000000))))
+		a := runChild(t, order{Root: r.root, Source: r.source, Boot: r.boot, Under: []string{"strace", "-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"),
+			"-e", "trace=mknodat", "-e", "inject=mknodat:error=EINVAL"}})
+		if a.Err != "" || a.Snapshot.Errors != 1 || !strings.Contains(a.Log, "device: invalid argument") {
+			t.Fatalf("%s: %s", a.Err, a.Log)
+		}
+		if e := readManifest(t, a.Snapshot)["device"]; !e.Absent {
+			t.Errorf("the entry is %+v", e)
+		}
+		r.wantProblems(r.verify(a.Snapshot, all))
+		to := r.in("to")
+		if done := r.restore(a.Snapshot, engine.Restoration{To: to}); !done.OK() {
+			t.Errorf("problems are %v", done.Problems)
+		}
+		var made unix.Stat_t
+		if err := unix.Lstat(filepath.Join(to, "device"), &made); err != nil || made.Rdev != unix.Mkdev(4000, 1000000) {
+			t.Errorf("device %x, %v", made.Rdev, err)
+		}
 	})
 	t.Run("Encfs", func(t *testing.T) {
 		tool(t, "encfs")

@@ -19,11 +19,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/dustin/go-humanize"
 
 	"phlb/engine/catalog"
+	"phlb/engine/content"
 	"phlb/engine/manifest"
 	"phlb/engine/repository"
 	"phlb/engine/store"
@@ -200,8 +200,8 @@ func (r *run) explain(ctx context.Context, err error) error {
 
 // explainRoot is explain for a run that was not told to stop.
 func (r *run) explainRoot(err error) error {
-	if errors.Is(err, syscall.EMFILE) {
-		return fmt.Errorf("nothing was sealed: allow more open files, as with ulimit -n, and run again: %w", err)
+	if content.TooManyFiles(err) {
+		return fmt.Errorf("nothing was sealed: %w: %w", repository.ErrOpenFiles, err)
 	}
 	if at := r.FullAt(err, r.Config.BackupPath); at != "" {
 		return fmt.Errorf("no space left in %s after %s: nothing was sealed, free some and run again: %w",

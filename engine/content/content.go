@@ -65,12 +65,17 @@ type SourceError struct{ Err error }
 func (e *SourceError) Error() string { return e.Err.Error() }
 func (e *SourceError) Unwrap() error { return e.Err }
 
-// FromSource marks an error of reading the source; nil stays nil.
+// FromSource marks an error of reading the source; nil stays nil. That too many files
+// are open is no error of the source.
 func FromSource(op, path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &SourceError{&fs.PathError{Op: op, Path: path, Err: err}}
+	at := &fs.PathError{Op: op, Path: path, Err: err}
+	if TooManyFiles(err) {
+		return at
+	}
+	return &SourceError{at}
 }
 
 // Copy reads the file from its start, hashes it, and writes it to out unless

@@ -17,6 +17,8 @@ var (
 	ErrForeignRoot = errors.New("nothing is written to a root that is opened with --foreign-root")
 	// ErrReadOnly says that nothing may be written, since the root is only read.
 	ErrReadOnly = errors.New("the backup root is open to be looked at, and nothing is written there")
+	// ErrOpenFiles says that more files would have to be open than may be.
+	ErrOpenFiles = errors.New("allow more open files, as with ulimit -n, and run again")
 	// ErrOtherRoot says that there is another backup root than before.
 	ErrOtherRoot = errors.New("this is another backup root than those that were here before: is the right disk mounted? To go on with this one, use --new-root")
 )
@@ -108,7 +110,7 @@ func (repo *Repository) identify(root *store.Root) error {
 			repo.Log.Warn("made a new backup root", "path", root.Path)
 		}
 	}
-	repo.remember(id)
+	repo.remember(id, isNew || repo.Env.NewRoot)
 	return nil
 }
 
@@ -132,6 +134,6 @@ func (repo *Repository) recognise(root *store.Root) error {
 	case len(known.IDs) > 0 && !known.has(id) && !repo.Env.NewRoot:
 		return fmt.Errorf("%s: %w", repo.Config.BackupPath, ErrOtherRoot)
 	}
-	repo.remember(id)
+	repo.remember(id, false)
 	return nil
 }

@@ -1,10 +1,12 @@
 package repository
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,8 +44,8 @@ func (repo *Repository) remembered() bool {
 }
 
 // remember adds a root to those that were at the configured path. A dry run
-// remembers nothing.
-func (repo *Repository) remember(id store.Identity) {
+// remembers nothing. That it cannot be done is told once, where the root is new.
+func (repo *Repository) remember(id store.Identity, isNew bool) {
 	if repo.Env.StateDir == "" || repo.Env.DryRun {
 		return
 	}
@@ -60,7 +62,11 @@ func (repo *Repository) remember(id store.Identity) {
 		err = replaceFile(repo.rootsFile(), append(text, '\n'))
 	}
 	if err != nil {
-		repo.Log.Info("the backup root cannot be remembered, so that nobody will notice if it is gone", "error", err)
+		level := slog.LevelInfo
+		if isNew {
+			level = slog.LevelWarn
+		}
+		repo.Log.Log(context.Background(), level, "the backup root cannot be remembered, so that nobody will notice if it is gone", "error", err)
 	}
 }
 

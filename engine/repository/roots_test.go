@@ -23,7 +23,7 @@ func TestRemember(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"one", "two", "one"} {
-		repo.remember(store.Identity{ID: id})
+		repo.remember(store.Identity{ID: id}, false)
 	}
 	if r := repo.roots(); len(r.IDs) != 2 || r.IDs[0] != "one" || r.IDs[1] != "two" {
 		t.Errorf("remembered %v", r.IDs)

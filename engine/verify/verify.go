@@ -207,6 +207,9 @@ func (v *verification) walk(ctx context.Context) error {
 	err = w.Run(ctx, func(b *walk.Batch) error {
 		v.closed.Note(b)
 		for _, err := range b.Errors {
+			if content.TooManyFiles(err) {
+				return err
+			}
 			v.unreadable(err)
 		}
 		return nil
@@ -361,6 +364,9 @@ func (v *verification) file(ctx context.Context, w *content.Worker, b *walk.Batc
 	}
 	v.logPath("read", want.Path)
 	f, err := b.Folder.Dir.File(found.Name())
+	if content.TooManyFiles(err) {
+		return &fs.PathError{Op: "open", Path: found.Path, Err: err}
+	}
 	if err != nil {
 		v.forget(found)
 		v.unreadable(&fs.PathError{Op: "open", Path: found.Path, Err: err})

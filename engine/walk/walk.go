@@ -167,7 +167,8 @@ const (
 	// handlesPerLevel is how many handles a caller may need for a level of the tree,
 	// with that of the walk: a backup has a folder of the source, of the new snapshot, of the
 	// parent and of what a run that was cut off has left. Without this limit a tree that is
-	// too deep would end the run. With it only the deepest folders are missing.
+	// too deep would end the run, as it does where even shallow folders cannot be opened.
+	// With it only the deepest folders are missing.
 	handlesPerLevel = 5
 	// defaultWorkers is more than the cores of a small machine, since workers wait for the
 	// file system.
@@ -342,6 +343,9 @@ func (l *lister) folder(f *Folder, failed []error) error {
 		}
 		l.path = append(l.path, name...)
 		sub, err := l.open(f, name, len(l.path))
+		if (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) && err != errTooDeep {
+			return pathError("open", string(l.path), err) // it says nothing about this folder
+		}
 		if err != nil {
 			failed = append(failed, pathError("open", string(l.path), err))
 			continue
@@ -436,13 +440,16 @@ func (l *lister) mountPoint(f *Folder, failed []error) error {
 	return l.hand(b)
 }
 
+// errTooDeep is the error of a folder that needs more open files than there may be.
+var errTooDeep = fmt.Errorf("lies too deep: %w", syscall.EMFILE)
+
 // open opens the directory called name in f. length is the length of its path.
 func (l *lister) open(f *Folder, name string, length int) (*Folder, error) {
 	if length > manifest.MaxPath {
 		return nil, syscall.ENAMETOOLONG
 	}
 	if uint64(f.depth) >= l.deepest {
-		return nil, syscall.EMFILE
+		return nil, errTooDeep
 	}
 	dir, err := f.Dir.Open(name)
 	if errors.Is(err, syscall.EMFILE) {

@@ -67,34 +67,46 @@ func makePrivate(path, tempDir string, away error) (*private, error) {
 // newPrivate makes a folder and locks it. A sweeper may come in between; then
 // the folder is gone, or is about to go, and another one is made.
 func newPrivate(parent, prefix string) (*private, error) {
+	var last error
 	for range 10 {
 		dir, err := os.MkdirTemp(parent, prefix+"*")
 		if err != nil {
 			return nil, err
 		}
 		p := &private{dir: dir, lock: flock.New(lockFile(dir))}
-		if p.hold() {
+		var held bool
+		if held, last = p.hold(); held {
 			return p, nil
 		}
 		p.remove()
 	}
-	return nil, fmt.Errorf("cannot hold a lock in %s", parent)
+	return nil, fmt.Errorf("cannot hold a lock in %s: %w", spelled(parent), last)
 }
 
 func lockFile(dir string) string { return filepath.Join(dir, "lock") }
 
 // hold takes the lock and reports whether the locked file is still there.
-func (p *private) hold() bool {
-	if ok, err := p.lock.TryLock(); err != nil || !ok {
-		return false
+func (p *private) hold() (bool, error) {
+	ok, err := p.lock.TryLock()
+	if err == nil && !ok {
+		err = errSwept
+	}
+	if err != nil {
+		return false, err
 	}
 	held, err := p.lock.Stat()
 	if err != nil {
-		return false
+		return false, err
 	}
 	there, err := os.Stat(lockFile(p.dir))
-	return err == nil && os.SameFile(held, there)
+	if err == nil && !os.SameFile(held, there) {
+		err = errSwept
+	}
+	return err == nil, err
 }
+
+// errSwept says that a sweeper took a folder for one that was left.
+var errSwept = errors.New("somebody else has swept it")
 
 // remove deletes the folder.
 func (p *private) remove() error {
