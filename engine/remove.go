@@ -142,7 +142,7 @@ func (e *Engine) Remove(ctx context.Context, snapshots ...*repository.Snapshot) 
 		}
 	}
 	if untold != nil {
-		e.repo.Log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", untold)
+		e.repo.Log.Warn("the snapshots are removed, but the catalog could not be brought up to date; the next command does it", "error", e.repo.Legible(untold))
 	}
 	if len(stays) > 0 {
 		err = errors.Join(fmt.Errorf("%w; removed all the same: %s", errors.Join(stays...), r), err)

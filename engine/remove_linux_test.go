@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"phlb/engine"
+	"phlb/engine/testenv"
 )
 
 // immutable makes a path one that nobody can change, and returns what undoes it.
@@ -137,6 +138,43 @@ func TestRemoveOtherFileSystem(t *testing.T) {
 		t.Errorf("left are %v", left)
 	}
 	r.check(second)
+}
+
+// An overlay does not move folders of its lower layer, unless it is told to: what to do
+// is said, and then it is removed.
+func TestRemoveFromOverlay(t *testing.T) {
+	t.Parallel()
+	at := mount(t, "tmpfs", 16)
+	in := func(name string) string { return filepath.Join(at, name) }
+	r := repoOn(t, in("merged"))
+	for _, name := range []string{"lower", "upper", "work", "merged"} {
+		r.must(os.Mkdir(in(name), 0o755))
+	}
+	r.root = filepath.Join(in("lower"), "root")
+	r.config = settings(r.root)
+	first := r.backup()
+	r.root = filepath.Join(in("merged"), "root")
+	r.config = settings(r.root)
+	layers := "lowerdir=" + in("lower") + ",upperdir=" + in("upper") + ",workdir=" + in("work") + ",index=off"
+	remove := func(mode string) error {
+		if err := unix.Mount("none", in("merged"), "overlay", 0, layers+",redirect_dir="+mode); err != nil {
+			t.Skipf("overlay: %v", err)
+		}
+		defer testenv.Unmount(t, in("merged"))
+		r.backup()
+		s, err := r.engine().Snapshot(t.Context(), first.Ref().String())
+		r.must(err)
+		_, err = r.engine().Remove(t.Context(), s)
+		return err
+	}
+	err := remove("off")
+	if err == nil || !strings.Contains(err.Error(), "an overlay moves no folder of a lower layer: mount it with redirect_dir=on") {
+		t.Errorf("error is %v", err)
+	}
+	r.must(remove("on"))
+	if _, err := os.Lstat(first.Path); err != nil {
+		t.Errorf("the lower layer was changed: %v", err)
+	}
 }
 
 // bind mounts a folder with a file in it on another one, and returns that file.

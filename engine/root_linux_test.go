@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"phlb/engine"
+	"phlb/engine/testenv"
 )
 
 // A root that is read-only can be verified all the same, and it is said that this
@@ -29,7 +30,7 @@ func TestVerifyReadOnly(t *testing.T) {
 	defer unix.Mount("", at, "", unix.MS_REMOUNT, "")
 	r.log.take()
 	r.wantProblems(r.verify(s, all))
-	if said := r.log.take(); !strings.Contains(said, "level=WARN msg=\"that this snapshot was verified could not be noted\"") || strings.Count(said, "\n") != 1 {
+	if said := r.log.take(); !strings.Contains(said, "level=WARN msg=\"that this snapshot was verified could not be noted\"") || strings.Count(said, "\n") != 1 || strings.Contains(said, "/proc/self") {
 		t.Errorf("said %q", said)
 	}
 	if _, err := r.try(engine.Source{Root: r.in("nothing")}); err == nil || !strings.Contains(err.Error(), "no such file") {
@@ -45,6 +46,32 @@ func TestVerifyReadOnly(t *testing.T) {
 		t.Errorf("said %q", said)
 	}
 	r.answers(verified)
+}
+
+// Where the folder of phlb alone is read-only, the error names the root, and says what
+// to do.
+func TestReadOnlyFolder(t *testing.T) {
+	t.Parallel()
+	asRoot(t)
+	r := newRepo(t)
+	r.write("a", "content")
+	first := r.backup()
+	r.backup()
+	ours := filepath.Join(r.root, ".phlb")
+	if err := unix.Mount(ours, ours, "", unix.MS_BIND, ""); err != nil {
+		t.Skipf("mount: %v", err)
+	}
+	defer testenv.Unmount(t, ours)
+	r.must(unix.Mount("", ours, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""))
+	_, backup := r.try(engine.Source{})
+	_, remove := r.engine().Remove(t.Context(), first)
+	_, add := r.engine().Adopt(t.Context(), "")
+	for _, err := range []error{backup, remove, add} {
+		if err == nil || !strings.Contains(err.Error(), "backup root "+r.root+": ") || !strings.Contains(err.Error(), "read-only file system; mount it for writing") {
+			t.Errorf("error is %v", err)
+		}
+	}
+	r.check(first)
 }
 
 // A root without room can be read and verified all the same, also with a

@@ -68,7 +68,7 @@ func (r *run) sealAndTell(ctx context.Context, cat *catalog.Catalog, s *catalog.
 		failed = r.tell(ctx, cat, s)
 	}
 	if failed != nil {
-		r.Repository.Log.Warn("the snapshot is sealed, but the catalog could not be brought up to date; the next command does it", "error", failed)
+		r.Repository.Log.Warn("the snapshot is sealed, but the catalog could not be brought up to date; the next command does it", "error", r.Repository.Legible(failed))
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ func (repo *Repository) openAs(ctx context.Context, root *store.Root, open func(
 	}
 	if err != nil {
 		cat.Close()
-		return nil, c, named(err, repo.Config.Catalog)
+		return nil, c, repo.Legible(err)
 	}
 	return cat, c, nil
 }
@@ -121,7 +121,7 @@ func (repo *Repository) openPlain(root *store.Root, open func(path, tempDir stri
 	}
 	if cat, err = open(path, repo.Env.TempDir); err != nil {
 		release()
-		return nil, named(err, repo.Config.Catalog)
+		return nil, repo.Legible(err)
 	}
 	cat.Released = release
 	return cat, nil
@@ -140,6 +140,17 @@ type namedError struct {
 func (e *namedError) Error() string { return byHandle.ReplaceAllLiteralString(e.error.Error(), e.path) }
 func (e *namedError) Unwrap() error { return e.error }
 
+// As gives those who ask for a path that of the catalog, too.
+func (e *namedError) As(target any) bool {
+	to, ok := target.(**fs.PathError)
+	at, found := errors.AsType[*fs.PathError](e.error)
+	if !ok || !found {
+		return false
+	}
+	*to = &fs.PathError{Op: at.Op, Path: byHandle.ReplaceAllLiteralString(at.Path, e.path), Err: at.Err}
+	return true
+}
+
 // named returns err as a namedError; nil stays nil.
 func named(err error, path string) error {
 	if err == nil {
@@ -147,6 +158,10 @@ func named(err error, path string) error {
 	}
 	return &namedError{err, path}
 }
+
+// Legible returns err with the path of the catalog where its message has a path through
+// a handle.
+func (repo *Repository) Legible(err error) error { return named(err, repo.Config.Catalog) }
 
 // caughtUp is what has changed in a catalog when it was made to agree with the disk.
 type caughtUp struct {
@@ -345,7 +360,7 @@ func (repo *Repository) Publish(ctx context.Context, root *store.Root, cat *cata
 		return err
 	}
 	kept := repo.keepJournal(ctx, root, cat)
-	if err = named(cat.Publish(), repo.Config.Catalog); err != nil && kept {
+	if err = repo.Legible(cat.Publish()); err != nil && kept {
 		err = &LateError{err}
 	}
 	return err

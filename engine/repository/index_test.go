@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"syscall"
@@ -13,6 +14,10 @@ func TestNamed(t *testing.T) {
 	err := fmt.Errorf("publish: %w", &fs.PathError{Op: "write", Path: "/proc/self/fd/12/catalog.ql.tmp-1/x", Err: syscall.ENOSPC})
 	if got, want := named(err, "/root/.phlb/catalog.ql").Error(), "publish: write /root/.phlb/catalog.ql.tmp-1/x: no space left on device"; got != want {
 		t.Errorf("it says %q, want %q", got, want)
+	}
+	at, ok := errors.AsType[*fs.PathError](named(err, "/root/.phlb/catalog.ql"))
+	if !ok || at.Path != "/root/.phlb/catalog.ql.tmp-1/x" || at.Err != syscall.ENOSPC {
+		t.Errorf("the path error is %+v", at)
 	}
 	if named(nil, "x") != nil {
 		t.Error("nothing has become an error")

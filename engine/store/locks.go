@@ -76,14 +76,23 @@ func (r *Root) LockName(ctx context.Context, name string, owner Owner, wait bool
 	if wait {
 		patience = lock.Forever
 	}
-	return r.locks().Take(ctx, r.key(nameLock+name), owner, patience)
+	return r.take(ctx, nameLock+name, owner, patience)
+}
+
+// take takes a lock of the root.
+func (r *Root) take(ctx context.Context, name string, owner Owner, patience time.Duration) (*Lock, error) {
+	l, err := r.locks().Take(ctx, r.key(name), owner, patience)
+	if _, held := errors.AsType[*LockedError](err); err != nil && !held && ctx.Err() == nil {
+		err = rootError(r.Path, err)
+	}
+	return l, err
 }
 
 // LockSeal takes the lock of one seal at a time per root. Everybody waits for it,
 // but not for ever: then the error is a [*LockedError].
 func (r *Root) LockSeal(ctx context.Context, owner Owner) (l *Lock, err error) {
 	err = r.tidying(func() (err error) {
-		l, err = r.locks().Take(ctx, r.key(sealLock), owner, sealPatience)
+		l, err = r.take(ctx, sealLock, owner, sealPatience)
 		return err
 	})
 	return l, err

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 
 	"phlb/engine/handle"
 	"phlb/engine/lock"
@@ -35,7 +36,7 @@ type Trash struct {
 
 // OpenTrash waits until nobody else has it open. The caller must close it.
 func (r *Root) OpenTrash(ctx context.Context, owner Owner) (*Trash, error) {
-	held, err := r.locks().Take(ctx, r.key(trashLock), owner, lock.Forever)
+	held, err := r.take(ctx, trashLock, owner, lock.Forever)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,10 @@ func (t *Trash) discard(ref Ref, beside []string) error {
 	switch err := folder.Rename(ref.Stamp, folder, gone); {
 	case err == nil:
 		t.own = append(t.own, Ref{ref.Name, gone})
-	case exists(folder, ref.Stamp): // else somebody else has deleted it
+	case !exists(folder, ref.Stamp): // somebody else has deleted it
+	case errors.Is(err, syscall.EXDEV):
+		return fmt.Errorf("%w: an overlay moves no folder of a lower layer: mount it with redirect_dir=on", err)
+	default:
 		return err
 	}
 	if err := removeRecord(folder, ref.Stamp); err != nil {

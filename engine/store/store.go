@@ -32,6 +32,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"phlb/engine/handle"
 	"phlb/engine/manifest"
@@ -88,14 +89,14 @@ func (r Ref) String() string { return r.Name + "/" + r.Stamp }
 func Open(path string) (*Root, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return nil, fmt.Errorf("backup root: %w", err)
+		return nil, rootError(path, err)
 	}
 	if real, err = filepath.Abs(real); err != nil {
-		return nil, fmt.Errorf("backup root: %w", err)
+		return nil, rootError(path, err)
 	}
 	dir, err := handle.OpenWriter(real)
 	if err != nil {
-		return nil, fmt.Errorf("backup root: %w", err)
+		return nil, rootError(path, err)
 	}
 	if i, err := dir.Look(internal); err == nil && i.Kind != manifest.Dir {
 		dir.Close()
@@ -122,13 +123,30 @@ func (r *Root) ours(names ...string) (*Dir, error) {
 	return at, err
 }
 
+// rootError returns an error about the root at path, with what to do where there can
+// be no root, or where this user can have none.
+func rootError(path string, err error) error {
+	const elsewhere = "choose another place with backup_path in phlb.toml, PHLB_BACKUP_PATH or --backup-path"
+	advice := ""
+	switch {
+	case errors.Is(err, syscall.EROFS):
+		advice = "; mount it for writing, or " + elsewhere
+	case errors.Is(err, fs.ErrPermission):
+		advice = "; look to whom it belongs, or " + elsewhere
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENOTSUP),
+		errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.ENAMETOOLONG):
+		advice = "; " + elsewhere
+	}
+	return fmt.Errorf("backup root %s: %w%s", path, err, advice)
+}
+
 // Create opens the root at path for writing. It makes the directory where it
 // is missing, for our eyes only: the files below are as open as they were in
 // their sources, but not all directories are that led to them there. It refuses a
 // file system without hardlinks with [ErrNoHardlinks].
 func Create(path string) (*Root, error) {
 	if err := makeRoot(path); err != nil {
-		return nil, fmt.Errorf("backup root: %w", err)
+		return nil, rootError(path, err)
 	}
 	r, err := Open(path)
 	if err != nil {
@@ -172,18 +190,18 @@ func (r *Root) keepPrivate() {
 func (r *Root) probe() error {
 	dir, err := r.openWorkshop()
 	if err != nil {
-		return fmt.Errorf("backup root: %w", err)
+		return rootError(r.Path, err)
 	}
 	name := tempFile("probe-")
 	link := name + "-link"
 	f, err := dir.Create(name)
 	if err != nil {
-		return fmt.Errorf("backup root: %w", err)
+		return rootError(r.Path, err)
 	}
 	defer dir.Remove(name)
 	defer f.Close()
 	if err := dir.Link(dir, name, link); IsFull(err) {
-		return fmt.Errorf("backup root: %w", err)
+		return rootError(r.Path, err)
 	} else if err != nil {
 		return fmt.Errorf("backup root %s: %w: %w; choose a root on another file system", r.Path, ErrNoHardlinks, err)
 	}
@@ -192,18 +210,18 @@ func (r *Root) probe() error {
 	odd.Permissions = manifest.Permissions{Mode: 0o600, UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
 	// What is not kept of metadata here is not of what is stored either, and told then.
 	if err := f.Finish(odd); err != nil && len(Lost(err)) == 0 {
-		return fmt.Errorf("backup root: %w", err)
+		return rootError(r.Path, err)
 	}
 	if r.fine = odd.Stored == nil; !r.fine {
 		r.wholeSeconds = !keepsTime(dir, name)
 	}
 	a, err := dir.Look(name)
 	if err != nil {
-		return fmt.Errorf("backup root: %w", err)
+		return rootError(r.Path, err)
 	}
 	b, err := dir.Look(link)
 	if err != nil {
-		return fmt.Errorf("backup root: %w", err)
+		return rootError(r.Path, err)
 	}
 	if !a.SameAs(&b) {
 		return fmt.Errorf("backup root %s: %w: a link became a copy; choose a root on another file system", r.Path, ErrNoHardlinks)
@@ -304,7 +322,7 @@ func (r *Root) LogPath(ref Ref) string { return r.SnapshotPath(ref) + logSuffix 
 func (r *Root) Names() ([]string, error) {
 	all, err := r.dir.List()
 	if err != nil {
-		return nil, fmt.Errorf("backup root: %w", err)
+		return nil, rootError(r.Path, err)
 	}
 	var names []string
 	for _, c := range all {

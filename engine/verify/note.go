@@ -53,9 +53,9 @@ func (v *verification) finish(ctx context.Context, cat *catalog.Catalog) error {
 	}
 	switch { // an error here must not lose the report
 	case err != nil && news && !errors.As(err, &late):
-		v.report.Add(".", repository.Catalog, "what was found could not be noted, and the next backup may link to it: %v; verify again where the root can be written to", err)
+		v.report.Add(".", repository.Catalog, "what was found could not be noted, and the next backup may link to it: %v; verify again where the root can be written to", v.Legible(err))
 	case err != nil && !v.Env.ForeignRoot: // where nothing is meant to be written
-		v.Log.Warn("that this snapshot was verified could not be noted", "snapshot", v.report.Snapshot.Ref(), "error", err)
+		v.Log.Warn("that this snapshot was verified could not be noted", "snapshot", v.report.Snapshot.Ref(), "error", v.Legible(err))
 	case v.Heal && v.stale:
 		v.report.Add(".", repository.Healed, "the catalog has been made anew from the manifest")
 	}
