@@ -24,9 +24,10 @@ type console struct {
 	stdout, stderr io.Writer
 	quiet          bool // only errors are worth a word
 
-	mu    sync.Mutex
-	line  *line // of progress; nil: there is none
-	wrote bool  // something to stdout
+	mu     sync.Mutex
+	line   *line // of progress; nil: there is none
+	wrote  bool  // something to stdout
+	failed error // the first to write there
 }
 
 func newConsole(stdout, stderr io.Writer) *console {
@@ -53,7 +54,11 @@ func (w writer) Write(p []byte) (int, error) {
 			return n, nil
 		}
 	}
-	return w.to.Write(p)
+	n, err := w.to.Write(p)
+	if w.result && w.failed == nil {
+		w.failed = err
+	}
+	return n, err
 }
 
 // warn says something that must be heard.

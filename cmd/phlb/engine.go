@@ -70,7 +70,7 @@ func (c *command) sources() (config.Sources, error) {
 	if err != nil {
 		return config.Sources{}, fmt.Errorf("the working directory is gone: %w", err)
 	}
-	home, _ := os.UserHomeDir() // without one, ~ is an error
+	home := homeDir()
 	return config.Sources{
 		Dir: wd, UserConfigDir: userConfig(), SystemConfigDir: systemConfig, StateDir: stateDir(home), Home: home, Env: os.LookupEnv, BackupPath: c.backupPath,
 		PassedOver: func(e *config.Error) {
@@ -82,9 +82,22 @@ func (c *command) sources() (config.Sources, error) {
 	}, nil
 }
 
+// homeDir is the user's home, "" if there is none: then ~ is an error. One that is not
+// absolute would be another one in each working directory.
+func homeDir() string {
+	home, _ := os.UserHomeDir()
+	if !filepath.IsAbs(home) {
+		return ""
+	}
+	return home
+}
+
 // userConfig is the folder of the user's configuration, "" if there is none.
 func userConfig() string {
 	dir, _ := os.UserConfigDir()
+	if !filepath.IsAbs(dir) {
+		return ""
+	}
 	return dir
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"phlb/builtins"
@@ -31,11 +32,22 @@ func (c *command) finish(ctx context.Context, err error) int {
 			code, message = 1, fmt.Sprintf("write the result: %v", err)
 		}
 	}
+	if code == 0 && c.failed != nil { // as of a help, which nobody asks
+		code, message = 1, c.failed.Error()
+	}
 	if c.json && !c.document && !c.wrote && message != "" {
 		c.writeJSON(failure{message, code}) // where stdout is shut, the code tells
 	}
 	if !c.dryRun && message != "" {
 		c.warn("%s", message)
+	}
+	if (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) && !errors.Is(err, engine.ErrOpenFiles) {
+		c.warn("%v", engine.ErrOpenFiles)
+	}
+	if c.session != nil && (code == 1 || code == 2 || code == 130) {
+		for _, s := range c.session.Made() {
+			c.warn("%s is sealed all the same", s.Ref())
+		}
 	}
 	if err := c.writeMetrics(code); err != nil {
 		c.warn("write the metrics: %v", err)

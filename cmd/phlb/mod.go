@@ -190,7 +190,7 @@ func (c *command) modAdd() *cobra.Command {
 // folder makes the path of a folder absolute, which stands on a command line.
 func (c *command) folder(path string) (string, error) {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		if home, err := os.UserHomeDir(); err == nil {
+		if home := homeDir(); home != "" {
 			path = filepath.Join(home, rest)
 		}
 	}

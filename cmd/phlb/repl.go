@@ -53,7 +53,7 @@ func (c *command) converse(ctx context.Context, yes, still bool) error {
 		},
 		Questions: questionNames,
 	}
-	home, _ := os.UserHomeDir() // without one, statements are not remembered
+	home := homeDir() // without one, statements are not remembered
 	if dir := stateDir(home); dir != "" {
 		config.History = filepath.Join(dir, "history")
 	}

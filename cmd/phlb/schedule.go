@@ -265,6 +265,6 @@ func (c *command) removeJob(ctx context.Context, name string) error {
 }
 
 func schedulers() schedule.Schedulers {
-	home, _ := os.UserHomeDir() // without one there is nothing of the user's
+	home := homeDir() // without one there is nothing of the user's
 	return schedule.Here(home, userConfig())
 }
