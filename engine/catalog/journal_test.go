@@ -243,6 +243,8 @@ func TestJournalLines(t *testing.T) {
 		"NoEnd":    {journal.Head + run + other[:len(other)-1], 1, 0, nil},
 		"TornEnds": {journal.Head + other[:20] + "\n" + run, 1, 1, nil},
 		"Zeros":    {journal.Head + strings.Repeat("\x00", 5000) + "\n" + run + other, 2, 1, nil},
+		"Long":     {journal.Head + strings.Repeat("x", 3<<20) + "\n" + run + other, 2, 1, nil},
+		"LongJSON": {journal.Head + run[:len(run)-1] + strings.Repeat(" ", 1<<20) + "\n" + other, 1, 1, nil},
 		"Middle":   {journal.Head + run + "{\"run\":{]}\n" + "{}\n" + `{"damaged":{"digest":"12"}}` + "\n\n" + other, 2, 3, nil},
 		"NoHead":   {run + other, 2, 0, nil},
 		"TornHead": {journal.Head[:7] + "\n" + run, 1, 1, nil},
@@ -266,6 +268,9 @@ func TestJournalLines(t *testing.T) {
 		}
 	}
 	c := newCatalog(t)
+	if _, err := c.AbsorbJournal(t.Context(), zeros{}, 1<<40); !errors.Is(err, journal.ErrTooLong) {
+		t.Errorf("without an end: %v", err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := c.AbsorbJournal(ctx, strings.NewReader(run), int64(len(run)))
@@ -279,3 +284,11 @@ type brokenDisk struct{}
 var _ io.ReaderAt = brokenDisk{}
 
 func (brokenDisk) ReadAt([]byte, int64) (int, error) { return 0, syscall.EIO }
+
+// zeros has no end.
+type zeros struct{}
+
+func (zeros) ReadAt(p []byte, _ int64) (int, error) {
+	clear(p)
+	return len(p), nil
+}

@@ -231,6 +231,9 @@ func (f *Folder) lockKernel(ctx context.Context, key Key, wait bool) (*kernelLoc
 	}
 	defer dir.Close()
 	file, err := dir.OpenFile(key.Name, os.O_CREATE|os.O_RDWR, 0o600)
+	if errors.Is(err, handle.ErrNotRegular) {
+		return nil, fmt.Errorf(".phlb/locks/%s is in the place of a lock: %w: remove it", key.Name, handle.ErrNotRegular)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -140,6 +140,9 @@ func (s *records) read(number int) (*Owner, time.Time, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, time.Time{}, nil
 	}
+	if errors.Is(err, handle.ErrNotRegular) {
+		return nil, time.Time{}, fmt.Errorf("%s/%d is in the place of a record of a lock: %w: remove it", s.path, number, handle.ErrNotRegular)
+	}
 	if err != nil {
 		return nil, time.Time{}, err
 	}

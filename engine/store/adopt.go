@@ -69,6 +69,16 @@ func (p *Partial) continueLog() error {
 		return err
 	}
 	defer old.Close()
-	_, err = io.Copy(p.Log, old)
+	if info, err := old.Stat(); err != nil {
+		return err
+	} else if info.Size() > maxLog {
+		return fmt.Errorf("%s is longer than 1 GiB, which no log is: move it away", p.root.LogPath(p.Ref))
+	}
+	_, err = io.Copy(p.Log, io.LimitReader(old, maxLog))
 	return err
 }
+
+// maxLog is how much of a log is copied: one that has every path of a few million is
+// shorter, and a file without an end, which takes no room where it lies, would fill
+// the root.
+const maxLog = 1 << 30

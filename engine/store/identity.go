@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"phlb/engine/handle"
 )
 
 // identityName is the file in the folder of ours that tells which root this is.
@@ -36,20 +38,24 @@ func (r *Root) Identity() (id Identity, err error) {
 
 func (r *Root) readIdentity(in *Dir) (id Identity, err error) {
 	f, err := in.Read(identityName)
+	if errors.Is(err, handle.ErrNotRegular) {
+		return id, fmt.Errorf("backup root %s: %s/%s is not what names a root: %w: move it away", r.Path, internal, identityName, err)
+	}
 	if err != nil {
 		return id, fmt.Errorf("backup root %s: %w", r.Path, err)
 	}
 	defer f.Close()
 	const most = 4 << 10
 	text, err := io.ReadAll(io.LimitReader(f, most))
-	if err == nil {
-		err = json.Unmarshal(text, &id)
+	if err != nil {
+		return id, fmt.Errorf("backup root %s: %s/%s: %w", r.Path, internal, identityName, err)
 	}
+	err = json.Unmarshal(text, &id)
 	if err == nil && id.ID == "" {
 		err = errors.New("holds no id")
 	}
 	if err != nil {
-		return id, fmt.Errorf("backup root %s: %s/%s: %w", r.Path, internal, identityName, err)
+		return id, fmt.Errorf("backup root %s: %s/%s is not what names a root: %w: move it away", r.Path, internal, identityName, err)
 	}
 	return id, nil
 }

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"phlb/engine/handle"
 )
 
 // The journal holds what cannot be made again from manifests, one line each. It
@@ -20,7 +23,11 @@ func (r *Root) OpenJournal() (*os.File, error) {
 		return nil, err
 	}
 	defer in.Close()
-	return in.Read(journal)
+	file, err := in.Read(journal)
+	if errors.Is(err, handle.ErrNotRegular) {
+		return nil, fmt.Errorf("%s is in the place of a record: %w: move it away", r.JournalPath(), handle.ErrNotRegular)
+	}
+	return file, err
 }
 
 // AppendJournal adds lines to the journal, with one write, and returns once they

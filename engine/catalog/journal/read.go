@@ -27,12 +27,24 @@ func SumBefore(journal io.ReaderAt, end int64) (int64, error) {
 	return int64(binary.BigEndian.Uint64(sum[:])), nil
 }
 
+const (
+	maxSize = 1 << 30 // bytes of a journal: there are 100 to 500 in a line
+	maxLine = 1 << 20 // bytes of a line, of which a path takes 400 KiB at the most
+)
+
+// ErrTooLong says that a journal is longer than what many years have to say. One that
+// somebody has made has no end, and takes no room where it lies.
+var ErrTooLong = errors.New("the record of the backup root, .phlb/record, is longer than 1 GiB: move it away, the catalog has what it said until now")
+
 // Read returns the lines from an offset on, up to the last that is whole,
 // and where that ends.
 func Read(ctx context.Context, journal io.ReaderAt, from, size int64) (lines []string, bad []int64, end int64, err error) {
+	if size > maxSize {
+		return nil, nil, 0, ErrTooLong
+	}
 	in := bufio.NewReaderSize(io.NewSectionReader(journal, from, size-from), 64<<10)
 	for end = from; ; {
-		text, err := in.ReadString('\n')
+		text, long, err := readLine(in)
 		if errors.Is(err, io.EOF) { // cut off, or still being written
 			return lines, bad, end, nil
 		}
@@ -46,12 +58,26 @@ func Read(ctx context.Context, journal io.ReaderAt, from, size int64) (lines []s
 		case end == 0 && text == Head, strings.TrimSpace(text) == "":
 		case end == 0 && strings.HasPrefix(text, prefix):
 			return nil, nil, 0, ErrNewer
-		case err != nil:
+		case err != nil, long > 0:
 			bad = append(bad, end)
 		default:
 			lines = append(lines, l.String())
 		}
-		end += int64(len(text))
+		end += int64(len(text)) + long
+	}
+}
+
+// readLine reads a line, and of one that is too long the beginning. It returns how
+// many bytes it has left out.
+func readLine(in *bufio.Reader) (line string, leftOut int64, err error) {
+	var text []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		room := min(len(part), maxLine-len(text))
+		text, leftOut = append(text, part[:room]...), leftOut+int64(len(part)-room)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return string(text), leftOut, err
+		}
 	}
 }
 
