@@ -61,7 +61,7 @@ var entryAttributes = attributes[*Entry]{
 	"mode":  intOf("permission bits", func(e *Entry) uint32 { return uint32(e.Mode) }),
 	"uid":   intOf("the number of the owner", func(e *Entry) uint32 { return e.UID }),
 	"gid":   intOf("the number of the group", func(e *Entry) uint32 { return e.GID }),
-	"digest": valueOf("str", "the SHA-256 of the content; None if the entry is no file", func(e *Entry) starlark.Value {
+	"digest": valueOf("str", "the digest of the content, by SHA-256 unless phlb.toml said otherwise; None if the entry is no file", func(e *Entry) starlark.Value {
 		if e.Kind != manifest.File {
 			return starlark.None
 		}
@@ -200,7 +200,7 @@ func (s *Session) holdersBuiltin() runtime.Builtin {
 			}
 			digest, err := manifest.ParseDigest(text)
 			if err != nil {
-				return nil, runtime.Usagef("holders: %q is no SHA-256 digest: %v", text, err)
+				return nil, runtime.Usagef("holders: %q is no digest of a manifest: %v", text, err)
 			}
 			return s.versions(thread, func() iter.Seq2[*engine.Version, error] {
 				return s.Engine.Holders(runtime.Context(thread), digest)

@@ -36,7 +36,7 @@ func TestHistory(t *testing.T) {
 		{"Pattern", `files("docs", "[")`, `test.star:1:6: files: pattern "["`},
 		{"Method", `snapshots()[0].files("x")`, "test.star:1:21: invalid call of non-function (int): .files is a value, and the function is files(…)"},
 		{"NoFunction", `snapshots()[0].id()`, "invalid call of non-function (int)\n"},
-		{"NoDigest", `holders("abc")`, `holders: "abc" is no SHA-256 digest: digest has 3 characters, not 64`},
+		{"NoDigest", `holders("abc")`, `holders: "abc" is no digest of a manifest: digest has 3 characters, not 64 or 128`},
 		{"Type", `holders(1)`, "holders: got int, want a digest"},
 		{"NoColumn", `list(query("SELECT pth FROM versions"))`, "query: 1:8: there is no column pth: did you mean path?"},
 		{"Column", `[r["nme"] for r in query("SELECT name FROM snapshots")]`, `"nme"`},

@@ -141,7 +141,7 @@ func TestVersionsAndHolders(t *testing.T) {
 	same(versions("/elsewhere/x", ""))
 
 	holders := r.told(func(e *engine.Engine) func(func(*engine.Version, error) bool) {
-		return e.Holders(t.Context(), manifest.Digest(sha256.Sum256([]byte("same"))))
+		return e.Holders(t.Context(), manifest.Digest256(sha256.Sum256([]byte("same"))))
 	})
 	same(holders, "sub/y 4: 3 2 1", "z 4: 3 2")
 	for range r.engine().Versions(t.Context(), "x", "") {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"phlb/engine"
+	"phlb/engine/manifest"
 	"phlb/engine/walk"
 )
 
@@ -80,7 +81,7 @@ func TestHashAll(t *testing.T) {
 		for h, err := range r.engine().HashAll(context.Background(), source, "sha256", &counts) {
 			r.must(err)
 			paths = append(paths, h.Path)
-			if want := digestOf(t, r.in(h.Path)); string(h.Digest) != string(want[:]) {
+			if want := digestOf(t, r.in(h.Path), manifest.SHA256); string(h.Digest) != string(want.Bytes()) {
 				t.Errorf("digest of %s is %x, want %v", h.Path, h.Digest, want)
 			}
 		}

@@ -13,7 +13,6 @@ import (
 
 	"phlb/engine"
 	"phlb/engine/config"
-	"phlb/engine/manifest"
 )
 
 // sealed is what a snapshot was when it was made.
@@ -60,10 +59,11 @@ func TestHistory(t *testing.T) {
 				h.change()
 			}
 			source := tree(h, h.source)
+			h.config.Hash = rapid.SampledFrom(config.Hashes).Draw(rt, "hash")
 			s := h.backup()
 			h.alike(s)
 			same(h, "source", tree(h, h.source), source)
-			m, err := os.ReadFile(s.Path + manifest.Suffix)
+			m, err := os.ReadFile(manifestOf(s))
 			h.must(err)
 			made = append(made, &sealed{s, tree(h, s.Path), source, m})
 			for _, s := range made {
@@ -102,7 +102,7 @@ func (h *history) still(s *sealed, source map[string]node) {
 		now[path] = n
 	}
 	same(h, "older snapshot "+s.Stamp, now, s.tree)
-	m, err := os.ReadFile(s.Path + manifest.Suffix)
+	m, err := os.ReadFile(manifestOf(s.Snapshot))
 	if err != nil || !bytes.Equal(m, s.manifest) {
 		h.Errorf("manifest of %s is not what it was (%v)", s.Stamp, err)
 	}

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -68,7 +67,7 @@ func look(t testing.TB, path string) node {
 	var err error
 	switch n.kind {
 	case 0:
-		n.digest = digestOf(t, path)
+		n.digest = digestOf(t, path, manifest.SHA256)
 	case fs.ModeSymlink:
 		if n.target, err = os.Readlink(path); err != nil {
 			t.Fatal(err)
@@ -89,19 +88,18 @@ func look(t testing.TB, path string) node {
 	return n
 }
 
-func digestOf(t testing.TB, path string) (d manifest.Digest) {
+func digestOf(t testing.TB, path string, by manifest.Algorithm) manifest.Digest {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	h := sha256.New()
+	h := by.New()
 	if _, err := io.Copy(h, f); err != nil {
 		t.Fatal(err)
 	}
-	h.Sum(d[:0])
-	return d
+	return manifest.SumOf(by, h)
 }
 
 // tree returns what lies below dir, by relative path; dir itself is ".".
@@ -182,6 +180,9 @@ func (r *repo) check(s *engine.Snapshot) {
 		if e.Absent {
 			continue
 		}
+		if by := e.Digest.Algorithm(); e.Kind == manifest.File && n.kind == 0 && by != manifest.SHA256 {
+			n.digest = digestOf(r, filepath.Join(s.Path, path), by)
+		}
 		stored := e.InSnapshot()
 		kind, known := manifest.KindOf(n.kind)
 		switch {
@@ -255,11 +256,22 @@ func (r *repo) indexed(s *engine.Snapshot) {
 
 func (r *repo) openManifest(s *engine.Snapshot) (m *manifest.Reader, done func() error) {
 	r.Helper()
-	f, err := os.Open(s.Path + manifest.Suffix)
+	f, err := os.Open(manifestOf(s))
 	r.must(err)
 	m, err = manifest.NewReader(f)
 	r.must(err)
 	return m, f.Close
+}
+
+// manifestOf returns the path of a snapshot's manifest.
+func manifestOf(s *engine.Snapshot) string {
+	for _, a := range manifest.Algorithms {
+		path := s.Path + a.Suffix()
+		if _, err := os.Lstat(path); err == nil {
+			return path
+		}
+	}
+	return s.Path + manifest.Suffix
 }
 
 func withoutLinks(m map[string]node) map[string]node {

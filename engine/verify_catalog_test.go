@@ -71,7 +71,7 @@ func TestVerifyCatalog(t *testing.T) {
 		}, "catalog: dir/c", "only the catalog"},
 		{"Digest", func(e *manifest.Entry) bool {
 			if e.Path == "a" {
-				e.Digest[0] ^= 1
+				e.Digest.Bytes()[0] ^= 1
 			}
 			return true
 		}, "catalog: a", "the manifest says"},

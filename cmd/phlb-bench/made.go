@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -187,10 +188,9 @@ func (h *history) entry(e *manifest.Entry, i int, changed uint16) {
 	}
 	e.Kind, e.Mode = manifest.File, 0o644
 	e.Size = int64(r.Uint64() >> (40 + n%16)) // a few bytes to a few megabytes
-	for at := 0; at < len(e.Digest); at += 8 {
-		n := r.Uint64()
-		for j := range 8 {
-			e.Digest[at+j] = byte(n >> (8 * j))
-		}
+	var sum [32]byte
+	for at := 0; at < len(sum); at += 8 {
+		binary.LittleEndian.PutUint64(sum[at:], r.Uint64())
 	}
+	e.Digest = manifest.Digest256(sum)
 }

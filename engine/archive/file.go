@@ -2,7 +2,6 @@ package archive
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
@@ -65,7 +64,7 @@ func openIn(dir *store.Dir, e *manifest.Entry) (*Content, error) {
 		return nil, err
 	}
 	kept := *e
-	return &Content{Entry: &kept, file: file, sum: sha256.New()}, nil
+	return &Content{Entry: &kept, file: file, sum: e.Digest.Algorithm().New()}, nil
 }
 
 // elsewhere opens another file of the root that has the content.
@@ -138,7 +137,7 @@ func (c *Content) Read(p []byte) (int, error) {
 	switch {
 	case err == io.EOF && c.at < c.Entry.Size, c.at > c.Entry.Size:
 		return 0, fmt.Errorf("%s %w", c.Entry.Path, ErrRotten)
-	case c.sum != nil && c.at == c.Entry.Size && manifest.Digest(c.sum.Sum(nil)) != c.Entry.Digest:
+	case c.sum != nil && c.at == c.Entry.Size && manifest.SumOf(c.Entry.Digest.Algorithm(), c.sum) != c.Entry.Digest:
 		return 0, fmt.Errorf("%s %w", c.Entry.Path, ErrRotten)
 	}
 	return n, err
@@ -152,7 +151,7 @@ func (c *Content) Seek(offset int64, whence int) (int64, error) {
 	}
 	switch {
 	case at == 0:
-		c.sum = sha256.New()
+		c.sum = c.Entry.Digest.Algorithm().New()
 	case at != c.at:
 		c.sum = nil
 	}

@@ -19,6 +19,7 @@ import (
 type adoption struct {
 	*repository.Repository
 	history catalog.Run // what the record of runs will hold of it
+	hash    manifest.Algorithm
 	root    *store.Root
 	report  *repository.Report
 
@@ -40,6 +41,10 @@ type adoption struct {
 //
 // A dry run reads as much as the real one, to tell which files would become links.
 func Adopt(ctx context.Context, repo *repository.Repository, path string) (_ *repository.Report, err error) {
+	hash, err := repo.Algorithm()
+	if err != nil {
+		return nil, err
+	}
 	history := catalog.Run{Verb: "add", Started: repo.Env.Now()}
 	defer func() { repo.NoteFailed(ctx, history, err) }()
 	root, err := repo.ExistingRoot()
@@ -51,7 +56,7 @@ func Adopt(ctx context.Context, repo *repository.Repository, path string) (_ *re
 		root.Draw()
 	}
 	defer repo.Progress.Begin("add")()
-	a := &adoption{Repository: repo, history: history, root: root, report: &repository.Report{}}
+	a := &adoption{Repository: repo, history: history, hash: hash, root: root, report: &repository.Report{}}
 	var within store.Ref
 	if path != "" {
 		if within, err = repository.RefOf(root.Path, path); err != nil {
@@ -157,7 +162,7 @@ func (a *adoption) trees(within store.Ref) ([]store.Ref, error) {
 	}
 	if stamp != "" && len(found) == 0 {
 		ref := store.Ref{Name: names[0], Stamp: stamp}
-		if !a.root.HasBeside(ref, manifest.Suffix) {
+		if !a.root.HasManifest(ref) {
 			return nil, fmt.Errorf("%s cannot be a snapshot by that name: rename it, or back up to end a run that was cut off", ref)
 		}
 	}
@@ -184,7 +189,7 @@ func (a *adoption) strays(name string) error {
 // the tree.
 func (a *adoption) tree(ctx context.Context, ref store.Ref) (_ *catalog.Snapshot, err error) {
 	r := &run{
-		Repository: a.Repository, record: a.history, match: a.Config.Match,
+		Repository: a.Repository, record: a.history, match: a.Config.Match, hash: a.hash,
 		root: a.root, source: a.root.SnapshotPath(ref),
 	}
 	r.record.Name = ref.Name
@@ -202,7 +207,7 @@ func (a *adoption) tree(ctx context.Context, ref store.Ref) (_ *catalog.Snapshot
 	}
 	defer cat.Close()
 	header := manifest.Header{
-		Name: ref.Name, Stamp: ref.Stamp, Source: r.source, Host: a.Env.Host, Boot: a.Env.Boot, Match: string(r.match),
+		Name: ref.Name, Stamp: ref.Stamp, Source: r.source, Host: a.Env.Host, Boot: a.Env.Boot, Match: string(r.match), Hash: r.hash,
 	}
 	if tree.tool != "" {
 		header.Tags = []string{string(tree.tool)}

@@ -172,7 +172,7 @@ func (a *adoptedTree) saveFile(t *task, e *walk.Entry) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	res.entry.Digest = found.SHA256
+	res.entry.Digest = found.Own
 	a.adoption.report.Count(func(r *repository.Report) { r.Files++ })
 	switch {
 	case found.Differs(stated) != "":
@@ -183,7 +183,7 @@ func (a *adoptedTree) saveFile(t *task, e *walk.Entry) (result, error) {
 	return t.linkOrCreate(res.entry, func(*manifest.Entry) error { return nil }) // the file is there
 }
 
-// digestsOf returns the digests of a file: by SHA-256, and by the algorithm of the
+// digestsOf returns the digests of a file: by the algorithm of the run, and by the algorithm of the
 // digest that a tool has stated. An inode is read once: tasks with other names of the
 // inode wait.
 func (a *adoptedTree) digestsOf(t *task, f *walk.File, e *walk.Entry, also content.Stated) (*content.Digests, error) {

@@ -43,6 +43,9 @@ var (
 // snapshot that would be made; to later calls it is as if that snapshot was there.
 func Run(ctx context.Context, repo *repository.Repository, source repository.Source) (_ *repository.Snapshot, err error) {
 	r := &run{Repository: repo, match: cmp.Or(source.Match, repo.Config.Match)}
+	if r.hash, err = repo.Algorithm(); err != nil {
+		return nil, err
+	}
 	r.record = catalog.Run{Verb: "backup", Name: cmp.Or(source.Name, filepath.Base(source.Root))}
 	defer func() { repo.NoteFailed(ctx, r.record, err) }()
 	if r.source, err = repository.Resolve(source.Root); err != nil {
@@ -169,7 +172,7 @@ func (r *run) fill(ctx context.Context, cat *catalog.Catalog, source repository.
 	}
 	header = manifest.Header{
 		Name: r.record.Name, Stamp: r.partial.Stamp, Source: r.source, Host: r.Env.Host, Boot: r.Env.Boot, Mount: r.root.Mount(),
-		Started: r.record.Started, Match: string(r.match), Tags: source.Tags,
+		Started: r.record.Started, Match: string(r.match), Hash: r.hash, Tags: source.Tags,
 	}
 	if err := r.prepare(ctx, cat, header, true); err != nil {
 		return header, err

@@ -22,12 +22,13 @@ import (
 // run is a backup or an adoption under way.
 type run struct {
 	*repository.Repository
-	record    catalog.Run  // this run, for the record of runs
-	source    string       // the absolute path of the source, without symbolic links
-	sourceDir *walk.Dir    // the directory of the source, where that is a tree under the root; else nil
-	match     config.Match // what files must agree in to share an inode
-	isStage   bool         // whether another run follows that takes over from this one, see newestFirst
-	onUnread  func(error)  // called with each error of the source; nil for nothing to call
+	record    catalog.Run        // this run, for the record of runs
+	source    string             // the absolute path of the source, without symbolic links
+	sourceDir *walk.Dir          // the directory of the source, where that is a tree under the root; else nil
+	match     config.Match       // what files must agree in to share an inode
+	hash      manifest.Algorithm // of the digests
+	isStage   bool               // whether another run follows that takes over from this one, see newestFirst
+	onUnread  func(error)        // called with each error of the source; nil for nothing to call
 
 	log       *slog.Logger // writes to the engine's log and to the log of the snapshot
 	pathLog   *slog.Logger // hears of single paths: log, or the engine's log where the snapshot's log does not list paths
@@ -124,6 +125,7 @@ func (r *run) prepare(ctx context.Context, cat *catalog.Catalog, header manifest
 	} else if r.changes.recorder, err = cat.Begin(ctx, header.Name, base); err != nil {
 		return err
 	}
+	r.partial.Hash = header.Hash
 	r.output.groups = map[inodeVersion]int64{}
 	r.output.writer = manifest.NewWriter(r.partial.Manifest, header)
 	r.output.splice.Writer = r.output.writer
@@ -181,6 +183,10 @@ func (r *run) followParent(before *catalog.Snapshot) (err error) {
 	if p.OtherHost = p.Cursor.Header.Host != r.Env.Host; p.OtherHost {
 		r.log.Info("another host made the snapshot before, everything is read again", "snapshot", before.Stamp, "host", p.Cursor.Header.Host)
 	}
+	if was := p.Cursor.Header.Hash; was != r.hash {
+		r.log.Info("the snapshot before has digests by another algorithm: what is unchanged is read once, where it is stored",
+			"snapshot", before.Stamp, "was", was, "is", r.hash)
+	}
 	r.parent = p
 	r.Progress.TotalFiles.Store(before.Files)
 	r.Progress.TotalBytes.Store(before.Bytes)
@@ -222,7 +228,7 @@ func (r *run) walk(ctx context.Context, rules walk.Rules) error {
 	rules.Exclude = append(rules.Exclude, known.IDOf(self))
 	w := &walk.Walk{Root: r.source, Dir: r.sourceDir, Rules: rules, NamesLeft: r.logsPaths, Prepare: r.prepareBatch, Work: r.work}
 	for range w.WorkerCount() {
-		r.workers = append(r.workers, content.NewWorker())
+		r.workers = append(r.workers, content.NewWorker(r.hash))
 	}
 	flush := time.NewTicker(time.Second)
 	defer flush.Stop()

@@ -121,7 +121,11 @@ func (t *task) saveFromSource(e *walk.Entry, at parent.Position) (res result, er
 	}()
 	t.parent.entry = at.EntryOf(e)
 	if t.isUnchanged(e, t.parent) {
-		if res, err := t.linkUnchanged(e, t.parent); err != nil || res.entry.Path != "" {
+		res, err := t.linkUnchanged(e, t.parent)
+		if err == nil && res.outcome == linked { // by a digest that the catalog does not know
+			err = t.known.Add(&res.entry)
+		}
+		if err != nil || res.entry.Path != "" {
 			return res, err
 		}
 	}
@@ -163,7 +167,7 @@ func (t *task) isUnchanged(e *walk.Entry, from origin) bool {
 // mark in the parent's manifest vouches for both. Otherwise it returns the zero result.
 func (t *task) linkMarked(e *walk.Entry, mark manifest.Mark) (result, error) {
 	from := t.parent.dir
-	if mark == 0 || from == nil || e.Nlink > 1 || t.parent.OtherHost {
+	if mark == 0 || from == nil || e.Nlink > 1 || t.parent.OtherHost || e.Kind == manifest.File && t.parent.Cursor.Header.Hash != t.hash {
 		return result{}, nil
 	}
 	inode, err := from.Look(t.name)
@@ -179,7 +183,8 @@ func (t *task) linkMarked(e *walk.Entry, mark manifest.Mark) (result, error) {
 }
 
 // linkUnchanged links the entry to the file of an earlier tree under the same path.
-// Where that file is not what was stored, it returns the zero result.
+// Where that file is not what was stored, it returns the zero result. Where the digest
+// of that file is by another algorithm than those of this run, the file is read.
 func (t *task) linkUnchanged(e *walk.Entry, from origin) (result, error) {
 	old := from.entry
 	if from.dir == nil && !from.Planned || old.Absent || t.known.IsDamaged(old.Digest) {
@@ -201,6 +206,17 @@ func (t *task) linkUnchanged(e *walk.Entry, from origin) (result, error) {
 	case err != nil || !inode.Holds(old):
 		t.known.NoteChanged(inode, from.Ref, old.Path)
 		return result{}, nil
+	}
+	if old.Kind == manifest.File && old.Digest.Algorithm() != t.hash {
+		digest, ok := t.known.Convert(t.ctx, t.worker, from.dir, t.name, inode, old.Digest, t.hash)
+		if err := context.Cause(t.ctx); err != nil {
+			return result{}, err
+		}
+		if !ok {
+			t.known.NoteChanged(inode, from.Ref, old.Path)
+			return result{}, nil
+		}
+		res.entry.Digest, res.outcome = digest, linked
 	}
 	if ok, err := t.linkUnread(e, from.dir, inode); err != nil || !ok {
 		return result{}, err

@@ -3,7 +3,6 @@ package catalog
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"sort"
@@ -121,7 +120,7 @@ func (c *Catalog) readContents(ctx context.Context) (_ *Contents, err error) {
 		if v.Stored == rows.Absent || len(live) == 0 {
 			return true, nil
 		}
-		p := place{binary.BigEndian.Uint64(v.Digest[:]), handleMask - uint64(at.Handle) | age[live[0].ID]<<handleBits}
+		p := place{v.Digest.Prefix(), handleMask - uint64(at.Handle) | age[live[0].ID]<<handleBits}
 		of := t.placesOf(p.prefix)
 		of.list = append(of.list, p)
 		if known := &lately[uint64(v.Size)%uint64(len(lately))]; *known != v.Size {
@@ -156,7 +155,7 @@ func (t *Contents) HasSize(n int64) bool {
 // Lookup returns at most limit files of a digest, those of the newest snapshots
 // first.
 func (t *Contents) Lookup(d manifest.Digest, limit int) ([]Content, error) {
-	prefix := binary.BigEndian.Uint64(d[:])
+	prefix := d.Prefix()
 	places := t.placesOf(prefix).sorted()
 	i := sort.Search(len(places), func(i int) bool { return places[i].prefix >= prefix })
 	var found []Content

@@ -58,7 +58,7 @@ func TestContents(t *testing.T) {
 	})
 	t.Run("None", func(t *testing.T) {
 		same := long.Digest
-		same[31]++ // beyond what the table holds of it
+		same.Bytes()[31]++ // beyond what the table holds of it
 		if found, err := contents.Lookup(same, 10); err != nil || len(found) != 0 || contents.HasSize(7_000_000) {
 			t.Fatal(found, err)
 		}
@@ -204,9 +204,9 @@ func TestCompare(t *testing.T) {
 
 func TestDamage(t *testing.T) {
 	c := newCatalog(t)
-	a := Damage{Digest: manifest.Digest{1}, Snapshot: 1, Path: "x", Found: snapshot("a", 1).Started, What: "size"}
-	b := Damage{Digest: manifest.Digest{1}, Snapshot: 2, Path: "y", Found: snapshot("a", 2).Started, What: "content"}
-	other := Damage{Digest: manifest.Digest{2}, Snapshot: 2, Path: "z", Found: snapshot("a", 2).Started, What: "missing"}
+	a := Damage{Digest: manifest.Digest256([32]byte{1}), Snapshot: 1, Path: "x", Found: snapshot("a", 1).Started, What: "size"}
+	b := Damage{Digest: manifest.Digest256([32]byte{1}), Snapshot: 2, Path: "y", Found: snapshot("a", 2).Started, What: "content"}
+	other := Damage{Digest: manifest.Digest256([32]byte{2}), Snapshot: 2, Path: "z", Found: snapshot("a", 2).Started, What: "missing"}
 	for range 2 { // noted again, it is there once
 		if err := c.RecordDamage(a, b, other); err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"phlb/engine/catalog/rows"
 	"phlb/engine/manifest"
@@ -83,6 +84,30 @@ func (c *Catalog) Holders(ctx context.Context, digest manifest.Digest) ([]Versio
 		return nil, fmt.Errorf("read holders of %v: %w", digest, err)
 	}
 	sortVersions(found)
+	return found, nil
+}
+
+// HashedOtherwise returns the versions that have digests by other algorithms, of all
+// paths that have one of these digests in some snapshot.
+func (c *Catalog) HashedOtherwise(ctx context.Context, digests map[manifest.Digest]bool) ([]Version, error) {
+	paths := map[string]bool{}
+	algorithms := map[manifest.Algorithm]bool{}
+	_, err := c.versions(ctx, nil, func(v *rows.Version, _ *Snapshot) bool {
+		if v.Kind == manifest.File && digests[v.Digest] {
+			paths[strings.Clone(v.Path)] = true
+			algorithms[v.Digest.Algorithm()] = true
+		}
+		return false
+	})
+	var found []Version
+	if err == nil && len(paths) > 0 {
+		found, err = c.versions(ctx, func(p string) bool { return paths[p] }, func(v *rows.Version, _ *Snapshot) bool {
+			return v.Kind == manifest.File && v.Size > 0 && v.Stored != rows.Absent && !algorithms[v.Digest.Algorithm()]
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read digests by other algorithms: %w", err)
+	}
 	return found, nil
 }
 

@@ -43,7 +43,7 @@ func file(path string, n int) manifest.Entry {
 		Permissions: manifest.Permissions{Mode: 0o644, UID: 1000, GID: 100},
 		Mtime:       manifest.Time{Sec: 1_700_000_000 + int64(n), Nsec: 123_456_789},
 	}
-	e.Digest = manifest.Digest{byte(n), byte(n >> 8), byte(n >> 16), 7}
+	e.Digest = manifest.Digest256([32]byte{byte(n), byte(n >> 8), byte(n >> 16), 7})
 	return e
 }
 

@@ -71,11 +71,11 @@ func noteMuch(t *testing.T, c *Catalog, one, two ID) {
 	c.NoteVerification(Verification{Snapshot: one, Started: at(50), Finished: at(60), Sample: 0.25, Files: 10, Read: 3, Bytes: 400, Problems: 2, Healed: 1})
 	c.NoteVerification(Verification{Snapshot: two, Started: at(70), Finished: at(80), Sample: 1})
 	err := c.RecordDamage(
-		Damage{Digest: manifest.Digest{1}, Snapshot: one, Path: "x\xfe", Found: at(55), What: "content"}, Damage{Digest: manifest.Digest{2}, Snapshot: two, Path: "y", Found: at(75), What: "size"},
-		Damage{Digest: manifest.Digest{3}, Snapshot: two, Path: `"z`, Found: at(76), What: "content"},
+		Damage{Digest: manifest.Digest256([32]byte{1}), Snapshot: one, Path: "x\xfe", Found: at(55), What: "content"}, Damage{Digest: manifest.Digest256([32]byte{2}), Snapshot: two, Path: "y", Found: at(75), What: "size"},
+		Damage{Digest: manifest.Digest256([32]byte{3}), Snapshot: two, Path: `"z`, Found: at(76), What: "content"},
 	)
 	if err == nil {
-		err = c.ClearDamage(manifest.Digest{2})
+		err = c.ClearDamage(manifest.Digest256([32]byte{2}))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestJournal(t *testing.T) {
 		t.Error(last, err)
 	}
 	damaged, err := again.Damaged(t.Context())
-	if err != nil || len(damaged) != 2 || damaged[manifest.Digest{1}][0].Path != "x\xfe" || damaged[manifest.Digest{3}][0].Snapshot != two {
+	if err != nil || len(damaged) != 2 || damaged[manifest.Digest256([32]byte{1})][0].Path != "x\xfe" || damaged[manifest.Digest256([32]byte{3})][0].Snapshot != two {
 		t.Error(damaged, err)
 	}
 	// Noted once more, a run is there once.

@@ -65,7 +65,7 @@ func TestQuery(t *testing.T) {
 				t.Fatal(err)
 			}
 			e := what[row[0].(string)]
-			if !row[1].(time.Time).Equal(e.Mtime.Time()) || !bytes.Equal(row[2].([]byte), e.Digest[:]) {
+			if !row[1].(time.Time).Equal(e.Mtime.Time()) || !bytes.Equal(row[2].([]byte), e.Digest.Bytes()) {
 				t.Fatal(row, e)
 			}
 		}

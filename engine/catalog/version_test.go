@@ -83,7 +83,7 @@ func TestSame(t *testing.T) {
 		"mode": func(e *manifest.Entry) { e.Mode++ }, "uid": func(e *manifest.Entry) { e.UID++ },
 		"gid": func(e *manifest.Entry) { e.GID++ }, "size": func(e *manifest.Entry) { e.Size++ },
 		"sec": func(e *manifest.Entry) { e.Mtime.Sec++ }, "nsec": func(e *manifest.Entry) { e.Mtime.Nsec++ },
-		"digest": func(e *manifest.Entry) { e.Digest[31]++ }, "target": func(e *manifest.Entry) { e.Target = "x" },
+		"digest": func(e *manifest.Entry) { e.Digest.Bytes()[31]++ }, "target": func(e *manifest.Entry) { e.Target = "x" },
 		"rows.Absent": func(e *manifest.Entry) { e.Absent = true }, "stored": func(e *manifest.Entry) { e.Stored = &manifest.Stored{} },
 		"xattrs": func(e *manifest.Entry) { e.Xattrs = []manifest.Xattr{{Name: "a"}} },
 	} {

@@ -32,7 +32,7 @@ type Config struct {
 	SkipPatterns   []string          // globs over names or relative paths
 	Match          Match             // what files that share an inode agree in
 	Unchanged      Attributes        // what an unchanged source file agrees in
-	Hash           string            // always "sha256"
+	Hash           string            // one of Hashes, by which digests are made
 	Shrink         float64           // the share of the files before that a complete snapshot has at least; 0 for any
 	AllowRun       []string          // programs that scripts may run
 	AllowNet       []string          // HOST or HOST:PORT that scripts may talk to
@@ -68,6 +68,9 @@ const (
 	MatchContent     Match = "content"     // content alone
 	MatchExact       Match = "exact"       // like MatchPermissions, and mtime
 )
+
+// Hashes are the algorithms by which digests can be made, the default first.
+var Hashes = []string{"sha256", "sha512"}
 
 // ParseMatch reads what a file or a script says; anything else is an error that
 // lists what can be said.

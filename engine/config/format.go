@@ -10,7 +10,7 @@ import (
 )
 
 // maxName leaves room, in the 255 bytes of a file name, for what is put behind
-// the name of a snapshot: ".partial", ".sha256.gz" and temporary endings.
+// the name of a snapshot: ".partial", ".sha256.gz", ".sha512.gz" and temporary endings.
 const maxName = 200
 
 // samples are two moments that differ in every field.
@@ -73,7 +73,7 @@ func checkName(name string) error {
 	case len(name) > maxName:
 		return fmt.Errorf("gives a name of %d bytes, at most %d are possible", len(name), maxName)
 	}
-	for _, suffix := range []string{".partial", ".sha256.gz", ".log"} {
+	for _, suffix := range []string{".partial", ".sha256.gz", ".sha512.gz", ".log"} {
 		if strings.HasSuffix(name, suffix) {
 			return fmt.Errorf("gives the name %q, but the ending %s has a meaning of its own", name, suffix)
 		}

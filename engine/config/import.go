@@ -38,6 +38,7 @@ var oldDefaults = []option{
 	{key: "backup_path", value: "~/PyHardLinkBackups"},
 	{key: "skip_dirs", value: "__pycache__, temp"},
 	{key: "skip_patterns", value: "*.pyc, *.tmp, *.cache"},
+	{key: "hash_name", value: "sha512"},
 }
 
 func translateAll(name string, options []option) (text []byte, notes []string, err error) {
@@ -136,7 +137,7 @@ var translations = map[string]func(value string) translation{
 	},
 	"logging_console_level": func(value string) translation { return translateLevel("console_level", value) },
 	"logging_file_level":    func(value string) translation { return translateLevel("log_level", value) },
-	"hash_name":             without("manifests are of sha256; the digests of old snapshots are read all the same"),
+	"hash_name":             translateHash,
 	"database_name":         without("there is no SQLite database: phlb add makes a catalog of the old snapshots"),
 	"default_new_path_mode": without("folders have the mode that they have in the source"),
 	"enable_auto_login":     without("there is no server to log in to"),
@@ -170,6 +171,16 @@ func translatePath(value string) (t translation) {
 
 // rooted is how a path begins, on any system, that starts nowhere else.
 var rooted = regexp.MustCompile(`^(~|/|\\|[A-Za-z]:)`)
+
+// translateHash takes the name of what hashlib of Python knows, in small letters or not.
+func translateHash(value string) (t translation) {
+	if name := strings.ToLower(value); slices.Contains(Hashes, name) {
+		t.key, t.value = "hash", name
+		return t
+	}
+	t.note("was not taken over, manifests are of %s; the digests of old snapshots are read all the same", strings.Join(Hashes, " or "))
+	return t
+}
 
 func translateFormat(value string) (t translation) {
 	if _, err := formatValue(value); err != nil {

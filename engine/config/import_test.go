@@ -55,8 +55,8 @@ func imported(t testing.TB, ini string) (*Config, []string) {
 
 func TestImport(t *testing.T) {
 	cfg, notes := imported(t, oldINI)
-	got := fmt.Sprint(cfg.BackupPath, " ", cfg.SnapshotFormat, " ", cfg.SkipDirs, " ", cfg.SkipPatterns, " ", cfg.ConsoleLevel, " ", cfg.LogLevel)
-	if want := "/mnt/backups %Y-%m-%d-%H%M [__pycache__ temp] [*.pyc *.tmp *.cache] ERROR DEBUG"; got != want {
+	got := fmt.Sprint(cfg.BackupPath, " ", cfg.SnapshotFormat, " ", cfg.SkipDirs, " ", cfg.SkipPatterns, " ", cfg.ConsoleLevel, " ", cfg.LogLevel, " ", cfg.Hash)
+	if want := "/mnt/backups %Y-%m-%d-%H%M [__pycache__ temp] [*.pyc *.tmp *.cache] ERROR DEBUG sha512"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	var about []string
@@ -65,7 +65,7 @@ func TestImport(t *testing.T) {
 		about = append(about, key)
 	}
 	want := []string{"DATABASE_NAME", "ENABLE_AUTO_LOGIN", "LANGUAGE_CODE", "SKIP_PATTERNS",
-		"PRINT_UPDATE_INTERVAL", "DEFAULT_NEW_PATH_MODE", "HASH_NAME", "CHUNK_SIZE", "files"}
+		"PRINT_UPDATE_INTERVAL", "DEFAULT_NEW_PATH_MODE", "CHUNK_SIZE", "files"}
 	if !slices.Equal(about, want) {
 		t.Errorf("notes are about %q, want %q", about, want)
 	}
@@ -98,6 +98,21 @@ func TestImportValues(t *testing.T) {
 				t.Errorf("notes lack %q:\n%s", test.note, all)
 			}
 		})
+	}
+}
+
+func TestImportHash(t *testing.T) {
+	for _, test := range []struct{ ini, want, note string }{
+		{"", "sha512", "HASH_NAME = sha512: is not set there, but held by default"},
+		{"HASH_NAME=sha512", "sha512", ""},
+		{"HASH_NAME= SHA256", "sha256", ""},
+		{"HASH_NAME=md5", "sha256", "HASH_NAME = md5: was not taken over, manifests are of sha256 or sha512"},
+		{"HASH_NAME=sha384", "sha256", "HASH_NAME = sha384: was not taken over"},
+	} {
+		cfg, notes := imported(t, "[x]\nBACKUP_PATH=/b\nSKIP_DIRS=\nSKIP_PATTERNS=\n"+test.ini)
+		if all := strings.Join(notes, "\n"); cfg.Hash != test.want || !strings.Contains(all, test.note) || test.note == "" && strings.Contains(all, "HASH_NAME") {
+			t.Errorf("%q: hash is %q, want %q; notes are\n%s", test.ini, cfg.Hash, test.want, all)
+		}
 	}
 }
 

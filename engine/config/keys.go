@@ -243,10 +243,14 @@ func attributesValue(v any) (Attributes, error) {
 
 func hashValue(v any) (string, error) {
 	s, err := stringValue(v)
-	if err == nil && s != "sha256" {
-		err = errors.New("want sha256, others are not supported")
+	if err != nil || slices.Contains(Hashes, s) {
+		return s, err
 	}
-	return s, err
+	switch s {
+	case "md5", "sha1":
+		return s, fmt.Errorf("want %s: two files can be made that have one %s, and one of them would be lost", strings.Join(Hashes, " or "), s)
+	}
+	return s, fmt.Errorf("want %s", strings.Join(Hashes, " or "))
 }
 
 func shareValue(v any) (float64, error) {

@@ -10,7 +10,6 @@ package content
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"hash"
 	"io"
@@ -27,20 +26,33 @@ const BufferSize = 256 << 10
 
 // Worker is what one goroutine reads files with.
 type Worker struct {
+	by    manifest.Algorithm // of hash; not of a worker for any other algorithm
 	hash  hash.Hash
-	whole []byte // for a file that is kept in memory, and for one that is copied
-	check []byte // for HashStored, which is called while whole holds a file
+	other map[manifest.Algorithm]hash.Hash // to be used again
+	whole []byte                           // for a file that is kept in memory, and for one that is copied
+	check []byte                           // for HashStored, which is called while whole holds a file
 }
 
-// NewWorker returns a worker that hashes by sha256.
-func NewWorker() *Worker { return &Worker{hash: sha256.New()} }
+// NewWorker returns a worker that hashes by that algorithm.
+func NewWorker(by manifest.Algorithm) *Worker { return &Worker{by: by, hash: by.New()} }
 
-// Sum returns the digest of what was read last, of a worker that hashes by
-// sha256.
-func (w *Worker) Sum() (d manifest.Digest) {
-	w.hash.Sum(d[:0])
-	return d
+// Use has the worker hash by that algorithm from now on.
+func (w *Worker) Use(by manifest.Algorithm) {
+	if w.by == by {
+		return
+	}
+	if w.other == nil {
+		w.other = map[manifest.Algorithm]hash.Hash{}
+	}
+	w.other[w.by] = w.hash
+	if w.hash = w.other[by]; w.hash == nil {
+		w.hash = by.New()
+	}
+	w.by = by
 }
+
+// Sum returns the digest of what was read last.
+func (w *Worker) Sum() manifest.Digest { return manifest.SumOf(w.by, w.hash) }
 
 // Digest returns the digest of bytes that are in memory.
 func (w *Worker) Digest(b []byte) manifest.Digest {
@@ -127,29 +139,39 @@ func (w *Worker) Copy(ctx context.Context, f *walk.File, e *walk.Entry, out *sto
 	}
 }
 
-// HashStored returns the digest of a file under the root, by sha256.
-func (w *Worker) HashStored(ctx context.Context, dir *store.Dir, name string) (manifest.Digest, error) {
+// HashStored returns the digest of a file under the root by that algorithm.
+func (w *Worker) HashStored(ctx context.Context, dir *store.Dir, name string, by manifest.Algorithm) (manifest.Digest, error) {
+	found, err := w.StoredDigests(ctx, dir, name, by, by)
+	return found.Own, err
+}
+
+// StoredDigests is HashStored for two algorithms.
+func (w *Worker) StoredDigests(ctx context.Context, dir *store.Dir, name string, by, also manifest.Algorithm) (Digests, error) {
+	defer w.Use(w.by)
+	w.Use(by)
+	return w.digests(also.String(), func() error { return w.readStored(ctx, dir, name) })
+}
+
+func (w *Worker) readStored(ctx context.Context, dir *store.Dir, name string) error {
 	f, err := dir.Read(name)
 	if err != nil {
-		return manifest.Digest{}, err
+		return err
 	}
 	defer f.Close()
 	s := w.start(&w.check, nil, BufferSize)
+	defer s.stop()
 	for {
 		if err := context.Cause(ctx); err != nil {
-			s.stop()
-			return manifest.Digest{}, err
+			return err
 		}
 		b := s.buffer()
 		n, err := f.Read(b)
 		s.take(b[:n]) // nothing is written, and so nothing fails
 		if err == io.EOF {
-			s.stop()
-			return w.Sum(), nil
+			return nil
 		}
 		if err != nil {
-			s.stop()
-			return manifest.Digest{}, fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package content
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -22,7 +21,7 @@ func TestCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer dir.Close()
-	w := NewWorker()
+	w := NewWorker(manifest.SHA256)
 	for _, size := range []int{0, 1, chunkSize, chunkSize + 1, BufferSize - 1, BufferSize, BufferSize + 1, 5*BufferSize + 7} {
 		data := bytes.Repeat([]byte("phlb\x00"), size/5+1)[:size]
 		if err := os.WriteFile(filepath.Join(folder, "f"), data, 0o600); err != nil {
@@ -39,11 +38,32 @@ func TestCopy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var read atomic.Int64
-		n, err := w.Copy(t.Context(), f, &seen, nil, &read)
-		f.Close()
-		if want := manifest.Digest(sha256.Sum256(data)); err != nil || n != int64(size) || read.Load() != n || w.Sum() != want {
-			t.Errorf("%d bytes: read %d, counted %d, sum %v, %v", size, n, read.Load(), w.Sum(), err)
+		for _, by := range manifest.Algorithms {
+			w.Use(by)
+			h := by.New()
+			h.Write(data)
+			want := manifest.SumOf(by, h)
+			var read atomic.Int64
+			n, err := w.Copy(t.Context(), f, &seen, nil, &read)
+			if err != nil || n != int64(size) || read.Load() != n || w.Sum() != want {
+				t.Errorf("%d bytes by %v: read %d, counted %d, sum %v, %v", size, by, n, read.Load(), w.Sum(), err)
+			}
+			if got := w.Digest(data); got != want {
+				t.Errorf("%d bytes in memory by %v: sum %v", size, by, got)
+			}
+			for _, also := range []string{"", "md5", "sha256", "sha512"} {
+				_, found, err := w.ReadDigests(t.Context(), f, &seen, also, &read)
+				if err != nil || found.Own != want || also != "" && !bytes.Equal(found.By(also), sumBy(also, data)) {
+					t.Errorf("%d bytes by %v, and by %q %x, %v", size, found.Own, also, found.By(also), err)
+				}
+			}
 		}
+		f.Close()
 	}
+}
+
+func sumBy(algorithm string, data []byte) []byte {
+	h := algorithms[algorithm]()
+	h.Write(data)
+	return h.Sum(nil)
 }

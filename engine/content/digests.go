@@ -21,15 +21,15 @@ import (
 
 // Digests are those of a file as it was read.
 type Digests struct {
-	SHA256 manifest.Digest
-	also   Stated // by another algorithm, if one was asked for
+	Own  manifest.Digest // by the algorithm of the worker
+	also Stated          // by another one, if that was asked for
 }
 
 // By returns the digest by an algorithm, nil if that was not asked for.
 func (d *Digests) By(algorithm string) []byte {
 	switch algorithm {
-	case "sha256":
-		return d.SHA256[:]
+	case d.Own.Algorithm().String():
+		return d.Own.Bytes()
 	case d.also.Algorithm:
 		return d.also.Sum
 	}
@@ -60,21 +60,28 @@ func (b both) Reset() {
 	b.also.Reset()
 }
 
-// ReadDigests reads a file once, for its SHA-256 and, unless it is "", for the
-// digest by another algorithm too. It returns how many bytes there were, and adds
-// them to progress as they are read.
+// ReadDigests reads a file once, for its digest by the algorithm of the worker and,
+// unless it is "", for the one by another algorithm too. It returns how many bytes there
+// were, and adds them to progress as they are read.
 func (w *Worker) ReadDigests(ctx context.Context, f *walk.File, e *walk.Entry, algorithm string, progress *atomic.Int64) (n int64, found Digests, err error) {
-	if algorithm != "" && algorithm != "sha256" {
-		own := w.hash
-		defer func() { w.hash = own }()
-		w.hash = both{own, algorithms[algorithm]()}
-	}
-	n, err = w.Copy(ctx, f, e, nil, progress)
-	found.SHA256 = w.Sum()
-	if b, ok := w.hash.(both); ok {
-		found.also = Stated{algorithm, b.also.Sum(nil)}
-	}
+	found, err = w.digests(algorithm, func() (err error) {
+		n, err = w.Copy(ctx, f, e, nil, progress)
+		return err
+	})
 	return n, found, err
+}
+
+// digests returns the digests of what read reads.
+func (w *Worker) digests(also string, read func() error) (Digests, error) {
+	if also == "" || also == w.by.String() {
+		err := read()
+		return Digests{Own: w.Sum()}, err
+	}
+	own, second := w.hash, algorithms[also]()
+	defer func() { w.hash = own }()
+	w.hash = both{own, second}
+	err := read()
+	return Digests{w.Sum(), Stated{also, second.Sum(nil)}}, err
 }
 
 // Stated is a digest that another tool has recorded of a file. The zero value says

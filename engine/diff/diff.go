@@ -78,10 +78,8 @@ func Between(old, new *manifest.Entry) (what, detail string) {
 	switch {
 	case old.Kind != new.Kind:
 		return Changed, fmt.Sprintf("was a %v, is a %v", old.Kind, new.Kind)
-	case old.Digest != new.Digest && old.Size == new.Size && new.Digest == manifest.Digest{}:
-		return Changed, "time, and perhaps content, which was not read"
-	case old.Digest != new.Digest:
-		return Changed, fmt.Sprintf("%d → %s", old.Size, repository.Bytes(new.Size))
+	case !manifest.SameContent(old, new):
+		return Changed, otherContent(old, new)
 	case old.Target != new.Target:
 		return Changed, fmt.Sprintf("led to %q, leads to %q", old.Target, new.Target)
 	case old.Major != new.Major || old.Minor != new.Minor:
@@ -104,6 +102,19 @@ func Between(old, new *manifest.Entry) (what, detail string) {
 		return "", ""
 	}
 	return Metadata, strings.Join(parts, ", ")
+}
+
+// otherContent says how two files do not have the same content, as far as that is known.
+func otherContent(old, new *manifest.Entry) string {
+	before, now := old.Digest.Algorithm(), new.Digest.Algorithm()
+	switch {
+	case old.Size != new.Size:
+	case new.Digest == manifest.Digest{}:
+		return "time, and perhaps content, which was not read"
+	case before != now:
+		return fmt.Sprintf("time, and perhaps content, of which one has the %v and the other the %v", before, now)
+	}
+	return fmt.Sprintf("%d → %s", old.Size, repository.Bytes(new.Size))
 }
 
 // result pairs what was removed with what was added of the same content, and
@@ -221,7 +232,7 @@ func Source(ctx context.Context, repo *repository.Repository, s *repository.Snap
 	}}
 	var workers []*content.Worker
 	for range w.WorkerCount() {
-		workers = append(workers, content.NewWorker())
+		workers = append(workers, content.NewWorker(old.Header.Hash))
 	}
 	w.Work = func(ctx context.Context, worker int, b *walk.Batch) error {
 		return c.batch(ctx, repo, workers[worker], b, read)

@@ -176,9 +176,9 @@ func parseSums(r io.Reader) map[string]content.Stated {
 		digest, of, ok := strings.Cut(line, "  ")
 		next, invalid := manifest.ParseDigest(digest)
 		switch {
-		case ok && invalid == nil && of != "" && !strings.Contains(of, "/"):
+		case ok && invalid == nil && next.Algorithm() == manifest.SHA256 && of != "" && !strings.Contains(of, "/"):
 			add()
-			sum, name = next[:], of
+			sum, name = next.Bytes(), of
 		case err == nil && name != "":
 			name += "\n" + line
 		}

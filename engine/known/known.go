@@ -103,7 +103,7 @@ func (k *Contents) HasSize(ctx context.Context, n int64) (bool, error) {
 // caller the one who is, until it releases the claim. A few other contents wait
 // as well.
 func (k *Contents) Claim(d manifest.Digest) (release func()) {
-	mu := &k.claims[int(d[0])%len(k.claims)]
+	mu := &k.claims[d.Prefix()%uint64(len(k.claims))]
 	mu.Lock()
 	return mu.Unlock
 }

@@ -15,8 +15,14 @@ import (
 
 // looks is what the looks at files of snapshots have found in a run.
 type looks struct {
-	digests sync.Map // from a Version to the function that hashes it once
+	digests sync.Map // from a look to the function that hashes once
 	changed sync.Map // the inodes and paths that NoteChanged has warned of
+}
+
+// look is a version of an inode that is hashed by one or two algorithms.
+type look struct {
+	Version
+	by, also manifest.Algorithm
 }
 
 // Version is an inode with one content: the number of an inode that was replaced by
@@ -91,13 +97,27 @@ func isOurs(file store.Inode) bool {
 // Holds reads the file that is called name in dir, and reports whether its content
 // has that digest. A version of an inode is read once in a run, whatever its names.
 func (k *Contents) Holds(ctx context.Context, worker *content.Worker, dir *store.Dir, name string, file store.Inode, d manifest.Digest) bool {
-	read := sync.OnceValues(func() (manifest.Digest, error) { return worker.HashStored(ctx, dir, name) })
-	if v := VersionOf(file); v.ID.Known() {
-		of, _ := k.looks.digests.LoadOrStore(v, read)
-		read = of.(func() (manifest.Digest, error))
+	found, err := k.read(ctx, worker, dir, name, file, d.Algorithm(), d.Algorithm())
+	return err == nil && found.Own == d
+}
+
+// Convert is Holds, and returns the digest by another algorithm of the content that was
+// found to have the digest d.
+func (k *Contents) Convert(ctx context.Context, worker *content.Worker, dir *store.Dir, name string, file store.Inode, d manifest.Digest, to manifest.Algorithm) (manifest.Digest, bool) {
+	found, err := k.read(ctx, worker, dir, name, file, d.Algorithm(), to)
+	if err != nil || found.Own != d {
+		return manifest.Digest{}, false
 	}
-	found, err := read()
-	return err == nil && found == d
+	return manifest.DigestOf(found.By(to.String()))
+}
+
+func (k *Contents) read(ctx context.Context, worker *content.Worker, dir *store.Dir, name string, file store.Inode, by, also manifest.Algorithm) (content.Digests, error) {
+	read := sync.OnceValues(func() (content.Digests, error) { return worker.StoredDigests(ctx, dir, name, by, also) })
+	if v := VersionOf(file); v.ID.Known() {
+		of, _ := k.looks.digests.LoadOrStore(look{v, by, also}, read)
+		read = of.(func() (content.Digests, error))
+	}
+	return read()
 }
 
 // NoteChanged warns of a file that is not what was stored, once for each inode. The

@@ -42,11 +42,11 @@ func (s *spool) add(e *manifest.Entry) error {
 	if s.last == nil {
 		s.last = map[uint64]int64{}
 	}
-	prefix := binary.NativeEndian.Uint64(e.Digest[:])
+	prefix := e.Digest.Prefix()
 	start := len(s.tail)
 	b := append(s.tail, 0, 0, 0, 0)
 	b = binary.AppendVarint(b, s.last[prefix])
-	b = append(b, e.Digest[:]...)
+	b = appendText(b, string(e.Digest.Bytes()))
 	stored := e.InSnapshot()
 	for _, n := range []uint32{stored.Mode, stored.UID, stored.GID, stored.Mtime.Nsec} {
 		b = binary.AppendUvarint(b, uint64(n))
@@ -82,13 +82,13 @@ func appendText(b []byte, text string) []byte {
 
 // find returns at most limit files of a digest, the last added first.
 func (s *spool) find(d manifest.Digest, limit int) (found []fresh, err error) {
-	for at := s.last[binary.NativeEndian.Uint64(d[:])]; at > 0 && len(found) < limit; {
+	for at := s.last[d.Prefix()]; at > 0 && len(found) < limit; {
 		r, err := s.record(at - 1)
 		if err != nil {
 			return nil, fmt.Errorf("remember what was stored: %w", err)
 		}
 		at = r.varint()
-		digest := manifest.Digest(r.take(len(d)))
+		digest := r.text()
 		f := fresh{}
 		f.stored.Mode, f.stored.UID, f.stored.GID = uint32(r.uvarint()), uint32(r.uvarint()), uint32(r.uvarint())
 		f.stored.Mtime.Nsec = uint32(r.uvarint())
@@ -97,7 +97,7 @@ func (s *spool) find(d manifest.Digest, limit int) (found []fresh, err error) {
 		for range r.uvarint() {
 			f.xattrs = append(f.xattrs, manifest.Xattr{Name: r.text(), Value: r.text()})
 		}
-		if digest == d {
+		if digest == string(d.Bytes()) {
 			found = append(found, f)
 		}
 	}

@@ -15,8 +15,10 @@ func TestSpool(t *testing.T) {
 	s := spool{dir: dir}
 	const files = 5000
 	entry := func(i int) *manifest.Entry {
-		e := &manifest.Entry{Path: fmt.Sprint(i, strings.Repeat("\xff\n", i%300)), Kind: manifest.File, Digest: manifest.Digest{31: byte(i % 50)}}
-		e.Digest[0], e.Digest[1] = byte(i/100), byte(i%3) // digests of one prefix, and several files of one digest
+		e := &manifest.Entry{Path: fmt.Sprint(i, strings.Repeat("\xff\n", i%300)), Kind: manifest.File}
+		sum := make([]byte, manifest.Algorithms[i%2].Size())
+		sum[0], sum[1], sum[len(sum)-1] = byte(i/100), byte(i%3), byte(i%50) // digests of one prefix, and several files of one digest
+		e.Digest, _ = manifest.DigestOf(sum)
 		e.Mode, e.UID, e.GID = 0o4755, uint32(i), 1<<32-1
 		e.Mtime = manifest.Time{Sec: int64(-i), Nsec: 999999999}
 		if i%7 == 0 {
@@ -56,7 +58,7 @@ func TestSpool(t *testing.T) {
 	if found, err := s.find(entry(0).Digest, 1); len(found) != 1 || err != nil {
 		t.Errorf("%d files, %v; want one", len(found), err)
 	}
-	if found, err := s.find(manifest.Digest{0xab}, 10); len(found) != 0 || err != nil {
+	if found, err := s.find(manifest.Digest256([32]byte{0xab}), 10); len(found) != 0 || err != nil {
 		t.Errorf("found %v, %v of a content that is not there", found, err)
 	}
 	s.close()

@@ -11,7 +11,7 @@ import (
 func TestFlippedBits(t *testing.T) {
 	var want []Entry
 	for i := range 40 {
-		want = append(want, Entry{Path: fmt.Sprintf("f%03d", i), Kind: File, Digest: Digest{byte(i), 1, 2, 3}, Size: int64(i)})
+		want = append(want, Entry{Path: fmt.Sprintf("f%03d", i), Kind: File, Digest: Digest256([32]byte{byte(i), 1, 2, 3}), Size: int64(i)})
 	}
 	var out bytes.Buffer
 	w := NewWriter(&out, header)

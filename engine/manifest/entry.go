@@ -1,27 +1,11 @@
 package manifest
 
 import (
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"strings"
 	"time"
 )
-
-// Digest is the SHA-256 of a file's content (FIPS 180-4).
-type Digest [32]byte
-
-// String returns d in lower-case hexadecimal.
-func (d Digest) String() string { return hex.EncodeToString(d[:]) }
-
-// ParseDigest reads what [Digest.String] writes.
-func ParseDigest(s string) (d Digest, err error) {
-	if len(s) != 2*len(d) {
-		return d, fmt.Errorf("digest has %d characters, not %d", len(s), 2*len(d))
-	}
-	_, err = hex.Decode(d[:], []byte(s))
-	return d, err
-}
 
 // Kind is the type of a file system entry, named by the letter that stands for
 // it in a manifest.
@@ -186,7 +170,7 @@ func (e *Entry) Folder() string {
 // Name returns the last element of e's path.
 func (e *Entry) Name() string { return e.Path[strings.LastIndexByte(e.Path, '/')+1:] }
 
-// hasHash reports whether sha256sum can check e: a file that is in the snapshot.
+// hasHash reports whether e has a hash line: a file that is in the snapshot.
 func (e *Entry) hasHash() bool { return e.Kind == File && !e.Absent }
 
 // InSnapshot returns the metadata that e's inode has in the snapshot.

@@ -14,7 +14,8 @@
 //
 //	zcat ../STAMP.sha256.gz | sha256sum -c -
 //
-// run inside a snapshot checks every file. Everything that a hash line cannot
+// run inside a snapshot checks every file. Where another [Algorithm] was chosen, its
+// name stands in the places of sha256. Everything that a hash line cannot
 // say stands in lines that begin with "#", which sha256sum ignores:
 //
 //	# phlb manifest 1
@@ -31,6 +32,11 @@
 //	# finished: 2026-11-22T10:45:01.5Z
 //	# …
 //	# end entries=3 files=1 bytes=7
+//
+// A manifest whose digests are not by SHA-256 begins with "# phlb manifest 2", which a
+// phlb that knows no other refuses, and says what they are by:
+//
+//	# hash: sha512
 //
 // A record line gives kind (f file, d directory, l symbolic link, p fifo,
 // s socket, b and c devices), permission bits in octal, uid:gid, size in bytes,
@@ -82,12 +88,9 @@ import (
 	"time"
 )
 
-// Version is the format version that this package writes, and the newest that
-// it reads.
-const Version = 1
-
-// Suffix is what a manifest's file name adds to the name of its snapshot.
-const Suffix = ".sha256.gz"
+// Version is the newest format version that this package reads. What is of the first
+// one alone is written in that, so that an older phlb can read it.
+const Version = 2
 
 var (
 	// ErrCutOff says that a manifest ends before its closing line.
@@ -112,7 +115,16 @@ type Header struct {
 	Boot    string    // boot id of the host, empty where there is none
 	Mount   string    // the mount that the root lay on, by the host; empty where that is not known
 	Match   string    // which metadata had to agree for a shared inode
+	Hash    Algorithm // of all digests
 	Tags    []string
+}
+
+// version returns that of the format in which the manifest is written.
+func (h *Header) version() int {
+	if h.Hash != SHA256 {
+		return 2
+	}
+	return 1
 }
 
 // Summary is what is known of a snapshot when its run ends. Counts are of

@@ -90,8 +90,8 @@ func unzip(t testing.TB, data []byte) string {
 	return string(text)
 }
 
-// entries draws a tree's worth of entries in order.
-func entries(t *rapid.T) []Entry {
+// entries draws a tree's worth of entries in order, with digests by an algorithm.
+func entries(t *rapid.T, by Algorithm) []Entry {
 	component := rapid.OneOf(rapid.SampledFrom(odd), rapid.StringMatching(`[a-c./]{1,3}`), rapid.StringN(1, 4, 8)).
 		Filter(func(s string) bool { return ValidPath(s) && !strings.Contains(s, "/") && s != "." })
 	stamp := rapid.Custom(func(t *rapid.T) Time {
@@ -122,7 +122,7 @@ func entries(t *rapid.T) []Entry {
 		switch e.Kind {
 		case File:
 			if !e.Absent {
-				copy(e.Digest[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "digest"))
+				e.Digest, _ = DigestOf(rapid.SliceOfN(rapid.Byte(), by.Size(), by.Size()).Draw(t, "digest"))
 			}
 			e.Size %= 1 << 50 // their sum is counted
 		case Symlink:
@@ -139,7 +139,9 @@ func entries(t *rapid.T) []Entry {
 
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		want := entries(rt)
+		header := header
+		header.Hash = rapid.SampledFrom(Algorithms).Draw(rt, "hash")
+		want := entries(rt, header.Hash)
 		s := Summary{Finished: header.Started, Unchanged: 1, Linked: 2, New: 3, NewBytes: 4, Skipped: 5, Errors: 6}
 		data := write(t, header, want, s)
 		h, got, sum, err := read(data)
@@ -201,6 +203,23 @@ func TestWriter(t *testing.T) {
 			t.Error("an entry out of order was taken")
 		}
 	})
+	t.Run("ErrAlgorithm", func(t *testing.T) {
+		for _, by := range Algorithms {
+			h := header
+			h.Hash = by
+			for _, other := range Algorithms {
+				w := NewWriter(io.Discard, h)
+				err := w.Write(&Entry{Path: "a", Kind: File, Digest: digestBy(other, "a")})
+				if (err == nil) != (other == by) {
+					t.Errorf("a digest by %v in a manifest by %v: %v", other, by, err)
+				}
+				if err := w.Write(&Entry{Path: "b", Kind: File, Absent: true}); err != nil {
+					t.Errorf("a file without a digest in a manifest by %v: %v", by, err)
+				}
+				w.Abort()
+			}
+		}
+	})
 	t.Run("ErrDestination", func(t *testing.T) {
 		full := errors.New("full")
 		w := NewWriter(failing{full}, header)
@@ -217,6 +236,9 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 func TestReader(t *testing.T) {
 	good := unzip(t, write(t, header, []Entry{{Path: ".", Kind: Dir}, {Path: "a", Kind: File, Size: 3}}, Summary{}))
 	for _, c := range []struct{ name, old, new, want string }{
+		{"ErrAlgorithm", "# match:", "# hash: sha3-512\n# match:", `digests by "sha3-512": manifest was written by a newer phlb`},
+		{"ErrOtherHash", "# match:", "# hash: sha512\n# match:", "is not a hash line of sha512"},
+		{"OKSameHash", "# match:", "# hash: sha256\n# match:", ""},
 		{"ErrMagic", "# phlb manifest 1", "# something else", "not the start"},
 		{"ErrVersion", "# phlb manifest 1", "# phlb manifest 99", "newer phlb"},
 		{"ErrCount", "entries=2", "entries=3", "closes with"},
@@ -282,10 +304,18 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestSha256sum has coreutils check what we write, from inside of a tree whose
-// names are as odd as names can be.
+// TestSha256sum has coreutils check what we write by each algorithm.
 func TestSha256sum(t *testing.T) {
-	for _, tool := range []string{"sh", "zcat", "sha256sum"} {
+	for _, by := range Algorithms {
+		t.Run(by.String(), func(t *testing.T) { checkSums(t, by) })
+	}
+}
+
+// checkSums has the tool of an algorithm check a manifest, from inside of a tree whose
+// names are as odd as names can be.
+func checkSums(t *testing.T, by Algorithm) {
+	sums := by.String() + "sum"
+	for _, tool := range []string{"sh", "zcat", sums} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("no %s on this machine", tool)
 		}
@@ -304,15 +334,17 @@ func TestSha256sum(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(tree, p), []byte(name), 0o644); err != nil {
 				t.Skipf("this file system refuses the name %q: %v", name, err)
 			}
-			list = append(list, Entry{Path: p, Kind: File, Size: int64(len(name)), Digest: sha256.Sum256([]byte(name))})
+			list = append(list, Entry{Path: p, Kind: File, Size: int64(len(name)), Digest: digestBy(by, name)})
 		}
 	}
 	slices.SortFunc(list, func(a, b Entry) int { return Compare(&a, &b) })
-	if err := os.WriteFile(filepath.Join(dir, "m.sha256.gz"), write(t, header, list, Summary{}), 0o644); err != nil {
+	header := header
+	header.Hash = by
+	if err := os.WriteFile(filepath.Join(dir, "m"+by.Suffix()), write(t, header, list, Summary{}), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	check := func() (string, error) {
-		cmd := exec.Command("sh", "-c", "zcat ../m.sha256.gz | sha256sum --strict --warn -c -")
+		cmd := exec.Command("sh", "-c", "zcat ../m"+by.Suffix()+" | "+sums+" --strict --warn -c -")
 		cmd.Dir = tree
 		cmd.Env = append(os.Environ(), "LC_ALL=C")
 		out, err := cmd.CombinedOutput()
@@ -320,17 +352,27 @@ func TestSha256sum(t *testing.T) {
 	}
 	out, err := check()
 	if err != nil || strings.Count(out, ": OK\n") != 2*(len(odd)-1) {
-		t.Fatalf("sha256sum -c: %v\n%s", err, out)
+		t.Fatalf("%s -c: %v\n%s", sums, err, out)
 	}
 	if err := os.WriteFile(filepath.Join(tree, "plain"), []byte("plaio"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if out, err = check(); err == nil || !strings.Contains(out, "./plain: FAILED") {
-		t.Fatalf("sha256sum -c did not find the flipped bit: %v\n%s", err, out)
+		t.Fatalf("%s -c did not find the flipped bit: %v\n%s", sums, err, out)
 	}
 }
 
+// digestBy returns the digest of a text.
+func digestBy(by Algorithm, text string) Digest {
+	h := by.New()
+	io.WriteString(h, text)
+	return SumOf(by, h)
+}
+
 func FuzzReader(f *testing.F) {
+	long := header
+	long.Hash = SHA512
+	f.Add([]byte(unzip(f, write(f, long, []Entry{{Path: "a", Kind: File, Digest: digestBy(SHA512, "")}}, Summary{}))))
 	f.Add([]byte(unzip(f, write(f, header, []Entry{
 		{Path: ".", Kind: Dir, Xattrs: []Xattr{{"user.a", "b"}}},
 		{Path: "a\n", Kind: File, Size: 3, Stored: &Stored{}},
@@ -357,7 +399,7 @@ func FuzzReader(f *testing.F) {
 func Example() {
 	var file bytes.Buffer
 	w := NewWriter(&file, Header{Name: "notes", Source: "/home/ann/notes"})
-	if err := w.Write(&Entry{Path: "todo", Kind: File, Size: 2, Digest: sha256.Sum256([]byte("x\n"))}); err != nil {
+	if err := w.Write(&Entry{Path: "todo", Kind: File, Size: 2, Digest: Digest256(sha256.Sum256([]byte("x\n")))}); err != nil {
 		fmt.Println(err)
 	}
 	if err := w.Close(Summary{}); err != nil {

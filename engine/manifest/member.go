@@ -21,6 +21,7 @@ type Member struct {
 	Marks []Mark // of the entries, in order
 
 	files, bytes int64
+	hash         Algorithm // of the digests
 	raw          []byte
 }
 
@@ -139,6 +140,7 @@ func (m *Member) Entries(list []Entry) ([]Entry, error) {
 	}
 	z.lines.Reset(z)
 	r := Reader{lines: z.lines, longest: maxLine}
+	r.Header.Hash = m.hash
 	list = slices.Grow(list, len(m.Marks))
 	for range m.Marks {
 		list = list[:len(list)+1]

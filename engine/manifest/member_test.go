@@ -23,7 +23,7 @@ func written(t testing.TB, entries []Entry) []byte {
 func many(n int) []Entry {
 	entries := []Entry{{Path: ".", Kind: Dir}}
 	for i := range n {
-		entries = append(entries, Entry{Path: fmt.Sprintf("file-%06d", i), Kind: File, Size: int64(i), Digest: Digest{byte(i), byte(i >> 8)}})
+		entries = append(entries, Entry{Path: fmt.Sprintf("file-%06d", i), Kind: File, Size: int64(i), Digest: Digest256([32]byte{byte(i), byte(i >> 8)})})
 	}
 	return entries
 }
@@ -62,8 +62,9 @@ func equal(a, b Entry) bool { return a.Equal(&b) }
 // Members hold what else is read one by one, and their marks are of that.
 func TestMembers(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		want := entries(rt)
-		all, sum, err := skim(written(t, want))
+		by := rapid.SampledFrom(Algorithms).Draw(rt, "hash")
+		want := entries(rt, by)
+		all, sum, err := skim(write(t, Header{Name: "test", Hash: by}, want, Summary{}))
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -181,6 +182,14 @@ func TestCopy(t *testing.T) {
 		}
 		if _, got, _, err := read(out.Bytes()); err != nil || !slices.EqualFunc(got, entries, equal) {
 			t.Errorf("read %d entries, want %d (%v)", len(got), len(entries), err)
+		}
+	})
+	t.Run("OtherAlgorithm", func(t *testing.T) {
+		w := NewWriter(io.Discard, Header{Hash: SHA512})
+		defer w.Abort()
+		first, last := ends(all[2])
+		if err := w.Copy(all[2], first, last); err == nil {
+			t.Error("digests by another algorithm were taken")
 		}
 	})
 	t.Run("OutOfOrder", func(t *testing.T) {

@@ -69,17 +69,18 @@ func parseRecord(line []byte, e *Entry) error {
 	return nil
 }
 
-// parseHash reads a line of sha256sum's.
-func parseHash(line []byte, e *Entry) error {
+// parseHash reads a line of sha256sum's, or of that of another algorithm.
+func parseHash(line []byte, by Algorithm, e *Entry) error {
 	escaped := len(line) > 0 && line[0] == '\\'
 	if escaped {
 		line = line[1:]
 	}
-	const digits = 2 * len(e.Digest)
+	digits := 2 * by.Size()
 	if len(line) < digits+2 || line[digits] != ' ' || line[digits+1] != ' ' {
-		return fmt.Errorf("%.80q is not a hash line", line)
+		return fmt.Errorf("%.80q is not a hash line of %v", line, by)
 	}
-	if _, err := hex.Decode(e.Digest[:], line[:digits]); err != nil {
+	e.Digest.algorithm = by
+	if _, err := hex.Decode(e.Digest.sum[:], line[:digits]); err != nil {
 		return fmt.Errorf("hash line: %v", err)
 	}
 	p, err := parsePath(line[digits+2:], escaped)

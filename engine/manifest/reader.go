@@ -81,6 +81,7 @@ func (m *Reader) NextMember(of *Member) error {
 		m.err = cutOff(fmt.Errorf("manifest: %w", err))
 		return m.err
 	}
+	of.hash = m.Header.Hash
 	m.entries += int64(len(of.Marks))
 	m.files += of.files
 	m.bytes += of.bytes
@@ -217,7 +218,7 @@ func (m *Reader) next(e *Entry) error {
 		if line, err = m.readLine(); err != nil {
 			return err
 		}
-		if err := parseHash(line, e); err != nil {
+		if err := parseHash(line, m.Header.Hash, e); err != nil {
 			return m.syntax("%v", err)
 		}
 		m.files++
@@ -301,6 +302,10 @@ func (m *Reader) readHeader() error {
 			h.Mount = value
 		case "match":
 			h.Match = value
+		case "hash":
+			if h.Hash, err = ParseAlgorithm(value); err != nil {
+				return fmt.Errorf("digests by %.40q: %w", value, ErrVersion)
+			}
 		case "tag":
 			if h.Tags = append(h.Tags, value); len(h.Tags) > MaxTags {
 				return m.syntax("more than %d tags", MaxTags)

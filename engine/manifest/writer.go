@@ -23,6 +23,7 @@ const memberSize = 8 << 10
 // Compression runs beside the caller, so a failure to write may only show at
 // [Writer.Close].
 type Writer struct {
+	hash    Algorithm
 	part    part // that is being filled
 	follows bool // members end where those of another manifest do
 	entries int64
@@ -48,12 +49,13 @@ type part struct {
 // [Writer.Close] or [Writer.Abort].
 func NewWriter(w io.Writer, h Header) *Writer {
 	m := &Writer{
+		hash:  h.Hash,
 		parts: make(chan part, partsWaiting),
 		spare: make(chan part, partsWaiting+2), // has room for all that there can be
 		done:  make(chan struct{}),
 	}
 	go m.compress(w)
-	m.part.text = fmt.Appendf(m.part.text, "# phlb manifest %d\n", Version)
+	m.part.text = fmt.Appendf(m.part.text, "# phlb manifest %d\n", h.version())
 	m.comment("name", h.Name)
 	if h.Stamp != "" {
 		m.comment("stamp", h.Stamp)
@@ -66,6 +68,9 @@ func NewWriter(w io.Writer, h Header) *Writer {
 		m.comment("mount", h.Mount)
 	}
 	m.comment("match", h.Match)
+	if h.Hash != SHA256 {
+		m.comment("hash", h.Hash.String())
+	}
 	for _, tag := range h.Tags {
 		m.comment("tag", tag)
 	}
@@ -137,6 +142,9 @@ func (m *Writer) Write(e *Entry) error {
 	if err := m.inOrder(e); err != nil {
 		return err
 	}
+	if e.hasHash() && e.Digest.algorithm != m.hash {
+		return fmt.Errorf("manifest: the digest of %q is by %v, not %v", e.Path, e.Digest.algorithm, m.hash)
+	}
 	m.last.Path, m.last.Kind = e.Path, e.Kind
 	m.entries++
 	if e.hasHash() {
@@ -181,6 +189,9 @@ func (m *Writer) Copy(member *Member, first, last *Entry) error {
 			}
 		}
 		return m.Boundary()
+	}
+	if member.files > 0 && member.hash != m.hash {
+		return fmt.Errorf("manifest: the digests from %q on are by %v, not %v", first.Path, member.hash, m.hash)
 	}
 	if err := m.inOrder(first); err != nil {
 		return err
@@ -340,7 +351,7 @@ func appendEntry(b []byte, e *Entry) []byte {
 	if strings.ContainsAny(e.Path, "\\\n\r") {
 		b = append(b, '\\')
 	}
-	b = hex.AppendEncode(b, e.Digest[:])
+	b = hex.AppendEncode(b, e.Digest.Bytes())
 	b = append(b, ' ', ' ')
 	b, _ = appendPath(b, e.Path)
 	return append(b, '\n')

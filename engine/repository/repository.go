@@ -8,6 +8,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/ncruces/go-strftime"
 
 	"phlb/engine/config"
+	"phlb/engine/manifest"
 	"phlb/engine/store"
 )
 
@@ -99,6 +101,15 @@ func (repo *Repository) MayWrite() error {
 		return fmt.Errorf("%s: %w", repo.Config.BackupPath, ErrReadOnly)
 	}
 	return nil
+}
+
+// Algorithm returns what makes the digests of new snapshots.
+func (repo *Repository) Algorithm() (manifest.Algorithm, error) {
+	a, err := manifest.ParseAlgorithm(cmp.Or(repo.Config.Hash, manifest.SHA256.String()))
+	if err != nil {
+		return a, fmt.Errorf("hash: %w", err)
+	}
+	return a, nil
 }
 
 // Expand returns the path with a leading ~ replaced by the home directory.

@@ -327,6 +327,7 @@ func (p *item) copyFrom(dir *walk.Dir, from, name string) error {
 		return err
 	}
 	defer in.Close()
+	p.Use(p.entry.Digest.Algorithm())
 	seen.Path = p.entry.Path
 	if seen.Size <= content.BufferSize && !seen.Sparse() {
 		buf := p.Whole(seen.Size)
@@ -358,7 +359,7 @@ func (p *item) copyFrom(dir *walk.Dir, from, name string) error {
 // verify compares the digest of what was read with what the manifest says.
 func (p *item) verify(got manifest.Digest) error {
 	if got != p.entry.Digest {
-		return &damage{repository.Content, fmt.Sprintf("sha256 is %v, was %v", got, p.entry.Digest)}
+		return &damage{repository.Content, fmt.Sprintf("%v is %v, was %v", got.Algorithm(), got, p.entry.Digest)}
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"phlb/engine/content"
+	"phlb/engine/manifest"
 	"phlb/engine/repository"
 	"phlb/engine/store"
 	"phlb/engine/walk"
@@ -200,7 +201,7 @@ func (r *restore) run(ctx context.Context) error {
 	var running sync.WaitGroup
 	for range workers {
 		running.Go(func() {
-			w := content.NewWorker()
+			w := content.NewWorker(manifest.SHA256) // see copyFrom
 			for b := range r.todo {
 				r.work(w, b)
 			}

@@ -30,7 +30,8 @@ type Partial struct {
 	Manifest *os.File // to be written and closed by the caller before Seal
 	Log      *os.File // to be written and closed by the caller before Seal
 	Previous *Previous
-	Older    bool // than another of its name: latest is left as it is
+	Hash     manifest.Algorithm // of the digests in the manifest, after which that is called
+	Older    bool               // than another of its name: latest is left as it is
 
 	// Left are the folders of runs that were cut off, where all this is planned:
 	// what Begin takes over from them, or else sweeps.
@@ -160,9 +161,13 @@ func (p *Partial) lookBack() (err error) {
 // a folder nothing of any is.
 func (r *Root) free(folder *Dir, ref Ref) (Ref, error) {
 	stamp := ref.Stamp
+	beside := []string{"", logSuffix}
+	for _, a := range manifest.Algorithms {
+		beside = append(beside, a.Suffix())
+	}
 	for n := 2; ; n++ {
 		_, taken := r.Planned[ref]
-		for _, suffix := range []string{"", manifest.Suffix, logSuffix} {
+		for _, suffix := range beside {
 			if folder == nil {
 				break
 			}
@@ -201,7 +206,7 @@ func (r *Root) recover(folder *Dir, name string) error {
 	}
 	for _, partial := range left {
 		ref := Ref{name, strings.TrimSuffix(partial, partialSuffix)}
-		switch _, err := folder.Look(ref.Stamp + manifest.Suffix); {
+		switch err := lookForManifest(folder, ref.Stamp); {
 		case err == nil:
 			var late *LateError // the next seal will say it
 			if err := r.complete(folder, ref, folder, partial, true); err != nil && !errors.As(err, &late) {
@@ -216,6 +221,17 @@ func (r *Root) recover(folder *Dir, name string) error {
 		}
 	}
 	return nil
+}
+
+// lookForManifest returns an error that [fs.ErrNotExist] is in where there is no manifest
+// of that stamp.
+func lookForManifest(folder *Dir, stamp string) (err error) {
+	for _, a := range manifest.Algorithms {
+		if _, err = folder.Look(stamp + a.Suffix()); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return err
 }
 
 // complete ends a seal once log and manifest have their names; what is left of
@@ -539,7 +555,7 @@ func (p *Partial) seal() (err error) {
 	}
 	moves := []struct{ from, to string }{
 		{logName, p.Stamp + logSuffix},
-		{manifestName, p.Stamp + manifest.Suffix},
+		{manifestName, p.Stamp + p.Hash.Suffix()},
 	}
 	moved := 0
 	defer func() {

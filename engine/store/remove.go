@@ -103,8 +103,10 @@ func exists(dir *Dir, name string) bool {
 
 // removeRecord removes what lies beside a tree that is gone.
 func removeRecord(folder *Dir, stamp string) error {
-	if err := folder.Remove(stamp + manifest.Suffix); err != nil {
-		return err
+	for _, a := range manifest.Algorithms {
+		if err := folder.Remove(stamp + a.Suffix()); err != nil {
+			return err
+		}
 	}
 	return folder.Remove(stamp + logSuffix)
 }

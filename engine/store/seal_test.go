@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"phlb/engine/manifest"
@@ -185,5 +186,79 @@ func TestStrayPartials(t *testing.T) {
 	wantList(t, r, "1.partial")
 	if got := previous(t, p); got != "3" {
 		t.Errorf("takes over %q, want 3", got)
+	}
+}
+
+// TestSealByAnother has manifests that are called after another algorithm.
+func TestSealByAnother(t *testing.T) {
+	r := newRoot(t)
+	sealBy := func(stamp string) Ref {
+		t.Helper()
+		p := begin(t, r, stamp)
+		p.Hash = manifest.SHA512
+		fill(t, p, 100)
+		return sealIt(t, p)
+	}
+	names := func(stamp string) []string { return []string{stamp, stamp + ".log", stamp + ".sha512.gz", latest} }
+	ref := sealBy("1")
+	wantList(t, r, names("1")...)
+	wantWhole(t, r, ref)
+	if !r.HasManifest(ref) || !strings.HasSuffix(r.ManifestPath(ref), "1.sha512.gz") {
+		t.Errorf("the manifest is %s", r.ManifestPath(ref))
+	}
+	// Another one beside it, which an older phlb has made, does not count.
+	must(t, os.WriteFile(r.SnapshotPath(ref)+manifest.Suffix, nil, 0o600))
+	f, err := r.OpenManifest(ref)
+	must(t, err)
+	if !strings.HasSuffix(f.Name(), "1.sha512.gz") || !strings.HasSuffix(r.ManifestPath(ref), "1.sha512.gz") {
+		t.Errorf("opened %s, the manifest is %s", f.Name(), r.ManifestPath(ref))
+	}
+	must(t, f.Close())
+	sealed, err := r.Sealed("docs")
+	if err != nil || len(sealed) != 1 || sealed[0] != ref {
+		t.Errorf("sealed are %v, %v", sealed, err)
+	}
+	for what, list := range map[string]func(string) ([]string, error){
+		"strays": r.Strays,
+		"adoptable": func(name string) (found []string, err error) {
+			refs, err := r.Adoptable(name)
+			for _, ref := range refs {
+				found = append(found, ref.Stamp)
+			}
+			return found, err
+		},
+	} {
+		if found, err := list("docs"); err != nil || len(found) > 0 {
+			t.Errorf("%s are %q, %v", what, found, err)
+		}
+	}
+
+	// A manifest keeps its stamp taken, also without a tree.
+	must(t, os.Rename(r.SnapshotPath(ref), filepath.Join(r.Path, "away")))
+	must(t, os.Remove(r.LogPath(ref)))
+	if next := sealBy("1"); next.Stamp != "1-2" {
+		t.Errorf("stamp %q, want 1-2", next.Stamp)
+	}
+	must(t, os.Rename(filepath.Join(r.Path, "away"), r.SnapshotPath(ref)))
+
+	// It goes with its snapshot.
+	trash, err := r.OpenTrash(t.Context(), Owner{Who: "test", Host: "here"})
+	must(t, err)
+	must(t, trash.Discard(ref))
+	_, err = trash.Empty(t.Context(), new(atomic.Int64))
+	must(t, errors.Join(err, trash.Close()))
+	wantList(t, r, names("1-2")...)
+
+	// A seal that was cut off after the manifest got its name is completed.
+	p := begin(t, r, "3")
+	fill(t, p, 100)
+	p.Close()
+	must(t, os.Rename(filepath.Join(pathOf(p), logName), r.LogPath(p.Ref)))
+	must(t, os.Rename(filepath.Join(pathOf(p), manifestName), r.SnapshotPath(p.Ref)+manifest.SHA512.Suffix()))
+	begin(t, r, "4")
+	wantWhole(t, r, Ref{"docs", "3"})
+	wantLatest(t, r, "3")
+	if _, err := r.OpenManifest(Ref{"docs", "none"}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), manifest.Suffix) {
+		t.Errorf("a manifest that is not there: %v", err)
 	}
 }

@@ -7,7 +7,7 @@
 //	<root>/.phlb/locks/             who is writing
 //	<root>/.phlb/record             the journal, see [Root.AppendJournal]
 //	<root>/NAME/STAMP/              a sealed snapshot, the user's files alone
-//	<root>/NAME/STAMP.sha256.gz     its manifest
+//	<root>/NAME/STAMP.sha256.gz     its manifest, called after its algorithm
 //	<root>/NAME/STAMP.log           its log
 //	<root>/NAME/STAMP.partial/      a run under way: tree/, manifest and log,
 //	                                and in previous/ the tree and manifest of a
@@ -313,7 +313,19 @@ func (r *Root) OpenCatalogFolder() (path string, release func(), err error) {
 func (r *Root) SnapshotPath(ref Ref) string { return filepath.Join(r.Path, ref.Name, ref.Stamp) }
 
 // ManifestPath returns the absolute path of a sealed snapshot's manifest.
-func (r *Root) ManifestPath(ref Ref) string { return r.SnapshotPath(ref) + manifest.Suffix }
+func (r *Root) ManifestPath(ref Ref) string {
+	for _, a := range slices.Backward(manifest.Algorithms) {
+		if r.HasBeside(ref, a.Suffix()) {
+			return r.SnapshotPath(ref) + a.Suffix()
+		}
+	}
+	return r.SnapshotPath(ref) + manifest.Suffix
+}
+
+// HasManifest reports whether something lies in the place of a snapshot's manifest.
+func (r *Root) HasManifest(ref Ref) bool {
+	return slices.ContainsFunc(manifest.Algorithms, func(a manifest.Algorithm) bool { return r.HasBeside(ref, a.Suffix()) })
+}
 
 // LogPath returns the absolute path of a sealed snapshot's log.
 func (r *Root) LogPath(ref Ref) string { return r.SnapshotPath(ref) + logSuffix }
@@ -350,7 +362,7 @@ func (r *Root) list(name string) (all []handle.Child, err error) {
 func manifests(list []handle.Child) map[string]bool {
 	stamps := map[string]bool{}
 	for _, c := range list {
-		if stamp, ok := strings.CutSuffix(c.Name, manifest.Suffix); ok {
+		if stamp, ok := manifest.CutSuffix(c.Name); ok {
 			stamps[stamp] = true
 		}
 	}
@@ -402,7 +414,8 @@ func (r *Root) Strays(name string) ([]string, error) {
 	}
 	var strays []string
 	for _, c := range list {
-		ours := c.Name == latest || c.Name == latestText || isRemoved(c) || strings.HasSuffix(c.Name, manifest.Suffix) || strings.HasSuffix(c.Name, logSuffix) ||
+		_, isManifest := manifest.CutSuffix(c.Name)
+		ours := c.Name == latest || c.Name == latestText || isRemoved(c) || isManifest || strings.HasSuffix(c.Name, logSuffix) ||
 			slices.ContainsFunc(list, func(tree handle.Child) bool { // what a tool has left beside it
 				return tree.Kind == manifest.Dir && strings.HasPrefix(c.Name, tree.Name)
 			})
@@ -458,12 +471,18 @@ func (r *Root) look(ref Ref, suffix string) (Inode, error) {
 	return folder.Look(ref.Stamp + suffix)
 }
 
-// OpenManifest opens a sealed snapshot's manifest.
-func (r *Root) OpenManifest(ref Ref) (*os.File, error) {
+// OpenManifest opens a sealed snapshot's manifest. One by the default algorithm comes
+// last: a phlb that knows no other may have added the snapshot once more.
+func (r *Root) OpenManifest(ref Ref) (f *os.File, err error) {
 	if path, ok := r.Planned[ref]; ok {
 		return os.Open(path)
 	}
-	return r.OpenBeside(ref, manifest.Suffix)
+	for _, a := range slices.Backward(manifest.Algorithms) {
+		if f, err = r.OpenBeside(ref, a.Suffix()); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return f, err
 }
 
 // OpenLog opens the log of the run that made a snapshot.

@@ -246,7 +246,7 @@ func (r *repair) isGood(ctx context.Context, p location) (bool, error) {
 	read = read && id.Known()
 	if !read {
 		if inode.Kind == manifest.File && inode.Size == p.size {
-			d, err := r.worker.HashStored(ctx, folder, name)
+			d, err := r.worker.HashStored(ctx, folder, name, r.digest.Algorithm())
 			if cause := context.Cause(ctx); cause != nil {
 				return false, cause
 			}

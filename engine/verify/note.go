@@ -15,6 +15,9 @@ import (
 // finish heals what was found, if asked to, and tells the catalog of damage and of the
 // verification.
 func (v *verification) finish(ctx context.Context, cat *catalog.Catalog) error {
+	if err := v.findTwins(ctx, cat); err != nil {
+		return err
+	}
 	var healed []manifest.Digest
 	if v.Heal {
 		again, err := v.publishDamage(ctx, cat)
@@ -87,7 +90,11 @@ func (v *verification) recordAfterFailure(ctx context.Context, cat *catalog.Cata
 		defer cancel()
 		ctx = soon
 	}
-	again, err := v.publishDamage(ctx, cat)
+	err := v.findTwins(ctx, cat)
+	var again *catalog.Catalog
+	if err == nil {
+		again, err = v.publishDamage(ctx, cat)
+	}
 	if err != nil {
 		return v.appendToRecord(ctx, nil)
 	}
@@ -124,13 +131,19 @@ func (v *verification) publishDamage(ctx context.Context, cat *catalog.Catalog) 
 }
 
 // damageToRecord returns the damage that the catalog is told of: of files that look good
-// and were not healed.
+// and were not healed. Without the number of the snapshot, what is damaged in others is
+// left out.
 func (v *verification) damageToRecord(id catalog.ID, healed []manifest.Digest) (found []catalog.Damage) {
 	for _, d := range v.damaged {
 		if d.looksGood() && !slices.Contains(healed, d.entry.Digest) {
 			found = append(found, catalog.Damage{
 				Digest: d.entry.Digest, Snapshot: id, Path: d.entry.Path, Found: v.Env.Now(), What: d.what,
 			})
+		}
+	}
+	for _, twin := range v.twins {
+		if id != 0 && !slices.Contains(healed, twin.Digest) {
+			found = append(found, twin)
 		}
 	}
 	return found

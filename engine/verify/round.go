@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"encoding/binary"
 	"sync"
 
 	"phlb/engine/manifest"
@@ -64,7 +63,7 @@ func (v *verification) mustRead(found *walk.Entry, want *manifest.Entry) bool {
 		return true
 	}
 	r, at := v.Round, inode{found.ID(), found.Ctime}
-	now := reading{binary.BigEndian.Uint64(want.Digest[:]), v.number}
+	now := reading{want.Digest.Prefix(), v.number}
 	r.mu.Lock()
 	before, ok := r.inodes[at]
 	same := ok && before.digest == now.digest

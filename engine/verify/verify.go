@@ -6,7 +6,6 @@ package verify
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -61,6 +60,7 @@ type verification struct {
 	mu      sync.Mutex
 	sharing []sharedPath
 	damaged []damaged
+	twins   []catalog.Damage // what findTwins has found
 
 	// The rest is for healing alone.
 	leftovers []string                 // paths that a heal that was cut off has left in the snapshot
@@ -202,7 +202,7 @@ func (v *verification) walk(ctx context.Context) error {
 	defer tree.Close()
 	w := &walk.Walk{Dir: walk.Of(&tree.Dir), Prepare: v.prepare, Work: v.work}
 	for range w.WorkerCount() {
-		v.workers = append(v.workers, content.NewWorker())
+		v.workers = append(v.workers, content.NewWorker(v.manifest.Header.Hash))
 	}
 	err = w.Run(ctx, func(b *walk.Batch) error {
 		v.closed.Note(b)
@@ -376,6 +376,7 @@ func (v *verification) file(ctx context.Context, w *content.Worker, b *walk.Batc
 	f.Uncache()
 	own, _ := b.Folder.Data.(*foreign.Folder)
 	stated := own.Digest(found.Name())
+	w.Use(want.Digest.Algorithm())
 	n, read, err := w.ReadDigests(ctx, f, found, stated.Algorithm, &v.Progress.Bytes)
 	var source *content.SourceError
 	if errors.As(err, &source) {
@@ -387,8 +388,8 @@ func (v *verification) file(ctx context.Context, w *content.Worker, b *walk.Batc
 	}
 	v.report.Count(func(r *repository.Report) { r.Read++; r.Bytes += n })
 	how := read.Differs(stated)
-	if read.SHA256 != want.Digest {
-		how = fmt.Sprintf("sha256 is %v, was %v", read.SHA256, want.Digest)
+	if read.Own != want.Digest {
+		how = fmt.Sprintf("%v is %v, was %v", want.Digest.Algorithm(), read.Own, want.Digest)
 	}
 	if how != "" {
 		v.flawed(found, want, flaw{repository.Content, how})
@@ -402,5 +403,5 @@ func (v *verification) sampled(d manifest.Digest) bool {
 	if v.Sample >= 1 {
 		return true
 	}
-	return rand.New(rand.NewPCG(v.Round.seed, binary.BigEndian.Uint64(d[:]))).Float64() < v.Sample
+	return rand.New(rand.NewPCG(v.Round.seed, d.Prefix())).Float64() < v.Sample
 }

@@ -49,7 +49,7 @@ func (s *Server) diff(r *request) (any, error) {
 	}
 	page := &diffPage{Name: engine.Text(r.PathValue("name")), Path: engine.Text(p), Lines: []text.Row{}}
 	var texts [2]string
-	var digests [2]manifest.Digest
+	var files [2]*manifest.Entry
 	for i, key := range []string{"a", "b"} {
 		of := recorded.Find(r.PathValue("name"), r.value(key))
 		if of == nil {
@@ -64,7 +64,7 @@ func (s *Server) diff(r *request) (any, error) {
 		if f.Own == nil || f.Own.Kind != manifest.File || f.Own.Absent {
 			return nil, notFound(of.Ref().String()+" holds no file "+words.Shown(p), "choose two versions on the page of the file")
 		}
-		side.Size, side.Mtime, digests[i] = f.Own.Size, f.Own.Mtime.Time(), f.Own.Digest
+		side.Size, side.Mtime, files[i] = f.Own.Size, f.Own.Mtime.Time(), f.Own
 		if page.Why == "" {
 			texts[i], page.Why, err = s.text(r, of, f.Own)
 		}
@@ -72,7 +72,10 @@ func (s *Server) diff(r *request) (any, error) {
 			return nil, err
 		}
 	}
-	page.Same = digests[0] == digests[1]
+	page.Same = manifest.SameContent(files[0], files[1])
+	if files[0].Digest.Algorithm() != files[1].Digest.Algorithm() && page.Why == "" {
+		page.Same = texts[0] == texts[1] // the digests cannot tell
+	}
 	if page.Why == "" && !page.Same {
 		page.Lines, page.Cut = text.Compare(texts[0], texts[1], diffLines)
 		if len(page.Lines) == 0 {

@@ -31,7 +31,7 @@ func makeLarge(t testing.TB, root string, n, snapshots int) {
 		e := manifest.Entry{Path: p, Kind: manifest.File, Size: int64(1000 + len(entries)%5000 + version)}
 		e.Permissions = manifest.Permissions{Mode: 0o644, UID: 1000, GID: 1000}
 		e.Mtime = manifest.Time{Sec: 1_700_000_000 + int64(version)*86400, Nsec: 5}
-		e.Digest = sha256.Sum256(fmt.Appendf(nil, "%s %d", p, version))
+		e.Digest = manifest.Digest256(sha256.Sum256(fmt.Appendf(nil, "%s %d", p, version)))
 		return e
 	}
 	dir := func(p string) {

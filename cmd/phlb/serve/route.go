@@ -71,7 +71,7 @@ func init() { // the handlers of pages refer to them
 			param{"q", "a part of a path, in whatever case, or a glob"}, param{"name", "only those of a backup"}, param{"min", "size, such as 10 MiB"}, param{"max", "size"},
 			param{"after", "when it was last changed, such as 2026-11-22"}, param{"before", "the same"},
 			param{"gone", "with any value, only what the last snapshot of its name does not hold"}, onePage),
-		get("/contents/{digest}", "contents", (*Server).contents, "The paths that have a content, by its SHA-256.", contentsPage{}, onePage),
+		get("/contents/{digest}", "contents", (*Server).contents, "The paths that have a content, by its digest.", contentsPage{}, onePage),
 		get("/contents", "duplicates", (*Server).duplicates, "What the newest snapshots hold more than once, and so the sources do.", duplicatesPage{}),
 		get("/space/{name}/{stamp}/{path...}", "space", (*Server).space, "What takes the room in a folder.", spacePage{}),
 		get("/state", "state", (*Server).state, "Damage, verifications, locks, and what is the matter.", statePage{}),

@@ -2,7 +2,6 @@ package ask
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,7 +23,7 @@ var changesTable = Table{
 		{"kind", text, "as in versions", "", nil},
 		{"size", integer, "bytes; NULL where it is gone", "", nil},
 		{"size_before", integer, "bytes that it had; NULL where it was not there", "", nil},
-		{"digest", digestText, "SHA-256 of the content; NULL where it is gone or no file", "", nil},
+		{"digest", digestText, "digest of the content; NULL where it is gone or no file", "", nil},
 	},
 	Parameters: []Column{
 		{"since", text, "the first snapshot", "", nil},
@@ -68,7 +67,7 @@ var contentsTable = Table{
 	Doc:     "one row for each content that files have, under whatever paths and in whatever snapshots",
 	Example: "SELECT path, versions, human(size) FROM contents ORDER BY versions DESC LIMIT 10",
 	Columns: []Column{
-		{"digest", digestText, "SHA-256 of it", "", nil},
+		{"digest", digestText, "digest of it", "", nil},
 		{"size", integer, "bytes", "", nil},
 		{"versions", integer, "how many versions of paths have it", "", nil},
 		{"copies", integer, "how many of these are in the last snapshot of their names", "", nil},
@@ -81,10 +80,11 @@ var contentsTable = Table{
 func contents(s *Session, ctx context.Context, a arguments) (computed.Next, error) {
 	var only []byte
 	if written, ok := a.equal["digest"].(string); ok {
-		var err error
-		if only, err = hex.DecodeString(written); err != nil || len(only) != len(manifest.Digest{}) {
+		digest, err := manifest.ParseDigest(written)
+		if err != nil {
 			return computed.Once(computed.Rows{}), nil // none is written so
 		}
+		only = digest.Bytes()
 	}
 	return computed.Contents(ctx, s.reader, only), nil
 }

@@ -35,7 +35,7 @@ var duplicatesView = Table{
 	Doc:     "one row for each content that is in the newest snapshots more than once",
 	Example: "SELECT path, copies, human(extra) FROM duplicates ORDER BY extra DESC LIMIT 10",
 	Columns: []Column{
-		{"digest", digestText, "SHA-256 of it", "", nil},
+		{"digest", digestText, "digest of it", "", nil},
 		{"size", integer, "bytes of one copy", "", nil},
 		{"copies", integer, "how many files have it", "", nil},
 		{"extra", integer, "bytes of all copies but one, in the sources: a snapshot has it once", "", nil},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"phlb/engine/catalog/ask/computed"
+	"phlb/engine/manifest"
 
 	"github.com/dustin/go-humanize"
 	"modernc.org/sqlite"
@@ -36,7 +37,7 @@ var functions = []Function{
 	{"dirname", "dirname(path)", "the path without its last part", "SELECT DISTINCT dirname(source) FROM snapshots", 1, ofText(folderOf)},
 	{"basename", "basename(path)", "the last part of the path", "SELECT basename(path), count(*) AS n FROM versions GROUP BY 1 ORDER BY n DESC LIMIT 10", 1, ofText(path.Base)},
 	{"depth", "depth(path, n)", "the first n parts of the path", "SELECT depth(path, 2) AS folder, human(sum(size)) FROM versions WHERE until = 0 GROUP BY 1", 2, depth},
-	{"digest", "digest(text)", "a digest as the tables have it, from one in capitals, behind 'sha256:' or as a blob", "SELECT path FROM versions WHERE digest = digest('sha256:E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855')", 1, digest},
+	{"digest", "digest(text)", "a digest as the tables have it, from one in capitals, behind 'sha256:' or 'sha512:', or as a blob", "SELECT path FROM versions WHERE digest = digest('sha256:E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855')", 1, digest},
 	{"regexp", "regexp(pattern, text)", "whether a regular expression of Go matches a part of the text; also text REGEXP pattern", `SELECT path FROM versions WHERE path REGEXP '(?i)\.(jpe?g|png)$' LIMIT 10`, 2, matches},
 }
 
@@ -131,11 +132,15 @@ func digest(_ *Session, args []driver.Value) (driver.Value, error) {
 	case []byte:
 		return fmt.Sprintf("%x", v), nil
 	case string:
-		v = strings.ToLower(strings.TrimPrefix(strings.ToLower(v), "sha256:"))
-		if len(v) != 64 || strings.Trim(v, "0123456789abcdef") != "" {
-			return nil, fmt.Errorf("%.80q are not 64 hexadecimal digits", v)
+		by, digits, named := strings.Cut(v, ":")
+		if !named {
+			digits = v
 		}
-		return v, nil
+		d, err := manifest.ParseDigest(digits)
+		if err != nil || named && !strings.EqualFold(by, d.Algorithm().String()) {
+			return nil, fmt.Errorf("%.140q is no digest: want 64 hexadecimal digits of sha256, or 128 of sha512", v)
+		}
+		return d.String(), nil
 	}
 	return nil, fmt.Errorf("wants a text, not %v", args[0])
 }

@@ -27,7 +27,7 @@ func (t tree) entries() iter.Seq2[*manifest.Entry, error] {
 				Path: strings.TrimSuffix(path, "/"), Kind: manifest.File, Size: size,
 				Permissions: manifest.Permissions{Mode: 0o644, UID: 1000, GID: 100},
 				Mtime:       manifest.Time{Sec: 1_700_000_000 + size, Nsec: 500_000_000},
-				Digest:      manifest.Digest{byte(size), byte(size >> 8), 7},
+				Digest:      manifest.Digest256([32]byte{byte(size), byte(size >> 8), 7}),
 			}
 			if strings.HasSuffix(path, "/") {
 				e.Kind, e.Digest = manifest.Dir, manifest.Digest{}

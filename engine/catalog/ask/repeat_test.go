@@ -31,7 +31,7 @@ func TestRepeated(t *testing.T) {
 				if i < 10 {
 					size += int64(100 * day)
 				}
-				e := manifest.Entry{Path: fmt.Sprintf("file %02d", i), Kind: manifest.File, Size: size, Digest: manifest.Digest{byte(size), byte(size >> 8), 1}}
+				e := manifest.Entry{Path: fmt.Sprintf("file %02d", i), Kind: manifest.File, Size: size, Digest: manifest.Digest256([32]byte{byte(size), byte(size >> 8), 1})}
 				if !yield(&e, nil) {
 					return
 				}

@@ -106,7 +106,7 @@ func Types() []Type {
 	return []Type{
 		{moment, "a text that is UTC, such as '2026-05-01 08:45:00.000Z': it sorts by time, the functions of SQLite take it, and it is shown " +
 			"by your clock. date(started, 'localtime') is the day there; datetime(now(), '-7 days') is a week ago"},
-		{digestText, "a text of 64 hexadecimal digits, in small letters; digest('…') makes it of other ways to write one"},
+		{digestText, "a text of 64 hexadecimal digits, or of 128 where sha512 was chosen, in small letters; digest('…') makes it of other ways to write one"},
 	}
 }
 
@@ -117,7 +117,7 @@ const (
 	text       = "TEXT"
 	blob       = "BLOB"
 	moment     = "TIME"   // a text that is UTC: 2026-05-01 08:45:00.000Z
-	digestText = "DIGEST" // 64 hexadecimal digits
+	digestText = "DIGEST" // in hexadecimal digits
 )
 
 var tables = []Table{
@@ -168,7 +168,7 @@ var versionsTable = Table{
 		{"mode", integer, "permissions, 0644 say", "mode", readInt},
 		{"uid", integer, "owner", "uid", readInt},
 		{"gid", integer, "group", "gid", readInt},
-		{"digest", digestText, "SHA-256 of the content of a file, NULL for all else", "digest", readDigest},
+		{"digest", digestText, "digest of the content of a file, NULL for all else", "digest", readDigest},
 		{"since", integer, "id of the first snapshot that holds this version", "since", readInt},
 		{"until", integer, "id of the last one; 0 as long as that is the last one of its name", "until", readInt},
 		{"target", text, "where a symbolic link leads; MAJOR:MINOR of a device; else NULL", "target", readText},
@@ -217,7 +217,7 @@ var damageTable = Table{
 	Doc:     "one row for each file that verify found rotten, until it is healed",
 	Example: "SELECT d.path, v.name FROM damage d JOIN versions v ON v.digest = d.digest",
 	Columns: []Column{
-		{"digest", digestText, "SHA-256 that the content should have", "digest", readDigest},
+		{"digest", digestText, "digest that the content should have", "digest", readDigest},
 		{"snapshot", integer, "id of the snapshot that it was found in", "snapshot", readInt},
 		{"path", text, "relative to the snapshot", "path", readText},
 		{"found", moment, "when", "found", readTime},

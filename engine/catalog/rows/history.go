@@ -104,8 +104,9 @@ func AddVerification(tx *qlfile.Tx, v *Verification) error {
 // Damaged is Runs for damage.
 func Damaged(ctx context.Context, file *qlfile.File) ([]Damage, error) {
 	return all(ctx, file, selectDamage, func(row []any) (d Damage, err error) {
-		digest, ok := row[0].([]byte)
-		if copy(d.Digest[:], digest); !ok || len(digest) != len(d.Digest) {
+		digest, _ := row[0].([]byte)
+		var ok bool
+		if d.Digest, ok = manifest.DigestOf(digest); !ok {
 			return d, qlfile.ErrDamaged
 		}
 		id, _ := row[1].(int64)
@@ -120,15 +121,15 @@ func Damaged(ctx context.Context, file *qlfile.File) ([]Damage, error) {
 // AddDamage adds a row in the place of what was noted of the same path. Of
 // snapshots that are gone, nobody knows which are the same.
 func AddDamage(tx *qlfile.Tx, d *Damage) error {
-	if err := tx.Exec(deleteOne, int64(d.Snapshot), d.Path, d.Digest[:]); err != nil {
+	if err := tx.Exec(deleteOne, int64(d.Snapshot), d.Path, d.Digest.Bytes()); err != nil {
 		return err
 	}
-	return tx.Exec(insertDamage, d.Digest[:], int64(d.Snapshot), d.Path, d.Found.UTC(), d.What)
+	return tx.Exec(insertDamage, d.Digest.Bytes(), int64(d.Snapshot), d.Path, d.Found.UTC(), d.What)
 }
 
 // ClearDamage deletes all that was noted of a content.
 func ClearDamage(tx *qlfile.Tx, healed manifest.Digest) error {
-	return tx.Exec(deleteDigest, healed[:])
+	return tx.Exec(deleteDigest, healed.Bytes())
 }
 
 // ClearHistory deletes all runs, verifications and damage.

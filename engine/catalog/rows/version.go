@@ -157,7 +157,7 @@ func (v *Version) AppendKey(b []byte) []byte {
 		b = binary.LittleEndian.AppendUint64(b, n)
 	}
 	if v.Kind == manifest.File {
-		b = append(b, v.Digest[:]...)
+		b = append(b, v.Digest.Bytes()...)
 	}
 	b = appendString(b, v.Path)
 	b = appendString(b, v.Target)
@@ -169,7 +169,7 @@ func (v *Version) AppendKey(b []byte) []byte {
 func (v *Version) AppendRow(row []any) []any {
 	var digest, target, stored, xattrs any
 	if v.Kind == manifest.File {
-		digest = v.Digest[:]
+		digest = v.Digest.Bytes()
 	}
 	if v.Target != "" {
 		target = v.Target

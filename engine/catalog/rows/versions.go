@@ -103,8 +103,8 @@ func (v *Version) Read(row *qlfile.Values) error {
 		return fmt.Errorf("%w: version of %.100q", qlfile.ErrDamaged, v.Path)
 	}
 	v.Kind = manifest.Kind(kind[0])
-	v.Digest = manifest.Digest{}
-	if copy(v.Digest[:], digest) != len(v.Digest) && v.Kind == manifest.File {
+	var ok bool
+	if v.Digest, ok = manifest.DigestOf(digest); !ok && v.Kind == manifest.File {
 		return fmt.Errorf("%w: digest of %.100q", qlfile.ErrDamaged, v.Path)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"hash/maphash"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ type state struct {
 	size     int64
 	identity uint64 // a hash of kind, content and target
 	rest     uint64 // a hash of permissions, attributes and, but for a directory, time
-	digest   manifest.Digest
+	digest   uint64 // where it lies among the paths
 	kind     manifest.Kind
 }
 
@@ -134,11 +135,11 @@ func Changes(ctx context.Context, from rows.Source, holds func(v *rows.Version) 
 }
 
 func (c *comparison) stateOf(v *rows.Version) state {
-	one := state{path: c.paths.add(v.Path), kind: v.Kind, size: v.Size, digest: v.Digest}
+	one := state{path: c.paths.add(v.Path), kind: v.Kind, size: v.Size, digest: c.paths.add(string(v.Digest.Bytes()))}
 	var h maphash.Hash
 	h.SetSeed(seed)
 	h.WriteByte(byte(v.Kind))
-	h.Write(v.Digest[:])
+	h.Write(v.Digest.Bytes())
 	h.WriteString(v.Target)
 	one.identity = h.Sum64()
 	one.rest = maphash.Comparable(seed, v.Permissions) ^ maphash.String(seed, v.Xattrs)
@@ -169,7 +170,7 @@ func (c *comparison) compare() {
 		default:
 			old, now := c.before.at(before[0]), c.after.at(after[0])
 			switch {
-			case old.identity != now.identity:
+			case old.identity != now.identity && !c.hashedAnew(old, now):
 				c.list = append(c.list, change{changed, before[0], after[0]})
 			case old.rest != now.rest:
 				c.list = append(c.list, change{metadata, before[0], after[0]})
@@ -178,6 +179,13 @@ func (c *comparison) compare() {
 		}
 	}
 	c.findMoved()
+}
+
+// hashedAnew reports whether nothing but the algorithm differs by which the content was
+// hashed.
+func (c *comparison) hashedAnew(old, now *state) bool {
+	return old.kind == manifest.File && now.kind == manifest.File && old.size == now.size && old.rest == now.rest &&
+		len(c.paths.text(old.digest)) != len(c.paths.text(now.digest))
 }
 
 // findMoved makes one change of a file that was removed and one of the same content
@@ -189,21 +197,21 @@ func (c *comparison) findMoved() {
 			gone = append(gone, int32(i))
 		}
 	}
-	digest := func(i int32) []byte { return c.before.at(c.list[i].before).digest[:] }
-	slices.SortFunc(gone, func(a, b int32) int { return cmp.Or(slices.Compare(digest(a), digest(b)), cmp.Compare(a, b)) })
+	digest := func(i int32) string { return c.paths.text(c.before.at(c.list[i].before).digest) }
+	slices.SortFunc(gone, func(a, b int32) int { return cmp.Or(strings.Compare(digest(a), digest(b)), cmp.Compare(a, b)) })
 	taken := map[int32]int32{} // where in gone the files of a content begin, how many are taken
 	for i := range c.list {
 		one := &c.list[i]
 		if one.what != added || !isContent(c.after.at(one.after)) {
 			continue
 		}
-		now := c.after.at(one.after).digest[:]
-		first, found := slices.BinarySearchFunc(gone, now, func(i int32, d []byte) int { return slices.Compare(digest(i), d) })
+		now := c.paths.text(c.after.at(one.after).digest)
+		first, found := slices.BinarySearchFunc(gone, now, func(i int32, d string) int { return strings.Compare(digest(i), d) })
 		if !found {
 			continue
 		}
 		at := int32(first) + taken[int32(first)]
-		if int(at) == len(gone) || slices.Compare(digest(gone[at]), now) != 0 {
+		if int(at) == len(gone) || digest(gone[at]) != now {
 			continue
 		}
 		taken[int32(first)]++
@@ -247,7 +255,7 @@ func (c *comparison) value(row, column int) any {
 		}
 	case 6:
 		if now != nil && now.kind == manifest.File {
-			return now.digest.String()
+			return hex.EncodeToString([]byte(c.paths.text(now.digest)))
 		}
 	}
 	return nil

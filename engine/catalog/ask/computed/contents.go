@@ -75,7 +75,7 @@ func (c *collection) next() bool {
 
 // wants reports whether the digest is in the range.
 func (c *collection) wants(digest []byte) bool {
-	if len(digest) != len(manifest.Digest{}) || c.only != nil && !bytes.Equal(digest, c.only) {
+	if len(digest) < 8 || c.only != nil && !bytes.Equal(digest, c.only) {
 		return false
 	}
 	prefix := binary.BigEndian.Uint64(digest)
@@ -88,10 +88,10 @@ func (c *collection) add(v *rows.Version) {
 		c.index = make([]int32, max(1<<12, 4*len(c.index)))
 		c.reindex()
 	}
-	slot := c.find(v.Digest[:])
+	slot := c.find(v.Digest.Bytes())
 	if c.index[slot] == 0 {
 		if c.count == contentsAtOnce && c.last > c.from {
-			if c.halve(); c.wants(v.Digest[:]) {
+			if c.halve(); c.wants(v.Digest.Bytes()) {
 				c.add(v)
 			}
 			return
@@ -138,7 +138,7 @@ func (c *collection) find(digest []byte) int {
 	mask := len(c.index) - 1
 	// The first bytes are those of the range.
 	slot := int(binary.LittleEndian.Uint32(digest[8:])) & mask
-	for c.index[slot] != 0 && !bytes.Equal(c.at(int(c.index[slot]) - 1).digest[:], digest) {
+	for c.index[slot] != 0 && !bytes.Equal(c.at(int(c.index[slot])-1).digest.Bytes(), digest) {
 		slot = (slot + 1) & mask
 	}
 	return slot
@@ -146,7 +146,7 @@ func (c *collection) find(digest []byte) int {
 
 func (c *collection) reindex() {
 	for i := range c.count {
-		c.index[c.find(c.at(i).digest[:])] = int32(i + 1)
+		c.index[c.find(c.at(i).digest.Bytes())] = int32(i + 1)
 	}
 }
 
@@ -155,7 +155,7 @@ func (c *collection) halve() {
 	c.last = c.from + (c.last-c.from)/2
 	left := 0
 	for i := range c.count {
-		if one := c.at(i); binary.BigEndian.Uint64(one.digest[:]) <= c.last {
+		if one := c.at(i); one.digest.Prefix() <= c.last {
 			to := c.at(left)
 			*to, *one = *one, *to // the room for a path stays where it is not needed
 			left++
