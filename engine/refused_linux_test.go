@@ -33,33 +33,6 @@ func TestRefused(t *testing.T) {
 		r.must(os.Link(r.in("odd"), r.in("odd name")))
 		r.refused(2, "odd: file too large", "odd name: file too large")
 	})
-	large := strings.Repeat("z", 1<<20)
-	folded := []string{"ODD/x", "1", "odd/x", "2", "odd/y/z", "3", "A", "4", "L", large + "L", "l", large + "l"}
-	clashes := []string{"odd: file exists", "odd/x: its folder cannot be stored", "odd/y: its folder", "odd/y/z: its folder", "a: file exists", "l: file exists"}
-	t.Run("Case", func(t *testing.T) {
-		at := mount(t, "ext4", 64, "-O", "casefold")
-		root := filepath.Join(at, "root")
-		if err := os.Mkdir(root, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		tool(t, "chattr")
-		if out, err := exec.Command("chattr", "+F", root).CombinedOutput(); err != nil {
-			t.Skipf("chattr +F: %s", out)
-		}
-		r := repoOn(t, at)
-		r.write(folded...)
-		r.refused(6, clashes...)
-	})
-	t.Run("CaseNTFS", func(t *testing.T) {
-		r := repoOn(t, mountWith(t, "lowntfs-3g", "ntfs", 32, []string{"-F", "-Q"}, "permissions,ignore_case"))
-		r.write(folded...)
-		s, err := r.try(engine.Source{}) // names come back in lower case, so there is less to check
-		r.must(err)
-		if s.Errors != 6 {
-			t.Errorf("%d errors, want 6", s.Errors)
-		}
-		r.logged(clashes...)
-	})
 	t.Run("NTFS", func(t *testing.T) {
 		r := repoOn(t, mountWith(t, "ntfs-3g", "ntfs", 32, []string{"-F", "-Q"}, "windows_names,permissions"))
 		r.write("caf\xe9", "latin", "a:b", "1", "a:b c/x", "2", "large?", strings.Repeat("z", 1<<20), "copy of z:", "z")

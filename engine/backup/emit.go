@@ -41,6 +41,8 @@ func (r *run) emit(b *walk.Batch) error {
 		switch {
 		case errors.As(err, &other):
 			r.log.Error("not as it was stored", "what", other.what, "error", err)
+		case errors.Is(err, errSameName):
+			r.log.Error("stored under another name", "error", err)
 		case errors.As(err, &no):
 			r.log.Error("the backup root cannot hold it", "error", err)
 		default:

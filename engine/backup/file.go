@@ -22,7 +22,7 @@ var errUnstable = errors.New("changes while it is read: what was read is stored,
 
 // saveFile saves a regular file that is new, or not known to be unchanged.
 func (t *task) saveFile(e *walk.Entry) (result, error) {
-	f, err := t.folder.source.Dir.File(t.name)
+	f, err := t.folder.source.Dir.File(t.source)
 	if err != nil {
 		return result{}, content.FromSource("open", e.Path, err)
 	}
@@ -36,7 +36,7 @@ func (t *task) saveFile(e *walk.Entry) (result, error) {
 		if seen.Kind != manifest.File {
 			return result{}, content.FromSource("open", e.Path, errors.New("is no longer a regular file"))
 		}
-		seen.Path = e.Path
+		seen.Path, seen.SourceName = e.Path, e.SourceName
 		xattrs, err := f.Xattrs()
 		seen.Xattrs = xattrs
 		seen.Racy = parent.Racy(&seen.Entry, now)

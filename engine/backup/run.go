@@ -227,6 +227,9 @@ func (r *run) walk(ctx context.Context, rules walk.Rules) error {
 	}
 	rules.Exclude = append(rules.Exclude, known.IDOf(self))
 	w := &walk.Walk{Root: r.source, Dir: r.sourceDir, Rules: rules, NamesLeft: r.logsPaths, Prepare: r.prepareBatch, Work: r.work}
+	if r.sourceDir == nil && r.partial.Folds() {
+		w.Rename = r.apart
+	}
 	for range w.WorkerCount() {
 		r.workers = append(r.workers, content.NewWorker(r.hash))
 	}

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 		if err := r.tree.describe(t); err != nil {
 			return fmt.Errorf("%s: %w", t.entry.Path, err)
 		}
+		noteRenamed(b, &t.entry)
 	}
 	p.results = slices.Grow(p.results, len(b.Entries))
 	task := &task{
@@ -35,6 +37,7 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 		e := &b.Entries[i]
 		at := p.parent.At(e)
 		task.name, task.parent.entry, task.resumed.entry = b.Names[e.At], nil, p.resumed.At(e).Entry()
+		task.source = cmp.Or(e.SourceName, task.name)
 		res, err := r.tree.save(task, e, at)
 		if e.Kind == manifest.File {
 			r.Progress.Files.Add(1)
@@ -45,6 +48,8 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 				return fmt.Errorf("%s: %w", e.Path, err)
 			}
 			b.Errors = append(b.Errors, source.Err)
+		} else {
+			noteRenamed(b, &res.entry)
 		}
 		if res.entry.Path == "" {
 			continue
@@ -96,6 +101,7 @@ type task struct {
 	number  int     // of the worker, from 0
 	worker  *content.Worker
 	name    string        // of the entry that is being saved
+	source  string        // its name in the source
 	parent  origin        // what the parent has under the path of the entry, once that is known
 	resumed origin        // what a run that was cut off has left under the path of the entry
 	read    known.Version // the file that is being saved, as it was read; of an adopted tree alone
@@ -153,13 +159,13 @@ func (t *task) saveFromSource(e *walk.Entry, at parent.Position) (res result, er
 // them.
 func (t *task) isUnchanged(e *walk.Entry, from origin) bool {
 	old := from.entry
-	if old == nil || from.OtherHost || !parent.Unchanged(t.Config.Unchanged, old, e) {
+	if old == nil || from.OtherHost || old.SourceName != e.SourceName || !parent.Unchanged(t.Config.Unchanged, old, e) {
 		return false
 	}
 	if t.Config.Unchanged.Has(config.Ctime) {
 		return true
 	}
-	xattrs, err := t.folder.source.Dir.Xattrs(t.name)
+	xattrs, err := t.folder.source.Dir.Xattrs(t.source)
 	return err == nil && manifest.SameXattrs(xattrs, old.Xattrs)
 }
 
@@ -284,7 +290,7 @@ func (t *task) saveHardlink(e *walk.Entry) (result, error) {
 	if own.Size != e.Size || own.Mtime != e.Mtime || own.Ctime != e.Ctime {
 		return t.saveNew(e) // changed, or another file that has got the inode's number
 	}
-	own.Path = e.Path
+	own.Path, own.SourceName = e.Path, e.SourceName
 	ok, err := t.linkTo(t.known.OwnCandidate(l.entry), &own)
 	if err != nil {
 		return result{}, err
@@ -303,7 +309,7 @@ func (t *task) saveNew(e *walk.Entry) (result, error) {
 		return t.saveFile(e)
 	}
 	res := result{entry: e.Entry, outcome: stored}
-	xattrs, err := t.folder.source.Dir.Xattrs(t.name)
+	xattrs, err := t.folder.source.Dir.Xattrs(t.source)
 	res.entry.Xattrs = xattrs
 	res.entry.Racy = parent.Racy(&res.entry, t.Env.Now())
 	unread := content.FromSource("read attributes", e.Path, t.noteUnread(&res.entry, err)) // no reason to do without the rest

@@ -7,6 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -230,6 +233,18 @@ func Source(ctx context.Context, repo *repository.Repository, s *repository.Snap
 		_, err := old.Follow(b)
 		return err
 	}}
+	if s.Errors > 0 { // to be stored under another name is one
+		renamed, err := renamed(root, s.Ref())
+		if err != nil {
+			return nil, 0, fmt.Errorf("diff: %w", err)
+		}
+		if len(renamed) > 0 {
+			w.Rename = func(folder string, _ []string, taken func(string) bool) (map[string]string, error) {
+				maps.DeleteFunc(renamed[folder], func(_, name string) bool { return taken(name) })
+				return renamed[folder], nil
+			}
+		}
+	}
 	var workers []*content.Worker
 	for range w.WorkerCount() {
 		workers = append(workers, content.NewWorker(old.Header.Hash))
@@ -251,6 +266,29 @@ func Source(ctx context.Context, repo *repository.Repository, s *repository.Snap
 	}
 	c.changes = slices.DeleteFunc(c.changes, func(change Change) bool { return change.What == Removed && unseen.Hide(change.Path) })
 	return c.result(), counts.Errors, nil
+}
+
+// renamed returns for each folder of a snapshot the names that it has there, by those in
+// the source, of what the root had to store under another name.
+func renamed(root *store.Root, ref store.Ref) (map[string]map[string]string, error) {
+	found := map[string]map[string]string{}
+	err := parent.ReadManifest(root, ref, func(_ *manifest.Reader, entries iter.Seq2[*manifest.Entry, error]) error {
+		for e, err := range entries {
+			if err != nil {
+				return err
+			}
+			if e.SourceName == "" {
+				continue
+			}
+			folder := path.Dir(e.Path)
+			if found[folder] == nil {
+				found[folder] = map[string]string{}
+			}
+			found[folder][strings.Clone(e.SourceName)] = strings.Clone(e.Name())
+		}
+		return nil
+	})
+	return found, err
 }
 
 // batch compares what a walk has found with what lies alongside.
@@ -281,7 +319,7 @@ func (c *comparison) batch(ctx context.Context, repo *repository.Repository, w *
 func (c *comparison) live(ctx context.Context, repo *repository.Repository, w *content.Worker, b *walk.Batch, old *manifest.Entry, now *walk.Entry, read bool) error {
 	repo.Progress.Files.Add(1)
 	xattrs := func() (err error) {
-		name := now.Name()
+		name := now.NameInSource()
 		if now.Kind == manifest.Dir {
 			name = ""
 		}
@@ -297,7 +335,7 @@ func (c *comparison) live(ctx context.Context, repo *repository.Repository, w *c
 		case same && (now.Size == 0 || !read && old.Mtime == now.Mtime):
 			now.Digest = old.Digest
 		case read && (same || old == nil):
-			if _, err := w.HashFile(ctx, b.Folder.Dir, now.Name(), now.Path, &repo.Progress.Bytes); err != nil {
+			if _, err := w.HashFile(ctx, b.Folder.Dir, now.NameInSource(), now.Path, &repo.Progress.Bytes); err != nil {
 				if cause := context.Cause(ctx); cause != nil {
 					return cause
 				}

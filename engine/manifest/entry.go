@@ -138,6 +138,10 @@ type Xattr struct {
 // Entry is one path of a snapshot, with the metadata it had in the source.
 type Entry struct {
 	Path string // slash-separated, relative to the snapshot; "." for its root
+	// SourceName is the name that the entry has in the source, where the root takes that
+	// for the name of another entry: it is stored under the name in Path then. Else "".
+	SourceName string
+
 	Kind Kind
 	Permissions
 	Size   int64
@@ -170,6 +174,14 @@ func (e *Entry) Folder() string {
 // Name returns the last element of e's path.
 func (e *Entry) Name() string { return e.Path[strings.LastIndexByte(e.Path, '/')+1:] }
 
+// NameInSource returns the name that e has in the source.
+func (e *Entry) NameInSource() string {
+	if e.SourceName != "" {
+		return e.SourceName
+	}
+	return e.Name()
+}
+
 // hasHash reports whether e has a hash line: a file that is in the snapshot.
 func (e *Entry) hasHash() bool { return e.Kind == File && !e.Absent }
 
@@ -183,7 +195,7 @@ func (e *Entry) InSnapshot() Stored {
 
 // Room returns how much memory the texts of e take.
 func (e *Entry) Room() int {
-	n := len(e.Path) + len(e.Target)
+	n := len(e.Path) + len(e.SourceName) + len(e.Target)
 	for i := range e.Xattrs {
 		n += len(e.Xattrs[i].Name) + len(e.Xattrs[i].Value)
 	}
@@ -193,7 +205,7 @@ func (e *Entry) Room() int {
 // Equal reports whether e and other are written alike.
 func (e *Entry) Equal(other *Entry) bool {
 	sameStored := e.Stored == other.Stored || e.Stored != nil && other.Stored != nil && *e.Stored == *other.Stored
-	return e.Path == other.Path && e.Kind == other.Kind && e.Permissions == other.Permissions && e.Size == other.Size &&
+	return e.Path == other.Path && e.SourceName == other.SourceName && e.Kind == other.Kind && e.Permissions == other.Permissions && e.Size == other.Size &&
 		e.Mtime == other.Mtime && e.Ctime == other.Ctime && e.Inode == other.Inode && e.Digest == other.Digest &&
 		e.Target == other.Target && e.Major == other.Major && e.Minor == other.Minor && e.Group == other.Group &&
 		e.Racy == other.Racy && sameStored && e.Absent == other.Absent && SameXattrs(e.Xattrs, other.Xattrs)

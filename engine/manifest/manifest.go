@@ -51,6 +51,9 @@
 //	                           is shared and not the path's own
 //	stored=no                  recorded only: it could not be made in the root;
 //	                           of a file there is no hash line then
+//	name=NAME                  the name in the source, where the root takes that
+//	                           for the name of another entry, and the path
+//	                           ends in a name that was chosen instead
 //	x=NAME:VALUE               an extended attribute, VALUE in base64; repeated
 //
 // and last the path: "." for the root, else "./" and the path. The path of a file

@@ -379,6 +379,7 @@ func FuzzReader(f *testing.F) {
 		{Path: "l", Kind: Symlink, Target: "a b"},
 		{Path: "t", Kind: CharDevice, Major: 1, Minor: 3, Absent: true},
 		{Path: "u\n", Kind: File, Size: 3, Absent: true},
+		{Path: "v~1", Kind: File, Size: 3, SourceName: "V \n%"},
 	}, Summary{}))))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		h, got, sum, err := drain(newReader(bytes.NewReader(text)))

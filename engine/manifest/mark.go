@@ -89,6 +89,6 @@ func state(e *Entry, stored Time) Mark {
 	} {
 		binary.LittleEndian.PutUint64(b[8*i:], n)
 	}
-	sum := sha256.Sum256(b[:])
+	sum := sha256.Sum256(append(b[:], e.SourceName...))
 	return Mark(binary.LittleEndian.Uint64(sum[:])) &^ markPath
 }

@@ -213,6 +213,11 @@ func (f *fields) option(e *Entry) {
 		s.GID = uint32(v.uint(10, 32, ','))
 		s.Mtime = v.time(' ')
 		e.Absent, e.Stored = false, s
+	case "name":
+		e.SourceName, v.err = parseValue(value)
+		if name := e.SourceName; v.err == nil && (name == "." || strings.Contains(name, "/") || !ValidPath(name)) {
+			v.fail("%q is not a name", name)
+		}
 	case "x":
 		name, data, _ := bytes.Cut(value, []byte(":"))
 		x := Xattr{}

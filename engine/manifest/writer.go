@@ -330,6 +330,10 @@ func appendEntry(b []byte, e *Entry) []byte {
 		b = append(b, ',')
 		b = appendTime(b, s.Mtime)
 	}
+	if e.SourceName != "" {
+		b = append(b, " name="...)
+		b = appendValue(b, e.SourceName, "")
+	}
 	for _, x := range e.Xattrs {
 		b = append(b, " x="...)
 		b = appendValue(b, x.Name, ":")

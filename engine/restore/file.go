@@ -36,7 +36,7 @@ func (r *restore) work(w *content.Worker, b *batch) {
 		if r.ctx.Err() != nil {
 			return
 		}
-		p := &item{restore: r, Worker: w, from: b.folder, to: b.folder, name: e.Name(), entry: e}
+		p := &item{restore: r, Worker: w, from: b.folder, to: b.folder, name: e.NameInSource(), entry: e}
 		if e.Path == r.selection.base {
 			p.to, p.name = r.landing, r.baseName
 		}

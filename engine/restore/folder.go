@@ -26,7 +26,7 @@ type folder struct {
 	entry    manifest.Entry
 	parent   *folder // the folder around it in the snapshot; nil for the top
 	outer    *folder // the folder around it in the target: parent, or landing for the base
-	name     string  // in outer
+	name     string  // in outer: that in the source, which may not be that in the snapshot
 	isBase   bool    // whether it is the base of the selection
 	inBase   bool    // whether it is the base, or lies in it
 	excluded bool    // whether it is left out, with all that it holds
@@ -105,10 +105,10 @@ func (r *restore) enter(f *folder) {
 	f.holders.Store(1)
 	if f.parent != nil {
 		f.parent.holders.Add(1)
-		f.parent.noteName(f.entry.Path)
+		f.parent.noteName(f.name)
 		r.flush(f.parent)
 	}
-	f.outer, f.name = f.parent, f.entry.Path
+	f.outer = f.parent
 	if f.isBase {
 		f.outer, f.name = r.landing, r.baseName
 	}
@@ -133,7 +133,7 @@ func (f *folder) noteName(name string) {
 // entry comes to an entry of f in the manifest, and adds it to the batch of f if it is
 // selected.
 func (r *restore) entry(f *folder, e *manifest.Entry, selected bool) {
-	f.noteName(e.Name())
+	f.noteName(e.NameInSource())
 	if !selected || !r.dropPrivileges(e) {
 		return
 	}

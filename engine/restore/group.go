@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -127,14 +128,12 @@ func (p *item) leader(g *group, use func(dir *store.Dir, name string) error) err
 
 // openInTarget opens a folder of the snapshot in the target.
 func (r *restore) openInTarget(f *folder) (*store.Dir, error) {
-	folder := f.path()
-	switch base := r.selection.base; {
-	case folder == base:
-		folder = ""
-	case base != ".":
-		folder = strings.TrimPrefix(folder, base+"/")
+	var names []string
+	for at := f; !at.isBase && at.parent != nil; at = at.parent {
+		names = append(names, at.name)
 	}
-	return r.landing.dir.Descend(path.Join(r.baseName, folder))
+	slices.Reverse(names)
+	return r.landing.dir.Descend(path.Join(r.baseName, path.Join(names...)))
 }
 
 // groupFinder is the visitor that finds the groups of which the target has a path already,
@@ -167,12 +166,12 @@ func (f *groupFinder) entry(in *folder, e *manifest.Entry, selected bool) {
 			return
 		}
 	}
-	there, err := f.dir.Look(e.Name())
+	there, err := f.dir.Look(e.NameInSource())
 	if err != nil {
 		return
 	}
-	p := &item{restore: f.restore, to: &folder{dir: f.dir}, name: e.Name(), entry: e, existing: &there}
+	p := &item{restore: f.restore, to: &folder{dir: f.dir}, name: e.NameInSource(), entry: e, existing: &there}
 	if p.isUnchanged() {
-		f.groups[groupOf(e)] = &group{in: in, name: strings.Clone(e.Name())}
+		f.groups[groupOf(e)] = &group{in: in, name: strings.Clone(e.NameInSource())}
 	}
 }

@@ -35,6 +35,7 @@ func newSelection(o *Restoration) (s selection, err error) {
 func (s *selection) folder(parent *folder, e *manifest.Entry) *folder {
 	f := &folder{entry: *e, parent: parent, isBase: e.Path == s.base}
 	f.entry.Path = strings.Clone(e.Name()) // a part of the path would keep all of it in memory
+	f.name = strings.Clone(e.NameInSource())
 	f.inBase = f.isBase || parent != nil && parent.inBase
 	if !f.inBase {
 		return f

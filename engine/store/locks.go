@@ -76,7 +76,17 @@ func (r *Root) LockName(ctx context.Context, name string, owner Owner, wait bool
 	if wait {
 		patience = lock.Forever
 	}
-	return r.take(ctx, nameLock+name, owner, patience)
+	l, err := r.take(ctx, nameLock+name, owner, patience)
+	if err != nil {
+		return nil, err
+	}
+	// Whoever had the lock before may have made the folder, under a name that the file
+	// system takes for the same.
+	if err := r.CheckFolder(name); err != nil {
+		l.Unlock()
+		return nil, err
+	}
+	return l, nil
 }
 
 // take takes a lock of the root.

@@ -20,6 +20,7 @@ const (
 	logName      = "log"
 	previousName = "previous"
 	timesName    = "times"
+	namesName    = "names"
 )
 
 // Partial is a run under way. The caller holds the lock of its name.
@@ -44,6 +45,7 @@ type Partial struct {
 
 	foresee sync.Mutex // guards times
 	times   *Dir       // in Scratch, made by Foresee
+	names   *Dir       // in Scratch, made by Apart
 }
 
 // Previous is what a run that was cut off has left: its files can be linked,
@@ -457,7 +459,7 @@ func (p *Partial) createFiles() (err error) {
 // Close releases the partial's handles. What is not sealed stays for the next
 // run to take over.
 func (p *Partial) Close() {
-	for _, d := range append(p.Left, p.Tree, p.times, p.Scratch, p.folder) {
+	for _, d := range append(p.Left, p.Tree, p.times, p.names, p.Scratch, p.folder) {
 		if d != nil {
 			d.Close()
 		}
@@ -549,9 +551,11 @@ func (p *Partial) Seal(ctx context.Context) error {
 }
 
 func (p *Partial) seal() (err error) {
-	if p.times != nil { // not every system removes what is open
-		p.times.Close()
-		p.times = nil
+	for _, d := range []**Dir{&p.times, &p.names} { // not every system removes what is open
+		if *d != nil {
+			(*d).Close()
+			*d = nil
+		}
 	}
 	moves := []struct{ from, to string }{
 		{logName, p.Stamp + logSuffix},

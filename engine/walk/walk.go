@@ -70,8 +70,11 @@ type Folder struct {
 
 	frame *frame   // the nearest rules; nil for none
 	list  []dirent // the names in it, sorted, while the lister decides on them
-	path  string   // the whole path, while the lister decides on the names
+	path  string   // the whole path in the source, while the lister decides on the names
 	depth int      // 0 for the root
+
+	renamed map[string]string // the names in the source of what [Walk.Rename] has renamed; nil for none
+	apart   bool              // whether the folder was renamed, or one around it
 
 	holders atomic.Int32 // how many need Dir: the lister, and each batch under way
 }
@@ -86,13 +89,15 @@ func (f *Folder) release() {
 
 // Spell returns the whole path of the folder, put together from the names of the folders
 // around it.
-func (f *Folder) Spell() string {
+func (f *Folder) Spell() string { return f.spell(func(f *Folder) string { return f.Path }) }
+
+func (f *Folder) spell(name func(*Folder) string) string {
 	if f.Parent == nil {
 		return "."
 	}
 	names := make([]string, f.depth)
 	for at := f; at.Parent != nil; at = at.Parent {
-		names[at.depth-1] = at.Path
+		names[at.depth-1] = name(at)
 	}
 	return strings.Join(names, "/")
 }
@@ -125,6 +130,7 @@ type Batch struct {
 	Folders int      // how many of these are directories
 	Left    []Left   // the entries that the rules left out, with NamesLeft
 	Data    any      // for the caller; at first that of an earlier batch
+	Source  string   // the path of the folder in the source, see [Walk.Rename]
 
 	// Warnings are about ignore files that are not obeyed, or not in full. The walk takes
 	// more entries than is wanted then, and misses none. They are errors like Errors.
@@ -148,6 +154,12 @@ type Walk struct {
 	Workers   int  // how many workers there are; 0 for the usual number
 	NamesLeft bool // whether batches list the entries that the rules left out
 
+	// Rename is called by the lister for every folder, with its path and the names in it
+	// that no rule leaves out, sorted. It returns other names for some of them, for which
+	// taken is false: the folder has none that is called so. The walk goes on as if the
+	// source had these names, but for the rules, and the SourceName of entries. An error
+	// ends the walk.
+	Rename func(folder string, names []string, taken func(name string) bool) (map[string]string, error)
 	// Prepare is called by the lister for every batch, in order, when Names is filled in and
 	// Entries is not. An error ends the walk.
 	Prepare func(*Batch) error
@@ -277,14 +289,17 @@ type lister struct {
 }
 
 // batch returns an empty batch of a folder.
-func (l *lister) batch(f *Folder) *Batch {
+func (l *lister) batch(f *Folder) (b *Batch) {
 	select {
-	case b := <-l.spare:
-		*b = Batch{Folder: f, Path: f.path, Names: b.Names[:0], Entries: b.Entries[:0], Data: b.Data}
-		return b
+	case b = <-l.spare:
+		*b = Batch{Folder: f, Path: f.path, Names: b.Names[:0], Entries: b.Entries[:0], Data: b.Data, Source: f.path}
 	default:
-		return &Batch{Folder: f, Path: f.path}
+		b = &Batch{Folder: f, Path: f.path, Source: f.path}
 	}
+	if f.apart {
+		b.Path = l.spelled()
+	}
+	return b
 }
 
 // folder hands out the batches of f and of all folders below it, and releases f. failed
@@ -292,7 +307,7 @@ func (l *lister) batch(f *Folder) *Batch {
 func (l *lister) folder(f *Folder, failed []error) error {
 	f.hold()
 	defer f.release()
-	f.path = l.spelled()
+	f.path = l.spelledInSource(f)
 	b := l.batch(f)
 	b.First, b.Errors = true, failed
 	list, marked := l.enter(f, b)
@@ -304,10 +319,14 @@ func (l *lister) folder(f *Folder, failed []error) error {
 			}
 		}
 	}
+	list, err := l.rename(f, b.Path, list)
+	if err != nil {
+		return err
+	}
 	var folders []string
 	for _, d := range list {
 		isDir := d.kind == manifest.Dir
-		if skip, by := l.rules.decide(f, d.name, isDir); skip {
+		if skip, by := l.rules.decide(f, f.inSource(d.name), isDir); skip {
 			b.Skipped++
 			if isDir {
 				b.Folders++
@@ -367,7 +386,7 @@ func (l *lister) folder(f *Folder, failed []error) error {
 	if failed != nil {
 		l.path = l.path[:length]
 		b = l.batch(f)
-		b.Path, b.Errors = l.spelled(), failed
+		b.Path, b.Source, b.Errors = l.spelled(), l.spelledInSource(f), failed
 		return l.hand(b)
 	}
 	return nil
@@ -434,7 +453,7 @@ func inOrder(list []dirent) []dirent {
 func (l *lister) mountPoint(f *Folder, failed []error) error {
 	f.hold()
 	defer f.release()
-	f.path = l.spelled()
+	f.path = l.spelledInSource(f)
 	b := l.batch(f)
 	b.First, b.Last, b.Errors = true, true, failed
 	return l.hand(b)
@@ -451,10 +470,11 @@ func (l *lister) open(f *Folder, name string, length int) (*Folder, error) {
 	if uint64(f.depth) >= l.deepest {
 		return nil, errTooDeep
 	}
-	dir, err := f.Dir.Open(name)
+	own := f.inSource(name)
+	dir, err := f.Dir.Open(own)
 	if errors.Is(err, syscall.EMFILE) {
 		l.pending.Wait() // batches under way hold handles too
-		dir, err = f.Dir.Open(name)
+		dir, err = f.Dir.Open(own)
 	}
 	if err != nil {
 		return nil, err
@@ -464,7 +484,10 @@ func (l *lister) open(f *Folder, name string, length int) (*Folder, error) {
 		dir.Close()
 		return nil, err
 	}
-	sub.Path = name
+	sub.Path, sub.apart = name, f.apart
+	if own != name {
+		sub.SourceName, sub.apart = own, true
+	}
 	return sub, nil
 }
 
@@ -514,7 +537,8 @@ func (l *lister) work(worker int, b *Batch) error {
 // look fills in e with the entry called name in the folder of the batch, and reports
 // whether it exists and is wanted.
 func (l *lister) look(worker int, b *Batch, e *Entry, name string) (wanted bool, err error) {
-	if *e, err = b.Folder.Dir.Lstat(name); err == nil && e.Kind == manifest.Dir {
+	own := b.Folder.inSource(name)
+	if *e, err = b.Folder.Dir.Lstat(own); err == nil && e.Kind == manifest.Dir {
 		err = errBecameDir
 	}
 	if len(b.Path)+1+len(name) > manifest.MaxPath {
@@ -524,8 +548,12 @@ func (l *lister) look(worker int, b *Batch, e *Entry, name string) (wanted bool,
 		b.Errors = append(b.Errors, pathError("lstat", b.join(name), err))
 		return false, nil
 	}
-	e.Path = b.join(name)
+	e.Path = join(b.Source, own)
 	unwanted, err := l.walk.unwanted(worker, e)
+	e.Path = b.join(name)
+	if own != name {
+		e.SourceName = own
+	}
 	if err != nil || unwanted == "" {
 		return err == nil, err
 	}
