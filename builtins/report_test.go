@@ -10,7 +10,7 @@ import (
 
 func TestVerify(t *testing.T) {
 	l := newLab(t, "a", "content", "b", "content", "c", "other")
-	l.must(os.Chmod(l.in("b"), 0o600))
+	l.must(os.Chmod(l.in("b"), 0o400))
 	l.run(`
 snap = link(scan(SOURCE))
 r = verify(snap)

@@ -34,7 +34,7 @@ True True
 
 func TestLinkOptions(t *testing.T) {
 	l := newLab(t, "a", "content", "b", "content")
-	l.must(os.Chmod(l.in("b"), 0o600))
+	l.must(os.Chmod(l.in("b"), 0o400))
 	l.run(`
 s = scan(SOURCE)
 print(link(s).new, link(s, name = None).unchanged)       # the same scan again

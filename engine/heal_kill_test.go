@@ -58,7 +58,7 @@ func TestHealReadsWithoutLock(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			r := newRepo(t)
 			r.write("a", "content", "b", "content")
-			r.must(os.Chmod(r.in("b"), 0o600)) // two inodes
+			r.must(os.Chmod(r.in("b"), 0o400)) // two inodes, on Windows too
 			first := r.rotten("a")
 			if how == "Link" {
 				r.backup()
@@ -122,7 +122,7 @@ func TestHealCutOff(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "good", "content")
-	r.must(os.Chmod(r.in("good"), 0o600))
+	r.must(os.Chmod(r.in("good"), 0o400))
 	first := r.backup()
 	second := r.backup()
 	r.rot(filepath.Join(first.Path, "a"))
@@ -219,7 +219,7 @@ func TestHealSweepsWorkshops(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "b", "content")
-	r.must(os.Chmod(r.in("b"), 0o600))
+	r.must(os.Chmod(r.in("b"), 0o400))
 	s := r.backup()
 	left := filepath.Join(r.root, ".phlb", "new-0123456789abcdef")
 	r.must(os.Mkdir(left, 0o700))

@@ -185,7 +185,7 @@ func TestTakeOverHealed(t *testing.T) {
 	good, err := os.ReadFile(r.in("d0010/file"))
 	r.must(err)
 	r.write("copy", string(good))
-	r.must(os.Chmod(r.in("copy"), 0o600))
+	r.must(os.Chmod(r.in("copy"), 0o400))
 	_, err = r.try(engine.Source{})
 	r.must(err)
 	r.verify(first, heal)

@@ -18,7 +18,7 @@ func TestMatchBecomesStricter(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content", "b", "content")
-	r.must(os.Chmod(r.in("b"), 0o600))
+	r.must(os.Chmod(r.in("b"), 0o400))
 	r.config.Match = config.MatchContent
 	first := r.backup()
 	r.together(true, filepath.Join(first.Path, "a"), filepath.Join(first.Path, "b"))

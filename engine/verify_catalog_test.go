@@ -27,7 +27,9 @@ func (r *repo) openCatalog() *catalog.Catalog {
 // noted returns the digests that the catalog knows to be rotten.
 func (r *repo) noted() []manifest.Digest {
 	r.Helper()
-	damaged, err := r.openCatalog().Damaged(context.Background())
+	cat := r.openCatalog()
+	defer cat.Close() // not every system replaces what is open
+	damaged, err := cat.Damaged(context.Background())
 	r.must(err)
 	return slices.Collect(maps.Keys(damaged))
 }
