@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 	"phlb/engine":            {"phlb/engine/*"},
 	"phlb/engine/backup":     verbs,
 	"phlb/engine/verify":     verbs,
-	"phlb/engine/restore":    verbs,
+	"phlb/engine/restore":    append([]string{"phlb/engine/store/folding"}, verbs...),
 	"phlb/engine/diff":       verbs,
 	"phlb/engine/archive":    verbs,
 	"phlb/engine/repository": {"phlb/engine/parent", "phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/catalog/journal", "phlb/engine/config", "phlb/engine/manifest"},
@@ -59,9 +59,13 @@ var arrows = map[string][]string{
 	"phlb/engine/manifest":   {},
 	"phlb/engine/handle":     {"phlb/engine/handle/inode", "phlb/engine/handle/nt", "phlb/engine/manifest"},
 	"phlb/engine/walk":       {"phlb/engine/handle", "phlb/engine/handle/inode", "phlb/engine/manifest"},
-	"phlb/engine/store":      {"phlb/engine/lock", "phlb/engine/handle", "phlb/engine/handle/inode", "phlb/engine/handle/nt", "phlb/engine/manifest"},
+	"phlb/engine/store":      {"phlb/engine/store/*", "phlb/engine/lock", "phlb/engine/handle", "phlb/engine/handle/inode", "phlb/engine/handle/nt", "phlb/engine/manifest"},
 	"phlb/engine/lock":       {"phlb/engine/handle"},
-	"phlb/engine/catalog":    {"phlb/engine/catalog/journal", "phlb/engine/catalog/keyed", "phlb/engine/catalog/rows", "phlb/engine/catalog/qlfile", "phlb/engine/manifest", "modernc.org/ql"},
+
+	"phlb/engine/store/deletion": {"phlb/engine/handle", "phlb/engine/manifest"},
+	"phlb/engine/store/folding":  {},
+
+	"phlb/engine/catalog": {"phlb/engine/catalog/journal", "phlb/engine/catalog/keyed", "phlb/engine/catalog/rows", "phlb/engine/catalog/qlfile", "phlb/engine/manifest", "modernc.org/ql"},
 
 	"phlb/engine/catalog/journal": {"phlb/engine/catalog/rows", "phlb/engine/manifest"},
 	"phlb/engine/catalog/keyed":   {"phlb/engine/catalog/rows"},

@@ -71,12 +71,6 @@ func (d *Dir) Close() {
 // Self returns what the directory itself is.
 func (d *Dir) Self() (Inode, error) { return d.Look(".") }
 
-// Mtime returns the modification time of what lies there called name.
-func (d *Dir) Mtime(name string) (manifest.Time, error) {
-	i, err := d.Look(name)
-	return i.Mtime, err
-}
-
 // Look returns what lies there called name.
 func (d *Dir) Look(name string) (Inode, error) {
 	info, err := d.root.Lstat(d.at(name))

@@ -66,12 +66,6 @@ func (d *Dir) Self() (Inode, error) {
 	return own.Inode, pathError("stat", ".", err)
 }
 
-// Mtime returns the modification time of what lies there called name.
-func (d *Dir) Mtime(name string) (manifest.Time, error) {
-	i, err := d.Look(name)
-	return i.Mtime, err
-}
-
 // Look returns what lies there called name.
 func (d *Dir) Look(name string) (Inode, error) {
 	own, err := d.look(name)

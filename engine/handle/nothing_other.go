@@ -2,12 +2,22 @@
 
 package handle
 
-import "errors"
+import (
+	"errors"
+
+	"phlb/engine/manifest"
+)
 
 // What only Linux does. Elsewhere nothing needs to be done, or can be.
 
 // PathOf returns "": there are no paths here that lead through an open directory.
 func (d *Dir) PathOf(string) string { return "" }
+
+// Mtime returns the modification time of what lies there called name.
+func (d *Dir) Mtime(name string) (manifest.Time, error) {
+	i, err := d.Look(name)
+	return i.Mtime, err
+}
 
 // Rewind does nothing: Children always reads all names.
 func (d *Dir) Rewind() error { return nil }

@@ -2,11 +2,11 @@ package restore
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"phlb/engine/manifest"
 	"phlb/engine/store"
+	"phlb/engine/store/folding"
 )
 
 // The file system of a target may take two names of a snapshot for the same name, such as
@@ -42,7 +42,7 @@ func (f *folder) taken(name string, there *store.Inode) bool {
 // whose inode fits, since an earlier restore has made it.
 func (f *folder) freeName(name string, fits func(name string, there *store.Inode) bool) (string, *store.Inode, error) {
 	for n := 1; ; n++ {
-		beside := fmt.Sprintf("%s~%d", name, n)
+		beside := folding.WithNumber(name, n)
 		there, err := f.dir.Look(beside)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

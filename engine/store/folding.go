@@ -2,14 +2,10 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
+	"phlb/engine/store/folding"
 )
 
 // A file system may take two names for the same name: Makefile and makefile, or one
@@ -41,7 +37,7 @@ func (p *Partial) Folds() bool {
 func (p *Partial) Apart(names []string, taken func(name string) bool) (map[string]string, error) {
 	alike := make(map[string][]string, len(names))
 	for _, name := range names {
-		key := foldKey(name)
+		key := folding.Key(name)
 		alike[key] = append(alike[key], name)
 	}
 	if len(alike) == len(names) {
@@ -49,7 +45,7 @@ func (p *Partial) Apart(names []string, taken func(name string) bool) (map[strin
 	}
 	apart := map[string]string{}
 	for _, name := range names {
-		group := alike[foldKey(name)]
+		group := alike[folding.Key(name)]
 		if len(group) == 1 || group[0] != name {
 			continue
 		}
@@ -59,8 +55,8 @@ func (p *Partial) Apart(names []string, taken func(name string) bool) (map[strin
 		}
 		for _, name := range same {
 			for n := 1; apart[name] == ""; n++ {
-				other := withNumber(name, n)
-				if key := foldKey(other); alike[key] == nil && !taken(other) {
+				other := folding.WithNumber(name, n)
+				if key := folding.Key(other); alike[key] == nil && !taken(other) {
 					apart[name], alike[key] = other, []string{other}
 				}
 			}
@@ -92,37 +88,4 @@ func (p *Partial) sameNames(names []string) (same []string, err error) {
 		}
 	}
 	return same, nil
-}
-
-// longestName is how many bytes a name has at the most on most file systems.
-const longestName = 255
-
-// withNumber returns the name with a number at its end.
-func withNumber(name string, n int) string {
-	end := fmt.Sprintf("~%d", n)
-	if most := longestName - len(end); len(name) > most {
-		for name = name[:most]; len(name) > 0 && !utf8.ValidString(name[max(0, len(name)-utf8.UTFMax):]); {
-			name = name[:len(name)-1]
-		}
-	}
-	return name + end
-}
-
-// foldKey returns what all names have in common that some file system takes for one.
-// Others that do not tell these apart may have it in common too.
-func foldKey(name string) string {
-	ascii := true
-	for i := range len(name) {
-		ascii = ascii && name[i] < utf8.RuneSelf
-	}
-	key := strings.ToLower(name)
-	if !ascii {
-		key = strings.Map(func(r rune) rune {
-			if unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
-				return -1
-			}
-			return r
-		}, norm.NFKD.String(cases.Fold().String(norm.NFKD.String(strings.ToUpper(name)))))
-	}
-	return strings.TrimRight(key, ". ")
 }

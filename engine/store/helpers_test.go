@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"phlb/engine/manifest"
+	"phlb/engine/store/deletion"
 )
 
 func must(t testing.TB, err error) {
@@ -39,7 +40,7 @@ func eraseAt(path string) error {
 		return err
 	}
 	defer parent.Close()
-	return erase(parent, filepath.Base(path))
+	return deletion.Erase(parent, filepath.Base(path))
 }
 
 // moment is the time that what tests make was last changed.

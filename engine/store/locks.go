@@ -10,6 +10,7 @@ import (
 	"al.essio.dev/pkg/shellescape"
 
 	"phlb/engine/lock"
+	"phlb/engine/store/deletion"
 )
 
 // Locks of a root are those of package lock.
@@ -141,7 +142,7 @@ func (r *Root) Locks(us Owner) (all []Held, err error) {
 func (r *Root) lockNames() ([]string, error) {
 	dir, err := r.dir.Descend(internal + "/" + locks + "/" + lock.Records)
 	if err != nil {
-		return nil, unlessGone(err)
+		return nil, deletion.UnlessGone(err)
 	}
 	defer dir.Close()
 	return dir.Names()

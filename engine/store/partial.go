@@ -12,6 +12,7 @@ import (
 
 	"phlb/engine/handle"
 	"phlb/engine/manifest"
+	"phlb/engine/store/deletion"
 )
 
 const (
@@ -139,12 +140,12 @@ func (p *Partial) lookBack() (err error) {
 	}
 	left, err := partials(p.folder)
 	if err != nil || len(left) == 0 {
-		return unlessGone(err)
+		return deletion.UnlessGone(err)
 	}
 	for _, name := range left {
 		dir, err := p.folder.Open(name)
 		if err != nil {
-			return unlessGone(err)
+			return deletion.UnlessGone(err)
 		}
 		p.Left = append(p.Left, dir)
 	}
@@ -264,7 +265,7 @@ func (r *Root) complete(folder *Dir, ref Ref, in *Dir, partial string, point boo
 		late.Unsynced = true
 		late.Err = errors.Join(late.Err, err)
 	}
-	if late.Err = errors.Join(late.Err, erase(in, partial)); late.Err != nil {
+	if late.Err = errors.Join(late.Err, deletion.Erase(in, partial)); late.Err != nil {
 		return late
 	}
 	return nil
@@ -328,7 +329,7 @@ func (p *Partial) makeFolder() error {
 	}
 	newest := left[len(left)-1]
 	for _, name := range left[:len(left)-1] {
-		if err := erase(p.folder, name); err != nil {
+		if err := deletion.Erase(p.folder, name); err != nil {
 			return err
 		}
 	}
@@ -370,7 +371,7 @@ func (p *Partial) keepBetter() error {
 	} else if manifestSize(p.Scratch) == 0 {
 		return p.clear()
 	}
-	if err := erase(p.Scratch, previousName); err != nil {
+	if err := deletion.Erase(p.Scratch, previousName); err != nil {
 		return err
 	}
 	kept, err := p.Scratch.Mkdir(previousName)
@@ -396,7 +397,7 @@ func (p *Partial) clear() error {
 	}
 	for _, name := range names {
 		if name != previousName {
-			if err := erase(p.Scratch, name); err != nil {
+			if err := deletion.Erase(p.Scratch, name); err != nil {
 				return err
 			}
 		}
@@ -480,7 +481,7 @@ func (p *Partial) Close() {
 // DropPrevious deletes what a run that was cut off has left, but for what is
 // linked by now. Look-ups in its tree find nothing from then on.
 func (p *Partial) DropPrevious() error {
-	return erase(p.Scratch, previousName)
+	return deletion.Erase(p.Scratch, previousName)
 }
 
 // Foresee sets e.Stored where [handle.Writer.Finish] will: the entry of a

@@ -13,6 +13,7 @@ import (
 	"phlb/engine/handle"
 	"phlb/engine/lock"
 	"phlb/engine/manifest"
+	"phlb/engine/store/deletion"
 )
 
 const (
@@ -115,24 +116,24 @@ func removeRecord(folder *Dir, stamp string) error {
 // killed over it. It counts what the first sets free, and adds the regular files
 // to deleted as it goes. What cannot be deleted does not keep the rest from it,
 // and is tried again by the next removal.
-func (t *Trash) Empty(ctx context.Context, deleted *atomic.Int64) (Freed, error) {
-	own := newDeletion(ctx, t.deleters, deleted)
+func (t *Trash) Empty(ctx context.Context, deleted *atomic.Int64) (deletion.Freed, error) {
+	own := deletion.New(ctx, t.deleters, deleted)
 	var failed []error
 	for _, ref := range t.own {
-		failed = append(failed, t.delete(own, ref))
+		failed = append(failed, t.delete(ctx, own, ref))
 	}
 	// Only then: a file that is also there is not what this removal sets free.
 	left, err := t.left()
 	failed = append(failed, err)
-	others := newDeletion(ctx, t.deleters, new(atomic.Int64))
+	others := deletion.New(ctx, t.deleters, new(atomic.Int64))
 	for _, ref := range left {
-		failed = append(failed, t.delete(others, ref))
+		failed = append(failed, t.delete(ctx, others, ref))
 	}
 	err = errors.Join(failed...)
 	if err != nil {
 		err = fmt.Errorf("not all that was removed could be deleted, the next removal tries again: %w", err)
 	}
-	return own.freed(), err
+	return own.Freed(), err
 }
 
 // left returns what removals that were cut off have left.
@@ -143,7 +144,7 @@ func (t *Trash) left() (refs []Ref, err error) {
 	}
 	for _, name := range names {
 		list, err := t.root.list(name)
-		if err := unlessGone(err); err != nil {
+		if err := deletion.UnlessGone(err); err != nil {
 			return nil, err
 		}
 		for _, c := range list {
@@ -161,13 +162,13 @@ func isRemoved(c handle.Child) bool {
 
 // delete deletes a tree that is removed, and before it what may still lie beside
 // the place that the tree had.
-func (t *Trash) delete(d *deletion, gone Ref) error {
-	if err := context.Cause(d.ctx); err != nil {
+func (t *Trash) delete(ctx context.Context, d *deletion.Deletion, gone Ref) error {
+	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	folder, err := t.root.dir.Open(gone.Name)
 	if err != nil {
-		return unlessGone(err)
+		return deletion.UnlessGone(err)
 	}
 	defer folder.Close()
 	if stamp := strings.TrimRight(strings.TrimPrefix(gone.Stamp, removed), aside); !exists(folder, stamp) {
@@ -175,12 +176,7 @@ func (t *Trash) delete(d *deletion, gone Ref) error {
 			return err
 		}
 	}
-	stuck := d.stuck.Load()
-	err = below(gone.Name, d.folder(folder, gone.Stamp))
-	if more := d.stuck.Load() - stuck - 1; err != nil && more > 0 {
-		err = fmt.Errorf("%w; the same of %d more", err, more)
-	}
-	return err
+	return deletion.Below(gone.Name, d.Tree(folder, gone.Stamp))
 }
 
 // Point makes latest a link to the snapshot. The caller holds the lock of its

@@ -12,11 +12,12 @@ import (
 	"testing"
 
 	"phlb/engine/manifest"
+	"phlb/engine/store/deletion"
 )
 
 // removeAll removes snapshots, and returns how many files it has deleted and
 // what that has set free.
-func removeAll(t testing.TB, r *Root, refs ...Ref) (deleted int64, freed Freed) {
+func removeAll(t testing.TB, r *Root, refs ...Ref) (deleted int64, freed deletion.Freed) {
 	t.Helper()
 	bin, err := r.OpenTrash(t.Context(), Owner{Who: "me"})
 	must(t, err)
@@ -62,7 +63,7 @@ func TestFreedOnce(t *testing.T) {
 	freed, err := bin.Empty(t.Context(), &deleted)
 	must(t, err)
 	must(t, bin.Close())
-	if want := (Freed{folders + shared - 1, 5*folders + 3*(shared-1)}); freed != want || deleted.Load() != folders*(shared+1) {
+	if want := (deletion.Freed{Files: folders + shared - 1, Bytes: 5*folders + 3*(shared-1)}); freed != want || deleted.Load() != folders*(shared+1) {
 		t.Errorf("%d files are deleted and %v freed, want %v", deleted.Load(), freed, want)
 	}
 }
@@ -86,7 +87,7 @@ func TestFreedBesideLeftovers(t *testing.T) {
 	must(t, p.Tree.Replace(left, "a", "a"))
 	p.Older = true
 	deleted, freed := removeAll(t, r, sealIt(t, p))
-	if want := (Freed{1, int64(len("content of b in 1"))}); freed != want || deleted != 2 {
+	if want := (deletion.Freed{Files: 1, Bytes: int64(len("content of b in 1"))}); freed != want || deleted != 2 {
 		t.Errorf("%d files are deleted and %v freed, want %v", deleted, freed, want)
 	}
 	wantList(t, r, files("2")...)

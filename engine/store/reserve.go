@@ -7,6 +7,7 @@ import (
 
 	"phlb/engine/lock"
 	"phlb/engine/manifest"
+	"phlb/engine/store/deletion"
 )
 
 const (
@@ -31,7 +32,7 @@ func (r *Root) Reserve() {
 	defer in.Close()
 	dir, err := in.Open(reserve)
 	if err != nil {
-		if err = erase(in, reserve); err == nil {
+		if err = deletion.Erase(in, reserve); err == nil {
 			dir, err = in.Mkdir(reserve)
 		}
 	}
@@ -72,7 +73,7 @@ func (r *Root) Reserve() {
 func (r *Root) Draw() {
 	r.drawn.Store(true)
 	if in, err := r.ours(); err == nil {
-		erase(in, reserve)
+		deletion.Erase(in, reserve)
 		in.Close()
 	}
 }

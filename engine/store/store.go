@@ -36,6 +36,7 @@ import (
 
 	"phlb/engine/handle"
 	"phlb/engine/manifest"
+	"phlb/engine/store/deletion"
 )
 
 const (
@@ -238,7 +239,7 @@ func keepsTime(dir *Dir, name string) bool {
 	if err != nil {
 		return true
 	}
-	defer erase(dir, folder)
+	defer deletion.Erase(dir, folder)
 	defer in.Close()
 	renamed := name + "-renamed"
 	before, err := dir.Mtime(name)
@@ -251,7 +252,7 @@ func keepsTime(dir *Dir, name string) bool {
 	if err != nil {
 		return true
 	}
-	defer erase(dir, renamed)
+	defer deletion.Erase(dir, renamed)
 	moved, err := dir.Open(renamed)
 	if err != nil {
 		return true
@@ -374,7 +375,7 @@ func manifests(list []handle.Child) map[string]bool {
 func (r *Root) Sealed(name string) ([]Ref, error) {
 	list, err := r.list(name)
 	if err != nil {
-		return nil, unlessGone(err)
+		return nil, deletion.UnlessGone(err)
 	}
 	var refs []Ref
 	beside := manifests(list)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"phlb/engine/lock"
+	"phlb/engine/store/deletion"
 )
 
 // workshop is a folder of ours in which what is to appear in a single step is
@@ -71,7 +72,7 @@ func newWorkshop(in *Dir) (*workshop, error) {
 	}
 	if err != nil || !held {
 		w.lock.Close()
-		return nil, unlessGone(err)
+		return nil, deletion.UnlessGone(err)
 	}
 	if w.dir, err = in.Mkdir(w.name); err != nil {
 		w.clear(in)
@@ -83,7 +84,7 @@ func newWorkshop(in *Dir) (*workshop, error) {
 
 // clear removes the workshop: the lock goes last.
 func (w *workshop) clear(in *Dir) error {
-	err := erase(in, w.name)
+	err := deletion.Erase(in, w.name)
 	if err != nil {
 		w.lock.Close()
 		return err
@@ -137,7 +138,7 @@ func (r *Root) sweepWorkshops() {
 func sweepWorkshop(in *Dir, name string) {
 	file, err := in.OpenFile(name+lockSuffix, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		erase(in, name) // its lock is gone, and so is who made it
+		deletion.Erase(in, name) // its lock is gone, and so is who made it
 		return
 	}
 	if err != nil {

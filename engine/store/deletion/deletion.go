@@ -1,15 +1,20 @@
-package store
+// Package deletion deletes what lies under a backup root, several directories at a
+// time. It follows no symbolic link, crosses no mount, and goes on where a name cannot
+// be deleted.
+package deletion
 
 import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
 
+	"phlb/engine/handle"
 	"phlb/engine/manifest"
 )
 
@@ -19,12 +24,11 @@ type Freed struct {
 	Bytes int64 // their sizes
 }
 
-// deletion deletes trees of ours, several directories at a time. Directories are
-// never shared between snapshots, so their mode may change where an ordinary
-// user could not empty them otherwise.
-type deletion struct {
+// Deletion deletes trees of ours. Directories are never shared between snapshots, so
+// their mode may change where an ordinary user could not empty them otherwise.
+type Deletion struct {
 	ctx     context.Context
-	deleted *atomic.Int64
+	deleted *atomic.Int64 // names of regular files
 	slots   chan struct{} // one for every goroutine beside the first
 
 	// Held from the look at how many names a file has until one of them is
@@ -35,26 +39,41 @@ type deletion struct {
 	stuck        atomic.Int64 // how many names could not be deleted
 }
 
-func newDeletion(ctx context.Context, deleters int, deleted *atomic.Int64) *deletion {
-	return &deletion{ctx: ctx, deleted: deleted, slots: make(chan struct{}, deleters-1)}
+// New returns a deletion by so many goroutines at a time, which counts the names of
+// regular files in deleted.
+func New(ctx context.Context, deleters int, deleted *atomic.Int64) *Deletion {
+	return &Deletion{ctx: ctx, deleted: deleted, slots: make(chan struct{}, deleters-1)}
 }
 
-func (d *deletion) freed() Freed { return Freed{d.files.Load(), d.bytes.Load()} }
+// Freed returns what is free until now.
+func (d *Deletion) Freed() Freed { return Freed{d.files.Load(), d.bytes.Load()} }
 
-// erase deletes what is called name in dir, whatever it is.
-func erase(dir *Dir, name string) error {
+// Erase deletes what is called name in dir, whatever it is.
+func Erase(dir *handle.Writer, name string) error {
 	i, err := dir.Look(name)
 	switch {
 	case err != nil:
-		return unlessGone(err)
+		return UnlessGone(err)
 	case i.Kind != manifest.Dir:
 		return dir.Remove(name)
 	}
-	return newDeletion(context.Background(), 1, new(atomic.Int64)).folder(dir, name)
+	return New(context.Background(), 1, new(atomic.Int64)).folder(dir, name)
 }
 
-// folder deletes the directory called name in parent, and all that it holds.
-func (d *deletion) folder(parent *Dir, name string) error {
+// Tree deletes the directory called name in parent, and all that it holds. What is
+// gone meanwhile is no error: somebody else may be deleting it too. Where names could
+// not be deleted, the error is that of the first, and tells how many more there are.
+func (d *Deletion) Tree(parent *handle.Writer, name string) error {
+	stuck := d.stuck.Load()
+	err := d.folder(parent, name)
+	if more := d.stuck.Load() - stuck - 1; err != nil && more > 0 {
+		err = fmt.Errorf("%w; the same of %d more", err, more)
+	}
+	return err
+}
+
+// folder deletes a directory, and all that it holds.
+func (d *Deletion) folder(parent *handle.Writer, name string) error {
 	if err := context.Cause(d.ctx); err != nil {
 		return err
 	}
@@ -73,7 +92,7 @@ func (d *deletion) folder(parent *Dir, name string) error {
 	for n := 1; ; n++ {
 		found, err := d.content(dir)
 		if err != nil {
-			return below(name, err)
+			return Below(name, err)
 		}
 		err = parent.RemoveDir(name)
 		if !found || n == rounds || !errors.Is(err, fs.ErrExist) {
@@ -84,8 +103,8 @@ func (d *deletion) folder(parent *Dir, name string) error {
 
 // fails counts an error about one name, and returns it. That a name is gone is no
 // error: somebody else may be deleting it too.
-func (d *deletion) fails(err error) error {
-	if unlessGone(err) == nil {
+func (d *Deletion) fails(err error) error {
+	if UnlessGone(err) == nil {
 		return nil
 	}
 	d.stuck.Add(1)
@@ -95,20 +114,20 @@ func (d *deletion) fails(err error) error {
 // isStuck reports whether an error is about one name, as that of an immutable file
 // or of a directory that something is mounted on: others can be deleted.
 func isStuck(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EBUSY) || errors.Is(err, ErrMounted)
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EBUSY) || errors.Is(err, handle.ErrMounted)
 }
 
-// unlessGone returns nil for an error that says that somebody else deletes too.
-func unlessGone(err error) error {
+// UnlessGone returns nil for an error that says that somebody else deletes too.
+func UnlessGone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
 }
 
-// below puts the name of a directory before the path in err, which is of what
+// Below puts the name of a directory before the path in err, which is of what
 // lies in it.
-func below(name string, err error) error {
+func Below(name string, err error) error {
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		at.Path = filepath.Join(name, at.Path)
 	}
@@ -117,7 +136,7 @@ func below(name string, err error) error {
 
 // content deletes what is in dir, and reports whether there was anything. It goes
 // on where a name cannot be deleted, and returns the first error of those.
-func (d *deletion) content(dir *Dir) (found bool, err error) {
+func (d *Deletion) content(dir *handle.Writer) (found bool, err error) {
 	allowed := false
 	var stuck error
 	var folders []string
@@ -159,7 +178,7 @@ var errIsDir = errors.New("is a directory")
 
 // file deletes a name of what is no directory, and counts it where it is that of
 // a regular file.
-func (d *deletion) file(dir *Dir, name string, inode uint64, kind manifest.Kind) error {
+func (d *Deletion) file(dir *handle.Writer, name string, inode uint64, kind manifest.Kind) error {
 	if kind != manifest.File && kind != 0 {
 		return dir.Remove(name)
 	}
@@ -168,7 +187,7 @@ func (d *deletion) file(dir *Dir, name string, inode uint64, kind manifest.Kind)
 	defer guard.Unlock()
 	own, err := dir.Look(name)
 	if err != nil {
-		return unlessGone(err)
+		return UnlessGone(err)
 	}
 	if own.Kind == manifest.Dir {
 		return errIsDir
@@ -186,7 +205,7 @@ func (d *deletion) file(dir *Dir, name string, inode uint64, kind manifest.Kind)
 
 // folders deletes directories in dir. Who has nothing to do takes half of what is
 // left of them.
-func (d *deletion) folders(dir *Dir, names []string) error {
+func (d *Deletion) folders(dir *handle.Writer, names []string) error {
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	var failed error
