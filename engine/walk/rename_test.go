@@ -13,7 +13,7 @@ import (
 func TestRename(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for _, path := range []string{"a", "b", "c", "left", "A/x", "sub/in", "sub/deep/b", "sub/deep/left", "sub/z", "z"} {
+	for _, path := range []string{"a", "b", "c", "left", "D/x", "sub/in", "sub/deep/b", "sub/deep/left", "sub/z", "z"} {
 		full := filepath.Join(dir, "-"+filepath.FromSlash(path))
 		must(t, os.MkdirAll(filepath.Dir(full), 0o755))
 		must(t, os.WriteFile(full, []byte(path), 0o644))
@@ -44,11 +44,11 @@ func TestRename(t *testing.T) {
 		e := &got.entries[i]
 		list = append(list, strings.TrimSuffix(fmt.Sprintf("%s (%s)", e.Path, e.SourceName), " ()"))
 	}
-	want := ". -b -c -z y~1 (-a) -A -A/x 0~1 (-sub) 0~1/.ignore 0~1/in 0~1/zz (deep) 0~1/zz/c~1 (b)"
+	want := ". -b -c -z y~1 (-a) -D -D/x 0~1 (-sub) 0~1/.ignore 0~1/in 0~1/zz (deep) 0~1/zz/c~1 (b)"
 	if found := strings.Join(list, " "); found != want {
 		t.Errorf("walked\n%s, want\n%s", found, want)
 	}
-	wantOffered := ".: -A -a -b -c -sub -z | -A: x | 0~1: .ignore deep in | 0~1/zz: b"
+	wantOffered := ".: -D -a -b -c -sub -z | -D: x | 0~1: .ignore deep in | 0~1/zz: b"
 	if found := strings.Join(offered, " | "); found != wantOffered {
 		t.Errorf("offered were\n%s, want\n%s", found, wantOffered)
 	}
