@@ -22,7 +22,7 @@ func (e *Engine) Ncdu(ctx context.Context, s *repository.Snapshot, folder string
 	return func(yield func(string, error) bool) {
 		n := &ncdu{folder: strings.Trim(path.Clean("/"+folder), "/"), yield: yield}
 		err := e.ncdu(ctx, s, n)
-		if err != nil && !errors.Is(err, repository.ErrStop) {
+		if err != nil && !n.stopped {
 			yield("", fmt.Errorf("du %s: %w", s.Ref(), err))
 		}
 	}
@@ -68,10 +68,11 @@ type ncdu struct {
 	folder, top string
 	open        int // folders that are not ended
 	yield       func(string, error) bool
+	stopped     bool // by yield, with which ctx may have ended too
 }
 
 func (n *ncdu) say(line string) error {
-	if !n.yield(line, nil) {
+	if n.stopped = !n.yield(line, nil); n.stopped {
 		return repository.ErrStop
 	}
 	return nil

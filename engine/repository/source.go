@@ -76,7 +76,8 @@ func (repo *Repository) Walk(ctx context.Context, w *walk.Walk, source Source, c
 		return err
 	}
 	w.Rules = repo.OutsideOfRoot(source.Rules)
-	return w.Run(ctx, func(b *walk.Batch) error {
+	stopped := false
+	err = w.Run(ctx, func(b *walk.Batch) error {
 		for _, err := range b.Errors {
 			repo.Log.Error("cannot be read", "error", err)
 		}
@@ -92,8 +93,14 @@ func (repo *Repository) Walk(ctx context.Context, w *walk.Walk, source Source, c
 				counts.Bytes += entry.Size
 			}
 		}
-		return emit(b)
+		err := emit(b)
+		stopped = errors.Is(err, ErrStop)
+		return err
 	})
+	if stopped { // what ends a loop may have ended ctx too, and the loop must not be called again
+		return ErrStop
+	}
+	return err
 }
 
 // OutsideOfRoot returns the rules with one more, which leaves out the backup root.
