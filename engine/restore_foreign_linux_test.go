@@ -46,10 +46,11 @@ func TestRestorePrivileged(t *testing.T) {
 			if err := unix.Mknod(r.in("device"), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))); err != nil {
 				t.Skip("no devices here:", err)
 			}
+			r.must(unix.Mknod(r.in("block"), unix.S_IFBLK|0o600, int(unix.Mkdev(7, 7))))
 			s := r.backup()
 			test.foreign(r)
 			done := r.restore(s, engine.Restoration{Privileged: test.privileged})
-			if want := map[bool]int64{true: 0, false: 4}[test.kept]; done.Privileged != want || !done.OK() {
+			if want := map[bool]int64{true: 0, false: 5}[test.kept]; done.Privileged != want || !done.OK() {
 				t.Errorf("%d were left out, want %d; problems %v", done.Privileged, want, done.Problems)
 			}
 			mode := func(path string) uint32 {
@@ -59,10 +60,10 @@ func TestRestorePrivileged(t *testing.T) {
 				}
 				return info.Mode & 0o7777
 			}
-			got := [...]uint32{mode("setuid"), mode("setgid"), mode("device"), mode("folder")}
-			want := [...]uint32{0o755, 0o755, 0, 0o2755}
+			got := [...]uint32{mode("setuid"), mode("setgid"), mode("device"), mode("block"), mode("folder")}
+			want := [...]uint32{0o755, 0o755, 0, 0, 0o2755}
 			if test.kept {
-				want = [...]uint32{0o4755, 0o2755, 0o600, 0o2755}
+				want = [...]uint32{0o4755, 0o2755, 0o600, 0o600, 0o2755}
 			}
 			if got != want {
 				t.Errorf("modes are %o, want %o", got, want)
@@ -79,6 +80,7 @@ func TestRestorePrivileged(t *testing.T) {
 func TestForeignRoot(t *testing.T) {
 	r := newRepo(t)
 	r.write("a", "1")
+	r.must(unix.Chmod(r.in("a"), 0o4755))
 	s := r.backup()
 	r.must(os.Remove(r.config.Catalog)) // what is not there would be made
 	before := treeOf(t, r.root)
@@ -98,6 +100,17 @@ func TestForeignRoot(t *testing.T) {
 	}
 	if text, err := os.ReadFile(r.to("to/a")); string(text) != "1" {
 		t.Errorf("restored is %q, %v", text, err)
+	}
+	// Whoever says that the root is of others is believed, whatever its manifests say.
+	same := engine.Open(r.config, engine.Environment{
+		Host: s.Host, Home: "/home/nobody", TempDir: t.TempDir(), Now: r.now, StateDir: r.to("state"),
+		Log: slog.NewTextHandler(r.log, nil), ForeignRoot: true,
+	})
+	if done, err := same.Restore(t.Context(), found[0], engine.Restoration{To: r.to("same")}); err != nil || done.Privileged != 1 {
+		t.Errorf("restore on the same host: %v, %v", done, err)
+	}
+	if info, err := os.Stat(r.to("same/a")); err != nil || info.Mode() != 0o755 {
+		t.Errorf("restored on the same host with mode %v, %v", info.Mode(), err)
 	}
 	for verb, err := range map[string]error{
 		"backup": func() error { _, err := e.Backup(t.Context(), engine.Source{Root: r.source}); return err }(),

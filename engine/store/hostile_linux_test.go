@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -335,22 +336,47 @@ func TestTightened(t *testing.T) {
 	}
 }
 
+// TestTakenFolder begins where somebody has put a folder that all may write to in the
+// place of one that a run has left.
+func TestTakenFolder(t *testing.T) {
+	t.Parallel()
+	r := newRoot(t)
+	cutOff(t, r, "1", 1)
+	path := filepath.Join(r.Path, "docs", "1"+partialSuffix)
+	must(t, os.Chmod(path, 0o777))
+	p, err := r.Begin("docs", "1")
+	must(t, err)
+	defer p.Close()
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder of the run has mode %v, %v", info.Mode(), err)
+	}
+}
+
 // TestShare opens a root to a group, with the folders of names that are there and
 // those that come.
 func TestShare(t *testing.T) {
 	t.Parallel()
 	r := newRoot(t)
 	snapshot(t, r, "1")
-	must(t, r.Share(uint32(os.Getgid())))
+	group := os.Getgid()
+	if os.Geteuid() == 0 {
+		group += 12345 // else it would be that of all that is made
+	}
+	must(t, r.Share(uint32(group)))
 	other, err := r.Begin("other", "1")
 	must(t, err)
 	other.Close()
 	for path, want := range map[string]os.FileMode{".": 0o750, "docs": 0o750, "other": 0o750, internal: 0o700} {
-		if info, err := os.Stat(filepath.Join(r.Path, path)); err != nil || info.Mode().Perm() != want {
-			t.Errorf("%s has mode %v, want %v, %v", path, info.Mode(), want, err)
+		info, err := os.Stat(filepath.Join(r.Path, path))
+		must(t, err)
+		if info.Mode().Perm() != want {
+			t.Errorf("%s has mode %v, want %v", path, info.Mode(), want)
+		}
+		if gid := info.Sys().(*syscall.Stat_t).Gid; path != internal && int(gid) != group {
+			t.Errorf("%s is of group %d, want %d", path, gid, group)
 		}
 	}
-	if gid, err := r.SharedWith(); gid != int64(os.Getgid()) || err != nil {
+	if gid, err := r.SharedWith(); gid != int64(group) || err != nil {
 		t.Errorf("shared with %d, %v", gid, err)
 	}
 }
