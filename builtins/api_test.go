@@ -42,7 +42,7 @@ func TestAPI(t *testing.T) {
 func TestAttributes(t *testing.T) {
 	l := newLab(t)
 	one := map[string]starlark.Value{
-		"Scan": &Scan{Stream: runtime.NewStream(nil, "Scan", nil)}, "File": &File{}, "Snapshot": &Snapshot{session: l.session}, "Entry": &Entry{}, "Version": &Version{},
+		"Scan": &Scan{Stream: runtime.NewStream(nil, "Scan", nil)}, "File": &File{scan: &Scan{}}, "Snapshot": &Snapshot{session: l.session}, "Entry": &Entry{}, "Version": &Version{},
 		"Report": &Report{}, "Restored": &Restored{}, "removal": removalValue(&engine.Removal{}),
 		"problem": problems([]engine.Problem{{}}).Index(0),
 		"change":  changeAttributes.record("change", &engine.Change{New: &manifest.Entry{}}),

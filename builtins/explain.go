@@ -49,7 +49,7 @@ var placeholders = map[string]func(*Session, *starlark.Thread, starlark.Tuple) s
 	"verify": emptyReport,
 	"add":    emptyReport,
 	"restore": func(*Session, *starlark.Thread, starlark.Tuple) starlark.Value {
-		return &Restored{&engine.Restored{Dry: true}}
+		return &Restored{Restored: &engine.Restored{Dry: true}}
 	},
 	"remove": func(*Session, *starlark.Thread, starlark.Tuple) starlark.Value {
 		return removalValue(&engine.Removal{})
@@ -70,7 +70,7 @@ var placeholders = map[string]func(*Session, *starlark.Thread, starlark.Tuple) s
 }
 
 func emptyReport(s *Session, _ *starlark.Thread, _ starlark.Tuple) starlark.Value {
-	return &Report{&engine.Report{}, s}
+	return &Report{Report: &engine.Report{}, session: s}
 }
 
 func emptyAnswer(*Session, *starlark.Thread, starlark.Tuple) starlark.Value {

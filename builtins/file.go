@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 
 // File is an entry of a source.
 type File struct {
-	root  string // of the scan
+	scan  *Scan
 	entry walk.Entry
 }
 
@@ -41,7 +42,14 @@ func (f *File) Truth() starlark.Bool { return true }
 // Hash is that of the path.
 func (f *File) Hash() (uint32, error) { return starlark.String(f.absolute()).Hash() }
 
-func (f *File) absolute() string { return filepath.Join(f.root, filepath.FromSlash(f.entry.Path)) }
+// absolute is where the file lies, abs where it lies to the script, see [Session.path].
+func (f *File) absolute() string { return f.below(f.scan.source.Root) }
+
+func (f *File) abs() string { return f.below(f.scan.root()) }
+
+func (f *File) below(root string) string {
+	return filepath.Join(root, filepath.FromSlash(f.entry.Path))
+}
 
 // CompareSameType orders Files by path.
 func (f *File) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
@@ -50,7 +58,7 @@ func (f *File) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, 
 
 var fileAttributes = attributes[*File]{
 	"path":  textOf("the path below the source, with slashes", func(f *File) string { return f.entry.Path }),
-	"abs":   textOf("the absolute path", (*File).absolute),
+	"abs":   textOf("the absolute path", (*File).abs),
 	"name":  textOf("the last part of the path", func(f *File) string { return f.entry.Name() }),
 	"ext":   textOf(`the ending of the name, such as ".iso"; "" if the name has none`, (*File).ext),
 	"dir":   textOf("the path without its last part", func(f *File) string { return f.entry.Folder() }),
@@ -81,8 +89,17 @@ func (f *File) birth() (starlark.Value, error) {
 	return startime.Time(t.BirthTime()), nil
 }
 
+// unplannedAttributes are those that a file has only once it is in a snapshot: where
+// it shares an inode, they are those of another.
+var unplannedAttributes = []string{"mtime", "ctime", "atime", "btime", "mode", "uid", "gid", "nlink"}
+
 // Attr returns the attribute called name.
-func (f *File) Attr(name string) (starlark.Value, error) { return fileAttributes.get(f, name) }
+func (f *File) Attr(name string) (starlark.Value, error) {
+	if f.scan.planned != "" && slices.Contains(unplannedAttributes, name) {
+		return nil, unplanned(f.scan.thread, "the %s of %s", name, f.abs())
+	}
+	return fileAttributes.get(f, name)
+}
 
 // AttrNames lists the attributes.
 func (f *File) AttrNames() []string { return fileAttributes.names() }

@@ -73,7 +73,7 @@ func (s *Session) hashes(thread *starlark.Thread, scan *Scan, algorithm string) 
 				yield(nil, err)
 				return
 			}
-			pair := starlark.Tuple{&File{scan.source.Root, *h.Entry}, starlark.String(hex.EncodeToString(h.Digest))}
+			pair := starlark.Tuple{&File{scan, *h.Entry}, starlark.String(hex.EncodeToString(h.Digest))}
 			script.Lock()
 			more := yield(pair, nil)
 			script.Unlock()

@@ -31,6 +31,10 @@ func plain(v starlark.Value, depth int) (any, error) {
 		return nil, errors.New("a value that holds itself cannot be written as JSON")
 	}
 	switch v := v.(type) {
+	case *Report: // what only a script must not learn of a plan is told
+		return v.Report, nil
+	case *Restored:
+		return v.Restored, nil
 	case json.Marshaler:
 		return v, nil
 	case starlark.NoneType:

@@ -15,6 +15,7 @@ import (
 type Report struct {
 	*engine.Report
 	session *Session
+	planned *starlark.Thread // of the script, where a dry run has nothing to read back
 }
 
 var _ starlark.HasAttrs = (*Report)(nil)
@@ -63,7 +64,30 @@ var reportAttributes = attributes[*Report]{
 }
 
 // Attr returns the attribute called name.
-func (r *Report) Attr(name string) (starlark.Value, error) { return reportAttributes.get(r, name) }
+func (r *Report) Attr(name string) (starlark.Value, error) {
+	if name == "read" || name == "bytes" || name == "read_before" {
+		if err := r.ends(); err != nil {
+			return nil, err
+		}
+	}
+	return reportAttributes.get(r, name)
+}
+
+// MarshalJSON ends the plan where it would show what is not known.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	if err := r.ends(); err != nil {
+		return nil, err
+	}
+	return r.Report.MarshalJSON()
+}
+
+// ends ends the plan where it depends on what would be read back.
+func (r *Report) ends() error {
+	if r.planned == nil {
+		return nil
+	}
+	return unplanned(r.planned, "how much of %s is read back", r.Report.Snapshot.Ref())
+}
 
 // AttrNames lists the attributes.
 func (r *Report) AttrNames() []string { return reportAttributes.names() }
@@ -73,7 +97,7 @@ func (s *Session) report(r *engine.Report) *Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reports = append(s.reports, r)
-	return &Report{r, s}
+	return &Report{Report: r, session: s}
 }
 
 func (s *Session) verifyBuiltin() runtime.Builtin {
@@ -134,13 +158,15 @@ func (s *Session) verify(thread *starlark.Thread, which starlark.Value, check en
 	if err != nil {
 		return nil, err
 	}
+	report := s.report(found)
 	switch {
 	case s.Engine.Planned(snapshot):
+		report.planned = thread
 		s.planned("verify", "%s", snapshot.Ref())
 	case s.Engine.DryRun() && check.Heal && !found.OK():
 		s.planned("heal", "%s, as far as there are good copies", snapshot.Ref())
 	}
-	return s.report(found), nil
+	return report, nil
 }
 
 func (s *Session) addBuiltin() runtime.Builtin {

@@ -12,7 +12,10 @@ import (
 )
 
 // Restored is what a restore has done.
-type Restored struct{ *engine.Restored }
+type Restored struct {
+	*engine.Restored
+	again *starlark.Thread // of the script, where a dry run has planned before to restore there
+}
 
 var _ starlark.HasAttrs = (*Restored)(nil)
 
@@ -20,13 +23,38 @@ var _ starlark.HasAttrs = (*Restored)(nil)
 func (r *Restored) Type() string { return "Restored" }
 
 // String sums it up in a line.
-func (r *Restored) String() string { return r.Restored.String() }
+func (r *Restored) String() string {
+	if r.ends() != nil {
+		return ""
+	}
+	done := *r.Restored
+	done.Dry = false // the script is not to find out
+	return done.String()
+}
+
+// MarshalJSON writes it as the real run would.
+func (r *Restored) MarshalJSON() ([]byte, error) {
+	if err := r.ends(); err != nil {
+		return nil, err
+	}
+	done := *r.Restored
+	done.Dry = false
+	return done.MarshalJSON()
+}
+
+// ends ends the plan where what a restore finds depends on one before it.
+func (r *Restored) ends() error {
+	if r.again == nil {
+		return nil
+	}
+	return unplanned(r.again, "what would be restored to %s before", r.To)
+}
 
 // Freeze does nothing: a Restored never changes.
 func (r *Restored) Freeze() {}
 
 // Truth reports whether all is as it should be.
-func (r *Restored) Truth() starlark.Bool { return starlark.Bool(r.OK()) }
+func (r *Restored) Truth() starlark.Bool { return starlark.Bool(r.ends() == nil && r.OK()) }
 
 // Hash fails: there is nothing to tell values apart by.
 func (r *Restored) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: Restored") }
@@ -47,7 +75,14 @@ var restoredAttributes = attributes[*Restored]{
 }
 
 // Attr returns the attribute called name.
-func (r *Restored) Attr(name string) (starlark.Value, error) { return restoredAttributes.get(r, name) }
+func (r *Restored) Attr(name string) (starlark.Value, error) {
+	if _, ok := restoredAttributes[name]; ok && name != "to" {
+		if err := r.ends(); err != nil {
+			return nil, err
+		}
+	}
+	return restoredAttributes.get(r, name)
+}
 
 // AttrNames lists the attributes.
 func (r *Restored) AttrNames() []string { return restoredAttributes.names() }
@@ -132,8 +167,14 @@ func (s *Session) restore(thread *starlark.Thread, snapshot *engine.Snapshot, to
 		To: s.Engine.Expand(to), Path: path, Include: o.include, Exclude: o.exclude,
 		Overwrite: overwrite, Delete: o.delete, Privileged: o.privileged,
 	})
+	restored := &Restored{Restored: done}
 	if done != nil { // with an error, it is what was restored before that
 		s.mu.Lock()
+		if s.Engine.DryRun() && slices.ContainsFunc(s.restores, func(before *engine.Restored) bool {
+			return within(before.To, done.To) || within(done.To, before.To)
+		}) {
+			restored.again = thread
+		}
 		s.restores = append(s.restores, done)
 		s.mu.Unlock()
 	}
@@ -143,7 +184,7 @@ func (s *Session) restore(thread *starlark.Thread, snapshot *engine.Snapshot, to
 	if s.Engine.DryRun() {
 		s.planned("restore", "%s to %s: %v", snapshot.Ref(), done.To, done)
 	}
-	return &Restored{done}, nil
+	return restored, nil
 }
 
 // Restores returns what the script has restored.

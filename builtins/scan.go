@@ -26,6 +26,7 @@ type Scan struct {
 	session *Session
 	thread  *starlark.Thread
 	source  engine.Source
+	planned string            // the root as the script sees it, where a dry run has only planned what lies there
 	where   starlark.Callable // nil: everything
 	made    syntax.Position   // where the script has made it
 	used    atomic.Bool       // the script has read it or asked something of it
@@ -80,9 +81,15 @@ func (s *Session) scanBuiltin() runtime.Builtin {
 			if err := errors.Join(checkGlobs("scan: skip_dirs", skipDirs...), checkGlobs("scan: skip", skip...)); err != nil {
 				return nil, err
 			}
-			scan.source.Root = s.path(scan.source.Root)
+			asked := s.Engine.Expand(scan.source.Root)
+			if scan.source.Root = s.path(asked); scan.source.Root != asked {
+				scan.planned = asked
+			}
 			if err := s.unwritten(thread, scan.source.Root); err != nil {
 				return nil, err
+			}
+			if scan.planned != "" && scan.source.Newest {
+				return nil, unplanned(thread, "the mtime of what lies in %s", scan.planned)
 			}
 			to.SkipDirs, to.Skip, to.IgnoreFiles, to.IfPresent = skipDirs, skip, ignoreFiles, ifPresent
 			file := "scan"
@@ -175,7 +182,7 @@ func (s *Scan) files() iter.Seq2[starlark.Value, error] {
 				yield(nil, err)
 				return
 			}
-			f := &File{s.source.Root, *e}
+			f := &File{s, *e}
 			ok, err := wanted(f)
 			if err != nil {
 				yield(nil, err)
@@ -252,8 +259,7 @@ func (s *Scan) rules() (_ walk.Rules, done func()) {
 		return rules, func() {}
 	}
 	c := runtime.NewCallback(s.thread, s.where)
-	root := s.source.Root
-	rules.Where = func(_ int, e *walk.Entry) (bool, error) { return s.ask(c, &File{root, *e}) }
+	rules.Where = func(_ int, e *walk.Entry) (bool, error) { return s.ask(c, &File{s, *e}) }
 	return rules, c.Close
 }
 
@@ -285,7 +291,7 @@ func countOf(doc string, of func(*engine.Counts) int64) attribute[*Scan] {
 }
 
 var scanAttributes = attributes[*Scan]{
-	"root": textOf("the directory that is scanned", func(s *Scan) string { return s.source.Root }),
+	"root": textOf("the directory that is scanned", (*Scan).root),
 	"exists": boolOf("whether the directory that is scanned exists", func(s *Scan) bool {
 		info, err := os.Stat(s.source.Root)
 		return err == nil && info.IsDir()
@@ -307,4 +313,7 @@ func (s *Scan) Attr(name string) (starlark.Value, error) {
 func (s *Scan) AttrNames() []string { return scanAttributes.names() }
 
 // String shows what is scanned.
-func (s *Scan) String() string { return fmt.Sprintf("scan(%q)", s.source.Root) }
+func (s *Scan) String() string { return fmt.Sprintf("scan(%q)", s.root()) }
+
+// root is the directory that is scanned, as the script sees it.
+func (s *Scan) root() string { return cmp.Or(s.planned, s.source.Root) }

@@ -138,6 +138,9 @@ func (s *Session) linkBuiltin() runtime.Builtin {
 			if s.Explain != "" {
 				return s.explain(scan.Scan, source)
 			}
+			if scan.planned != "" {
+				return nil, fmt.Errorf("%s: %w %s", scan.planned, engine.ErrInsideRoot, s.Engine.Config.BackupPath)
+			}
 			made, err := s.Engine.Backup(runtime.Context(thread), source)
 			if err != nil {
 				return nil, err
@@ -153,6 +156,11 @@ func (s *Session) linkBuiltin() runtime.Builtin {
 			}
 			if s.Engine.DryRun() {
 				s.planned("link", "%s: %s", made.Ref(), engine.Summarize(&made.Header, &made.Summary))
+				found, err := s.Engine.Snapshot(runtime.Context(thread), made.Ref().String())
+				if err != nil {
+					return nil, err
+				}
+				made.ID = found.ID // as the real run would give it
 			}
 			return &Snapshot{made, s}, nil
 		},

@@ -3,8 +3,10 @@ package builtins
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -87,21 +89,55 @@ func (s *Session) unwritten(thread *starlark.Thread, path string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	within := func(dir string) bool {
-		rel, err := filepath.Rel(dir, path)
-		return err == nil && filepath.IsLocal(rel)
-	}
 	for _, r := range s.restores {
-		if within(r.To) {
+		if within(r.To, path) {
 			return unplanned(thread, "what would be restored to %s", r.To)
 		}
 	}
 	for _, r := range s.removals {
 		for _, gone := range r.Snapshots {
-			if within(gone.Path) {
+			if within(gone.Path, path) {
 				return unplanned(thread, "%s, which would be removed", gone.Ref())
 			}
 		}
 	}
+	if len(s.made)+len(s.removals) > 0 && s.isLoose(path) {
+		return unplanned(thread, "what would lie in the backup root %s", s.Engine.Config.BackupPath)
+	}
 	return nil
+}
+
+// isLoose reports whether a path lies in the backup root and not in the tree of a
+// snapshot there, which stays as it is.
+func (s *Session) isLoose(path string) bool {
+	root, real := s.Engine.Config.BackupPath, path
+	if resolved, err := filepath.EvalSymlinks(root); err == nil {
+		root = resolved
+	}
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		real = resolved
+	}
+	for _, path := range []string{path, real} {
+		for _, root := range []string{s.Engine.Config.BackupPath, root} {
+			if !within(root, path) {
+				continue
+			}
+			rel, err := filepath.Rel(root, path)
+			names := strings.Split(filepath.ToSlash(rel), "/")
+			if err != nil || len(names) < 2 || names[0] == ".phlb" || strings.HasSuffix(names[1], ".partial") {
+				return true
+			}
+			// The link to the newest snapshot would lead to another.
+			if info, err := os.Lstat(filepath.Join(root, names[0], names[1])); err != nil || !info.IsDir() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// within reports whether a path is a directory, or lies in it.
+func within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
 }

@@ -60,6 +60,9 @@ func jsonDecode(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tup
 // arguments is a fault of the script.
 func callJSON(thread *starlark.Thread, name string, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	v, err := json.Module.Members[name].(*starlark.Builtin).CallInternal(thread, args, kwargs)
+	if cause := Err(thread); cause != nil { // as above
+		return nil, Failure(cause)
+	}
 	if err != nil {
 		return nil, &UsageError{Msg: err.Error()}
 	}

@@ -44,7 +44,7 @@ func (c *command) finish(ctx context.Context, err error) int {
 	if (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) && !errors.Is(err, engine.ErrOpenFiles) {
 		c.warn("%v", engine.ErrOpenFiles)
 	}
-	if c.session != nil && (code == 1 || code == 2 || code == 130) {
+	if c.session != nil && !c.dryRun && (code == 1 || code == 2 || code == 130) {
 		for _, s := range c.session.Made() {
 			c.warn("%s is sealed all the same", s.Ref())
 		}
