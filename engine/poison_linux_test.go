@@ -53,6 +53,21 @@ func TestPoison(t *testing.T) {
 		bob.together(false, filepath.Join(first.Path, "a"), filepath.Join(s.Path, "b"))
 		bob.together(true, filepath.Join(first.Path, "fine"), filepath.Join(s.Path, "sub/fine"))
 	})
+	// Nor is what it says of a file that has not changed a reason to link unread.
+	t.Run("Unchanged", func(t *testing.T) {
+		r := newRepo(t)
+		r.write("a", "content", "fine", "as it was")
+		r.hostname = "ann"
+		first := r.backup()
+		r.rot(filepath.Join(first.Path, "a"))
+		r.hostname = "bob"
+		s, err := r.try(engine.Source{Moved: true})
+		r.must(err)
+		r.check(s)
+		r.alike(s)
+		r.together(false, filepath.Join(first.Path, "a"), filepath.Join(s.Path, "a"))
+		r.together(true, filepath.Join(first.Path, "fine"), filepath.Join(s.Path, "fine"))
+	})
 	// The manifest of another host vouches for nothing in this host's source, though
 	// it names its inodes and times.
 	t.Run("Parent", func(t *testing.T) {
