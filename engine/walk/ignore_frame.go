@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
+	"phlb/engine/handle"
 	"phlb/engine/manifest"
 )
 
@@ -171,7 +173,7 @@ func (d *Dir) ignoreFile(name string) ([]byte, error) {
 
 // regular opens a regular file. It looks before it opens: a link may lead out of the tree,
 // and opening a device may move a tape.
-func (d *Dir) regular(name string) (*File, error) {
+func (d *Dir) regular(name string) (*os.File, error) {
 	e, err := d.Lstat(name)
 	if err != nil {
 		return nil, err
@@ -179,7 +181,17 @@ func (d *Dir) regular(name string) (*File, error) {
 	if e.Kind != manifest.File {
 		return nil, errNotRegular
 	}
-	return d.File(name)
+	return d.openRegular(name)
+}
+
+// openRegular opens a regular file, and looks at what it has opened: since it was looked
+// at, something else may have taken its place. A link is not followed, a pipe not waited for.
+func (d *Dir) openRegular(name string) (*os.File, error) {
+	f, err := d.Read(name)
+	if errors.Is(err, handle.ErrNotRegular) {
+		return nil, errNotRegular
+	}
+	return f, bare(err)
 }
 
 // cacheTag is the name of the file that marks a cache, and cacheSignature its first bytes,

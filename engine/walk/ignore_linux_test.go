@@ -65,3 +65,24 @@ func TestExplainMountPoint(t *testing.T) {
 		}
 	}
 }
+
+// TestSwappedIgnoreFile opens what has taken the place of a file since it was looked at.
+func TestSwappedIgnoreFile(t *testing.T) {
+	dir := t.TempDir()
+	must(t, unix.Mkfifo(filepath.Join(dir, "fifo"), 0o644))
+	must(t, os.Mkdir(filepath.Join(dir, "dir"), 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "file"), []byte("text"), 0o644))
+	must(t, os.Symlink("file", filepath.Join(dir, "link")))
+	d, err := OpenRoot(dir)
+	must(t, err)
+	defer d.Close()
+	for name, want := range map[string]error{"file": nil, "fifo": errNotRegular, "dir": errNotRegular, "link": unix.ELOOP} {
+		f, err := d.openRegular(name)
+		if err == nil {
+			f.Close()
+		}
+		if !errors.Is(err, want) {
+			t.Errorf("%s: error is %v, want %v", name, err, want)
+		}
+	}
+}
