@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -16,5 +17,12 @@ func TestCheckTags(t *testing.T) {
 		if err := CheckTags([]string{"first", tag}); !errors.Is(err, ErrTag) {
 			t.Errorf("%q: error is %v", tag, err)
 		}
+	}
+	many := slices.Repeat([]string{"a"}, MaxTags)
+	if err := CheckTags(many); err != nil {
+		t.Error(err)
+	}
+	if err := CheckTags(append(many, "a")); err == nil || err.Error() != "1001 tags are too many: a snapshot has at most 1000" {
+		t.Errorf("error is %v", err)
 	}
 }
