@@ -26,7 +26,7 @@ func (c *command) offerImport(sources config.Sources) {
 		return
 	}
 	list := filepath.Join(sources.StateDir, offeredName)
-	said, _ := os.ReadFile(list)
+	said, _ := config.ReadRegular(list, config.MaxFile)
 	if slices.Contains(strings.Split(string(said), "\n"), path) {
 		return
 	}

@@ -171,14 +171,14 @@ func (s *Sources) read(path string, ofOthers func(string, fs.FileInfo) bool) ([]
 		return nil, fmt.Errorf("%s is not obeyed, since others may write to it: chmod go-w %s", path, path)
 	case othersWrite(info):
 		return pass(writable)
-	case info.Size() > maxFile:
+	case info.Size() > MaxFile:
 		return nil, fmt.Errorf("%s is larger than 1 MiB, which no settings are", path)
 	}
-	return io.ReadAll(io.LimitReader(f, maxFile))
+	return io.ReadAll(io.LimitReader(f, MaxFile))
 }
 
-// maxFile is how large a file of settings may be.
-const maxFile = 1 << 20
+// MaxFile is how large a file of settings may be.
+const MaxFile = 1 << 20
 
 // A document is a file on its way into a Config.
 type document struct {

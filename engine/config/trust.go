@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // A phlb.toml that is found beside a script, or above the working directory, may
@@ -125,12 +126,12 @@ func trusted(state, path string, data []byte) (now, before bool) {
 	if state == "" || path == "" {
 		return false, false
 	}
-	file, err := os.Open(trustFile(state))
+	file, err := os.OpenFile(trustFile(state), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return false, false
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || ofOthers(file.Name(), info) || othersWrite(info) {
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() || ofOthers(file.Name(), info) || othersWrite(info) {
 		return false, false
 	}
 	want := trustLine(path, data)

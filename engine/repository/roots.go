@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"phlb/engine/config"
 	"phlb/engine/store"
 )
 
@@ -32,7 +33,7 @@ func (repo *Repository) rootsFile() string {
 // roots returns the roots that were at the configured path: none where the file cannot be
 // read.
 func (repo *Repository) roots() (r roots) {
-	if text, err := os.ReadFile(repo.rootsFile()); err == nil {
+	if text, err := config.ReadRegular(repo.rootsFile(), config.MaxFile); err == nil {
 		_ = json.Unmarshal(text, &r)
 	}
 	return r

@@ -9,6 +9,7 @@ package metrics
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 	"github.com/google/renameio/v2/maybe"
 
 	"phlb/engine"
+	"phlb/engine/config"
 )
 
 // metric is a number about each backup name, in the text format of Prometheus.
@@ -170,18 +172,20 @@ var (
 	sampleLine    = regexp.MustCompile(`^(phlb_\w+)\{name="((?:[^"\\]|\\.)*)"\} (\S+)$`)
 )
 
+// maxFile is how large a file of metrics may be.
+const maxFile = 16 << 20
+
 // readSamples reads what an earlier run has written.
 func readSamples(path string) (samples, error) {
 	known := samples{}
-	file, err := os.Open(path)
+	text, err := config.ReadRegular(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return known, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
+	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
 		parts := sampleLine.FindStringSubmatch(lines.Text())
 		if parts == nil {

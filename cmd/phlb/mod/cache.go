@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"phlb/engine/config"
 	"slices"
 	"time"
 
@@ -119,7 +120,7 @@ func (c copied) write(f files, l listing) error {
 
 // read returns the listing of a copy, which has that hash.
 func (c copied) read(hash Hash) (listing, error) {
-	text, err := readFile(c.listing, maxFiles*(maxPath+100))
+	text, err := config.ReadRegular(c.listing, maxFiles*(maxPath+100))
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +138,7 @@ func (c copied) file(l listing, name string) ([]byte, error) {
 		return nil, fs.ErrNotExist
 	}
 	at := filepath.Join(c.dir, filepath.FromSlash(name))
-	data, err := readFile(at, maxBytes)
+	data, err := config.ReadRegular(at, maxBytes)
 	if err != nil {
 		return nil, err
 	}

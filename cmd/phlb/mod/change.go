@@ -54,7 +54,7 @@ func (p *Project) Declare(ctx context.Context, name string, m config.Module) ([]
 // rewrite changes phlb.toml, and then the lock.
 func (p *Project) rewrite(change func([]byte) ([]byte, error)) error {
 	path := filepath.Join(p.Dir, config.FileName)
-	before, err := os.ReadFile(path)
+	before, err := config.ReadRegular(path, config.MaxFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -6,15 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"phlb/engine/config"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/dustin/go-humanize"
 	"golang.org/x/mod/module"
@@ -216,7 +215,7 @@ func readFolder(dir string) (files, error) {
 		if err := g.check(name, info.Size()); err != nil {
 			return err
 		}
-		data, err := readFile(at, info.Size())
+		data, err := config.ReadRegular(at, info.Size())
 		g.files[name] = data
 		return err
 	})
@@ -224,28 +223,4 @@ func readFolder(dir string) (files, error) {
 		return nil, err
 	}
 	return g.finish()
-}
-
-// readFile reads a regular file that has at most that many bytes.
-func readFile(name string, most int64) ([]byte, error) {
-	if info, err := os.Stat(name); err != nil { // to open what is no file may wait for ever
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("is no regular file")}
-	}
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("is no regular file")}
-	}
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("is larger than %s", humanize.IBytes(uint64(most)))}
-	}
-	return data, err
 }

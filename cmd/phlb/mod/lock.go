@@ -133,7 +133,7 @@ func (l lock) write(dir string) error {
 	}
 	path := filepath.Join(dir, LockName)
 	text = append([]byte(lockHead), bytes.ReplaceAll(text, []byte("[modules]\n"), nil)...)
-	if before, err := readFile(path, 1<<20); err == nil && bytes.Equal(before, text) {
+	if before, err := config.ReadRegular(path, config.MaxFile); err == nil && bytes.Equal(before, text) {
 		return nil
 	}
 	if target, err := os.Readlink(path); err == nil {
