@@ -18,6 +18,26 @@ func TestPublish(t *testing.T) {
 			t.Fatal(info.Mode(), err)
 		}
 	})
+	t.Run("Mode", func(t *testing.T) {
+		for before, want := range map[fs.FileMode]fs.FileMode{0o644: 0o600, 0o666: 0o600, 0o640: 0o640, 0o600: 0o600} {
+			c := newCatalog(t)
+			if err := c.Publish(); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(c.path, before); err != nil {
+				t.Fatal(err)
+			}
+			if info, err := os.Stat(c.path); err != nil || info.Mode().Perm() != before {
+				t.Skip("modes do not hold here")
+			}
+			if err := mustOpen(t, c.path).Publish(); err != nil {
+				t.Fatal(err)
+			}
+			if info, err := os.Stat(c.path); err != nil || info.Mode().Perm() != want {
+				t.Errorf("a catalog of mode %v has %v, want %v (%v)", before, info.Mode(), want, err)
+			}
+		}
+	})
 	t.Run("ErrStale", func(t *testing.T) {
 		c := newCatalog(t)
 		if err := c.Publish(); err != nil {

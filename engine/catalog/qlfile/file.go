@@ -190,8 +190,9 @@ func (f *File) Publish() error {
 	if err := f.pages.pack(file); err != nil {
 		return err
 	}
-	if f.published != nil {
-		// Where it fails, the file stays readable by its owner alone.
+	if f.published != nil && f.published.Mode().Perm()&0o007 == 0 {
+		// A group may have been let in on purpose; what all could read is of a time
+		// when no care was taken. Where it fails, the owner alone can read the file.
 		_ = file.Chmod(f.published.Mode().Perm())
 	}
 	// Without this a power loss after the rename leaves a file of the right
