@@ -20,7 +20,7 @@ var verbs = []string{
 // kept to one place, each may import, tests included.
 var arrows = map[string][]string{
 	"phlb/cmd/phlb":          {"phlb/cmd/phlb/*", "phlb/builtins", "phlb/runtime", "phlb/engine", "phlb/engine/*", "phlb/scripts", "go.starlark.net"},
-	"phlb/cmd/phlb/metrics":  {"phlb/engine"},
+	"phlb/cmd/phlb/metrics":  {"phlb/engine", "phlb/engine/config"},
 	"phlb/cmd/phlb/mod":      {"phlb/cmd/phlb/mod/git", "phlb/cmd/phlb/mod/listed", "phlb/runtime", "phlb/engine/config"},
 	"phlb/cmd/phlb/repl":     {"phlb/builtins", "phlb/cmd/phlb/show", "phlb/runtime", "phlb/engine", "phlb/engine/*", "phlb/scripts", "go.starlark.net"},
 	"phlb/cmd/phlb/show":     {"phlb/builtins", "phlb/runtime", "phlb/engine", "phlb/engine/*", "go.starlark.net"},

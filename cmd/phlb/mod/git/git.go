@@ -57,7 +57,8 @@ func (c *Command) Run(ctx context.Context, args ...string) ([]byte, error) {
 	for _, protocol := range protocols {
 		settings = append(settings, "-c", "protocol."+protocol+".allow=always")
 	}
-	cmd := exec.CommandContext(ctx, path, append(settings, args...)...)
+	path, args = limited(path, append(settings, args...), c.MaxFile)
+	cmd := exec.CommandContext(ctx, path, args...)
 	dir := c.Dir
 	if dir == "" {
 		dir = os.DevNull // nor the one that the working directory may lie in
@@ -72,10 +73,7 @@ func (c *Command) Run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd.WaitDelay = 5 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err = start(cmd, c.MaxFile); err == nil {
-		err = cmd.Wait()
-	}
-	if err != nil {
+	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
