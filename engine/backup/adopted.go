@@ -74,15 +74,18 @@ func forgetSource(e *manifest.Entry) { e.Ctime, e.Inode, e.Racy = manifest.Time{
 func (a *adoptedTree) save(t *task, e *walk.Entry, _ parent.Position) (res result, err error) {
 	switch {
 	case e.Kind != manifest.File:
-		res = result{entry: e.Entry, outcome: stored}
-		res.entry.Xattrs, err = t.folder.source.Dir.Xattrs(t.name)
-		err = content.FromSource("read attributes", e.Path, a.noteUnread(&res.entry, err)) // no reason to do without the rest
+		own := e.Entry
+		own.Xattrs, err = t.folder.source.Dir.Xattrs(t.name)
+		err = content.FromSource("read attributes", e.Path, a.noteUnread(&own, err)) // no reason to do without the rest
+		res = result{entry: &own, outcome: stored}
 	case a.isTools(t, e):
 		return result{}, nil
 	default:
 		res, err = a.saveFile(t, e)
 	}
-	forgetSource(&res.entry)
+	if res.entry != nil {
+		forgetSource(res.entry)
+	}
 	return res, err
 }
 
@@ -156,14 +159,14 @@ var errChanging = errors.New("changes while it is read")
 // saveFile reads a regular file where it lies, and replaces it by a link to a known file
 // of the same content, if there is one.
 func (a *adoptedTree) saveFile(t *task, e *walk.Entry) (result, error) {
-	res := result{entry: e.Entry, outcome: stored}
 	f, err := t.folder.source.Dir.File(t.name)
 	if err != nil {
 		return result{}, content.FromSource("open", e.Path, err)
 	}
 	defer f.Close()
-	res.entry.Xattrs, err = f.Xattrs()
-	if err = a.noteUnread(&res.entry, err); err != nil {
+	own := e.Entry
+	own.Xattrs, err = f.Xattrs()
+	if err = a.noteUnread(&own, err); err != nil {
 		return result{}, content.FromSource("read attributes", e.Path, err)
 	}
 	stated := t.folder.foreign.Digest(t.name)
@@ -172,15 +175,15 @@ func (a *adoptedTree) saveFile(t *task, e *walk.Entry) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	res.entry.Digest = found.Own
+	own.Digest = found.Own
 	a.adoption.report.Count(func(r *repository.Report) { r.Files++ })
 	switch {
 	case found.Differs(stated) != "":
-		return res, content.FromSource("verify", e.Path, &flaw{repository.Content, found.Differs(stated)})
+		return result{entry: &own, outcome: stored}, content.FromSource("verify", e.Path, &flaw{repository.Content, found.Differs(stated)})
 	case stated.Sum == nil && a.cutOff:
-		return res, content.FromSource("verify", e.Path, &flaw{repository.Incomplete, "may have been cut off: the tool that stored it left no digest"})
+		return result{entry: &own, outcome: stored}, content.FromSource("verify", e.Path, &flaw{repository.Incomplete, "may have been cut off: the tool that stored it left no digest"})
 	}
-	return t.linkOrCreate(res.entry, func(*manifest.Entry) error { return nil }) // the file is there
+	return t.linkOrCreate(own, func(*manifest.Entry) error { return nil }) // the file is there
 }
 
 // digestsOf returns the digests of a file: by the algorithm of the run, and by the algorithm of the

@@ -24,8 +24,8 @@ const (
 // result is an entry of the snapshot that is being made, and how the entry came into
 // the snapshot.
 type result struct {
-	entry    manifest.Entry
-	id       walk.ID // of an inode that has several names in the source, else zero
+	entry    *manifest.Entry // nil where the snapshot gets none
+	id       walk.ID         // of an inode that has several names in the source, else zero
 	outcome  outcome
 	inParent parent.Position // where the parent's manifest has the path
 	same     bool            // whether a mark vouches that the parent's manifest has the same entry; the fields that only the manifest tells are empty in entry then
@@ -78,7 +78,7 @@ func (r *run) emit(b *walk.Batch) error {
 		if res.id != (walk.ID{}) {
 			res.entry.Group = r.group(inodeVersion{res.id, res.entry.Digest})
 		}
-		if err := r.write(&res.entry, res.inParent, res.same); err != nil {
+		if err := r.write(res.entry, res.inParent, res.same); err != nil {
 			return err
 		}
 		r.count(res)

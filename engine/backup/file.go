@@ -121,15 +121,16 @@ func unmoved(f *walk.File, e *walk.Entry) bool {
 // linkOrCreate links the path of the task to a file with the digest of e, or has make
 // make the file.
 func (t *task) linkOrCreate(e manifest.Entry, make func(*manifest.Entry) error) (result, error) {
-	res := result{entry: e, outcome: stored}
+	made := e
+	res := result{entry: &made, outcome: stored}
 	if e.Size == 0 { // a link would save no room
-		if err := make(&res.entry); err != nil {
+		if err := make(&made); err != nil {
 			return absent(e, err)
 		}
 		return res, nil
 	}
 	defer t.known.Claim(e.Digest)()
-	ok, err := t.linkKnown(&res.entry)
+	ok, err := t.linkKnown(&made)
 	if err != nil {
 		return result{}, err
 	}
@@ -137,10 +138,10 @@ func (t *task) linkOrCreate(e manifest.Entry, make func(*manifest.Entry) error) 
 		res.outcome = linked
 		return res, nil
 	}
-	if err := make(&res.entry); err != nil {
+	if err := make(&made); err != nil {
 		return absent(e, err)
 	}
-	return res, t.known.Add(&res.entry)
+	return res, t.known.Add(&made)
 }
 
 // saveLarge saves a file that does not fit the buffer. It copies and hashes the file in
@@ -163,12 +164,12 @@ func (t *task) saveLarge(f *walk.File, e *walk.Entry, last bool) (_ result, stab
 		}
 		if hashed = n == e.Size && unmoved(f, e); hashed {
 			e.Digest = t.worker.Sum()
-			res := result{entry: e.Entry, outcome: linked}
+			own := e.Entry
 			release := t.known.Claim(e.Digest)
-			ok, err := t.linkKnown(&res.entry)
+			ok, err := t.linkKnown(&own)
 			release()
 			if err != nil || ok {
-				return res, true, err
+				return result{entry: &own, outcome: linked}, true, err
 			}
 		}
 		t.Progress.Bytes.Add(-n)

@@ -32,7 +32,7 @@ func absent(e manifest.Entry, err error) (result, error) {
 		return result{}, err
 	}
 	e.Absent, e.Stored, e.Digest = true, nil, manifest.Digest{}
-	return result{entry: e, outcome: stored}, err
+	return result{entry: &e, outcome: stored}, err
 }
 
 func (p *partialTree) enter(f, above *folder) (err error) {

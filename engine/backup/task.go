@@ -48,11 +48,12 @@ func (r *run) work(ctx context.Context, worker int, b *walk.Batch) error {
 				return fmt.Errorf("%s: %w", e.Path, err)
 			}
 			b.Errors = append(b.Errors, source.Err)
-		} else {
-			noteRenamed(b, &res.entry)
 		}
-		if res.entry.Path == "" {
+		if res.entry == nil {
 			continue
+		}
+		if err == nil {
+			noteRenamed(b, res.entry)
 		}
 		if res.same || task.parent.entry != nil {
 			res.inParent = at
@@ -116,22 +117,26 @@ type origin struct {
 
 // saveFromSource saves an entry of a source that is not itself the tree. at is where
 // the parent's manifest may hold the entry.
-func (t *task) saveFromSource(e *walk.Entry, at parent.Position) (res result, err error) {
-	if res, err = t.linkMarked(e, at.Mark()); err != nil || res.same {
+func (t *task) saveFromSource(e *walk.Entry, at parent.Position) (result, error) {
+	if res, err := t.linkMarked(e, at.Mark()); err != nil || res.same {
 		return res, err
 	}
-	defer func() {
-		if e.Nlink > 1 {
-			res.id = e.ID()
-		}
-	}()
+	res, err := t.saveUnmarked(e, at)
+	if e.Nlink > 1 {
+		res.id = e.ID()
+	}
+	return res, err
+}
+
+// saveUnmarked saves an entry for which no mark vouches.
+func (t *task) saveUnmarked(e *walk.Entry, at parent.Position) (result, error) {
 	t.parent.entry = at.EntryOf(e)
 	if t.isUnchanged(e, t.parent) {
 		res, err := t.linkUnchanged(e, t.parent)
 		if err == nil && res.outcome == linked { // by a digest that the catalog does not know
-			err = t.known.Add(&res.entry)
+			err = t.known.Add(res.entry)
 		}
-		if err != nil || res.entry.Path != "" {
+		if err != nil || res.entry != nil {
 			return res, err
 		}
 	}
@@ -140,11 +145,11 @@ func (t *task) saveFromSource(e *walk.Entry, at parent.Position) (res result, er
 	}
 	if t.isUnchanged(e, t.resumed) {
 		res, err := t.linkUnchanged(e, t.resumed)
-		if err == nil && res.entry.Path != "" && e.Kind == manifest.File {
+		if err == nil && res.entry != nil && e.Kind == manifest.File {
 			res.outcome = linked
-			err = t.known.Add(&res.entry)
+			err = t.known.Add(res.entry)
 		}
-		if err != nil || res.entry.Path != "" {
+		if err != nil || res.entry != nil {
 			return res, err
 		}
 	}
@@ -183,9 +188,10 @@ func (t *task) linkMarked(e *walk.Entry, mark manifest.Mark) (result, error) {
 	if !t.agrees(manifest.Stored{Permissions: e.Permissions, Mtime: inode.Mtime}, nil, &e.Entry) {
 		return result{}, nil
 	}
-	res := result{entry: e.Entry, outcome: unchanged}
-	res.same, err = t.linkUnread(e, from, inode)
-	return res, err
+	if ok, err := t.linkUnread(e, from, inode); err != nil || !ok {
+		return result{}, err
+	}
+	return result{entry: &e.Entry, outcome: unchanged, same: true}, nil
 }
 
 // linkUnchanged links the entry to the file of an earlier tree under the same path.
@@ -199,8 +205,9 @@ func (t *task) linkUnchanged(e *walk.Entry, from origin) (result, error) {
 	if !t.agrees(old.InSnapshot(), old.Xattrs, old) {
 		return result{}, nil // the files share an inode by an earlier setting of match
 	}
-	res := result{entry: *old, outcome: unchanged}
-	res.entry.Ctime, res.entry.Inode, res.entry.Group = e.Ctime, e.Inode, 0
+	own := *old
+	own.Ctime, own.Inode, own.Group = e.Ctime, e.Inode, 0
+	res := result{entry: &own, outcome: unchanged}
 	if from.Planned { // a dry run of two backups, and the file is the same in both
 		t.Progress.Bytes.Add(e.Size)
 		return res, nil
@@ -222,7 +229,7 @@ func (t *task) linkUnchanged(e *walk.Entry, from origin) (result, error) {
 			t.known.NoteChanged(inode, from.Ref, old.Path)
 			return result{}, nil
 		}
-		res.entry.Digest, res.outcome = digest, linked
+		own.Digest, res.outcome = digest, linked
 	}
 	if ok, err := t.linkUnread(e, from.dir, inode); err != nil || !ok {
 		return result{}, err
@@ -272,8 +279,9 @@ func (t *task) saveHardlink(e *walk.Entry) (result, error) {
 	l, first := t.hardlinks.leaderOf(e.ID())
 	if first {
 		res, err := t.saveNew(e)
-		if res.entry.Path != "" {
-			l.entry = &res.entry
+		if res.entry != nil {
+			stored := *res.entry // which is changed once its batch is emitted
+			l.entry = &stored
 		}
 		close(l.done)
 		return res, err
@@ -299,7 +307,7 @@ func (t *task) saveHardlink(e *walk.Entry) (result, error) {
 		return t.saveNew(e)
 	}
 	t.Progress.Bytes.Add(own.Size)
-	return result{entry: own, outcome: linked}, nil
+	return result{entry: &own, outcome: linked}, nil
 }
 
 // saveNew saves an entry that is new, or not known to be unchanged: it links a file to
@@ -308,13 +316,13 @@ func (t *task) saveNew(e *walk.Entry) (result, error) {
 	if e.Kind == manifest.File {
 		return t.saveFile(e)
 	}
-	res := result{entry: e.Entry, outcome: stored}
+	own := e.Entry
 	xattrs, err := t.folder.source.Dir.Xattrs(t.source)
-	res.entry.Xattrs = xattrs
-	res.entry.Racy = parent.Racy(&res.entry, t.Env.Now())
-	unread := content.FromSource("read attributes", e.Path, t.noteUnread(&res.entry, err)) // no reason to do without the rest
-	if err := t.tree.makeOther(t, &res.entry); err != nil {
-		return absent(res.entry, err)
+	own.Xattrs = xattrs
+	own.Racy = parent.Racy(&own, t.Env.Now())
+	unread := content.FromSource("read attributes", e.Path, t.noteUnread(&own, err)) // no reason to do without the rest
+	if err := t.tree.makeOther(t, &own); err != nil {
+		return absent(own, err)
 	}
-	return res, unread
+	return result{entry: &own, outcome: stored}, unread
 }

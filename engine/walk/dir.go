@@ -61,27 +61,41 @@ func (f *File) Stat() (Entry, error) { return entry(f.Self()) }
 // Lstat returns the entry called name, without a path. Of a symbolic link it
 // includes the target.
 func (d *Dir) Lstat(name string) (Entry, error) {
-	e, err := entry(d.Look(name))
+	var e Entry
+	err := d.lstat(name, &e)
+	return e, err
+}
+
+// lstat is Lstat without a copy of the entry: it sets e.
+func (d *Dir) lstat(name string, e *Entry) error {
+	err := e.set(d.Look(name))
 	if err == nil && e.Kind == manifest.Symlink {
 		e.Target, err = d.Readlink(name)
 	}
-	return e, bare(err)
+	return bare(err)
 }
 
-func entry(i handle.Inode, err error) (Entry, error) {
+func entry(i handle.Inode, err error) (e Entry, _ error) {
+	err = e.set(i, err)
+	return e, err
+}
+
+// set sets e to the entry of an inode, unless there is an error.
+func (e *Entry) set(i handle.Inode, err error) error {
+	*e = Entry{}
 	if err != nil {
-		return Entry{}, bare(err)
+		return bare(err)
 	}
-	e := Entry{Dev: i.Dev, Nlink: i.Links, Blocks: i.Blocks, Atime: i.Atime, Remote: i.Remote}
+	e.Dev, e.Nlink, e.Blocks, e.Atime, e.Remote = i.Dev, i.Links, i.Blocks, i.Atime, i.Remote
 	e.Kind, e.Permissions, e.Size, e.Inode = i.Kind, i.Permissions, i.Size, i.Ino
 	e.Mtime, e.Ctime, e.Major, e.Minor = i.Mtime, i.Ctime, i.Major, i.Minor
 	if e.Inode == 0 {
 		e.Nlink = 1 // without a number nobody can tell which names share the inode
 	}
 	if e.Kind == 0 {
-		return e, ErrKind
+		return ErrKind
 	}
-	return e, nil
+	return nil
 }
 
 // dirent is a name in a directory and whether it is that of a directory.

@@ -538,7 +538,7 @@ func (l *lister) work(worker int, b *Batch) error {
 // whether it exists and is wanted.
 func (l *lister) look(worker int, b *Batch, e *Entry, name string) (wanted bool, err error) {
 	own := b.Folder.inSource(name)
-	if *e, err = b.Folder.Dir.Lstat(own); err == nil && e.Kind == manifest.Dir {
+	if err = b.Folder.Dir.lstat(own, e); err == nil && e.Kind == manifest.Dir {
 		err = errBecameDir
 	}
 	if len(b.Path)+1+len(name) > manifest.MaxPath {
@@ -550,7 +550,9 @@ func (l *lister) look(worker int, b *Batch, e *Entry, name string) (wanted bool,
 	}
 	e.Path = join(b.Source, own)
 	unwanted, err := l.walk.unwanted(worker, e)
-	e.Path = b.join(name)
+	if own != name || b.Source != b.Path {
+		e.Path = b.join(name)
+	}
 	if own != name {
 		e.SourceName = own
 	}
