@@ -17,6 +17,7 @@ import (
 	"phlb/engine"
 	"phlb/engine/config"
 	"phlb/engine/manifest"
+	"phlb/engine/testenv"
 	"phlb/engine/walk"
 )
 
@@ -290,7 +291,7 @@ func TestAdoptStops(t *testing.T) {
 
 // A tree that no run has made: all that an entry can be.
 func TestAdoptForeignTree(t *testing.T) {
-	asRoot(t)
+	testenv.Root(t)
 	for _, match := range []config.Match{config.MatchPermissions, config.MatchContent, config.MatchExact} {
 		t.Run(string(match), func(t *testing.T) {
 			r := newRepo(t)

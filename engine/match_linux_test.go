@@ -9,11 +9,12 @@ import (
 	"github.com/pkg/xattr"
 
 	"phlb/engine/config"
+	"phlb/engine/testenv"
 )
 
 func TestMatch(t *testing.T) {
 	t.Parallel()
-	asRoot(t) // for the owner
+	testenv.Root(t) // for the owner
 	for _, test := range []struct {
 		match config.Match
 		with  []string // what shares the inode of "first"

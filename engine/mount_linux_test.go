@@ -10,11 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func asRoot(t testing.TB) {
-	t.Helper()
-	testenv.Root(t)
-}
-
 // mount makes a file system of that kind, of so many MiB, and mounts it.
 func mount(t testing.TB, kind string, mib int64, options ...string) string {
 	t.Helper()

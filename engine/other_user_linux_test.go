@@ -13,12 +13,13 @@ import (
 
 	"phlb/engine"
 	"phlb/engine/manifest"
+	"phlb/engine/testenv"
 )
 
 // TestRemoveAsOrdinaryUser removes what its owner must not enter or change.
 func TestRemoveAsOrdinaryUser(t *testing.T) {
 	t.Parallel()
-	asRoot(t) // to become somebody else
+	testenv.Root(t) // to become somebody else
 	const uid = 65534
 	r := newRepoIn(t, openDir(t))
 	r.write("fixed/a", "1", "fixed/sub/b", "22", "shut/in/c", "333")
@@ -97,7 +98,7 @@ func TestVerifyUnreadable(t *testing.T) {
 
 // TestUnreadable backs up as an ordinary user what that one may not read.
 func TestUnreadable(t *testing.T) {
-	asRoot(t) // to become somebody else
+	testenv.Root(t) // to become somebody else
 	const uid = 65534
 	dir := openDir(t)
 	r := newRepoIn(t, dir)
@@ -151,7 +152,7 @@ func TestUnreadable(t *testing.T) {
 // TestRestoreAsOther restores as an ordinary user what is somebody else's.
 func TestRestoreAsOther(t *testing.T) {
 	t.Parallel()
-	asRoot(t) // to become somebody else
+	testenv.Root(t) // to become somebody else
 	const uid = 65534
 	r := newRepoIn(t, openDir(t))
 	r.write("mine", "1", "setuid", "2", "theirs", "3", "sub/x", "4", "shut/y", "5", "private", "6", "closed/in/z", "7")

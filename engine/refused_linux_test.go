@@ -40,7 +40,7 @@ func TestRefused(t *testing.T) {
 		r.refused(7, "caf\\xe9: invalid or incomplete multibyte or wide character", "a:b: invalid argument", "a:b c: invalid argument", "a:b c/x: its folder", "large?: invalid argument", "link?: invalid argument")
 	})
 	t.Run("Device", func(t *testing.T) {
-		asRoot(t)
+		testenv.Root(t)
 		tool(t, "strace")
 		r := newRepo(t)
 		r.write("a", "1")
@@ -65,7 +65,7 @@ func TestRefused(t *testing.T) {
 	})
 	t.Run("Encfs", func(t *testing.T) {
 		tool(t, "encfs")
-		asRoot(t)
+		testenv.Root(t)
 		cipher, at := t.TempDir(), t.TempDir()
 		command := exec.Command("encfs", "--standard", "--stdinpass", cipher, at)
 		command.Stdin = strings.NewReader("secret\n")

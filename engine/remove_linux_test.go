@@ -20,7 +20,7 @@ import (
 // immutable makes a path one that nobody can change, and returns what undoes it.
 func immutable(t testing.TB, path string) (undo func()) {
 	t.Helper()
-	asRoot(t)
+	testenv.Root(t)
 	tool(t, "chattr")
 	if out, err := exec.Command("chattr", "+i", path).CombinedOutput(); err != nil {
 		t.Skipf("chattr: %v: %s", err, out)
@@ -119,7 +119,7 @@ func TestRemoveImmutable(t *testing.T) {
 // The folder of a name may be a file system of its own.
 func TestRemoveOtherFileSystem(t *testing.T) {
 	t.Parallel()
-	asRoot(t)
+	testenv.Root(t)
 	r := newRepo(t)
 	r.write("a", "1")
 	r.backup()
@@ -180,7 +180,7 @@ func TestRemoveFromOverlay(t *testing.T) {
 // bind mounts a folder with a file in it on another one, and returns that file.
 func bind(t testing.TB, at string) (file string) {
 	t.Helper()
-	asRoot(t)
+	testenv.Root(t)
 	file = filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, []byte(precious), 0o644); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"phlb/engine"
+	"phlb/engine/testenv"
 )
 
 // oddTree fills the source with all that is not plain.
@@ -116,7 +117,7 @@ func TestRestore(t *testing.T) {
 func TestRestoreRsync(t *testing.T) {
 	t.Parallel()
 	tool(t, "rsync")
-	asRoot(t)
+	testenv.Root(t)
 	r := newRepo(t)
 	r.oddTree()
 	r.restore(r.backup(), engine.Restoration{})

@@ -52,7 +52,7 @@ func TestVerifyReadOnly(t *testing.T) {
 // to do.
 func TestReadOnlyFolder(t *testing.T) {
 	t.Parallel()
-	asRoot(t)
+	testenv.Root(t)
 	r := newRepo(t)
 	r.write("a", "content")
 	first := r.backup()
