@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"phlb/engine"
-	"phlb/engine/backup"
+	"phlb/engine/repository"
 )
 
 // TestShrunk backs up a source that has lost nearly all of its files, as one that
@@ -64,8 +64,8 @@ func TestOtherSource(t *testing.T) {
 	r.must(os.MkdirAll(other, 0o755))
 	for range 2 {
 		_, err := r.try(engine.Source{Root: other})
-		if !errors.Is(err, backup.ErrOtherSource) {
-			t.Fatalf("error is %v, want %v", err, backup.ErrOtherSource)
+		if !errors.Is(err, repository.ErrOtherSource) {
+			t.Fatalf("error is %v, want %v", err, repository.ErrOtherSource)
 		}
 	}
 	if left := r.partials(); len(left) > 0 {
@@ -82,7 +82,7 @@ func TestOtherSource(t *testing.T) {
 	if text := r.log.take(); text != "" {
 		t.Errorf("log %s", text)
 	}
-	if _, err := r.try(engine.Source{}); !errors.Is(err, backup.ErrOtherSource) {
+	if _, err := r.try(engine.Source{}); !errors.Is(err, repository.ErrOtherSource) {
 		t.Errorf("back again: %v", err)
 	}
 	if _, err := r.try(engine.Source{Moved: true}); err != nil {

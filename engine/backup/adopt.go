@@ -32,15 +32,15 @@ type adoption struct {
 // Adopt makes the catalog agree with the root. Snapshots that the catalog does not know
 // are absorbed from their manifests, and a tree at ROOT/NAME/FOLDER without a manifest
 // becomes a snapshot: it is read, its manifest is written, and files of known content
-// become links, as far as their metadata agree. With a path, only the trees that lie
-// there are adopted.
+// become links, as far as their metadata agree. With where, the path of
+// a name or of a tree, only the trees that lie there are adopted.
 //
 // Snapshots of pyhardlinkbackup are known by the files that it leaves in them. These
 // are left out of the manifest, and the other files are compared with the digests in
 // them. A file that differs is reported, and the snapshot is not complete.
 //
 // A dry run reads as much as the real one, to tell which files would become links.
-func Adopt(ctx context.Context, repo *repository.Repository, path string) (_ *repository.Report, err error) {
+func Adopt(ctx context.Context, repo *repository.Repository, where string) (_ *repository.Report, err error) {
 	hash, err := repo.Algorithm()
 	if err != nil {
 		return nil, err
@@ -58,19 +58,26 @@ func Adopt(ctx context.Context, repo *repository.Repository, path string) (_ *re
 	defer repo.Progress.Begin("add")()
 	a := &adoption{Repository: repo, history: history, hash: hash, root: root, report: &repository.Report{}}
 	var within store.Ref
-	if path != "" {
-		if within, err = repository.RefOf(root.Path, path); err != nil {
+	if where != "" {
+		if within, err = repository.RefOf(root.Path, where); err != nil {
 			return nil, fmt.Errorf("add: %w", err)
 		}
 	}
-	var trees []store.Ref
-	if err = a.fromManifests(ctx, within); err == nil {
-		trees, err = a.trees(within)
+	if err := a.fromManifests(ctx, within); err != nil {
+		return nil, fmt.Errorf("add: %w", err)
 	}
+	found, err := foreign.Find(root, within)
 	if err != nil {
 		return nil, fmt.Errorf("add: %w", err)
 	}
-	for _, ref := range trees {
+	for _, name := range found.Linked {
+		a.report.Add(name, repository.Stray, "%v", root.CheckFolder(name))
+	}
+	for name, strays := range found.Strays {
+		a.report.Add(name, repository.Stray, "in no snapshot: %s; move all that belongs together into a folder of its own there, such as %s",
+			repository.SomeOf(strays), path.Join(name, repo.Stamp(repo.Env.Now())))
+	}
+	for _, ref := range found.Refs {
 		s, err := a.tree(ctx, ref)
 		if err != nil {
 			return nil, fmt.Errorf("add %s: %w", ref, err)
@@ -124,65 +131,6 @@ func (a *adoption) fromManifests(ctx context.Context, within store.Ref) error {
 	}
 	cat.NoteRun(taken...)
 	return a.Publish(ctx, a.root, cat, repository.Noting(taken...))
-}
-
-// trees returns the trees without a manifest: the one that within names, all of the
-// name in within, or with a zero ref all.
-func (a *adoption) trees(within store.Ref) ([]store.Ref, error) {
-	names, err := a.root.Names()
-	if err != nil {
-		return nil, err
-	}
-	stamp := within.Stamp
-	if within.Name != "" {
-		names = []string{within.Name}
-	} else if linked, err := a.root.Linked(); err != nil {
-		return nil, err
-	} else { // names that are symbolic links are not followed
-		for _, name := range linked {
-			a.report.Add(name, repository.Stray, "%v", a.root.CheckFolder(name))
-		}
-	}
-	var found []store.Ref
-	for _, name := range names {
-		refs, err := a.root.Adoptable(name)
-		if err != nil {
-			return nil, err
-		}
-		for _, ref := range refs {
-			if (stamp == "" || ref.Stamp == stamp) && a.root.Planned[ref] == "" {
-				found = append(found, ref)
-			}
-		}
-		if stamp == "" {
-			if err := a.strays(name); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if stamp != "" && len(found) == 0 {
-		ref := store.Ref{Name: names[0], Stamp: stamp}
-		if !a.root.HasManifest(ref) {
-			return nil, fmt.Errorf("%s cannot be a snapshot by that name: rename it, or back up to end a run that was cut off", ref)
-		}
-	}
-	return found, nil
-}
-
-// strays reports files that lie in the folder of a name beside snapshots, where the name
-// has no sealed snapshot yet: somebody has put a tree there that belongs into a folder
-// of its own.
-func (a *adoption) strays(name string) error {
-	sealed, err := a.root.Sealed(name)
-	if len(sealed) > 0 || err != nil {
-		return err
-	}
-	strays, err := a.root.Strays(name)
-	if len(strays) > 0 {
-		a.report.Add(name, repository.Stray, "in no snapshot: %s; move all that belongs together into a folder of its own there, such as %s",
-			repository.SomeOf(strays), path.Join(name, a.Stamp(a.Env.Now())))
-	}
-	return err
 }
 
 // tree makes a snapshot of one tree. It returns nil where somebody is still writing to

@@ -76,7 +76,7 @@ func (a *adoptedTree) save(t *task, e *walk.Entry, _ parent.Position) (res resul
 	case e.Kind != manifest.File:
 		own := e.Entry
 		own.Xattrs, err = t.folder.source.Dir.Xattrs(t.name)
-		err = content.FromSource("read attributes", e.Path, a.noteUnread(&own, err)) // no reason to do without the rest
+		err = content.FromSource("read attributes", e.Path, a.losses.Unread(&own, err)) // no reason to do without the rest
 		res = result{entry: &own, outcome: stored}
 	case a.isTools(t, e):
 		return result{}, nil
@@ -166,7 +166,7 @@ func (a *adoptedTree) saveFile(t *task, e *walk.Entry) (result, error) {
 	defer f.Close()
 	own := e.Entry
 	own.Xattrs, err = f.Xattrs()
-	if err = a.noteUnread(&own, err); err != nil {
+	if err = a.losses.Unread(&own, err); err != nil {
 		return result{}, content.FromSource("read attributes", e.Path, err)
 	}
 	stated := t.folder.foreign.Digest(t.name)

@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -108,36 +107,6 @@ func (r *run) begin(ctx context.Context, name string) (err error) {
 	return err
 }
 
-// ErrOtherSource says that the snapshots of that name are of another directory, or of a
-// directory of another host.
-var ErrOtherSource = errors.New("is the backup of another source")
-
-// checkSource compares the source with that of the newest snapshot of the name, so that
-// two sources do not mix under one name by mistake.
-func (r *run) checkSource(ctx context.Context, cat *catalog.Catalog, source repository.Source) error {
-	all, err := cat.Snapshots(ctx)
-	if err != nil {
-		return err
-	}
-	last := repository.Newest(slices.DeleteFunc(all, func(s catalog.Snapshot) bool {
-		adopted := s.Source == "" || strings.HasSuffix(filepath.ToSlash(s.Source), "/"+s.Name+"/"+s.Stamp)
-		return adopted // nobody knows what its source was
-	}), r.record.Name)
-	if last == nil || last.Source == r.source && last.Host == r.Env.Host || source.Moved {
-		return nil
-	}
-	was, is := last.Source, r.source
-	if last.Host != r.Env.Host {
-		was, is = was+" on "+last.Host, is+" on "+r.Env.Host
-	}
-	if source.Name != "" {
-		r.Repository.Log.Warn("the backup goes on with another source", "name", source.Name, "before", was, "now", is)
-		return nil
-	}
-	return fmt.Errorf("%s %w: of %s, not of %s; choose another name with --name, or say with --moved that the source is the same in another place",
-		r.record.Name, ErrOtherSource, was, is)
-}
-
 // snapshot saves the source in the partial, and seals it.
 func (r *run) snapshot(ctx context.Context, source repository.Source) (*catalog.Snapshot, error) {
 	cat, err := r.OpenCatalog(ctx, r.root)
@@ -145,7 +114,7 @@ func (r *run) snapshot(ctx context.Context, source repository.Source) (*catalog.
 		return nil, err
 	}
 	defer cat.Close()
-	if err := r.checkSource(ctx, cat, source); err != nil {
+	if err := r.CheckSource(ctx, cat, source, r.record.Name, r.source); err != nil {
 		return nil, err
 	}
 	before, err := r.newestFirst(ctx, cat, source)

@@ -40,7 +40,7 @@ func (t *task) saveFile(e *walk.Entry) (result, error) {
 		xattrs, err := f.Xattrs()
 		seen.Xattrs = xattrs
 		seen.Racy = parent.Racy(&seen.Entry, now)
-		unread := content.FromSource("read attributes", e.Path, t.noteUnread(&seen.Entry, err)) // no reason to do without the content
+		unread := content.FromSource("read attributes", e.Path, t.losses.Unread(&seen.Entry, err)) // no reason to do without the content
 		said := seen.Size
 		res, stable, err := t.saveContent(f, &seen, try == attempts)
 		switch {

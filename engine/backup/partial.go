@@ -97,7 +97,7 @@ func (p *partialTree) tryCreate(t *task, e *manifest.Entry, write func(*store.Fi
 
 // apply has set give what was made the metadata of e, as far as the root keeps it.
 func (p *partialTree) apply(e *manifest.Entry, set func(*manifest.Entry) error) error {
-	return p.noteNotKept(e, p.keepTime(e, set))
+	return p.losses.NotKept(e, p.keepTime(e, set))
 }
 
 // keepTime calls set with the time in e that the root keeps, and sets e.Stored where

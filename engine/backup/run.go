@@ -12,6 +12,7 @@ import (
 	"phlb/engine/config"
 	"phlb/engine/content"
 	"phlb/engine/known"
+	"phlb/engine/losses"
 	"phlb/engine/manifest"
 	"phlb/engine/parent"
 	"phlb/engine/repository"
@@ -43,8 +44,8 @@ type run struct {
 	resumed      parent.Tree       // what a run that was cut off has left
 	lastComplete *catalog.Snapshot // the newest complete snapshot of the name; nil for none, and where the source may have shrunk
 	known        *known.Contents
-	hardlinks    hardlinks
-	losses       repository.Losses // metadata that could not be kept or read
+	hardlinks    known.Hardlinks
+	losses       losses.Tally // of metadata
 	workers      []*content.Worker
 	folders      sync.Map // every folder that is open, as a key
 

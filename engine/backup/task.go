@@ -88,7 +88,7 @@ func (r *run) lookAtFolder(b *walk.Batch, f *folder, p *plan) {
 	var err error
 	f.entry.Xattrs, err = b.Folder.Dir.Xattrs("")
 	f.entry.Racy = parent.Racy(&f.entry, r.Env.Now())
-	if err = r.noteUnread(&f.entry, err); err != nil {
+	if err = r.losses.Unread(&f.entry, err); err != nil {
 		b.Errors = append(b.Errors, &fs.PathError{Op: "read attributes", Path: f.entry.Path, Err: err})
 	}
 }
@@ -276,30 +276,22 @@ func (t *task) isIntact(from origin) bool {
 
 // saveHardlink saves one of several names of an inode.
 func (t *task) saveHardlink(e *walk.Entry) (result, error) {
-	l, first := t.hardlinks.leaderOf(e.ID())
+	leader, first := t.hardlinks.LeaderOf(e.ID())
 	if first {
 		res, err := t.saveNew(e)
-		if res.entry != nil {
-			stored := *res.entry // which is changed once its batch is emitted
-			l.entry = &stored
-		}
-		close(l.done)
+		leader.Stored(res.entry)
 		return res, err
 	}
-	select {
-	case <-l.done:
-	case <-t.ctx.Done():
-		return result{}, context.Cause(t.ctx)
+	stored, err := leader.Wait(t.ctx)
+	if err != nil {
+		return result{}, err
 	}
-	if l.entry == nil || l.entry.Absent {
-		return t.saveNew(e)
-	}
-	own := *l.entry
-	if own.Size != e.Size || own.Mtime != e.Mtime || own.Ctime != e.Ctime {
+	if stored == nil || stored.Absent || stored.Size != e.Size || stored.Mtime != e.Mtime || stored.Ctime != e.Ctime {
 		return t.saveNew(e) // changed, or another file that has got the inode's number
 	}
+	own := *stored
 	own.Path, own.SourceName = e.Path, e.SourceName
-	ok, err := t.linkTo(t.known.OwnCandidate(l.entry), &own)
+	ok, err := t.linkTo(t.known.OwnCandidate(stored), &own)
 	if err != nil {
 		return result{}, err
 	}
@@ -320,7 +312,7 @@ func (t *task) saveNew(e *walk.Entry) (result, error) {
 	xattrs, err := t.folder.source.Dir.Xattrs(t.source)
 	own.Xattrs = xattrs
 	own.Racy = parent.Racy(&own, t.Env.Now())
-	unread := content.FromSource("read attributes", e.Path, t.noteUnread(&own, err)) // no reason to do without the rest
+	unread := content.FromSource("read attributes", e.Path, t.losses.Unread(&own, err)) // no reason to do without the rest
 	if err := t.tree.makeOther(t, &own); err != nil {
 		return absent(own, err)
 	}

@@ -3,8 +3,13 @@ package repository
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"path/filepath"
+	"slices"
+	"strings"
 
+	"phlb/engine/catalog"
 	"phlb/engine/config"
 	"phlb/engine/manifest"
 	"phlb/engine/store"
@@ -22,6 +27,36 @@ type Source struct {
 	Newest       bool // whether the files that were changed last come first
 	AcceptShrink bool // whether a snapshot is complete that has far fewer files than the last complete one
 	Moved        bool // whether the source of the name is the same in another place
+}
+
+// ErrOtherSource says that the snapshots of a name are of another directory, or of a
+// directory of another host.
+var ErrOtherSource = errors.New("is the backup of another source")
+
+// CheckSource compares the source, whose directory is at path, with that of the newest
+// snapshot of the name, so that two sources do not mix under one name by mistake.
+func (repo *Repository) CheckSource(ctx context.Context, cat *catalog.Catalog, source Source, name, path string) error {
+	all, err := cat.Snapshots(ctx)
+	if err != nil {
+		return err
+	}
+	last := Newest(slices.DeleteFunc(all, func(s catalog.Snapshot) bool {
+		adopted := s.Source == "" || strings.HasSuffix(filepath.ToSlash(s.Source), "/"+s.Name+"/"+s.Stamp)
+		return adopted // nobody knows what its source was
+	}), name)
+	if last == nil || last.Source == path && last.Host == repo.Env.Host || source.Moved {
+		return nil
+	}
+	was, is := last.Source, path
+	if last.Host != repo.Env.Host {
+		was, is = was+" on "+last.Host, is+" on "+repo.Env.Host
+	}
+	if source.Name != "" {
+		repo.Log.Warn("the backup goes on with another source", "name", name, "before", was, "now", is)
+		return nil
+	}
+	return fmt.Errorf("%s %w: of %s, not of %s; choose another name with --name, or say with --moved that the source is the same in another place",
+		name, ErrOtherSource, was, is)
 }
 
 // Counts are the numbers of a walk over a source.
