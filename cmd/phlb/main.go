@@ -29,7 +29,7 @@ func main() {
 // nothing to save.
 func collectGarbage() {
 	debug.SetGCPercent(200) // of 4 MiB at first
-	garbage := new(*int) // which the first collection finds
+	garbage := new(*int)    // which the first collection finds
 	runtime.AddCleanup(garbage, func(percent int) { debug.SetGCPercent(percent) }, 60)
 }
 
