@@ -14,6 +14,7 @@ import (
 
 	"phlb/engine/catalog/ask"
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/publish"
 )
 
 var (
@@ -103,7 +104,7 @@ func (e *Engine) export(ctx context.Context, reader *qlfile.Reader, to string) e
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), to); err != nil {
+	if err := publish.Rename(f.Name(), to); err != nil {
 		return err
 	}
 	e.sweepExports(private)

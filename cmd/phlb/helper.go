@@ -8,10 +8,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 	"go.starlark.net/syntax"
 
+	"phlb/engine/publish"
 	"phlb/engine/store"
 )
 
@@ -53,7 +53,7 @@ func (c *command) helper() *cobra.Command {
 			if _, err := os.Lstat(path); err == nil && !force {
 				return usagef("%s is there already: --force replaces it", path)
 			}
-			if err := maybe.WriteFile(path, []byte(helperScript(name)), 0o777); err != nil {
+			if err := publish.WriteFile(path, []byte(helperScript(name)), 0o777); err != nil {
 				return err
 			}
 			made := []string{path}

@@ -9,9 +9,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"phlb/engine/publish"
 )
 
 func (c *command) man() *cobra.Command {
@@ -44,7 +45,7 @@ func (c *command) man() *cobra.Command {
 				if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 					return err
 				}
-				if err := maybe.WriteFile(path, []byte(p.content), 0o666); err != nil {
+				if err := publish.WriteFile(path, []byte(p.content), 0o666); err != nil {
 					return err
 				}
 			}

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2/maybe"
+	"phlb/engine/publish"
 )
 
 //go:embed phlb.toml
@@ -26,7 +26,7 @@ func Create(path string) error {
 		return fmt.Errorf("create the configuration: %w", &fs.PathError{Op: "write", Path: path, Err: fs.ErrExist})
 	}
 	// A template that is cut short would be read as a file without settings.
-	if err := maybe.WriteFile(path, template, 0o644); err != nil {
+	if err := publish.WriteFile(path, template, 0o644); err != nil {
 		return fmt.Errorf("create %s: %w", path, err)
 	}
 	return nil

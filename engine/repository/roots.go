@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"phlb/engine/config"
+	"phlb/engine/publish"
 	"phlb/engine/store"
 )
 
@@ -89,5 +90,5 @@ func replaceFile(path string, text []byte) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return publish.Rename(f.Name(), path)
 }

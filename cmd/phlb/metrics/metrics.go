@@ -24,10 +24,10 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2/maybe"
 
 	"phlb/engine"
 	"phlb/engine/config"
+	"phlb/engine/publish"
 )
 
 // metric is a number about each backup name, in the text format of Prometheus.
@@ -106,7 +106,7 @@ func (r *Run) Write(path string) error {
 		return err
 	}
 	r.measure(known)
-	if err := maybe.WriteFile(path, []byte(r.text(known)), 0o644); err != nil {
+	if err := publish.WriteFile(path, []byte(r.text(known)), 0o644); err != nil {
 		return err
 	}
 	return os.Chmod(path, 0o644) // its readers are other users

@@ -12,9 +12,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"phlb/engine/config"
+	"phlb/engine/publish"
 )
 
 // Save writes phlb.lock.
@@ -70,7 +69,7 @@ func (p *Project) rewrite(change func([]byte) ([]byte, error)) error {
 		if target, err := filepath.EvalSymlinks(path); err == nil {
 			path = target // a link stays one
 		}
-		if err := maybe.WriteFile(path, after, mode); err != nil {
+		if err := publish.WriteFile(path, after, mode); err != nil {
 			return err
 		}
 	}

@@ -12,10 +12,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/pelletier/go-toml/v2"
 
 	"phlb/engine/config"
+	"phlb/engine/publish"
 )
 
 // A Pin is what phlb.lock says of one module: what was fetched, to the byte.
@@ -142,5 +142,5 @@ func (l lock) write(dir string) error {
 		}
 		path = target // a link stays one, so that several phlb.toml may share a lock
 	}
-	return maybe.WriteFile(path, text, 0o644)
+	return publish.WriteFile(path, text, 0o644)
 }

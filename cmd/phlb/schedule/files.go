@@ -17,8 +17,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/google/renameio/v2/maybe"
-
+	"phlb/engine/publish"
 	"phlb/runtime"
 )
 
@@ -89,7 +88,7 @@ func (m *manager) add(ctx context.Context, j *Job) (note string, err error) {
 		return "", err
 	}
 	for _, f := range files {
-		if err := maybe.WriteFile(filepath.Join(m.dir, f.name), []byte(f.content), 0o666); err != nil {
+		if err := publish.WriteFile(filepath.Join(m.dir, f.name), []byte(f.content), 0o666); err != nil {
 			return "", err
 		}
 	}

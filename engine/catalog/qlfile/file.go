@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"phlb/engine/publish"
 )
 
 // File is what a published file was when it was opened, with changes that
@@ -69,11 +71,11 @@ func Open(path, tempDir string, keep bool, away error) (_ *File, err error) {
 // of a pipe does. A link is not followed where the path leads through an open folder:
 // whoever can write to that folder may have put the link there a moment ago.
 func openFile(path string) (_ *os.File, err error) {
-	flags := os.O_RDONLY | syscall.O_NONBLOCK
+	flags := syscall.O_NONBLOCK
 	if strings.HasPrefix(path, handles) {
 		flags |= noFollow
 	}
-	file, err := os.OpenFile(path, flags, 0)
+	file, err := publish.Open(path, flags)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +212,7 @@ func (f *File) Publish() error {
 	if err := f.Fresh(); err != nil {
 		return err
 	}
-	if err := os.Rename(file.Name(), f.path); err != nil {
+	if err := publish.Rename(file.Name(), f.path); err != nil {
 		return err
 	}
 	// Without this a power loss brings back the old catalog, one run behind,

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"modernc.org/lldb"
+
+	"phlb/engine/publish"
 )
 
 var _ lldb.OSFile = (*pages)(nil)
@@ -101,7 +103,7 @@ func (p *pages) freeze() (layers, error) {
 	defer p.mu.Unlock()
 	l := layers{base: p.base, size: p.size}
 	if len(p.changed) > 0 {
-		file, err := os.Open(p.File.Name())
+		file, err := publish.Open(p.File.Name(), 0) // which can be deleted meanwhile
 		if err != nil {
 			return l, err
 		}

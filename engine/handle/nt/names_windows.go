@@ -88,7 +88,9 @@ func Link(from windows.Handle, old string, to windows.Handle, name string) error
 // and in place of what has that name if it is to replace it.
 func Move(from windows.Handle, old string, to windows.Handle, name string, replace bool) error {
 	return change(from, old, windows.DELETE|windows.FILE_READ_ATTRIBUTES, 0, func(h windows.Handle) error {
-		return rename(h, to, name, replace)
+		// That is also said where another program has open what is to be replaced, or
+		// a file in the directory that is to be moved.
+		return patiently(func() error { return rename(h, to, name, replace) }, windows.ERROR_ACCESS_DENIED)
 	})
 }
 

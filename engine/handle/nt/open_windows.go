@@ -3,6 +3,7 @@ package nt
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -89,11 +90,14 @@ func IsUnknown(err error) bool {
 // Patiently calls f again for a second where another program has the file open
 // in a way that forbids it: scanners for viruses and indexers do so for moments.
 func Patiently(f func() error) error {
+	return patiently(f, windows.ERROR_SHARING_VIOLATION, windows.ERROR_LOCK_VIOLATION, windows.ERROR_DELETE_PENDING)
+}
+
+func patiently(f func() error, forbidden ...error) error {
 	const tries, pause = 20, 50 * time.Millisecond
 	for n := 1; ; n++ {
 		err := f()
-		if n == tries || !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_LOCK_VIOLATION) &&
-			!errors.Is(err, windows.ERROR_DELETE_PENDING) {
+		if n == tries || !slices.ContainsFunc(forbidden, func(e error) bool { return errors.Is(err, e) }) {
 			return err
 		}
 		time.Sleep(pause)

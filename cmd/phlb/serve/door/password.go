@@ -9,8 +9,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/google/renameio/v2/maybe"
 	"golang.org/x/crypto/bcrypt"
+
+	"phlb/engine/publish"
 )
 
 // Passwords are users and the hashes of their passwords.
@@ -94,5 +95,5 @@ func SetPassword(path, user, password string) error {
 		}
 	}
 	fmt.Fprintf(&b, "%s:%s\n", user, hash)
-	return maybe.WriteFile(path, []byte(b.String()), 0o600)
+	return publish.WriteFile(path, []byte(b.String()), 0o600)
 }
