@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"go.starlark.net/starlark"
 
@@ -63,7 +62,7 @@ func (s *Session) diff(thread *starlark.Thread, from *engine.Snapshot, to starla
 		if err := s.unwritten(thread, dir); err != nil {
 			return nil, err
 		}
-		if info, notDir := os.Stat(dir); notDir == nil && info.IsDir() {
+		if s.Engine.IsSource(dir) {
 			settings := s.Engine.Config
 			rules := walk.Rules{SkipDirs: settings.SkipDirs, Skip: settings.SkipPatterns}
 			return s.diffSource(ctx, from, engine.Source{Root: dir, Rules: rules}, content)

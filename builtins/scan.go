@@ -291,11 +291,8 @@ func countOf(doc string, of func(*engine.Counts) int64) attribute[*Scan] {
 }
 
 var scanAttributes = attributes[*Scan]{
-	"root": textOf("the directory that is scanned", (*Scan).root),
-	"exists": boolOf("whether the directory that is scanned exists", func(s *Scan) bool {
-		info, err := os.Stat(s.source.Root)
-		return err == nil && info.IsDir()
-	}),
+	"root":            textOf("the directory that is scanned", (*Scan).root),
+	"exists":          boolOf("whether the directory that is scanned exists", func(s *Scan) bool { return s.session.Engine.IsSource(s.source.Root) }),
 	"files":           countOf("how many files there are; the first look at a count reads the source", func(c *engine.Counts) int64 { return c.Files }),
 	"bytes":           countOf("the sizes of all files of the scan, together", func(c *engine.Counts) int64 { return c.Bytes }),
 	"skipped":         countOf("how many entries the rules leave out", func(c *engine.Counts) int64 { return c.Skipped }),

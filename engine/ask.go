@@ -6,7 +6,7 @@ import (
 
 	"phlb/engine/catalog/ask"
 	"phlb/engine/catalog/qlfile"
-	"phlb/engine/repository"
+	"phlb/engine/moment"
 )
 
 // Ask begins a session of questions in SQL, about what the catalog holds now. The
@@ -22,7 +22,7 @@ func (e *Engine) Ask(ctx context.Context) (*ask.Session, error) {
 	}
 	return ask.Open(reader, ask.Options{
 		Now: now, Zone: now.Location(),
-		Moment: func(text string) (time.Time, error) { return repository.ParseMoment(text, now) },
+		Moment: func(text string) (time.Time, error) { return moment.Parse(text, now) },
 	})
 }
 

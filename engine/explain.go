@@ -21,10 +21,13 @@ type Explanation struct {
 // making one. The path is absolute. One that does not exist is taken for that of
 // a directory if it ends in a slash.
 func (e *Engine) Explain(source repository.Source, path string) (*Explanation, error) {
-	root, err := repository.Resolve(source.Root)
+	w := &walk.Walk{Rules: e.repo.OutsideOfRoot(source.Rules)}
+	done, err := e.repo.OpenSource(w, source.Root)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
+	root := w.Root
 	x := &Explanation{Root: root, Name: source.Name}
 	if x.Name == "" {
 		x.Name = filepath.Base(root)
@@ -40,7 +43,7 @@ func (e *Engine) Explain(source repository.Source, path string) (*Explanation, e
 		inside, ok = pathInside(root, path)
 	}
 	if !ok {
-		inside, ok = pathInside(root, realFolder(path))
+		inside, ok = pathInside(root, e.realFolder(path))
 	}
 	if !ok {
 		x.Outside = true
@@ -49,7 +52,7 @@ func (e *Engine) Explain(source repository.Source, path string) (*Explanation, e
 	if strings.HasSuffix(path, string(filepath.Separator)) {
 		inside += "/"
 	}
-	v, err := (&walk.Walk{Root: root, Rules: e.repo.OutsideOfRoot(source.Rules)}).Explain(inside)
+	v, err := w.Explain(inside)
 	if err != nil {
 		return nil, err
 	}

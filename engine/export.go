@@ -54,7 +54,7 @@ func (e *Engine) Export(ctx context.Context, to string) error {
 func (e *Engine) mayExport(to string) error {
 	root, err := filepath.EvalSymlinks(e.Config.BackupPath)
 	if err == nil {
-		if _, inside := pathInside(root, realFolder(to)); inside {
+		if _, inside := pathInside(root, e.realFolder(to)); inside {
 			return fmt.Errorf("%s %w", to, ErrExportIntoRoot)
 		}
 	}

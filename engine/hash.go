@@ -20,15 +20,20 @@ func (e *Engine) Hash(ctx context.Context, path, algorithm string) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	path, err = filepath.EvalSymlinks(path)
+	path = e.repo.Real(path)
+	w := &walk.Walk{}
+	done, err := e.repo.OpenSource(w, filepath.Dir(path))
 	if err != nil {
 		return nil, fmt.Errorf("hash: %w", err)
 	}
-	dir, err := walk.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return nil, fmt.Errorf("hash: %w", err)
+	defer done()
+	dir := w.Dir
+	if dir == nil {
+		if dir, err = walk.OpenRoot(w.Root); err != nil {
+			return nil, fmt.Errorf("hash: %w", err)
+		}
+		defer dir.Close()
 	}
-	defer dir.Close()
 	return newWorker().HashFile(ctx, dir, filepath.Base(path), path, &e.Progress.Bytes)
 }
 

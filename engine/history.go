@@ -164,9 +164,9 @@ func (e *Engine) places(ctx context.Context, path string, known map[catalog.ID]*
 	if err != nil {
 		return nil, err
 	}
-	paths := []string{given, realFolder(given)}
+	paths := []string{given, e.realFolder(given)}
 	if filepath.IsLocal(path) {
-		paths = append(paths, realFolder(filepath.Join(e.Config.BackupPath, path)))
+		paths = append(paths, e.realFolder(filepath.Join(e.Config.BackupPath, path)))
 	}
 	found := map[placed]bool{}
 	for _, s := range known {

@@ -49,7 +49,7 @@ var arrows = map[string][]string{
 	"phlb/engine/restore":    append([]string{"phlb/engine/store/folding"}, verbs...),
 	"phlb/engine/diff":       verbs,
 	"phlb/engine/archive":    verbs,
-	"phlb/engine/repository": {"phlb/engine/parent", "phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/catalog/journal", "phlb/engine/config", "phlb/engine/manifest"},
+	"phlb/engine/repository": {"phlb/engine/moment", "phlb/engine/parent", "phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/catalog/journal", "phlb/engine/config", "phlb/engine/manifest"},
 	"phlb/engine/known":      {"phlb/engine/repository", "phlb/engine/content", "phlb/engine/walk", "phlb/engine/store", "phlb/engine/catalog", "phlb/engine/manifest"},
 	"phlb/engine/foreign":    {"phlb/engine/content", "phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
 	"phlb/engine/losses":     {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
@@ -57,6 +57,7 @@ var arrows = map[string][]string{
 	"phlb/engine/content":    {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
 	"phlb/engine/config":     {},
 	"phlb/engine/fault":      {}, // tests alone
+	"phlb/engine/moment":     {},
 	forTests:                 {},
 	"phlb/engine/manifest":   {},
 	"phlb/engine/handle":     {"phlb/engine/handle/inode", "phlb/engine/handle/nt", "phlb/engine/manifest"},

@@ -7,6 +7,7 @@ import (
 	"phlb/engine/backup"
 	"phlb/engine/diff"
 	"phlb/engine/manifest"
+	"phlb/engine/moment"
 	"phlb/engine/repository"
 	"phlb/engine/restore"
 	"phlb/engine/store"
@@ -25,7 +26,7 @@ type (
 	Report      = repository.Report
 	Problem     = repository.Problem
 	Progress    = repository.Progress
-	Age         = repository.Age
+	Age         = moment.Age
 	Check       = verify.Check
 	Round       = verify.Round
 	Change      = diff.Change
@@ -90,8 +91,8 @@ func Summarize(h *manifest.Header, s *manifest.Summary) string { return reposito
 // Text returns what stands for s in JSON, see [repository.Text].
 func Text(s string) string { return repository.Text(s) }
 
-// ParseAge reads an age such as 2days, see [repository.ParseAge].
-func ParseAge(text string) (Age, error) { return repository.ParseAge(text) }
+// ParseAge reads an age such as 2days, see [moment.ParseAge].
+func ParseAge(text string) (Age, error) { return moment.ParseAge(text) }
 
 // ParseOverwrite reads a rule for what is there already; "" is [Never].
 func ParseOverwrite(text string) (Overwrite, error) { return restore.ParseOverwrite(text) }

@@ -10,14 +10,15 @@ func pathInside(root, path string) (string, bool) {
 
 // realFolder returns the path without symbolic links on the way, as far as it
 // exists. The last name is left as it is: a link is taken as such.
-func realFolder(path string) string {
+func (e *Engine) realFolder(path string) string {
 	path = filepath.Clean(path)
 	dir := filepath.Dir(path)
 	if dir == path {
 		return path
 	}
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		return filepath.Join(real, filepath.Base(path))
+	real := e.repo.Real(dir)
+	if real == dir { // also where there is no such folder
+		real = e.realFolder(dir)
 	}
-	return filepath.Join(realFolder(dir), filepath.Base(path))
+	return filepath.Join(real, filepath.Base(path))
 }

@@ -65,6 +65,15 @@ func (e *Engine) DryRun() bool { return e.repo.DryRun() }
 // Expand returns the path with a leading ~ replaced by the home directory.
 func (e *Engine) Expand(path string) string { return e.repo.Expand(path) }
 
+// IsSource reports whether there is a directory at path.
+func (e *Engine) IsSource(path string) bool {
+	done, err := e.repo.OpenSource(&walk.Walk{}, path)
+	if err == nil {
+		done()
+	}
+	return err == nil
+}
+
 // Backup makes a snapshot of the source, see [backup.Run].
 func (e *Engine) Backup(ctx context.Context, source repository.Source) (*repository.Snapshot, error) {
 	return backup.Run(ctx, e.repo, source)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,6 +76,14 @@ func TestHandles(t *testing.T) {
     add()
     s.restore("to")
 `)
+	again := filepath.Join(dir, "again.star")
+	write(again, fmt.Sprintf(`def main():
+    for f in scan(%q):
+        hash(f)
+    hash(%[1]q + "/a/deep")
+    snapshot(%[1]q).diff(scan(%[1]q))
+    versions("docs/2001-02-03-040506/a/deep")
+`, filepath.Join(root, "docs/2001-02-03-040506")))
 	write(config, "snapshot_format = \"%Y%m%d-%H%M%SZ\"\n")
 
 	phlb("backup", source)
@@ -91,11 +100,19 @@ func TestHandles(t *testing.T) {
 	must(os.Chtimes(rotten, was.ModTime(), was.ModTime()))
 	must(os.Remove(filepath.Join(stamps()[1], "link")))
 	phlb("verify", "--heal", "docs")
-	phlb("explain", filepath.Join(source, "a/also")) // before a snapshot is there that has its own folder for a source
 	phlb("restore", "docs", "--to", filepath.Join(dir, "to"))
 	write(filepath.Join(root, "docs/2001-02-03-040506/a/deep"), "deep")
 	write(filepath.Join(root, "docs/2001-02-03-040506.log"), "log")
 	phlb("add")
+	own, old := filepath.Join(root, "docs/2001-02-03-040506"), "docs/2001-02-03-040506" // its source is its own folder
+	for _, verb := range [][]string{
+		{"restore", old + ":a", filepath.Join(dir, "part")}, {"restore", filepath.Join(own, "a"), filepath.Join(dir, "part2")}, {"stat", own},
+		{"diff", old}, {"diff", old, own}, {"diff", old, filepath.Join(root, "docs")}, {"diff", old, "--skip", "x"}, {"diff", filepath.Join(root, "docs/latest")},
+		{"log", filepath.Join(own, "a/deep")}, {"log", filepath.Join(root, "docs/latest/a/also")}, {"log", old + ":a/deep"}, {"exec", again},
+		{"explain", filepath.Join(source, "a/also")}, {"explain", filepath.Join(own, "a/deep")}, {"explain", filepath.Join(source, "a/also"), own}, {"add", own},
+	} {
+		phlb(verb...)
+	}
 	phlb("--dry-run", "backup", source)
 	phlb("unlock", "docs")
 	for _, verb := range [][]string{

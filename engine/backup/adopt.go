@@ -59,7 +59,7 @@ func Adopt(ctx context.Context, repo *repository.Repository, where string) (_ *r
 	a := &adoption{Repository: repo, history: history, hash: hash, root: root, report: &repository.Report{}}
 	var within store.Ref
 	if where != "" {
-		if within, err = repository.RefOf(root.Path, where); err != nil {
+		if within, err = repo.RefOf(where); err != nil {
 			return nil, fmt.Errorf("add: %w", err)
 		}
 	}

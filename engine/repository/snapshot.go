@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"phlb/engine/catalog"
+	"phlb/engine/moment"
 	"phlb/engine/store"
 	"phlb/runtime/spelling"
 )
@@ -125,7 +126,7 @@ func (repo *Repository) Locate(ctx context.Context, text string) (s *Snapshot, p
 	if err == nil {
 		return s, "", nil
 	}
-	tree := resolved(text)
+	tree := repo.Real(text)
 	for _, s := range all {
 		if rest, ok := strings.CutPrefix(tree, s.Path+string(filepath.Separator)); ok {
 			return s, filepath.ToSlash(rest), nil
@@ -153,7 +154,7 @@ func (repo *Repository) find(all []*Snapshot, text string) (*Snapshot, error) {
 
 // match returns the snapshot that text names; nil for none.
 func (repo *Repository) match(all []*Snapshot, text string) (*Snapshot, error) {
-	path := resolved(text)
+	path := repo.Real(text)
 	for _, s := range all {
 		if s.Path == path {
 			return s, nil
@@ -233,7 +234,7 @@ func (repo *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, e
 	if oldest == nil {
 		return nil, nil
 	}
-	when, err := ParseMoment(then, repo.Env.Now())
+	when, err := moment.Parse(then, repo.Env.Now())
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %s@%s: %w", name, then, err)
 	}
@@ -247,7 +248,7 @@ func (repo *Repository) findAt(all []*Snapshot, name, then string) (*Snapshot, e
 
 // isTree reports whether a path is that of a folder in which a snapshot could lie.
 func (repo *Repository) isTree(path string) bool {
-	ref, err := RefOf(resolved(repo.Config.BackupPath), path)
+	ref, err := repo.RefOf(path)
 	return err == nil && ref.Stamp != ""
 }
 

@@ -106,10 +106,11 @@ func (repo *Repository) Walk(ctx context.Context, w *walk.Walk, source Source, c
 		counts = &Counts{}
 	}
 	*counts = Counts{}
-	var err error
-	if w.Root, err = Resolve(source.Root); err != nil {
+	done, err := repo.OpenSource(w, source.Root)
+	if err != nil {
 		return err
 	}
+	defer done()
 	w.Rules = repo.OutsideOfRoot(source.Rules)
 	stopped := false
 	err = w.Run(ctx, func(b *walk.Batch) error {
@@ -136,6 +137,23 @@ func (repo *Repository) Walk(ctx context.Context, w *walk.Walk, source Source, c
 		return ErrStop
 	}
 	return err
+}
+
+// OpenSource has w walk over the directory at path. One that lies in the backup root is
+// opened through the root, until the caller calls done.
+func (repo *Repository) OpenSource(w *walk.Walk, path string) (done func(), err error) {
+	root, below := repo.enter(path)
+	if root == nil {
+		w.Root, err = Resolve(path)
+		return func() {}, err
+	}
+	defer root.Close()
+	dir, err := root.Dir().Descend(below)
+	if err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	w.Root, w.Dir = filepath.Join(root.Path, below), walk.Of(&dir.Dir)
+	return dir.Close, nil
 }
 
 // OutsideOfRoot returns the rules with one more, which leaves out the backup root.

@@ -1,4 +1,6 @@
-package repository
+// Package moment reads points in time as people write them: an [Age] before now, or a
+// date with or without a time of day.
+package moment
 
 import (
 	"fmt"
@@ -87,9 +89,9 @@ func (a Age) Before(t time.Time) time.Time {
 	return t
 }
 
-// ParseMoment returns the time that text stands for: an [Age] before now, or a point in time
+// Parse returns the time that text stands for: an [Age] before now, or a point in time
 // such as 2026-11-20T10:45. A day such as 2026-11-20 stands for its end.
-func ParseMoment(text string, now time.Time) (time.Time, error) {
+func Parse(text string, now time.Time) (time.Time, error) {
 	if day, err := time.ParseInLocation("2006-01-02", text, now.Location()); err == nil {
 		return day.AddDate(0, 0, 1).Add(-1), nil
 	}
