@@ -316,3 +316,10 @@ func (f *NewFile) Sync() error { return f.file.Sync() }
 
 // Close releases the file.
 func (f *NewFile) Close() error { return f.file.Close() }
+
+func isLinkLimit(err error) bool { return errors.Is(err, windows.ERROR_TOO_MANY_LINKS) }
+
+// IsFull reports whether err says that there is no room left.
+func IsFull(err error) bool {
+	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
+}
