@@ -59,13 +59,18 @@ func (e *Error) Unwrap() error { return e.err }
 
 // Detail gives all there is to say: every problem with its source line, and
 // how the script got there. It has no newline at its end.
-func (e *Error) Detail() string {
+func (e *Error) Detail() string { return e.detail(Problem.String) }
+
+// Whole is Detail with the whole message of a script, however long that is.
+func (e *Error) Whole() string { return e.detail(Problem.whole) }
+
+func (e *Error) detail(text func(Problem) string) string {
 	var b strings.Builder
 	for i, p := range e.Problems {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		b.WriteString(p.String())
+		b.WriteString(text(p))
 		if p.Line != "" {
 			line, col := excerpt(p.Line, int(p.Pos.Col))
 			fmt.Fprintf(&b, "\n    %s\n    %s", line, caret(line, col))
@@ -85,13 +90,24 @@ func (e *Error) Detail() string {
 	return b.String()
 }
 
-// maxMessage is how much is shown of a message, which may be that of a script.
+// maxMessage is how much is shown of a message.
 const maxMessage = 4 << 10
 
 func (p Problem) String() string {
-	if len(p.Msg) > maxMessage {
-		p.Msg = strings.ToValidUTF8(p.Msg[:maxMessage], "") + "…"
+	if said, ok := strings.CutPrefix(p.Msg, "fail: "); ok { // by a script
+		lines := strings.SplitN(said, "\n", maxLines)
+		for i, line := range lines {
+			lines[i] = short(line, maxShown)
+		}
+		p.Msg = "fail: " + strings.Join(lines, "\n")
 	}
+	if len(p.Msg) > maxMessage {
+		p.Msg = firstBytes(p.Msg, maxMessage) + "…"
+	}
+	return p.whole()
+}
+
+func (p Problem) whole() string {
 	if !p.Pos.IsValid() {
 		return p.Msg
 	}

@@ -80,6 +80,10 @@ func TestShown(t *testing.T) {
 		{"\xff", `"\xff"`},
 		{long, strings.Repeat("é", 199) + "…"},
 		{strings.Repeat("x", 200), strings.Repeat("x", 200)},
+		{strings.Repeat("漢", 100), strings.Repeat("漢", 100)},
+		{strings.Repeat("漢", 101), strings.Repeat("漢", 99) + "…"},
+		{strings.Repeat("\x1b", 1000), `"` + strings.Repeat(`\x1b`, 49) + `\"…`},
+		{"e" + strings.Repeat("\u0301", 1<<20), "e" + strings.Repeat("\u0301", 399) + "…"},
 	} {
 		if got := Shown(test.text); got != test.want {
 			t.Errorf("%.20q is shown as %.250s, want %.250s", test.text, got, test.want)
@@ -87,5 +91,16 @@ func TestShown(t *testing.T) {
 	}
 	if got := Harmless("a\n\x1b[2K \"é\xff\r"); got != "a\n\\x1b[2K \"é\\xff\\r" {
 		t.Errorf("a text is shown as %s", got)
+	}
+	ours := strings.Repeat("漢", 500)
+	for text, want := range map[string]string{
+		"a\n\x1b[2K\n":               "a\n\\x1b[2K\n",
+		ours + "\nb":                 ours + "\nb",
+		ours + "x\nb":                strings.Repeat("漢", 66) + " … " + strings.Repeat("漢", 32) + "x\nb",
+		strings.Repeat("x\n", 5<<20): strings.Repeat("x\n", 100) + "…",
+	} {
+		if got := Message(text); got != want {
+			t.Errorf("a message of %.20q is %.1000s, want %.1000s", text, got, want)
+		}
 	}
 }

@@ -63,7 +63,7 @@ func (w writer) Write(p []byte) (int, error) {
 
 // warn says something that must be heard.
 func (c *console) warn(format string, args ...any) {
-	fmt.Fprintf(c.err(), "phlb: %s\n", runtime.Harmless(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(c.err(), "phlb: %s\n", runtime.Message(fmt.Sprintf(format, args...)))
 }
 
 // info says something that need not be heard.
@@ -114,7 +114,7 @@ func (l *logger) Handle(_ context.Context, r slog.Record) error {
 		add(a)
 	}
 	r.Attrs(add)
-	fmt.Fprintf(l.err(), "phlb: %s: %s\n", parts[0], runtime.Harmless(strings.Join(parts[1:], ": "))) // the first has a colour
+	fmt.Fprintf(l.err(), "phlb: %s: %s\n", parts[0], runtime.Message(strings.Join(parts[1:], ": "))) // the first has a colour
 	return nil
 }
 
@@ -137,14 +137,14 @@ func attribute(a slog.Attr) string {
 	if err, ok := a.Value.Any().(error); ok {
 		var path *fs.PathError
 		if errors.As(err, &path) {
-			return show.Printable(path.Path) + ": " + cause(err).Error()
+			return runtime.Shown(path.Path) + ": " + cause(err).Error()
 		}
-		return show.Printable(err.Error())
+		return runtime.Shown(err.Error())
 	}
 	if a.Value.Kind() == slog.KindTime {
 		return a.Value.Time().Local().Format(time.DateTime)
 	}
-	return show.Printable(a.Value.String())
+	return runtime.Shown(a.Value.String())
 }
 
 // cause returns the error without the path that it names.

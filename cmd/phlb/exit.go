@@ -20,7 +20,7 @@ import (
 // finish says how it all ended, and returns the exit code.
 func (c *command) finish(ctx context.Context, err error) int {
 	code := c.exitCode(ctx, err)
-	message := c.message(code, err)
+	message, whole := c.message(code, err, (*runtime.Error).Detail), c.message(code, err, (*runtime.Error).Whole)
 	if c.dryRun && message != "" { // the plan has the last word, whatever a script says
 		c.warn("%s", message)
 	}
@@ -28,15 +28,16 @@ func (c *command) finish(ctx context.Context, err error) int {
 		c.sumUp()
 	}
 	if c.document {
-		if err := c.writeDocument(code, message, errors.Is(err, builtins.ErrUnplanned)); err != nil && code == 0 {
+		if err := c.writeDocument(code, whole, errors.Is(err, builtins.ErrUnplanned)); err != nil && code == 0 {
 			code, message = 1, fmt.Sprintf("write the result: %v", err)
 		}
 	}
 	if code == 0 && c.failed != nil { // as of a help, which nobody asks
 		code, message = 1, c.failed.Error()
+		whole = message
 	}
 	if c.json && !c.document && !c.wrote && message != "" {
-		c.writeJSON(failure{message, code}) // where stdout is shut, the code tells
+		c.writeJSON(failure{whole, code}) // where stdout is shut, the code tells
 	}
 	if !c.dryRun && message != "" {
 		c.warn("%s", message)
@@ -201,7 +202,7 @@ func (c *command) found() int {
 }
 
 // message says what went wrong, "" if nothing did.
-func (c *command) message(code int, err error) string {
+func (c *command) message(code int, err error, detail func(*runtime.Error) string) string {
 	var failed *runtime.Error
 	switch {
 	case err == nil:
@@ -215,5 +216,5 @@ func (c *command) message(code int, err error) string {
 	case c.stock && !failed.Compile && c.verbose == 0:
 		return strings.TrimPrefix(failed.Problems[0].Msg, "fail: ") // where in our script is no news
 	}
-	return failed.Detail()
+	return detail(failed)
 }

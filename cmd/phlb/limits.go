@@ -75,7 +75,7 @@ func (c *command) limit(host *runtime.Host, e *engine.Engine) {
 		if errors.Is(err, context.Canceled) {
 			code = 130
 		}
-		message := c.message(code, err)
+		message := c.message(code, err, (*runtime.Error).Detail)
 		if c.json {
 			c.writeJSON(failure{message, code})
 		}

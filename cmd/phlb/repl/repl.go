@@ -188,9 +188,9 @@ func (r *repl) complain(err error) {
 	case errors.Is(err, errNotDone):
 		fmt.Fprintln(r.Err, errNotDone)
 	case errors.As(err, &failed):
-		fmt.Fprintln(r.Err, failed.Detail())
+		fmt.Fprintln(r.Err, runtime.Message(failed.Detail()))
 	default:
-		fmt.Fprintln(r.Err, err)
+		fmt.Fprintln(r.Err, runtime.Message(err.Error()))
 	}
 }
 
