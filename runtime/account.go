@@ -159,10 +159,13 @@ func (s *session) watch(r *run) {
 		}
 		passed := min(now.Sub(last), 10*watching) // the machine may have slept
 		last = now
+		at := s.active(r)
 		if r.computing.Load() <= 0 {
+			if err := stacked(); err != nil && s.host.Exhausted != nil {
+				s.host.Exhausted(s.lastSeen(err, at, nil))
+			}
 			continue
 		}
-		at := s.active(r)
 		of, hard, err := w.exceeded(at, passed)
 		if err != nil {
 			r.abort(err)
@@ -207,10 +210,10 @@ func (w *watcher) exceeded(at []*place, passed time.Duration) (of *account, hard
 			return a, false, fmt.Errorf("%w: stopped after %v%s; --limit-time allows more", ErrMaxTime, a.limits.Time, a.in())
 		}
 	}
-	heap, stacks := memory()
-	if stacks > maxStack {
-		return nil, true, fmt.Errorf("%w: values lie too deep in each other", ErrMaxMemory)
+	if err := stacked(); err != nil {
+		return nil, true, err
 	}
+	heap, stacks := memory()
 	for a := range busy {
 		if _, at := w.floors[a]; !at && a != &w.own {
 			w.floors[a] = heap + stacks
@@ -238,6 +241,15 @@ func (w *watcher) exceeded(at []*place, passed time.Duration) (of *account, hard
 		return a, heap > most+max(a.limits.Memory/2, 1<<30), err
 	}
 	return nil, false, nil
+}
+
+// stacked returns an error if the stacks of the process take too much, whoever is at
+// work.
+func stacked() error {
+	if _, stacks := memory(); stacks > maxStack {
+		return fmt.Errorf("%w: values lie too deep in each other", ErrMaxMemory)
+	}
+	return nil
 }
 
 // memory returns how much the process has in use.

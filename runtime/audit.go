@@ -145,8 +145,8 @@ func (a *auditor) read(m instance, script file) (*auditFile, error) {
 	}
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
 	a.sources[m.String()] = string(src)
-	if pos, ok := firstTooDeep(m.String(), string(src)); !ok {
-		return nil, a.compileError(pos, "too deep: "+errDeep.Error())
+	if pos, err := firstExcess(m.String(), string(src)); err != nil {
+		return nil, a.compileError(pos, err.Error())
 	}
 	tree, err := dialect.Parse(m.String(), src, 0)
 	if err == nil {

@@ -170,7 +170,7 @@ func (a *auditor) arguments(node *auditNode, call *syntax.CallExpr) (hands argum
 // does not tell, and false for other calls.
 func attribute(call *syntax.CallExpr) (name string, ok bool) {
 	id, ok := call.Fn.(*syntax.Ident)
-	if !ok || id.Name != "getattr" || scope(id) != resolve.Universal {
+	if !ok || id.Name != "getattr" || scope(id) != resolve.Predeclared {
 		return "", false
 	}
 	if len(call.Args) > 1 {

@@ -53,11 +53,14 @@ func (e *callbackError) Unwrap() error { return e.err }
 func NewCallback(thread *starlark.Thread, fn starlark.Callable) *Callback {
 	c := &Callback{fn: fn, parent: thread.CallStack()}
 	_, c.reuse = fn.(*starlark.Function)
-	fn.Freeze()
 	t := taskOf(thread)
 	if t == nil {
 		panic("runtime: callback on a thread that no host made")
 	}
+	compute(thread) // since what is frozen may lie deep
+	t.run.Load().computes(1)
+	defer t.rest()
+	fn.Freeze()
 	c.run = t.run.Load()
 	c.task = &task{session: t.session, file: t.file, loading: t.loading, parallel: true}
 	freezeSome(t.live, t.mentioned)

@@ -47,10 +47,15 @@ func (s *session) compile(f file, src []byte, names starlark.StringDict) (*unit,
 	if pos, ok := firstNonUTF8(name, src); !ok {
 		return nil, s.compileError(pos, "not UTF-8: save the file in that encoding")
 	}
-	if pos, ok := firstTooDeep(name, string(src)); !ok {
-		return nil, s.compileError(pos, "too deep: "+errDeep.Error())
+	if pos, err := firstExcess(name, string(src)); err != nil {
+		return nil, s.compileError(pos, err.Error())
 	}
-	tree, program, err := starlark.SourceProgramOptions(dialect, name, src, names.Has)
+	tree, err := dialect.Parse(name, src, 0)
+	if err != nil {
+		return nil, s.compileErrors(err)
+	}
+	bound(tree)
+	program, err := starlark.FileProgram(tree, names.Has)
 	if err != nil {
 		return nil, s.unresolved(err, tree, names)
 	}
@@ -134,6 +139,9 @@ func likeMain(tree *syntax.File) (last *syntax.Ident) {
 	return last
 }
 
+// maxProblems is how many problems of one file are told.
+const maxProblems = 100
+
 // compileErrors turns what the compiler says into an Error, with all problems
 // where the compiler found several.
 func (s *session) compileErrors(err error) *Error {
@@ -142,7 +150,7 @@ func (s *session) compileErrors(err error) *Error {
 	var one syntax.Error
 	switch {
 	case errors.As(err, &list):
-		for _, x := range list {
+		for _, x := range list[:min(len(list), maxProblems)] {
 			e.Problems = append(e.Problems, s.problem(x.Pos, x.Msg))
 		}
 	case errors.As(err, &one):
@@ -183,11 +191,16 @@ func (s *session) meant(name string, names starlark.StringDict) string {
 	if s.all.Has(name) {
 		return fmt.Sprintf(" in a file outside of the script's folder, which works on what it is handed: take %s as a parameter, and have the script pass %s = %s", name, name, name)
 	}
-	near := spelling.Nearest(name, slices.Concat(slices.Sorted(maps.Keys(names)), slices.Sorted(maps.Keys(starlark.Universe))))
+	near := spelling.Nearest(name, slices.Concat(written(names), slices.Sorted(maps.Keys(starlark.Universe))))
 	if near == "" {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %s?)", near)
+}
+
+// written lists names that somebody can write.
+func written(names starlark.StringDict) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(names)), hidden)
 }
 
 func (s *session) compileError(pos syntax.Position, msg string) *Error {

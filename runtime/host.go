@@ -93,28 +93,39 @@ func (h *Host) Load(ctx context.Context, name string) (*Script, error) {
 	if err != nil {
 		return nil, err
 	}
-	src, err := h.read(f)
-	if err != nil {
-		return nil, err
-	}
-	return h.load(ctx, f, src)
+	return h.load(ctx, f, nil)
 }
 
 // LoadSource is Load for a source that is at hand. What the script itself
 // loads is looked for beside name.
 func (h *Host) LoadSource(ctx context.Context, name string, src []byte) (*Script, error) {
-	return h.load(ctx, file{path: name}, src)
+	return h.load(ctx, file{path: name}, append([]byte{}, src...))
 }
 
+// load loads a source, which it reads itself if that is nil.
 func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
 	s := &Script{session: newSession(h)}
 	if f.module != nil && h.strange(f) {
 		s.own.limits = f.module.Limits.Over(h.Strangers)
 	}
+	r := s.begin(ctx)
+	defer r.end()
+	t := &task{file: f, chain: []file{f}, loading: true}
+	thread := s.thread(r, f.String(), t)
 	var err error
+	if src == nil {
+		if src, err = s.read(r, f); err != nil {
+			return nil, err
+		}
+	}
+	t.at.Store(s.beginning(f))
 	if s.unit, err = s.compile(f, src, s.all); err != nil {
 		return nil, err
 	}
+	if _, self := r.stopped(); self {
+		return nil, s.settle(r, nil)
+	}
+	t.shared = s.unit.shared
 	s.Signature = Signature{Doc: s.unit.doc}
 	if idle := s.unit.idle; idle != nil {
 		return nil, s.compileError(idle.NamePos, fmt.Sprintf(
@@ -139,9 +150,6 @@ func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
 			`a loaded main is not run: load it under another name (other = "main") and write main = other`)
 	}
 
-	r := s.begin(ctx)
-	defer r.end()
-	thread := s.thread(r, f.String(), &task{file: f, chain: []file{f}, loading: true, shared: s.unit.shared})
 	globals, err := s.unit.program.Init(thread, s.all)
 	if err := s.settle(r, err); err != nil {
 		return nil, err
@@ -188,8 +196,8 @@ func (s *Script) Call(ctx context.Context, args starlark.Tuple, kwargs []starlar
 	if s.main != nil {
 		thread := s.thread(r, f.String(), &task{file: f})
 		v, err := starlark.Call(thread, s.main, args, kwargs)
-		if err == nil {
-			err = tooDeep(v)
+		if large := tooLarge(v); large != nil && err == nil {
+			err = s.compileError(s.unit.main.NamePos, fmt.Sprintf("what main returns: %v", large))
 		}
 		if err == nil && s.host.Result != nil {
 			taskOf(thread).rest()

@@ -12,7 +12,7 @@ import (
 	"go.starlark.net/starlark"
 )
 
-func TestFirstTooDeep(t *testing.T) {
+func TestFirstExcess(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, src string
@@ -33,9 +33,12 @@ func TestFirstTooDeep(t *testing.T) {
 		{"Escapes", `x = "\"` + strings.Repeat("+", 5000) + `"`, true},
 		{"Comment", "# " + strings.Repeat("1+([", 5000) + "\nx = 1", true},
 		{"Unended", `x = "`, true},
+		{"Digits", "x = " + strings.Repeat("9", maxDigits+1), false},
+		{"LongNumber", "x = " + strings.Repeat("9", maxDigits), true},
+		{"LongName", strings.Repeat("x", maxDigits+1) + " = 1", true},
 	} {
-		if _, ok := firstTooDeep("test.star", test.src); ok != test.ok {
-			t.Errorf("%s: all is well: %v, want %v", test.name, ok, test.ok)
+		if _, err := firstExcess("test.star", test.src); (err == nil) != test.ok {
+			t.Errorf("%s: error %v, want none: %v", test.name, err, test.ok)
 		}
 	}
 	h, _ := newHost()

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 
 	"phlb/runtime/spelling"
 )
@@ -132,6 +133,33 @@ func (h *Host) read(f file) (src []byte, err error) {
 		err = fmt.Errorf("%w: did you mean %s?", err, near)
 	}
 	return nil, err
+}
+
+// read reads a file for a run, and does not wait for it any longer once the run is
+// cancelled: the file may lie in a slow place.
+func (s *session) read(r *run, f file) ([]byte, error) {
+	r.computes(-1)
+	defer r.computes(1)
+	var src []byte
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		src, err = s.host.read(f)
+	}()
+	select {
+	case <-done:
+		return src, err
+	case <-r.ctx.Done():
+		cause, _ := r.stopped()
+		return nil, &fs.PathError{Op: "read", Path: f.String(), Err: cause}
+	}
+}
+
+// beginning returns the place where a file begins that is being compiled.
+func (s *session) beginning(f file) *place {
+	name := f.String()
+	return &place{s.accountOf(name), syntax.MakePosition(&name, 1, 1)}
 }
 
 // maxFile is how large a script or a module may be.
@@ -254,10 +282,14 @@ func (s *session) evalModule(parent *starlark.Thread, module string) (starlark.S
 	if globals := s.modules[m]; globals != nil {
 		return globals, nil
 	}
-	src, err := s.host.read(f)
+	r := s.run.Load()
+	at := from.at.Swap(nil) // it waits
+	defer from.at.Store(at)
+	src, err := s.read(r, f)
 	if err != nil {
 		return nil, err
 	}
+	from.at.Store(s.beginning(f))
 	names := s.all
 	if m.pure {
 		names = s.pure
@@ -267,11 +299,10 @@ func (s *session) evalModule(parent *starlark.Thread, module string) (starlark.S
 		return nil, err
 	}
 	t := &task{file: f, chain: append(slices.Clone(from.chain), f), loading: true, pure: m.pure, shared: u.shared}
-	thread := s.thread(s.run.Load(), f.String(), t)
-	at := from.at.Swap(nil) // it waits
+	thread := s.thread(r, f.String(), t)
+	from.at.Store(nil)
 	globals, err := u.program.Init(thread, names)
-	s.run.Load().forget(thread)
-	from.at.Store(at)
+	r.forget(thread)
 	if err != nil {
 		return nil, err
 	}

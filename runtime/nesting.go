@@ -1,16 +1,22 @@
 package runtime
 
 import (
+	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	"go.starlark.net/syntax"
 )
 
-// firstTooDeep finds where brackets and operators of a source first lie deeper
-// in each other than maxDepth, and says whether all is well. A chain such as
-// 1+1+1 is as deep as it is long. The parser, the resolver and the compiler
-// call themselves at each level, and would end the process.
-func firstTooDeep(name, src string) (syntax.Position, bool) {
+// maxDigits is how long a number may be in a source: how long it takes to read one
+// grows with the square of that.
+const maxDigits = 100_000
+
+// firstExcess finds what no script has and what would take the parser, the resolver
+// and the compiler too far. They call themselves where brackets and operators lie in
+// each other, and would end the process; a chain such as 1+1+1 is as deep as it is
+// long.
+func firstExcess(name, src string) (at syntax.Position, err error) {
 	var open []int // by bracket that is open: the depth outside
 	depth := 0     // of the expression so far
 	base := 0      // of it: where it began
@@ -55,6 +61,10 @@ func firstTooDeep(name, src string) (syntax.Position, bool) {
 			for end < len(src) && nameByte(src[end]) {
 				end++
 			}
+			if c <= '9' && end-i > maxDigits {
+				err = fmt.Errorf("a number may have %s digits, and this one has %s", humanize.Comma(maxDigits), humanize.Comma(int64(end-i)))
+				end = i
+			}
 			switch word := src[i:end]; word {
 			case "elif":
 				branches++
@@ -75,10 +85,13 @@ func firstTooDeep(name, src string) (syntax.Position, bool) {
 			i++
 		}
 		if depth > maxDepth {
-			return syntax.MakePosition(&name, int32(line), int32(len([]rune(src[start:min(i, len(src))])))), false
+			err = fmt.Errorf("too deep: %w", errDeep)
+		}
+		if err != nil {
+			return syntax.MakePosition(&name, int32(line), max(1, int32(len([]rune(src[start:min(i, len(src))]))))), err
 		}
 	}
-	return syntax.Position{}, true
+	return syntax.Position{}, nil
 }
 
 // stringEnd returns where the string that begins at src[i] ends.

@@ -116,16 +116,16 @@ func (r *REPL) Load(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	src, err := r.host.read(f)
-	if err != nil {
-		return err
-	}
-	u, err := r.compile(f, src, r.live)
-	if err != nil {
-		return err
-	}
-	r.mentioned = append(r.mentioned, u.shared...)
 	return r.within(ctx, func(run *run) error {
+		src, err := r.read(run, f)
+		if err != nil {
+			return err
+		}
+		u, err := r.compile(f, src, r.live)
+		if err != nil {
+			return err
+		}
+		r.mentioned = append(r.mentioned, u.shared...)
 		thread := r.thread(run, f.String(), &task{file: f, chain: []file{f}, shared: u.shared})
 		globals, err := u.program.Init(thread, r.live)
 		maps.Copy(r.live, globals)
@@ -134,7 +134,7 @@ func (r *REPL) Load(ctx context.Context, name string) error {
 }
 
 // Names lists the globals, builtins among them.
-func (r *REPL) Names() []string { return slices.Sorted(maps.Keys(r.live)) }
+func (r *REPL) Names() []string { return written(r.live) }
 
 // within runs f as one run. What is left of earlier ones takes part in it.
 func (r *REPL) within(ctx context.Context, f func(*run) error) error {
@@ -164,14 +164,15 @@ func (r *REPL) parse(line int, src string) (*syntax.File, error) {
 		pos.Line += int32(line - 1)
 		return nil, r.compileError(pos, "not UTF-8")
 	}
-	if pos, ok := firstTooDeep(name, src); !ok {
+	if pos, err := firstExcess(name, src); err != nil {
 		pos.Line += int32(line - 1)
-		return nil, r.compileError(pos, "too deep: "+errDeep.Error())
+		return nil, r.compileError(pos, err.Error())
 	}
 	tree, err := replDialect.Parse(name, strings.Repeat("\n", line-1)+src, 0)
 	if err != nil {
 		return nil, r.compileErrors(err)
 	}
+	bound(tree)
 	return tree, nil
 }
 
