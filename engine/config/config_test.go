@@ -225,6 +225,10 @@ func TestErrors(t *testing.T) {
 		{"FormatLong", "snapshot_format = '%F" + strings.Repeat("x", 200) + "'", []string{`: gives a name of 210 bytes, at most 200 are possible`}},
 		{"FormatUnknown", "snapshot_format = '%F-%i'", []string{`:1: snapshot_format = "%F-%i": "%i" is nothing that strftime knows`}},
 		{"FormatPercent", "snapshot_format = '%F%'", []string{`:1: snapshot_format = "%F%": "%" is nothing that strftime knows`}},
+		{"TooManyKeys", strings.Repeat("a.b = 1\n", 70000), []string{`: more than 2000 keys, which no settings have`}},
+		{"TooManyTables", strings.Repeat("[[a]]\n", 100000), []string{`: more than 2000 keys, which no settings have`}},
+		{"TooManyInline", "modules = { " + strings.Repeat("a = { path = 'a' }, ", 10000) + "}", []string{`: more than 2000 keys, which no settings have`}},
+		{"TooDeep", "x = " + strings.Repeat("[", 200000), []string{`:1:10005: arrays and inline tables are nested more than the maximum of 10000 levels deep`}},
 		{"Syntax", "match = 'exact'\nhash = \n", []string{`:2:8: unexpected character U+000A at start of value`}},
 		{"Twice", "match = 'exact'\nmatch = 'exact'\n", []string{`:2:1: key match is already defined`}},
 	} {

@@ -92,8 +92,12 @@ func statements(data []byte) (all []statement, err error) {
 	var p unstable.Parser
 	p.Reset(data)
 	var table []string
+	keys := 0
 	for p.NextExpression() {
 		node := p.Expression()
+		if keys += keysIn(node); keys > maxKeys {
+			return nil, errKeys
+		}
 		s := statement{header: node.Kind != unstable.KeyValue}
 		if !s.header {
 			s.path = slices.Clone(table)
@@ -115,6 +119,22 @@ func statements(data []byte) (all []statement, err error) {
 		all = append(all, s)
 	}
 	return all, p.Error()
+}
+
+// maxKeys is how many keys and tables a file of settings may have.
+const maxKeys = 2000
+
+var errKeys = fmt.Errorf("more than %d keys, which no settings have", maxKeys)
+
+// keysIn counts the keys and tables of a statement, with those of inline tables.
+func keysIn(node *unstable.Node) (n int) {
+	if node.Kind == unstable.KeyValue || node.Kind == unstable.Table || node.Kind == unstable.ArrayTable {
+		n++
+	}
+	for inside := node.Children(); inside.Next(); {
+		n += keysIn(inside.Node())
+	}
+	return n
 }
 
 // lineOf returns in which line of a file a key stands first, or what holds it, 0

@@ -193,9 +193,9 @@ func parse(path string, data []byte, home string) (*Config, error) {
 	d.cfg.Path = path
 
 	data = bytes.TrimPrefix(data, []byte("\ufeff")) // editors on Windows put it there
-	values := map[string]any{}
-	if err := toml.Unmarshal(data, &values); err != nil {
-		return nil, syntaxError(path, err)
+	values, err := decode(path, data)
+	if err != nil {
+		return nil, err
 	}
 	found, err := locate(data)
 	if err != nil {
@@ -252,6 +252,19 @@ func parse(path string, data []byte, home string) (*Config, error) {
 		return nil, errors.Join(errs...)
 	}
 	return d.cfg, nil
+}
+
+// decode reads a file of settings. How long the decoder takes grows with the square
+// of the keys.
+func decode(name string, data []byte) (map[string]any, error) {
+	if _, err := statements(data); errors.Is(err, errKeys) {
+		return nil, &Error{Origin: name, Reason: err.Error()}
+	}
+	values := map[string]any{}
+	if err := toml.Unmarshal(data, &values); err != nil {
+		return nil, syntaxError(name, err)
+	}
+	return values, nil
 }
 
 // limitsTable is the one table of settings that phlb.toml has.

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
 	"golang.org/x/mod/semver"
 )
 
@@ -210,9 +209,9 @@ func Loopback(host string) bool {
 // else that may stand in it is not obeyed. Where it leads by a path, it is
 // refused: nothing outside of the module belongs to it.
 func ParseModules(name string, data []byte) (map[string]Module, error) {
-	values := map[string]any{}
-	if err := toml.Unmarshal(bytes.TrimPrefix(data, []byte("\ufeff")), &values); err != nil {
-		return nil, syntaxError(name, err)
+	values, err := decode(name, bytes.TrimPrefix(data, []byte("\ufeff")))
+	if err != nil {
+		return nil, err
 	}
 	declared, problems := modulesOf(values[modulesTable])
 	var errs []error
