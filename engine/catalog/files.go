@@ -111,6 +111,18 @@ func (c *Catalog) HashedOtherwise(ctx context.Context, digests map[manifest.Dige
 	return found, nil
 }
 
+// Contained returns the versions of files that are not empty whose size and digest are
+// wanted.
+func (c *Catalog) Contained(ctx context.Context, wanted func(size int64, d manifest.Digest) bool) ([]Version, error) {
+	found, err := c.versions(ctx, nil, func(v *rows.Version, _ *Snapshot) bool {
+		return v.Kind == manifest.File && v.Size > 0 && v.Stored != rows.Absent && wanted(v.Size, v.Digest)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read contents: %w", err)
+	}
+	return found, nil
+}
+
 // sortVersions puts the newest first, and those of one snapshot in the order of
 // their paths.
 func sortVersions(found []Version) {

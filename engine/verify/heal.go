@@ -42,6 +42,7 @@ type repair struct {
 	worker      *content.Worker
 	isGoodInode map[walk.ID]bool // whether an inode is good, of those that have been read
 	good        []*goodCopy      // one for each good inode
+	otherwise   []location       // files of the same size that have digests by other algorithms
 }
 
 // lockSeal takes the seal lock, which is needed to change names, unless it is held. It is
@@ -152,14 +153,14 @@ func (v *verification) healContents(ctx context.Context, cat *catalog.Catalog, k
 		return nil, err
 	}
 	defer contents.Close()
+	places := map[manifest.Digest][]location{}
 	for digest, paths := range asked {
 		found, err := contents.Lookup(digest, math.MaxInt)
 		if err != nil {
 			return nil, err
 		}
-		var places []location
 		for _, p := range paths {
-			places = append(places, p)
+			places[digest] = append(places[digest], p)
 		}
 		for _, c := range found {
 			for _, s := range c.Snapshots {
@@ -167,11 +168,17 @@ func (v *verification) healContents(ctx context.Context, cat *catalog.Catalog, k
 				if _, ok := paths[c.Path]; ok && ref == v.report.Snapshot.Ref() {
 					continue
 				}
-				places = append(places, location{ref: ref, path: c.Path, size: c.Size, stored: c.Stored, xattrs: c.Xattrs})
+				places[digest] = append(places[digest], location{ref: ref, path: c.Path, size: c.Size, stored: c.Stored, xattrs: c.Xattrs})
 			}
 		}
-		r := &repair{verification: v, digest: digest, worker: v.workers[0], isGoodInode: map[walk.ID]bool{}}
-		all, err := r.apply(ctx, places)
+	}
+	otherwise, err := hashedOtherwise(ctx, cat, places)
+	if err != nil {
+		return nil, err
+	}
+	for digest := range asked {
+		r := &repair{verification: v, digest: digest, worker: v.workers[0], isGoodInode: map[walk.ID]bool{}, otherwise: otherwise[digest]}
+		all, err := r.apply(ctx, places[digest])
 		if err != nil {
 			return nil, err
 		}
@@ -196,6 +203,11 @@ func (r *repair) apply(ctx context.Context, places []location) (all bool, err er
 			good = append(good, p)
 		} else {
 			bad = append(bad, p)
+		}
+	}
+	if len(bad) > 0 && len(r.good) == 0 {
+		if err := r.findOtherwise(ctx); err != nil {
+			return false, err
 		}
 	}
 	all = true
@@ -236,33 +248,41 @@ func (r *repair) isGood(ctx context.Context, p location) (bool, error) {
 		return p.isGone(err), nil
 	}
 	defer folder.Close()
-	name := path.Base(p.path)
-	inode, err := folder.Look(name)
+	inode, err := folder.Look(path.Base(p.path))
 	if err != nil {
 		return p.isGone(err), nil
 	}
-	id := idOf(&inode)
-	ok, read := r.isGoodInode[id]
-	read = read && id.Known()
-	if !read {
-		if inode.Kind == manifest.File && inode.Size == p.size {
-			d, err := r.worker.HashStored(ctx, folder, name, r.digest.Algorithm())
-			if cause := context.Cause(ctx); cause != nil {
-				return false, cause
-			}
-			ok = err == nil && d == r.digest
-		}
-		r.isGoodInode[id] = ok
-		r.logPath("read again", p.path)
-		if !ok {
-			r.badInodes[id] = inode
-		}
-	}
 	p.wrongTime = inode.Mtime != p.stored.Mtime
-	if ok && !read {
-		r.good = append(r.good, &goodCopy{p, inode})
+	ok, err := r.holds(ctx, folder, inode, p)
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		r.badInodes[idOf(&inode)] = inode
 	}
 	return ok && !(p.wrongTime && p.verified), nil
+}
+
+// holds reads the file at a location, unless its inode was read before, and reports
+// whether it has the content. If so, it notes it as a good copy.
+func (r *repair) holds(ctx context.Context, folder *store.Dir, inode store.Inode, p location) (ok bool, err error) {
+	id := idOf(&inode)
+	if ok, read := r.isGoodInode[id]; read && id.Known() {
+		return ok, nil
+	}
+	if inode.Kind == manifest.File && inode.Size == p.size {
+		d, err := r.worker.HashStored(ctx, folder, path.Base(p.path), r.digest.Algorithm())
+		if cause := context.Cause(ctx); cause != nil {
+			return false, cause
+		}
+		ok = err == nil && d == r.digest
+	}
+	r.isGoodInode[id] = ok
+	r.logPath("read again", p.path)
+	if ok {
+		r.good = append(r.good, &goodCopy{p, inode})
+	}
+	return ok, nil
 }
 
 func idOf(i *store.Inode) walk.ID { return walk.ID{Dev: i.Dev, Inode: i.Ino} }
@@ -315,7 +335,7 @@ func (r *repair) replace(ctx context.Context, p location) error {
 
 func (r *repair) replaceIn(ctx context.Context, folder *store.Dir, p location) error {
 	for _, g := range r.good {
-		if g.wrongTime || g.stored != p.stored || !manifest.SameXattrs(g.xattrs, p.xattrs) {
+		if g.wrongTime || g.stored != p.stored || !manifest.SameXattrs(manifest.SharedXattrs(g.xattrs), manifest.SharedXattrs(p.xattrs)) {
 			continue
 		}
 		err := r.link(ctx, folder, g, p)
