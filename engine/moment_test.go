@@ -3,7 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"os"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -102,18 +102,29 @@ func TestLocate(t *testing.T) {
 			t.Errorf("%q is %v of %v (%v), want %q of %s", test.text, path, got, err, test.path, test.want.Path)
 		}
 	}
+}
+
+func TestLocateNothing(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.write("letters/a", "1")
+	s := r.backup()
+	r.source = filepath.Join(filepath.Dir(r.source), "ann@home")
+	r.write("x", "1")
+	r.backup()
+	none := filepath.Join(t.TempDir(), "none")
 	for text, want := range map[string]string{
-		"letters":              `no such snapshot: "letters"; phlb snapshots lists them`,
-		"letters:a:b":          `no such snapshot: "letters"; phlb snapshots lists them`,
-		"sorce/latest:a":       `no such snapshot: "sorce/latest"; did you mean source/latest?`,
-		"sorce/lates":          `no such snapshot: "sorce/lates"; did you mean source?`,
-		"sorce@0days":          `no such snapshot: "sorce@0days"; did you mean source@0days?`,
-		"source/latst:a":       `no such snapshot: "source/latst"; did you mean source/latest?`,
-		"anne@home":            `no such snapshot: "anne@home"; did you mean ann@home?`,
-		"source/2001:a":        `no such snapshot: "source/2001"; phlb snapshots source lists those there are`,
-		"source@3y:letters":    "no such snapshot: source@3y; the oldest of source is " + s.Stamp,
-		"source@noon":          `"noon" is no age`,
-		os.TempDir() + "/none": "no such snapshot",
+		"letters":           `no such snapshot: "letters"; phlb snapshots lists them`,
+		"letters:a:b":       `no such snapshot: "letters"; phlb snapshots lists them`,
+		"sorce/latest:a":    `no such snapshot: "sorce/latest"; did you mean source/latest?`,
+		"sorce/lates":       `no such snapshot: "sorce/lates"; did you mean source?`,
+		"sorce@0days":       `no such snapshot: "sorce@0days"; did you mean source@0days?`,
+		"source/latst:a":    `no such snapshot: "source/latst"; did you mean source/latest?`,
+		"anne@home":         `no such snapshot: "anne@home"; did you mean ann@home?`,
+		"source/2001:a":     `no such snapshot: "source/2001"; phlb snapshots source lists those there are`,
+		"source@3y:letters": "no such snapshot: source@3y; the oldest of source is " + s.Stamp,
+		"source@noon":       `"noon" is no age`,
+		none:                fmt.Sprintf("no such snapshot: %q; ", none),
 	} {
 		_, _, err := r.engine().Locate(context.Background(), text)
 		if err == nil || !strings.Contains(err.Error(), want) {

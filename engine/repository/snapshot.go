@@ -113,8 +113,12 @@ func (repo *Repository) Locate(ctx context.Context, text string) (s *Snapshot, p
 		return nil, "", err
 	}
 	s, err = repo.find(all, text)
+	volume := "" // of Windows
+	if filepath.IsAbs(text) {
+		volume = filepath.VolumeName(text)
+	}
 	// Names, times and paths may have colons.
-	for at := strings.LastIndexByte(text, ':'); err != nil && at >= 0; at = strings.LastIndexByte(text[:at], ':') {
+	for at := strings.LastIndexByte(text, ':'); err != nil && at >= len(volume); at = strings.LastIndexByte(text[:at], ':') {
 		s, first := repo.find(all, text[:at])
 		if first == nil {
 			return s, text[at+1:], nil
