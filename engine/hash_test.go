@@ -4,8 +4,9 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -47,16 +48,19 @@ func TestHashErrors(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
 	r.write("a", "content")
-	r.fifo(r.in("fifo"), 0o600)
-	for _, test := range []struct{ path, algorithm, want string }{
+	tests := []struct{ path, algorithm, want string }{
 		{"a", "sha257", `no hash algorithm is called "sha257"; there are md5, sha1, sha256`},
 		{"a", "", "there are md5"},
-		{"missing", "sha256", "missing: no such file"},
-		{"fifo", "sha256", "not a regular file"},
+		{"missing", "sha256", "missing: "},
 		{".", "sha256", "not a regular file"},
-	} {
+	}
+	if r.fifo(r.in("fifo"), 0o600) {
+		tests = append(tests, tests[len(tests)-1])
+		tests[len(tests)-1].path = "fifo"
+	}
+	for _, test := range tests {
 		_, err := r.engine().Hash(context.Background(), r.in(test.path), test.algorithm)
-		if err == nil || !strings.Contains(err.Error(), test.want) {
+		if err == nil || !strings.Contains(err.Error(), test.want) || (test.path == "missing") != errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("hash of %s by %q: %v, want %q", test.path, test.algorithm, err, test.want)
 		}
 	}
@@ -98,7 +102,7 @@ func TestHashAllEnds(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
 	for i := range 1000 {
-		r.write(filepath.Join(string(rune('a'+i%26)), string(rune('a'+i/26))), "content")
+		r.write(fmt.Sprintf("%d/%d", i%26, i/26), "content")
 	}
 	e := r.engine()
 	source := engine.Source{Root: r.source}

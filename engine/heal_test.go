@@ -193,7 +193,9 @@ func TestHealStructure(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRepo(t)
 			r.write("a", "first", "good/a", "first", "dir/b", "second", "good/b", "second", "dir/empty", "", "only", "only")
-			r.fifo(r.in("dir/fifo"), 0o640)
+			if !r.fifo(r.in("dir/fifo"), 0o640) && test.name == "MissingFifo" {
+				t.Skip("there are none here")
+			}
 			r.must(os.Symlink("a", r.in("link")))
 			r.must(os.Chmod(r.in("dir"), 0o750))
 			for _, name := range []string{"good/a", "good/b"} { // inodes of their own

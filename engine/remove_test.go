@@ -229,8 +229,7 @@ func (r *repo) rewrite(s *engine.Snapshot, change func(*manifest.Entry)) {
 	defer old.Close()
 	in, err := manifest.NewReader(old)
 	r.must(err)
-	r.must(os.Remove(path))
-	file, err := os.Create(path)
+	file, err := os.Create(path + ".new")
 	r.must(err)
 	defer file.Close()
 	out := manifest.NewWriter(file, in.Header)
@@ -239,7 +238,7 @@ func (r *repo) rewrite(s *engine.Snapshot, change func(*manifest.Entry)) {
 		change(e)
 		r.must(out.Write(e))
 	}
-	r.must(out.Close(s.Summary))
+	r.must(errors.Join(out.Close(s.Summary), file.Close(), old.Close(), os.Rename(path+".new", path)))
 	r.must(os.RemoveAll(filepath.Join(r.root, ".phlb", "catalog.ql")))
 }
 

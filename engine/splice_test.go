@@ -204,7 +204,7 @@ func TestManifestOfLies(t *testing.T) {
 	before := r.backup()
 	data, err := os.ReadFile(before.Path + manifest.Suffix)
 	r.must(err)
-	member := data[bytes.LastIndex(data, []byte("PH"))-12:] // see package manifest
+	member := data[bytes.LastIndex(data, []byte("\x1f\x8b\x08\x04")):] // see package manifest
 	member = member[:binary.LittleEndian.Uint32(member[16:])]
 	for at := len(member) - 100; at < len(member)-50; at++ {
 		member[at] ^= 0x55

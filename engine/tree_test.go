@@ -219,7 +219,7 @@ func (r *repo) alike(s *engine.Snapshot) {
 			g.mtime = e.Mtime
 			g.mode, g.uid, g.gid = e.Mode, e.UID, e.GID
 		}
-		if n.kind == 0 && r.config.Match == config.MatchContent {
+		if n.kind == 0 && r.config.Match == config.MatchContent && xattr.XATTR_SUPPORTED {
 			g.xattrs = ""
 			for _, x := range entries[path].Xattrs {
 				g.xattrs += x.Name + "=" + x.Value + "\n"
