@@ -63,7 +63,7 @@ func (repo *Repository) OpenRootToRead(ctx context.Context) (root *store.Root, c
 // OpenCaughtUp is OpenCatalog, and also returns what has changed in the catalog.
 func (repo *Repository) OpenCaughtUp(ctx context.Context, root *store.Root) (*catalog.Catalog, caughtUp, error) {
 	open, create := catalog.Open, catalog.Create
-	if repo.Env.ForeignRoot || repo.Env.ReadOnly {
+	if repo.Env.ForeignRoot || repo.Env.ReadOnly || repo.Env.DryRun {
 		open, create = away(root, catalog.OpenAway), away(root, catalog.CreateAway)
 	}
 	cat, c, err := repo.openAs(ctx, root, open)
