@@ -83,12 +83,13 @@ func parsePart(text string) (p part, rest string, err error) {
 	}
 	p.deep = len(p.atoms) == 1 && p.atoms[0].star && strings.HasPrefix(whole, "**")
 	if literal {
+		name := make([]byte, 0, len(p.atoms))
 		for _, a := range p.atoms {
 			if p.star = p.star || a.star; !a.star {
-				p.text += string([]byte{a.byte})
+				name = append(name, a.byte)
 			}
 		}
-		p.atoms = nil
+		p.text, p.atoms = string(name), nil
 	}
 	return p, text, nil
 }

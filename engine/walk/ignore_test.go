@@ -135,3 +135,15 @@ func FuzzRule(f *testing.F) {
 		}
 	})
 }
+
+// A name as long as a file of patterns may be is not copied for each of its bytes.
+func TestLongName(t *testing.T) {
+	name := strings.Repeat("{", 50000)
+	if made := testing.AllocsPerRun(1, func() {
+		if _, err := parseParts(name); err != nil {
+			t.Error(err)
+		}
+	}); made > 100 {
+		t.Errorf("%v allocations for one name", made)
+	}
+}
