@@ -169,7 +169,7 @@ func (s *session) watch(r *run) {
 		of, hard, err := w.exceeded(at, passed)
 		if err != nil {
 			r.abort(err)
-		} else if cause, self := r.stopped(); cause != nil && !self && s.live == nil {
+		} else if cause, self := r.stopped(); cause != nil && !self && (s.live == nil || errors.Is(cause, ErrOver)) {
 			err = cause // the user has lost patience
 		}
 		if err == nil {

@@ -122,8 +122,8 @@ func (h *Host) load(ctx context.Context, f file, src []byte) (*Script, error) {
 	if s.unit, err = s.compile(f, src, s.all); err != nil {
 		return nil, err
 	}
-	if _, self := r.stopped(); self {
-		return nil, s.settle(r, nil)
+	if cause, self := r.stopped(); self {
+		return nil, &Error{err: cause, Problems: []Problem{s.problem(t.at.Load().pos, cause.Error())}}
 	}
 	t.shared = s.unit.shared
 	s.Signature = Signature{Doc: s.unit.doc}

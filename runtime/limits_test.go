@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -341,4 +342,47 @@ func TestCancelLoad(t *testing.T) {
 	if _, err := h.Load(ctx, dir+"/a.star"); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
+}
+
+// To compile a script counts as what it computes.
+func TestLimitCompile(t *testing.T) {
+	t.Parallel()
+	h, _ := newHost()
+	h.Limits.Time = time.Nanosecond
+	_, err := h.LoadSource(t.Context(), "test.star", []byte("x = 1\n"+strings.Repeat("x = x + 1\n", 50000)))
+	if !errors.Is(err, ErrMaxTime) {
+		t.Errorf("error %v, want ErrMaxTime", err)
+	}
+	wantError(t, err, "test.star:1:1: the script computes for too long")
+}
+
+// A cancelled context stops to wait for a file from a slow place.
+func TestCancelRead(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"@slow//x.star", "main.star"} {
+		h, _ := newHost()
+		slow := slowFS{make(chan struct{}), make(chan struct{})}
+		defer close(slow.release)
+		h.Modules = map[string]*Module{"slow": {Label: "@slow", Files: slow}}
+		if name == "main.star" {
+			name = filepath.Join(tree(t, name, "load('@slow//x.star', 'x')\ndef main():\n    pass\n"), name)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-slow.asked
+			cancel()
+		}()
+		if _, err := h.Load(ctx, name); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: error %v, want context.Canceled", name, err)
+		}
+	}
+}
+
+// slowFS has a file that nobody gets to read.
+type slowFS struct{ asked, release chan struct{} }
+
+func (s slowFS) Open(name string) (fs.File, error) {
+	close(s.asked)
+	<-s.release
+	return nil, fs.ErrNotExist
 }

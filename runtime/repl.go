@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -26,6 +27,11 @@ type REPL struct {
 
 	clock starlark.StringDict // the names that tell the time, as of the last statement
 }
+
+// ErrOver is among the causes of a context that ends a [REPL]. One that is cancelled
+// without it stops a statement, and leaves it the time that its last step takes: what
+// the user has made in the session would be lost with the process.
+var ErrOver = errors.New("ended")
 
 // Last is the global that holds the last result.
 const Last = "_"

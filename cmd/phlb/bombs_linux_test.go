@@ -178,3 +178,42 @@ func TestBombs(t *testing.T) {
 		})
 	}
 }
+
+// What a script may compute without a word of its user: all of it by itself, with half
+// of the memory, and what strangers may, where it comes from elsewhere.
+func TestDefaultLimits(t *testing.T) {
+	const grow = "def main():\n    x = []\n    while True:\n        x.append('%d' % len(x) * 1000)\n"
+	const fill = "def main():\n    x = '%d' % 1 * (1 << 29)\n    print(len(x))\n"
+	steps := func(n int) string {
+		return fmt.Sprintf("for _ in range(%d):\n    pass\ndef main(colour = 1):\n    pass\n", n)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"grow.star": grow, "fill.star": fill, "few.star": steps(10), "many.star": steps(100000), "more.star": steps(1000000),
+		"loop.star": "while True:\n    pass\ndef main(colour = 1):\n    pass\n", "step.star": "int('9' * 100000000)\ndef main(colour = 1):\n    pass\n",
+		"far/lib.star": strings.Replace(grow, "main", "grow", 1), "own/load.star": "load('../far/lib.star', 'grow')\ndef main():\n    grow()\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const memory = `the script needs too much memory: stopped at 256 MiB`
+	ends(t, bounded(t, dir, "exec", "--sandbox", "grow.star"), 1, `^phlb: grow\.star:\d:\d+: `+memory+`; --limit-memory allows more`)
+	ends(t, bounded(t, dir, "exec", "own/load.star"), 1, `^phlb: far/lib\.star:\d:\d+: `+memory+` in a file outside of its folder; --limit-memory allows more`)
+	ends(t, bounded(t, dir, "exec", "fill.star"), 0, `^536870912$`)
+	ends(t, bounded(t, dir, "exec", "more.star", "--limit-steps", "1000000"), 1, `stopped after 1000000; `)
+
+	// While somebody types, a script has a million steps and a second.
+	for name, code := range map[string]string{"few.star": "--colour", "many.star": "--colour", "more.star": "", "loop.star": "", "step.star": ""} {
+		out, err := bounded(t, dir, "__complete", "exec", name, "--col").CombinedOutput()
+		if crash := regexp.MustCompile(`goroutine \d|fatal error|panic`).Find(out); crash != nil || code != "" && err != nil {
+			t.Errorf("%s: %v: %s", name, err, out)
+		}
+		if strings.Contains(string(out), "--colour") != (code != "") {
+			t.Errorf("%s is completed to %q, want %q", name, out, code)
+		}
+	}
+}

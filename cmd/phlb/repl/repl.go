@@ -67,6 +67,7 @@ type repl struct {
 
 	mu        sync.Mutex
 	interrupt context.CancelFunc // stops the turn
+	stopped   time.Time          // when it was
 }
 
 // source is where statements come from.
@@ -107,8 +108,9 @@ func Run(parent context.Context, config Config) error {
 	r.query = host.Names["query"].(starlark.Callable)
 	r.REPL = host.NewREPL(r.source.name())
 
-	// An interrupt stops a statement and not the session. Whatever else ends
-	// the process ends the session first.
+	// An interrupt stops a statement and not the session, unless the statement does not
+	// stop and somebody asks again. Whatever else ends the process ends the session
+	// first.
 	ctx, end := context.WithCancelCause(context.WithoutCancel(parent))
 	defer end(nil)
 	r.ctx = ctx
@@ -117,12 +119,8 @@ func Run(parent context.Context, config Config) error {
 	defer signal.Stop(signals)
 	go func() {
 		for s := range signals {
-			if s != os.Interrupt {
-				end(fmt.Errorf("%w: ended by a signal: %v", context.Canceled, s))
-			} else if r.source.interactive() {
-				r.stop()
-			} else {
-				end(context.Canceled)
+			if s != os.Interrupt || !r.source.interactive() || !r.stop() {
+				end(fmt.Errorf("%w: %w by a signal: %v", context.Canceled, runtime.ErrOver, s))
 			}
 		}
 	}()
@@ -194,14 +192,20 @@ func (r *repl) complain(err error) {
 	}
 }
 
-// stop stops the turn.
-func (r *repl) stop() {
+// stop stops the turn, and reports false if it was to stop a while ago.
+func (r *repl) stop() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.interrupt != nil {
-		r.interrupt()
+	if r.interrupt == nil {
+		return time.Since(r.stopped) < patience
 	}
+	r.interrupt()
+	r.interrupt, r.stopped = nil, time.Now()
+	return true
 }
+
+// patience is how long a turn has to stop before an interrupt ends the session.
+const patience = time.Second
 
 // evaluate does what a statement says.
 func (r *repl) evaluate(ctx context.Context, text string, line int) error {
