@@ -34,7 +34,7 @@ type Cursor struct {
 	broken atomic.Pointer[error] // the error of the first chunk that could not be inflated
 
 	at    Position // the position of the next entry
-	begun []*chunk // the chunks that the cursor has come to since the last Take
+	batch *Batch   // of the Take under way: it notes the chunks that the cursor comes to
 	over  bool     // whether no entry is left
 }
 
@@ -145,7 +145,9 @@ func (c *Cursor) next() Position {
 			c.at = Position{}
 		case next.len() > 0:
 			c.at = Position{Chunk: next}
-			c.begun = append(c.begun, next)
+			if c.batch != nil {
+				c.batch.Begun = append(c.batch.Begun, next)
+			}
 		}
 	}
 	return c.at
@@ -192,6 +194,8 @@ func (c *Cursor) Take(b *walk.Batch, a *Batch) (err error) {
 	if c == nil || !b.First && !b.Last && len(b.Names) == 0 {
 		return nil
 	}
+	c.batch = a
+	defer func() { c.batch = nil }()
 	folder := b.Path
 	mark := manifest.MarkPath(folder)
 	// passOver passes over entries as long as before returns true for them.
@@ -230,7 +234,6 @@ func (c *Cursor) Take(b *walk.Batch, a *Batch) (err error) {
 	if b.Last && !c.next().isDir() {
 		passOver(inFolder)
 	}
-	a.Begun, c.begun = c.begun, nil
 	return err
 }
 
