@@ -118,8 +118,13 @@ func (l *lab) fails(src, want string) error {
 		l.Errorf("no error; want %q", want)
 	case !errors.As(err, &e):
 		l.Errorf("error %v (%T) has no position", err, err)
-	case !strings.Contains(strings.ReplaceAll(e.Detail(), l.dir+"/", ""), want):
+	case !strings.Contains(l.short(e.Detail()), want):
 		l.Errorf("error\n%s\nlacks\n%s", e.Detail(), want)
 	}
 	return err
+}
+
+// short returns a text without the folder of the lab, with paths as Unix has them.
+func (l *lab) short(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, l.dir+string(filepath.Separator), ""), `source\`, "source/")
 }

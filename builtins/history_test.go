@@ -20,7 +20,7 @@ func TestHistory(t *testing.T) {
 		{"Holders", `print([(v.path, len(v.snapshots)) for v in holders(hash(SOURCE + "/copy"))])`, `[("copy", 1), ("dir/b.txt", 2)]`},
 		{"HoldersOfEntry", `print([[v.path for v in holders(e)] for e in files("docs", "copy")])`, `[["copy", "dir/b.txt"]]`},
 		{"Attributes", `print([dir(v) == sorted(dir(v)) or dir(v) for v in versions("a")][0])`, "True"},
-		{"Plain", `print(json.encode([v.mode for v in versions("a")]))`, "[420,420]"},
+		{"Plain", `print(json.encode([v.size for v in versions("a")]))`, "[5,3]"},
 		{"Literal", `print([r.path for r in query("SELECT path FROM versions WHERE digest = ?", hash(SOURCE + "/a"))])`, `["a"]`},
 		{"RowByName", `print([(r["count(*)"], r[0], r[-1]) for r in query("SELECT count(*) FROM snapshots")])`, "[(2, 2, 2)]"},
 		{"RowOrder", `print([r for r in query("SELECT size, path FROM versions WHERE path = 'copy'")])`, `[row(size = 4, path = "copy")]`},

@@ -16,6 +16,7 @@ import (
 
 	"phlb/engine"
 	"phlb/engine/config"
+	"phlb/engine/testenv"
 	"phlb/runtime"
 )
 
@@ -41,6 +42,7 @@ func runScript(t *testing.T, allow Permissions, dry bool, script string) (string
 }
 
 func TestRun(t *testing.T) {
+	testenv.Tool(t, "sh")
 	for _, tt := range []struct{ name, script, want, fails string }{
 		{"Output", `r = run(["sh", "-c", "echo out; echo err >&2; cat"], stdin = "in"); print(r.code, repr(r.stdout), repr(r.stderr))`, `0 "out\nin" "err\n"`, ""},
 		{"Environment", `print(run(["sh", "-c", "echo $GREETING $NAME"], env = {"NAME": "ann"}).stdout.strip())`, "hello ann", ""},
@@ -100,6 +102,7 @@ func TestRun(t *testing.T) {
 // A dry run ends where a script asks what it cannot know, however it asks: it has
 // no answer to tell the dry run by.
 func TestUnplanned(t *testing.T) {
+	testenv.Tool(t, "true")
 	for _, ask := range []string{
 		`run(["true"]).stdout`, `run(["true"], check = False).code`, `run(["true"], check = False).timed_out`, `getattr(run(["true"]), "stderr", "")`,
 		`hasattr(run(["true"]), "stdout")`, `str(run(["true"]))`, `"%s" % run(["true"])`, `json.encode(run(["true"]))`, `{run(["true"]): 1}`,

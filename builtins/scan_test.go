@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -58,8 +59,8 @@ func TestScanErrors(t *testing.T) {
 		{"NoRoot", `scan()`, "test.star:1:5: scan: missing argument for root"},
 		{"EmptyRoot", `scan("")`, "test.star:1:5: scan: root is empty"},
 		{"RootType", `scan(1)`, "scan: for parameter root: got int, want string"},
-		{"Missing", "s = scan(SOURCE + '/missing')\nfor f in s:\n    print(f)", "test.star:2:1: source: lstat source/missing: no such file"},
-		{"MissingCounted", "s = scan(SOURCE + '/missing')\nprint(s.files)", "test.star:2:8: source: lstat source/missing: no such file"},
+		{"Missing", "s = scan(SOURCE + '/missing')\nfor f in s:\n    print(f)", "source/missing: "},
+		{"MissingCounted", "s = scan(SOURCE + '/missing')\nprint(s.files)", "source/missing: "},
 		{"NotADirectory", `list(scan(SOURCE + "/a"))`, "source/a is not a directory"},
 		{"Skip", `scan(SOURCE, skip = "*.iso")`, "scan: for parameter \"skip\": got string, want a list of strings"},
 		{"SkipElement", `scan(SOURCE, skip_dirs = ["a", 1])`, "scan: for parameter \"skip_dirs\": got a list with a int in it, want a list of strings"},
@@ -122,6 +123,9 @@ func TestScanStops(t *testing.T) {
 }
 
 func TestFileNames(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Win32 makes no name that ends in a point")
+	}
 	l := newLab(t, ".bashrc", "", "README", "", "a.b.c", "", ".hidden.txt", "", "x.", "", "..y", "")
 	l.run(`
 for f in scan(SOURCE):
@@ -138,6 +142,9 @@ x. "." .
 
 // A name holds any bytes but two; what a script sees leads back to the file.
 func TestOddNames(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("has no such names")
+	}
 	name := "\xff\n\"' \\ \u00e4"
 	l := newLab(t, name, "content")
 	l.run(`

@@ -166,7 +166,7 @@ func TestVerifications(t *testing.T) {
 	want := []string{"1 1 3 2 12 0 0", "1 0 3 0 0 0 0", "1 0 3 0 0 0 0"}
 	r.answers(verified, want...)
 	last := r.ask("SELECT max(finished) FROM verifications")
-	if stat, err := r.engine().Stat(r.Context(), s); err != nil || fmt.Sprint(stat.Verified.UTC().Truncate(time.Millisecond)) != last[0] { // as SQL has times
+	if stat, err := r.engine().Stat(r.Context(), s); err != nil || fmt.Sprint(stat.Verified.Local().Truncate(time.Millisecond)) != last[0] { // as SQL has times
 		t.Errorf("stat says %v, %v; want %v", stat, err, last)
 	}
 

@@ -298,6 +298,9 @@ func (p *item) openStored(dir *walk.Dir, name string) (*walk.File, *walk.Entry, 
 	case errors.Is(err, fs.ErrPermission):
 		return nil, nil, &damage{Denied, reason(err)}
 	case err != nil:
+		if found, failed := dir.Lstat(name); failed == nil && found.Kind != manifest.File { // not every system opens it
+			return nil, nil, otherKind(&found)
+		}
 		return nil, nil, &damage{repository.Unreadable, reason(err)}
 	}
 	seen, err := in.Stat()
@@ -305,7 +308,7 @@ func (p *item) openStored(dir *walk.Dir, name string) (*walk.File, *walk.Entry, 
 	case err != nil:
 		err = &damage{repository.Unreadable, reason(err)}
 	case seen.Kind != manifest.File:
-		err = &damage{repository.Kind, fmt.Sprintf("is a %v, was a %v", seen.Kind, manifest.File)}
+		err = otherKind(&seen)
 	case seen.Size != p.entry.Size:
 		err = &damage{repository.Size, fmt.Sprintf("is %s long, was %d", repository.Bytes(seen.Size), p.entry.Size)}
 	}
@@ -314,6 +317,11 @@ func (p *item) openStored(dir *walk.Dir, name string) (*walk.File, *walk.Entry, 
 		return nil, nil, err
 	}
 	return in, &seen, nil
+}
+
+// otherKind is the damage of what should be a file.
+func otherKind(found *walk.Entry) error {
+	return &damage{repository.Kind, fmt.Sprintf("is a %v, was a %v", found.Kind, manifest.File)}
 }
 
 // copyFrom makes the entry under a name, as a copy of the file called from in dir, if that
