@@ -13,7 +13,7 @@ import (
 // something only while it is as it was when the user said so.
 func TestTrust(t *testing.T) {
 	dir := t.TempDir()
-	path := write(t, "allow_run = ['sh']\nskip_dirs = ['x']\n[limits]\nsteps = 7\n", dir, FileName)
+	path := write(t, "allow_run = ['sh']\nallow_net = ['host']\nallow_env = ['HOME']\nskip_dirs = ['x']\n[limits]\nsteps = 7\n", dir, FileName)
 	state := filepath.Join(dir, "state", "phlb")
 	var told []string
 	s := Sources{Dir: dir, Home: dir, StateDir: state, UserConfigDir: filepath.Join(dir, "etc"), PassedOver: func(e *Error) { told = append(told, e.Error()) }}
@@ -25,6 +25,9 @@ func TestTrust(t *testing.T) {
 		if slices.Equal(cfg.AllowRun, []string{"sh"}) != permits || (cfg.Limits.Steps == 7) != permits {
 			t.Errorf("%s: it permits %v to %v steps", name, cfg.AllowRun, cfg.Limits.Steps)
 		}
+		if slices.Equal(cfg.AllowNet, []string{"host"}) != permits || slices.Equal(cfg.AllowEnv, []string{"HOME"}) != permits || !permits && len(cfg.AllowNet)+len(cfg.AllowEnv) > 0 {
+			t.Errorf("%s: it permits hosts %v and variables %v", name, cfg.AllowNet, cfg.AllowEnv)
+		}
 		if !slices.Equal(cfg.SkipDirs, []string{"x"}) {
 			t.Errorf("%s: its rules do not count", name)
 		}
@@ -33,16 +36,16 @@ func TestTrust(t *testing.T) {
 		}
 	}
 	check("found", false)
-	if permits, err := Trust(state, path, dir); err != nil || len(permits) != 2 || permits[0].Key != "allow_run" {
+	if permits, err := Trust(state, path, dir); err != nil || len(permits) != 4 || permits[0].Key != "allow_run" {
 		t.Fatalf("trusted %v, %v", permits, err)
 	}
 	check("trusted", true)
-	if err := os.WriteFile(path, []byte("allow_run = ['sh']\nskip_dirs = ['x']\n[limits]\nsteps = 7 # changed\n"), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte("allow_run = ['sh']\nallow_net = ['host']\nallow_env = ['HOME']\nskip_dirs = ['x']\n[limits]\nsteps = 7 # changed\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	why = "any more: the file has changed since phlb trust, which phlb mod add, update and remove do, too; look at it, and phlb trust " + dir
 	check("changed", false)
-	write(t, "allow_run = ['sh']\nskip_dirs = ['x']\n[limits]\nsteps = 7\n", dir, "elsewhere", FileName)
+	write(t, "allow_run = ['sh']\nallow_net = ['host']\nallow_env = ['HOME']\nskip_dirs = ['x']\n[limits]\nsteps = 7\n", dir, "elsewhere", FileName)
 	s.Dir, why = filepath.Join(dir, "elsewhere"), "here: phlb trust "
 	check("elsewhere", false)
 	if err := os.Remove(filepath.Join(dir, "elsewhere", FileName)); err != nil {
@@ -51,7 +54,7 @@ func TestTrust(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	own := write(t, "allow_run = ['sh']\nskip_dirs = ['x']\nlimits.steps = 7\n", dir, "etc", "phlb", FileName)
+	own := write(t, "allow_run = ['sh']\nallow_net = ['host']\nallow_env = ['HOME']\nskip_dirs = ['x']\nlimits.steps = 7\n", dir, "etc", "phlb", FileName)
 	check("own", true)
 
 	if runtime.GOOS != "windows" {

@@ -51,6 +51,27 @@ func TestMakeBesideOthers(t *testing.T) {
 	}
 }
 
+// TestCreatePlanted creates a file by a name that somebody has given to another.
+func TestCreatePlanted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := openWriter(t, dir)
+	must(t, os.WriteFile(filepath.Join(dir, "file"), []byte("of others"), 0o600))
+	must(t, os.Symlink("file", filepath.Join(dir, "link")))
+	must(t, os.Symlink("nowhere", filepath.Join(dir, "dangling")))
+	for _, name := range []string{"file", "link", "dangling"} {
+		if f, err := d.Create(name); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("create %s: %v, want %v", name, err, fs.ErrExist)
+			if err == nil {
+				f.Close()
+			}
+		}
+	}
+	if content, err := os.ReadFile(filepath.Join(dir, "file")); err != nil || string(content) != "of others" {
+		t.Errorf("the file holds %q, %v", content, err)
+	}
+}
+
 func TestChmodOfALink(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
