@@ -1,6 +1,7 @@
 package repl
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,11 +96,13 @@ func (r *repl) completeDot(text string) (int, []string) {
 			names = append(names, f.Name)
 		}
 	case ".load", ".save":
-		found, _ := filepath.Glob(r.Engine.Expand(arg) + "*")
-		for _, path := range found {
+		dir, begun := filepath.Split(r.Engine.Expand(arg)) // and no pattern: one may match all there is
+		found, _ := os.ReadDir(cmp.Or(dir, "."))
+		for _, entry := range found {
+			path := dir + entry.Name()
 			info, err := os.Stat(path)
 			switch {
-			case err != nil:
+			case err != nil || !strings.HasPrefix(entry.Name(), begun):
 			case info.IsDir():
 				names = append(names, path+"/")
 			case name == ".save" || filepath.Ext(path) == ".star":

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +85,33 @@ func TestComplete(t *testing.T) {
 	} {
 		if _, names := r.complete(text, ""); !slices.Contains(names, want) {
 			t.Errorf("%q is completed to %q, want %s", text, names, want)
+		}
+	}
+}
+
+// Tab computes nothing, and looks through no more than one folder.
+func TestCompleteComputesNothing(t *testing.T) {
+	c, _ := session(t, "")
+	r := &repl{Config: c, REPL: (&runtime.Host{}).NewREPL("stdin")}
+	dir := t.TempDir()
+	for _, name := range []string{"a[b].star", "ab.star"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string][]string{
+		"list(range(10000000000)).":         nil,
+		"[x for x in range(1 << 60)].":      nil,
+		"(lambda: 'x' * (1 << 40))().":      nil,
+		"json.decode('[' * 1000000).":       nil,
+		"json.dec":                          {"decode"},
+		".load " + dir + "/a[b]":            {dir + "/a[b].star"},
+		".load " + dir + "/*":               nil,
+		".load " + dir + "/../*/*/*/a":      nil,
+		strings.Repeat("(", 1000000) + "js": {"json"},
+	} {
+		if _, names := r.complete(text, ""); !slices.Equal(names, want) {
+			t.Errorf("%.40q is completed to %q, want %q", text, names, want)
 		}
 	}
 }
