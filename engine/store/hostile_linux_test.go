@@ -233,6 +233,24 @@ func TestSwappedLink(t *testing.T) {
 	check()
 }
 
+// Manifest and log of a run are files that it has made itself.
+func TestPlantedInPartial(t *testing.T) {
+	for _, name := range []string{manifestName, logName} {
+		path := t.TempDir()
+		if err := os.WriteFile(filepath.Join(path, name), []byte("of others"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		dir, err := OpenDir(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dir.Close()
+		if err := (&Partial{Scratch: dir}).createFiles(); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("with a planted %s: %v, want %v", name, err, fs.ErrExist)
+		}
+	}
+}
+
 // What is no file must not be waited for, nor what is no record be believed.
 func TestKindsOfRecords(t *testing.T) {
 	r := newRoot(t)
