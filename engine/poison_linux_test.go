@@ -68,6 +68,20 @@ func TestPoison(t *testing.T) {
 		r.together(false, filepath.Join(first.Path, "a"), filepath.Join(s.Path, "a"))
 		r.together(true, filepath.Join(first.Path, "fine"), filepath.Join(s.Path, "fine"))
 	})
+	// Nor does what a run of another host has left, when it was cut off.
+	t.Run("CutOff", func(t *testing.T) {
+		r := newRepo(t)
+		r.config.Unchanged = config.Size | config.Mtime
+		r.manyFolders(400, 0)
+		r.hostname = "ann"
+		r.interrupt("d0350/file")
+		changed := r.in("d0010/file")
+		before := lstat(t, changed)
+		r.must(os.WriteFile(changed, []byte(strings.Repeat("x", int(before.size))), 0o644))
+		r.setMtime(changed, before.mtime)
+		r.hostname = "bob"
+		r.alike(r.backup())
+	})
 	// The manifest of another host vouches for nothing in this host's source, though
 	// it names its inodes and times.
 	t.Run("Parent", func(t *testing.T) {
