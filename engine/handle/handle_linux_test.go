@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"phlb/engine/manifest"
+	"phlb/engine/testenv"
 )
 
 func must(t *testing.T, err error) {
@@ -48,6 +49,54 @@ func TestMakeBesideOthers(t *testing.T) {
 	must(t, d.ReplaceMade("file", e))
 	if names, err := d.Names(); err != nil || strings.Join(names, " ") != "file link" {
 		t.Errorf("the directory holds %q, %v", names, err)
+	}
+}
+
+// TestMakeElsewhere makes what is no file in directories that others may or may not
+// change: only in those of the second kind may it be made in its place.
+func TestMakeElsewhere(t *testing.T) {
+	t.Parallel()
+	e := &manifest.Entry{Kind: manifest.Fifo}
+	e.Permissions = manifest.Permissions{Mode: 0o600, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
+	for _, test := range []struct {
+		name      string
+		mode      fs.FileMode
+		owner     int // 0 for who runs
+		elsewhere bool
+	}{
+		{"Private", 0o755, 0, false},
+		{"Group", 0o770, 0, true},
+		{"Everybody", 0o702, 0, true},
+		{"OfSomebody", 0o755, 1000, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir, workshop := t.TempDir(), openWriter(t, t.TempDir())
+			if test.owner != 0 {
+				testenv.Root(t)
+				must(t, os.Chown(dir, test.owner, test.owner))
+			}
+			must(t, os.Chmod(dir, test.mode))
+			d := openWriter(t, dir)
+			elsewhere := false
+			d.Workshop = func() (*Writer, error) { elsewhere = true; return workshop, nil }
+			must(t, d.Make("fifo", e))
+			if elsewhere != test.elsewhere {
+				t.Errorf("it was made elsewhere: %t, want %t", elsewhere, test.elsewhere)
+			}
+		})
+	}
+}
+
+// TestTempName asks for names that others cannot know before.
+func TestTempName(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for range 1000 {
+		name := TempName()
+		if known[name] || !IsTemp(name) {
+			t.Fatalf("%s after %d others", name, len(known))
+		}
+		known[name] = true
 	}
 }
 
