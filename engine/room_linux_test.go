@@ -74,7 +74,7 @@ func fillToReserved(t *testing.T, dir string) {
 		if s.Bavail == 0 {
 			return
 		}
-		if _, err := f.Write(make([]byte, min(int64(s.Bavail)*s.Bsize, 1<<20))); err != nil {
+		if _, err := f.Write(make([]byte, min(int64(s.Bavail)*int64(s.Bsize), 1<<20))); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.Sync(); err != nil { // else it is not counted yet

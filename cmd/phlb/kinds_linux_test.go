@@ -86,7 +86,7 @@ func TestNoFiles(t *testing.T) {
 					if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 						t.Fatal(err)
 					}
-					return cmd.ProcessState.ExitCode(), string(bytes.TrimSpace(out)), cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
+					return cmd.ProcessState.ExitCode(), string(bytes.TrimSpace(out)), int64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) >> 10
 				}
 				if code, out, _ := phlb("backup", "docs"); code != 0 {
 					t.Fatal(out)

@@ -84,8 +84,8 @@ const (
 const (
 	// maxRecord is how many bytes a record may have.
 	maxRecord = 4 << 10
-	// maxNumber is more often than a lock can be taken.
-	maxNumber = 1 << 40
+	// maxNumber is more often than a lock is taken, and fits an int of 32 bits.
+	maxNumber = 1 << 30
 )
 
 // records opens the records of a lock. The caller closes them.
