@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// Under the race detector a program sleeps for a second at its end unless it is told
+	// not to, see https://go.dev/doc/articles/race_detector#Options, and phlb is run too
+	// often for that.
+	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	testscript.Main(m, map[string]func(){
 		"phlb": func() {
 			if dir := os.Getenv("TEST_SYSTEM_CONFIG"); dir != "" {
@@ -42,7 +47,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("TEST_SYSTEM_CONFIG", filepath.Join(e.WorkDir, "etc"))
 			e.Setenv("TZ", "Europe/Vienna")
 			e.Setenv("EXAMPLES", examples)
-			e.Setenv("GORACE", "atexit_sleep_ms=0") // phlb is run too often for a second each
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			return os.MkdirAll(filepath.Join(e.WorkDir, "home"), 0o777)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
