@@ -21,6 +21,9 @@ func TestDeepTree(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes long")
 	}
+	if raced() {
+		t.Skip("takes long under the race detector, and looks at memory alone")
+	}
 	const levels, most = 3000, 70 // MiB
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil || files.Max < 4*levels {
