@@ -63,7 +63,7 @@ var arrows = map[string][]string{
 	"phlb/engine/handle":     {"phlb/engine/handle/inode", "phlb/engine/handle/nt", "phlb/engine/manifest"},
 	"phlb/engine/walk":       {"phlb/engine/handle", "phlb/engine/handle/inode", "phlb/engine/manifest"},
 	"phlb/engine/store":      {"phlb/engine/store/*", "phlb/engine/lock", "phlb/engine/handle", "phlb/engine/handle/inode", "phlb/engine/handle/nt", "phlb/engine/manifest"},
-	"phlb/engine/lock":       {"phlb/engine/handle"},
+	"phlb/engine/lock":       {"phlb/engine/handle", "phlb/engine/handle/nt"},
 
 	"phlb/engine/store/deletion": {"phlb/engine/handle", "phlb/engine/manifest"},
 	"phlb/engine/store/folding":  {},

@@ -11,7 +11,7 @@ import (
 
 // roles are what a process that is started again may do instead of testing,
 // by the variable that asks for it.
-var roles = map[string]func(value string){raceEnv: raceForLock, countEnv: countUnderLock, holdEnv: holdLock}
+var roles = map[string]func(value string){raceEnv: raceForLock, countEnv: countUnderLock, holdEnv: holdLock, folderEnv: holdFolder}
 
 func TestMain(m *testing.M) {
 	for env, role := range roles {

@@ -1,7 +1,7 @@
 package restore
 
 import (
-	"os"
+	"io"
 	"time"
 
 	"phlb/engine/manifest"
@@ -12,21 +12,15 @@ import (
 // target, in each folder that this restore comes to. It removes nothing where another
 // restore may be at work.
 type leftovers struct {
-	lock   *os.File  // the directory that is restored into; nil where nothing is removed
+	lock   io.Closer // of the directory that is restored into; nil where nothing is removed
 	before time.Time // a file that was changed later is of a restore that began meanwhile
 }
 
 func (l *leftovers) open(landing string) {
-	dir, err := os.Open(landing)
-	if err != nil {
-		return
-	}
 	before := time.Now() // taken first: whoever comes once this restore has the lock comes later
-	if free, err := store.TryLock(dir); err != nil || !free {
-		dir.Close()
-		return
+	if lock, held, err := store.TryFolder(landing); err == nil && held {
+		l.lock, l.before = lock, before
 	}
-	l.lock, l.before = dir, before
 }
 
 func (l *leftovers) close() {

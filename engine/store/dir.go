@@ -1,7 +1,7 @@
 package store
 
 import (
-	"os"
+	"io"
 
 	"phlb/engine/handle"
 	"phlb/engine/handle/inode"
@@ -26,8 +26,8 @@ var (
 // restored into. The last name of the path must not be a symbolic link.
 func OpenDir(path string) (*Dir, error) { return handle.OpenWriter(path) }
 
-// TryLock is [lock.TryLock].
-func TryLock(f *os.File) (bool, error) { return lock.TryLock(f) }
+// TryFolder is [lock.TryFolder].
+func TryFolder(path string) (io.Closer, bool, error) { return lock.TryFolder(path) }
 
 // TempName is [handle.TempName].
 func TempName() string { return handle.TempName() }
