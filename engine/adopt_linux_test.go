@@ -357,3 +357,12 @@ func TestAdoptForeignTree(t *testing.T) {
 		})
 	}
 }
+
+// linkless takes away what a link from elsewhere changes.
+func linkless(found map[string]node) map[string]node {
+	for path, n := range found {
+		n.links = 0
+		found[path] = n
+	}
+	return found
+}

@@ -221,15 +221,6 @@ func TestAdoptOlder(t *testing.T) {
 	r.alike(r.backup())
 }
 
-// linkless takes away what a link from elsewhere changes.
-func linkless(found map[string]node) map[string]node {
-	for path, n := range found {
-		n.links = 0
-		found[path] = n
-	}
-	return found
-}
-
 func TestAdoptPath(t *testing.T) {
 	r := newRepo(t)
 	r.write("a", "content")

@@ -45,7 +45,7 @@ func TestNoSpace(t *testing.T) {
 		if all := r.snapshots(); len(all) != 1 {
 			t.Errorf("%d snapshots, want the first one", len(all))
 		}
-		same(t, "first snapshot", withoutLinks(tree(t, first.Path)), withoutLinks(before))
+		same(t, "first snapshot", linkless(tree(t, first.Path)), linkless(before))
 		r.check(first)
 		r.must(removeMatching(r.in("more*")))
 	}

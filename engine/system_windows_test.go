@@ -14,7 +14,7 @@ import (
 // owner is an attribute there, and its mode one that phlb makes up.
 func (n *node) system(t testing.TB, path string, info os.FileInfo) {
 	t.Helper()
-	n.uid, n.gid, n.mode = 0, 0, 0o777
+	n.uid, n.gid, n.rdev, n.mode = 0, 0, 0, 0o777
 	if n.kind == 0 {
 		n.mode = uint32(info.Mode().Perm())
 	}

@@ -273,11 +273,3 @@ func manifestOf(s *engine.Snapshot) string {
 	}
 	return s.Path + manifest.Suffix
 }
-
-func withoutLinks(m map[string]node) map[string]node {
-	for path, n := range m {
-		n.links = 0
-		m[path] = n
-	}
-	return m
-}

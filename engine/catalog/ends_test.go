@@ -407,7 +407,6 @@ func TestEndsFail(t *testing.T) {
 			c := newCatalog(t)
 			mustAbsorb(t, c, snapshot("a", 1), what)
 			c = reopen(t, c)
-			path := c.path
 			c.batchRows = 3
 			var err error
 			if name == "Commit" {
@@ -454,7 +453,7 @@ func TestEndsFail(t *testing.T) {
 			if err := c.Publish(); err == nil {
 				t.Error("it was published")
 			}
-			c = mustOpen(t, path)
+			c = mustOpen(t, c.path)
 			checkTree(t, c, 1, what)
 			mustRecord(t, c, 1, snapshot("a", 2), what, now)
 			checkTree(t, c, 2, now)

@@ -161,8 +161,12 @@ func (d *Writer) ReplaceMade(name string, e *manifest.Entry) error {
 	return d.replace(name, func(in *Writer, temp string) error { return inode.UnlessNotKept(in.make(temp, e)) })
 }
 
-// lookAndRename is RenameNew in two steps.
-func (d *Writer) lookAndRename(old string, to *Writer, new string) error {
+// RenameNew is [Writer.Rename] to a name that must be free; else the error is an
+// [fs.ErrExist]. Not every system can look and rename in a single step.
+func (d *Writer) RenameNew(old string, to *Writer, new string) error {
+	if err := d.renameNew(old, to, new); !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
 	switch _, err := to.Look(new); {
 	case err == nil:
 		return &os.LinkError{Op: "rename", Old: old, New: new, Err: fs.ErrExist}

@@ -161,12 +161,11 @@ func (d *Writer) Rename(old string, to *Writer, new string) error {
 	return nil
 }
 
-// RenameNew is [Writer.Rename] to a name that must be free; else the error is an
-// [fs.ErrExist]. Not every file system can look and rename in a single step.
-func (d *Writer) RenameNew(old string, to *Writer, new string) error {
+// renameNew is RenameNew in a single step, which not every file system can do.
+func (d *Writer) renameNew(old string, to *Writer, new string) error {
 	err := unix.Renameat2(d.fd, old, to.fd, new, unix.RENAME_NOREPLACE)
-	if err == unix.EINVAL || err == unix.ENOSYS {
-		return d.lookAndRename(old, to, new)
+	if err == unix.EINVAL {
+		return errors.ErrUnsupported
 	}
 	if err != nil {
 		return &os.LinkError{Op: "rename", Old: old, New: new, Err: err}

@@ -84,11 +84,8 @@ func (d *Writer) Rename(old string, to *Writer, new string) error {
 	return d.root.Rename(d.at(old), to.at(new))
 }
 
-// RenameNew is [Writer.Rename] to a name that must be free; else the error is an
-// [fs.ErrExist].
-func (d *Writer) RenameNew(old string, to *Writer, new string) error {
-	return d.lookAndRename(old, to, new)
-}
+// renameNew says that no call looks and renames in a single step.
+func (d *Writer) renameNew(string, *Writer, string) error { return errors.ErrUnsupported }
 
 // Remove removes the name of what is not a directory, if it exists.
 func (d *Writer) Remove(name string) error {

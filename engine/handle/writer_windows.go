@@ -86,9 +86,8 @@ func (d *Writer) Rename(old string, to *Writer, new string) error {
 	return d.move(old, to, new, true)
 }
 
-// RenameNew is [Writer.Rename] to a name that must be free; else the error is an
-// [fs.ErrExist].
-func (d *Writer) RenameNew(old string, to *Writer, new string) error {
+// renameNew is RenameNew in a single step.
+func (d *Writer) renameNew(old string, to *Writer, new string) error {
 	return d.move(old, to, new, false)
 }
 

@@ -162,3 +162,15 @@ func TestSwappedSymlink(t *testing.T) {
 		t.Errorf("during/f has %d bytes, not those %d of the directory that was opened", e.Size, info.Size())
 	}
 }
+
+// errorAt returns the error that was reported of path.
+func (s *seen) errorAt(t tb, path string) error {
+	t.Helper()
+	for _, err := range s.errors {
+		if p, ok := errors.AsType[*fs.PathError](err); ok && p.Path == path {
+			return err
+		}
+	}
+	t.Fatalf("no error at %q, only %v", path, s.errors)
+	return nil
+}

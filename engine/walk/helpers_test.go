@@ -2,8 +2,6 @@ package walk
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,18 +52,6 @@ func (s *seen) entry(t tb, path string) *Entry {
 		}
 	}
 	t.Fatalf("%q was not walked; %d entries, beginning with %q", path, len(s.entries), s.paths()[:min(20, len(s.entries))])
-	return nil
-}
-
-// errorAt returns the error that was reported of path.
-func (s *seen) errorAt(t tb, path string) error {
-	t.Helper()
-	for _, err := range s.errors {
-		if p, ok := errors.AsType[*fs.PathError](err); ok && p.Path == path {
-			return err
-		}
-	}
-	t.Fatalf("no error at %q, only %v", path, s.errors)
 	return nil
 }
 
