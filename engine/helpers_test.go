@@ -189,3 +189,12 @@ func lstatTime(t testing.TB, path string) time.Time {
 	t.Helper()
 	return lstat(t, path).mtime.Time()
 }
+
+// rounds returns how often a test repeats itself that finds the more the more often it
+// does: n times, and less in a short run.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 4
+	}
+	return n
+}

@@ -47,7 +47,7 @@ func TestKill(t *testing.T) {
 	takes := time.Since(start)
 
 	checked := map[string]bool{}
-	for range 20 {
+	for range rounds(20) {
 		victim := startChild(t, o)
 		time.Sleep(time.Duration(random.Int64N(int64(takes))))
 		r.must(victim.Process.Kill())

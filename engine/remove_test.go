@@ -185,7 +185,7 @@ func TestRemoveKilled(t *testing.T) {
 	r := newRepo(t)
 	r.manyFolders(150, 0)
 	r.backup()
-	for range 12 {
+	for range rounds(12) {
 		for range 3 {
 			r.write(fmt.Sprintf("d%04d/file", random.IntN(150)), fmt.Sprint(random.Uint64()))
 			r.backup()

@@ -139,6 +139,7 @@ func TestRestoreRefused(t *testing.T) {
 	r.place(".", "file", "", "home/x", "")
 	r.must(os.Symlink(r.root, r.to("alias")))
 	before := r.list("root")
+	top := filepath.VolumeName(r.root) + string(filepath.Separator)
 	for _, test := range []struct {
 		name string
 		o    engine.Restoration
@@ -153,17 +154,19 @@ func TestRestoreRefused(t *testing.T) {
 		{"Snapshot", engine.Restoration{To: s.Path}, engine.ErrIntoRoot, ""},
 		{"Name", engine.Restoration{To: "root/source", Path: "a"}, engine.ErrIntoRoot, ""},
 		{"Alias", engine.Restoration{To: "alias/source"}, engine.ErrIntoRoot, ""},
-		{"DeleteSystem", engine.Restoration{To: "/", Delete: true}, engine.ErrDelete, "/ is too much to delete from"},
+		{"DeleteSystem", engine.Restoration{To: top, Delete: true}, engine.ErrDelete, top + " is too much to delete from"},
 		{"DeleteAround", engine.Restoration{To: ".", Delete: true}, engine.ErrDelete, "holds the backup root and is too much"},
 		{"Nowhere", engine.Restoration{To: filepath.Join(s.Path, "a", "b")}, nil, "not a directory"},
 	} {
-		for _, dry := range []bool{true, false} {
-			test.o.Dry = dry
-			_, err := r.tryRestore(s, test.o)
-			if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) {
-				t.Errorf("%s: error is %v, want %v and %q in it", test.name, err, test.want, test.text)
+		t.Run(test.name, func(t *testing.T) {
+			for _, dry := range []bool{true, false} {
+				test.o.Dry = dry
+				_, err := r.tryRestore(s, test.o)
+				if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) {
+					t.Errorf("error is %v, want %v and %q in it", err, test.want, test.text)
+				}
 			}
-		}
+		})
 	}
 	if after := r.list("root"); after != before {
 		t.Errorf("the root holds %s, held %s", after, before)
@@ -187,7 +190,6 @@ func TestRestoreDelete(t *testing.T) {
 		r.must(os.RemoveAll(r.to("to")))
 		r.place("to", "a.txt", "1", "old.txt", "x", "old.jpg", "x", "sub/old.txt", "x", "cache/old", "x",
 			"gone/deep/old.txt", "x", "gone/old.jpg", "x", "gone/cache/x", "x")
-		r.must(os.Symlink("..", r.to("to/link")))
 		r.must(os.Chmod(r.to("to/sub"), 0o755))
 	}
 	for _, test := range []struct {
@@ -195,13 +197,13 @@ func TestRestoreDelete(t *testing.T) {
 		include, exclude []string
 		numbers, want    string
 	}{
-		{"All", nil, nil, "2 files 2 bytes 1 skipped 11 deleted", ". a.txt cache cache/mine sub sub/b.txt"},
-		{"Exclude", nil, []string{"cache"}, "1 files 1 bytes 1 skipped 7 deleted",
+		{"All", nil, nil, "2 files 2 bytes 1 skipped 10 deleted", ". a.txt cache cache/mine sub sub/b.txt"},
+		{"Exclude", nil, []string{"cache"}, "1 files 1 bytes 1 skipped 6 deleted",
 			". a.txt cache cache/old gone gone/cache gone/cache/x sub sub/b.txt"},
 		{"Include", []string{"*.txt"}, nil, "1 files 1 bytes 1 skipped 3 deleted",
-			". a.txt cache cache/old gone gone/cache gone/cache/x gone/deep gone/old.jpg link old.jpg sub sub/b.txt"},
+			". a.txt cache cache/old gone gone/cache gone/cache/x gone/deep gone/old.jpg old.jpg sub sub/b.txt"},
 		{"IncludeDir", []string{"sub"}, nil, "1 files 1 bytes 1 deleted",
-			". a.txt cache cache/old gone gone/cache gone/cache/x gone/deep gone/deep/old.txt gone/old.jpg link old.jpg old.txt sub sub/b.txt"},
+			". a.txt cache cache/old gone gone/cache gone/cache/x gone/deep gone/deep/old.txt gone/old.jpg old.jpg old.txt sub sub/b.txt"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			start()
@@ -257,10 +259,27 @@ func TestRestoreDelete(t *testing.T) {
 		// In other places, and in the same one of another machine, it is meant.
 		start()
 		r.log.take()
-		r.done(r.restore(s, engine.Restoration{Delete: true}), "1 files 1 bytes 1 skipped 11 deleted")
+		r.done(r.restore(s, engine.Restoration{Delete: true}), "1 files 1 bytes 1 skipped 10 deleted")
 		r.logged("also where it was left out of it")
 		elsewhere := *s
 		elsewhere.Host = "another"
 		r.done(r.restore(&elsewhere, engine.Restoration{To: r.source, Delete: true}), "2 unchanged 2 deleted")
 	})
+}
+
+// TestRestoreDeleteLink deletes a symbolic link, and nothing where it leads.
+func TestRestoreDeleteLink(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.write("a", "1")
+	s := r.backup()
+	r.place("to", "a", "1")
+	r.place("out", "file", "theirs")
+	r.must(os.Symlink(r.to("out"), r.to("to/link")))
+	r.both(s, engine.Restoration{Delete: true, Include: []string{"a"}}, "1 skipped")
+	r.both(s, engine.Restoration{Delete: true}, "1 skipped 1 deleted")
+	if got := r.list("to"); got != ". a" {
+		t.Errorf("there are %s", got)
+	}
+	r.holds("out/file", "theirs")
 }

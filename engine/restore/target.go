@@ -88,7 +88,8 @@ func (r *restore) checkTarget(into string, kind manifest.Kind) error {
 		r.Delete = false
 		return nil
 	}
-	for _, held := range []string{"/", r.Env.Home} {
+	// On Windows each drive has a top of its own.
+	for _, held := range []string{filepath.VolumeName(r.result.To) + "/", r.Env.Home} {
 		if a, err := os.Stat(r.result.To); err == nil && held != "" {
 			if b, err := os.Stat(held); err == nil && os.SameFile(a, b) {
 				return fmt.Errorf("%s %w", r.result.To, ErrDelete)
@@ -140,6 +141,11 @@ func resolveTarget(to string) (string, fs.FileInfo, error) {
 			info, err := os.Stat(filepath.Join(real, rest))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return "", nil, err
+			}
+			// Windows says the same of what is missing in a folder and of what would
+			// lie in a file.
+			if above, err := os.Stat(real); err == nil && rest != "" && !above.IsDir() {
+				return "", nil, fmt.Errorf("%s: not a directory", real)
 			}
 			return filepath.Join(real, rest), info, nil
 		}
