@@ -89,6 +89,11 @@ func wantError(t *testing.T, err error, want string) {
 	}
 }
 
+// below returns text with the paths of what lies in dir as they lead from there.
+func below(dir, text string) string {
+	return strings.ReplaceAll(filepath.ToSlash(text), filepath.ToSlash(dir)+"/", "")
+}
+
 // detail returns what a user is shown of err.
 func detail(t *testing.T, err error) string {
 	t.Helper()
