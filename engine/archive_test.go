@@ -212,7 +212,7 @@ func TestFolderMarks(t *testing.T) {
 	first := r.backup()
 	r.must(os.Remove(r.in("d/gone")))
 	r.write("d/changed", "two", "d/added", "new", "d/sub/deep", "four")
-	r.must(os.Chmod(r.in("d/mode"), 0o600))
+	r.must(os.Chmod(r.in("d/mode"), 0o400))
 	second := r.backup()
 	f, err := r.engine().Folder(context.Background(), second, "d", false)
 	r.must(err)
