@@ -141,6 +141,7 @@ func (s *Scan) wholePath(glob string) string {
 	if !ok || below == "" || root == "/" {
 		return ""
 	}
+	// One name in the folder that is scanned is looked at, and no link there is followed.
 	first, _, _ := strings.Cut(strings.Trim(filepath.ToSlash(glob), "/"), "/")
 	if _, err := os.Lstat(filepath.Join(s.source.Root, first)); err == nil {
 		return ""

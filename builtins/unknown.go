@@ -108,7 +108,9 @@ func (s *Session) unwritten(thread *starlark.Thread, path string) error {
 }
 
 // isLoose reports whether a path lies in the backup root and not in the tree of a
-// snapshot there, which stays as it is.
+// snapshot there, which stays as it is. To follow the links of the path shows the script
+// nothing that it may not see: the verb that it calls opens the path at once. What a link
+// in the root leads to is looked at and not opened, and decides only about the plan.
 func (s *Session) isLoose(path string) bool {
 	root, real := s.Engine.Config.BackupPath, path
 	if resolved, err := filepath.EvalSymlinks(root); err == nil {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -264,6 +265,23 @@ func TestRestoreDelete(t *testing.T) {
 		elsewhere := *s
 		elsewhere.Host = "another"
 		r.done(r.restore(&elsewhere, engine.Restoration{To: r.source, Delete: true}), "2 unchanged 2 deleted")
+	})
+	t.Run("LeftOutOfOthers", func(t *testing.T) { // to look at a path that others chose may have effects
+		s := *s
+		s.Source, s.Skipped = r.to("nowhere"), 1
+		others := engine.Open(r.config, engine.Environment{
+			Host: s.Host, Home: r.to("home"), TempDir: t.TempDir(), Now: r.now, StateDir: r.to("state"),
+			Log: slog.NewTextHandler(r.log, nil), ForeignRoot: true,
+		})
+		for _, privileged := range []bool{false, true} {
+			start()
+			done, err := others.Restore(t.Context(), &s, engine.Restoration{To: r.to("to"), Overwrite: engine.Always, Delete: true, Privileged: privileged})
+			r.must(err)
+			kept := len(done.Problems) == 1 && strings.Contains(done.Problems[0].Detail, "nothing is deleted: this may be what was backed up, without 1 path,")
+			if kept == privileged || privileged != (done.Deleted == 11) {
+				t.Errorf("privileged %t: %d were deleted, problems are %v", privileged, done.Deleted, done.Problems)
+			}
+		}
 	})
 }
 

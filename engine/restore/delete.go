@@ -34,7 +34,12 @@ func (r *restore) checkDelete() {
 		r.keepsExtra = &keepReason{what: repository.Unreadable, reason: fmt.Sprintf("nothing is deleted: the snapshot lacks %s that could not be read, which may lie here",
 			english.Plural(int(s.Errors), "path", ""))}
 	case s.Skipped == 0:
-	case s.Host == r.Env.Host && repository.SameFile(from, r.result.To):
+	case s.Host == r.Env.Host && r.foreign && !r.Privileged:
+		// Others chose the path of the source. To look at a path may mount what it names,
+		// wait for another machine for ever, or log on there, as Windows does at \\HOST\SHARE.
+		r.keepsExtra = &keepReason{what: InTheWay, reason: fmt.Sprintf("nothing is deleted: this may be what was backed up, without %s, for a source that a root of others names is not looked at: restore into an empty folder, or with privileged if you trust the root",
+			english.Plural(int(s.Skipped), "path", ""))}
+	case s.Host == r.Env.Host && repository.SameFile(from, r.result.To): // the source of one's own backup
 		r.keepsExtra = &keepReason{what: InTheWay, reason: fmt.Sprintf("nothing is deleted: this is what was backed up, without %s: delete by hand what is too much, or restore to another place",
 			english.Plural(int(s.Skipped), "path", ""))}
 	default:

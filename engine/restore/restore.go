@@ -66,12 +66,14 @@ type Restoration struct {
 	// Delete removes paths that the snapshot does not have from the directories that are
 	// restored, if Include and Exclude select them. Nothing is removed, and a problem is
 	// reported, where the snapshot lacks paths that could not be read, and where the target
-	// is the source of the snapshot and the rules of the backup left out paths of it.
+	// is the source of the snapshot and the rules of the backup left out paths of it. The
+	// source that a root of others names is not looked at, and may be the target.
 	Delete bool
 	Dry    bool // change nothing, but tell what would be done
 
-	// Privileged restores devices, setuid and setgid bits and capabilities also from a root
-	// that is not of this host and user.
+	// Privileged trusts a root that is not of this host and user: devices, setuid and setgid
+	// bits and capabilities are restored from it, too, and the source is looked at that it
+	// names.
 	Privileged bool
 }
 
