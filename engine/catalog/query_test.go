@@ -42,6 +42,24 @@ func TestQuery(t *testing.T) {
 		}
 		return list
 	}
+	t.Run("Enough", func(t *testing.T) { // a join ends where no more rows are wanted
+		rows, err := c.Query(t.Context(), "SELECT a.path FROM versions AS a, versions AS b, versions AS c, versions AS d, versions AS e")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for row, err := range rows.All() {
+			if err != nil || len(row) != 1 {
+				t.Error(row, err)
+			}
+			if n++; n == 2 {
+				break
+			}
+		}
+		if n != 2 {
+			t.Errorf("there were %d rows", n)
+		}
+	})
 	t.Run("OK", func(t *testing.T) {
 		got := all(t, `SELECT path FROM versions WHERE size > $1 && size < $2 ORDER BY path;`, 280, 301)
 		var want []string

@@ -24,6 +24,10 @@ func (q *Query) Run(list ql.List, args ...any) (sets []ql.Recordset, err error) 
 	return sets, q.Cause(err)
 }
 
+// errEnough ends QL's work on a result of which no more is wanted. Without an error,
+// QL goes on with the next row of a join.
+var errEnough = errors.New("no more rows are wanted")
+
 // Each calls f with every row of a result until f returns false or an error. A
 // panic of f goes on.
 func (q *Query) Each(set ql.Recordset, f func(row []any) (bool, error)) error {
@@ -33,9 +37,15 @@ func (q *Query) Each(set ql.Recordset, f func(row []any) (bool, error)) error {
 			outside = true
 			more, err = f(row)
 			outside = false
+			if err == nil && !more {
+				err = errEnough
+			}
 			return more, err
 		})
 	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
 	return q.Cause(q.db.unread(err))
 }
 
