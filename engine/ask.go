@@ -23,6 +23,7 @@ func (e *Engine) Ask(ctx context.Context) (*ask.Session, error) {
 	return ask.Open(reader, ask.Options{
 		Now: now, Zone: now.Location(),
 		Moment: func(text string) (time.Time, error) { return moment.Parse(text, now) },
+		Memory: e.repo.Env.Memory,
 	})
 }
 

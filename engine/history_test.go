@@ -24,9 +24,9 @@ type sealed struct {
 	manifest []byte
 }
 
-// memory is a folder of a file system in memory, which takes no time to sync; ""
+// shm is a folder of a file system in memory, which takes no time to sync; ""
 // where there is none that keeps attributes.
-var memory = func() string {
+var shm = func() string {
 	const dir = "/dev/shm"
 	if !xattr.XATTR_SUPPORTED {
 		return ""
@@ -48,7 +48,7 @@ var memory = func() string {
 func TestHistory(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(memory, "phlb-history-")
+		dir, err := os.MkdirTemp(shm, "phlb-history-")
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -57,6 +57,7 @@ var arrows = map[string][]string{
 	"phlb/engine/content":    {"phlb/engine/store", "phlb/engine/walk", "phlb/engine/manifest"},
 	"phlb/engine/config":     {},
 	"phlb/engine/fault":      {}, // tests alone
+	"phlb/engine/memory":     {"modernc.org/sqlite"},
 	"phlb/engine/moment":     {},
 	forTests:                 {},
 	"phlb/engine/manifest":   {},
@@ -74,7 +75,7 @@ var arrows = map[string][]string{
 	"phlb/engine/catalog/keyed":   {"phlb/engine/catalog/rows"},
 	"phlb/engine/catalog/rows":    {"phlb/engine/catalog/qlfile", "phlb/engine/manifest"},
 
-	"phlb/engine/catalog/ask":           {"phlb/engine/catalog/ask/*", "phlb/engine/catalog/qlfile", "phlb/engine/catalog/rows", "phlb/engine/catalog", "phlb/engine/manifest", "modernc.org/sqlite"}, // its tests fill a catalog
+	"phlb/engine/catalog/ask":           {"phlb/engine/memory", "phlb/engine/catalog/ask/*", "phlb/engine/catalog/qlfile", "phlb/engine/catalog/rows", "phlb/engine/catalog", "phlb/engine/manifest", "modernc.org/sqlite"}, // its tests fill a catalog
 	"phlb/engine/catalog/ask/computed":  {"phlb/engine/catalog/qlfile", "phlb/engine/catalog/rows", "phlb/engine/manifest"},
 	"phlb/engine/catalog/ask/statement": {},
 

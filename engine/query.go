@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"phlb/engine/memory"
 )
 
 // Answer is what the catalog says to a question.
@@ -40,13 +42,19 @@ func (e *Engine) QueryQL(ctx context.Context, statement string, args ...any) (*A
 		return nil, err
 	}
 	defer root.Close()
+	ctx, stop := memory.Limit(ctx, e.repo.Env.Memory)
 	cat, err := e.repo.OpenToRead(ctx, root)
 	if err != nil {
+		stop()
 		return nil, err
 	}
 	rows, err := cat.Query(ctx, statement, args...)
 	if err != nil {
+		stop()
 		return nil, errors.Join(err, cat.Close())
 	}
-	return &Answer{rows.Columns(), rows.All(), func() error { return errors.Join(rows.Close(), cat.Close()) }}, nil
+	return &Answer{rows.Columns(), rows.All(), func() error {
+		defer stop()
+		return errors.Join(rows.Close(), cat.Close())
+	}}, nil
 }

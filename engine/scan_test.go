@@ -3,14 +3,18 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"phlb/engine"
 	"phlb/engine/manifest"
+	"phlb/engine/memory"
 	"phlb/engine/walk"
 )
 
@@ -159,6 +163,43 @@ func TestSnapshotNumber(t *testing.T) {
 		if known.Ref() == s.Ref() && known.ID != s.ID {
 			t.Errorf("number %d is known as %d", s.ID, known.ID)
 		}
+	}
+}
+
+// TestQueryMemory asks, in both languages, for rows that take more memory than there may be.
+func TestQueryMemory(t *testing.T) {
+	r := newRepo(t)
+	for i := range 30 {
+		r.write(fmt.Sprintf("f%d", i), "1")
+	}
+	r.backup()
+	e := engine.Open(r.config, engine.Environment{
+		Host: "here", Home: r.to("home"), TempDir: t.TempDir(), Now: r.now, Log: slog.NewTextHandler(r.log, nil),
+		Memory: memory.InUse() + 64<<20,
+	})
+	large := strings.Repeat("x", 200_000)
+	for statement, query := range map[string]func(context.Context, string, ...any) (*engine.Answer, error){
+		"SELECT '" + large + "' || a.path FROM versions AS a, versions AS b, versions AS c, versions AS d": e.Query,
+		`SELECT "` + large + `" + a.path FROM versions AS a, versions AS b, versions AS c, versions AS d`:  e.QueryQL,
+	} {
+		answer, err := query(t.Context(), statement)
+		r.must(err)
+		var kept [][]any
+		var ended error
+		n := 0
+		for row, err := range answer.All {
+			if ended = err; len(kept) < 900 {
+				kept = append(kept, row)
+			}
+			if n++; n == 100_000 { // memory is looked at now and then
+				break
+			}
+		}
+		r.must(answer.Close())
+		if !errors.Is(ended, memory.ErrTooMuch) {
+			t.Errorf("%.10s… ended with %v after %d rows", statement, ended, n)
+		}
+		runtime.KeepAlive(kept)
 	}
 }
 

@@ -18,9 +18,14 @@ import (
 // bounded returns phlb in dir, with a few GiB of addresses at most, so that the
 // machine is safe from what a test finds. It is killed when all hope is gone.
 func bounded(t *testing.T, dir string, args ...string) *exec.Cmd {
+	return limited(t, 10<<30, dir, args...)
+}
+
+// limited is bounded by so many bytes of addresses.
+func limited(t *testing.T, addresses int, dir string, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
-	limit := "ulimit -v 10485760" // 4 GiB of these are set aside for small numbers, and never touched
+	limit := fmt.Sprintf("ulimit -v %d", addresses>>10) // 4 GiB of these are set aside for small numbers, and never touched
 	if raced() {
 		limit = "true" // the race detector takes all addresses
 	}
@@ -177,6 +182,26 @@ func TestBombs(t *testing.T) {
 			ends(t, bounded(t, dir, args...), tt.code, `^phlb: bomb\.star:`+tt.where+`: `+tt.want)
 		})
 	}
+}
+
+// A question has half of the memory that there is, without a word of its user.
+func TestDefaultLimitOfQuestions(t *testing.T) {
+	if raced() {
+		t.Skip("the race detector takes all addresses")
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "src"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	ends(t, bounded(t, dir, "backup", "src"), 0, "0 files")
+	const too = `^phlb: (query: )?the question needs too much memory: stopped at [\d.]+ [MG]iB; --limit-memory allows more$`
+	wide := "SELECT " + strings.Repeat("printf('%.*c', 16000000, 'x'), ", 1000) + "1"
+	ends(t, limited(t, 7<<30, dir, "query", wide), 1, too)
+	script := filepath.Join(dir, "wide.star")
+	if err := os.WriteFile(script, []byte(fmt.Sprintf("def main():\n    return query(%q)\n", wide)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ends(t, limited(t, 7<<30, dir, "exec", script), 1, strings.ReplaceAll(too, "^phlb: ", "^phlb: .*"))
 }
 
 // What a script may compute without a word of its user: all of it by itself, with half

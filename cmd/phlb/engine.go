@@ -61,6 +61,7 @@ func (c *command) engine(help bool) (*engine.Engine, error) {
 		Owner: fmt.Sprintf("pid %d on %s", os.Getpid(), host),
 		Log:   &logger{console: c.console, level: c.level(settings.ConsoleLevel)}, Wait: c.wait,
 		CountAhead: c.watched(), DryRun: c.dryRun, StateDir: sources.StateDir, NewRoot: c.newRoot, ForeignRoot: c.foreign, ReadOnly: c.readOnly,
+		Memory: c.ownLimits(settings).Memory,
 	}), nil
 }
 

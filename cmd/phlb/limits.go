@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"phlb/engine"
+	"phlb/engine/config"
+	"phlb/engine/memory"
 	"phlb/runtime"
 )
 
@@ -45,7 +47,16 @@ func (b *bytesValue) Set(text string) error {
 func (c *command) limitFlags(flags *pflag.FlagSet) {
 	flags.Uint64Var(&c.limits.Steps, "limit-steps", 0, "how many steps a script may compute, instead of [limits] in phlb.toml")
 	flags.DurationVar(&c.limits.Time, "limit-time", 0, "how long a script may compute, such as 90s")
-	flags.Var((*bytesValue)(&c.limits.Memory), "limit-memory", "how much memory phlb may have while a script computes, such as 256MiB")
+	flags.Var((*bytesValue)(&c.limits.Memory), "limit-memory", "how much memory phlb may have while a script computes or a question is answered, such as 256MiB")
+}
+
+// ownLimits are those of the script that the command line names, and of questions.
+func (c *command) ownLimits(settings *config.Config) runtime.Limits {
+	usual := runtime.Limits{Memory: memory.Available() / 2}
+	if c.sandbox || c.completing {
+		usual = runtime.Strangers
+	}
+	return c.limits.Over(runtime.Limits(settings.Limits)).Over(usual)
 }
 
 // limit sets the limits of a script: those of the command line, else those of
@@ -59,16 +70,14 @@ func (c *command) limit(host *runtime.Host, e *engine.Engine) {
 		return
 	}
 	set := c.limits.Over(runtime.Limits(e.Config.Limits))
-	host.Limits = set.Over(runtime.Limits{Memory: totalMemory() / 2})
+	host.Limits = c.ownLimits(e.Config)
 	host.Strangers = set.Over(runtime.Strangers)
 	for name, granted := range e.Config.Allow {
 		if m := host.Modules[name]; m != nil && host.Root == filepath.Dir(e.Config.Path) { // else it is another of that name
 			m.Limits = c.limits.Over(runtime.Limits(granted.Limits))
 		}
 	}
-	if c.sandbox {
-		host.Sandbox, host.Limits = true, host.Strangers
-	}
+	host.Sandbox = c.sandbox
 	host.Exhausted = func(err error) {
 		c.hideLine()
 		code := 1

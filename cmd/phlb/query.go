@@ -138,7 +138,7 @@ func (c *command) ask(ctx context.Context, a *asked, args []string, l show.Layou
 	if err != nil {
 		return err
 	}
-	if limit := c.limits.Over(runtime.Limits(e.Config.Limits)).Time; limit > 0 {
+	if limit := c.ownLimits(e.Config).Time; limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the question was stopped after %v, the limit of --limit-time or of phlb.toml", limit))
 		defer cancel()

@@ -55,6 +55,10 @@ type Environment struct {
 	// would write fail with [ErrReadOnly].
 	ReadOnly bool
 
+	// Memory is how many bytes the process may have in use while a question is answered; 0
+	// is no limit.
+	Memory uint64
+
 	// CountAhead counts the source of a backup that has no parent in a walk of its own, for
 	// the totals of Progress.
 	CountAhead bool

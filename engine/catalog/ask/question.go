@@ -13,7 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"phlb/engine/catalog/ask/statement"
+	"phlb/engine/memory"
 )
 
 // Rows is the answer to a question.
@@ -22,7 +26,7 @@ type Rows struct {
 	text    string
 	columns []string
 	rows    driver.Rows
-	stop    func() bool
+	stop    []func()
 }
 
 // Query asks one statement that reads: SELECT, WITH, VALUES or EXPLAIN. Arguments
@@ -30,7 +34,8 @@ type Rows struct {
 // they are [sql.NamedArg]. They are nil, or of Go's types of numbers, texts, bytes,
 // bool, [time.Time] and [time.Duration], which is a number of seconds.
 //
-// To cancel ctx ends the question with the error of ctx, also while SQLite sorts.
+// To cancel ctx ends the question with the error of ctx, also while SQLite sorts. One that
+// exceeds [Options.Memory] ends with [memory.ErrTooMuch].
 // What is wrong with the statement is an [*Error]. The caller closes the rows, and
 // asks the next question after that.
 func (s *Session) Query(ctx context.Context, statement string, args ...any) (_ *Rows, err error) {
@@ -40,8 +45,9 @@ func (s *Session) Query(ctx context.Context, statement string, args ...any) (_ *
 	if s.asking {
 		return nil, errors.New("ask the catalog: the rows of the question before are still open")
 	}
+	ctx, stop := memory.Limit(ctx, s.options.Memory)
 	s.asking, s.ctx, s.failed = true, ctx, nil
-	r := &Rows{session: s, text: statement}
+	r := &Rows{session: s, text: statement, stop: []func(){stop}}
 	defer func() {
 		if err != nil {
 			r.Close()
@@ -50,7 +56,8 @@ func (s *Session) Query(ctx context.Context, statement string, args ...any) (_ *
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	r.stop = context.AfterFunc(ctx, s.handle.interrupt)
+	forget := context.AfterFunc(ctx, s.handle.interrupt)
+	r.stop = append(r.stop, func() { forget() })
 	length, values, err := s.examine(statement, args)
 	if err != nil {
 		return nil, err
@@ -116,8 +123,8 @@ func (r *Rows) Close() error {
 		err = r.rows.Close()
 		r.rows = nil
 	}
-	if r.stop != nil {
-		r.stop()
+	for _, stop := range slices.Backward(r.stop) {
+		stop()
 	}
 	err = errors.Join(err, r.session.dropCopies())
 	r.session.asking, r.session.ctx = false, context.Background()
@@ -129,11 +136,14 @@ func (r *Rows) Close() error {
 // SQLite says.
 func (r *Rows) cause(err error) error {
 	s := r.session
+	var of *sqlite.Error
 	switch {
 	case s.ctx.Err() != nil:
 		return s.ctx.Err()
 	case s.failed != nil:
 		return s.failed
+	case s.options.Memory > 0 && errors.As(err, &of) && of.Code() == sqlite3.SQLITE_NOMEM:
+		return memory.Exceeded(s.options.Memory)
 	}
 	return &Error{Statement: r.text, At: -1, Msg: messageOf(err)}
 }

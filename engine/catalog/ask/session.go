@@ -15,6 +15,7 @@ import (
 	"modernc.org/sqlite"
 
 	"phlb/engine/catalog/qlfile"
+	"phlb/engine/memory"
 )
 
 // Options are what a session takes from its surroundings.
@@ -24,6 +25,7 @@ type Options struct {
 	// Moment reads a time that somebody wrote, such as 2026-05-01 or 2days. Without
 	// it, they are written as RFC 3339 has it.
 	Moment func(text string) (time.Time, error)
+	Memory uint64 // bytes that the process may have in use while a question is answered; 0 is no limit
 }
 
 // Session answers questions about a catalog as it was when the session began. It
@@ -94,6 +96,9 @@ func connect(reader *qlfile.Reader, o Options) (_ *Session, err error) {
 		return nil, err
 	}
 	if err = s.readSnapshots(); err != nil {
+		return nil, err
+	}
+	if err = memory.LimitSQLite(o.Memory); err != nil {
 		return nil, err
 	}
 	s.slot = takeSlot(s)
