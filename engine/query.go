@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 
+	"phlb/engine/catalog/ask/statement"
 	"phlb/engine/memory"
 )
 
@@ -35,8 +36,11 @@ func (e *Engine) Query(ctx context.Context, statement string, args ...any) (*Ans
 }
 
 // QueryQL asks the catalog one statement in the language of its own database, which
-// is QL, with the values of $1, $2 and so on.
-func (e *Engine) QueryQL(ctx context.Context, statement string, args ...any) (*Answer, error) {
+// is QL, with the values of $1, $2 and so on. One that is too deep is an [*ask.Error].
+func (e *Engine) QueryQL(ctx context.Context, text string, args ...any) (*Answer, error) {
+	if err := statement.CheckQL(text); err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
 	root, err := e.repo.OpenRoot()
 	if err != nil {
 		return nil, err
@@ -48,7 +52,7 @@ func (e *Engine) QueryQL(ctx context.Context, statement string, args ...any) (*A
 		stop()
 		return nil, err
 	}
-	rows, err := cat.Query(ctx, statement, args...)
+	rows, err := cat.Query(ctx, text, args...)
 	if err != nil {
 		stop()
 		return nil, errors.Join(err, cat.Close())
