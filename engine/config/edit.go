@@ -124,6 +124,15 @@ func statements(data []byte) (all []statement, err error) {
 // maxKeys is how many keys and tables a file of settings may have.
 const maxKeys = 2000
 
+// CheckKeys returns an error for a file in TOML that has more keys than settings have, or
+// a lock of modules: how long its decoder takes grows with the square of them.
+func CheckKeys(data []byte) error {
+	if _, err := statements(data); errors.Is(err, errKeys) {
+		return err
+	}
+	return nil
+}
+
 var errKeys = fmt.Errorf("more than %d keys, which no settings have", maxKeys)
 
 // keysIn counts the keys and tables of a statement, with those of inline tables.

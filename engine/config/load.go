@@ -254,10 +254,9 @@ func parse(path string, data []byte, home string) (*Config, error) {
 	return d.cfg, nil
 }
 
-// decode reads a file of settings. How long the decoder takes grows with the square
-// of the keys.
+// decode reads a file of settings.
 func decode(name string, data []byte) (map[string]any, error) {
-	if _, err := statements(data); errors.Is(err, errKeys) {
+	if err := CheckKeys(data); err != nil {
 		return nil, &Error{Origin: name, Reason: err.Error()}
 	}
 	values := map[string]any{}

@@ -2,6 +2,9 @@ package mod
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,6 +106,27 @@ func TestGetKilled(t *testing.T) {
 	l.get(l.open())
 	if left, err = filepath.Glob(l.path("cache/*/.new-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, error %v", left, err)
+	}
+}
+
+// A lock that has more in it than any has is refused before it is decoded, which would
+// take minutes, and phlb does not write one.
+func TestLockTooLarge(t *testing.T) {
+	l := newLab(t)
+	dir := l.path("project")
+	l.must(os.MkdirAll(dir, 0o777))
+	path := filepath.Join(dir, LockName)
+	l.must(os.WriteFile(path, []byte(strings.Repeat("[[a]]\n", 100_000)), 0o600))
+	_, err := readLock(dir)
+	l.wants(err, "phlb.lock: more than 2000 keys, which no settings have: take back what was changed there")
+	l.must(os.Remove(path))
+	many := lock{}
+	for i := range 1000 {
+		many[fmt.Sprintf("m%d", i)] = Pin{Path: "x", Hash: Hash("sha256:" + strings.Repeat("0", 64))}
+	}
+	l.wants(many.write(dir), "write phlb.lock: more than 2000 keys, which no settings have: 1000 modules are too many")
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("there is a lock: %v", err)
 	}
 }
 

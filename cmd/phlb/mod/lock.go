@@ -70,6 +70,10 @@ func readLock(dir string) (lock, error) {
 	if err != nil {
 		return nil, err
 	}
+	const todo = "take back what was changed there, or delete it and call phlb mod get"
+	if err := config.CheckKeys(data); err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", path, err, todo)
+	}
 	var file struct {
 		Modules lock `toml:"modules"`
 	}
@@ -85,7 +89,7 @@ func readLock(dir string) (lock, error) {
 			n, _ := decode.Position()
 			line = fmt.Sprintf(":%d", n)
 		}
-		return nil, fmt.Errorf("%s%s: %s: take back what was changed there, or delete it and call phlb mod get", path, line, what)
+		return nil, fmt.Errorf("%s%s: %s: %s", path, line, what, todo)
 	}
 	for _, name := range slices.Sorted(maps.Keys(file.Modules)) {
 		if err := file.Modules[name].check(name); err != nil {
@@ -133,6 +137,9 @@ func (l lock) write(dir string) error {
 	}
 	path := filepath.Join(dir, LockName)
 	text = append([]byte(lockHead), bytes.ReplaceAll(text, []byte("[modules]\n"), nil)...)
+	if err := config.CheckKeys(text); err != nil {
+		return fmt.Errorf("write %s: %w: %d modules are too many", LockName, err, len(l))
+	}
 	if before, err := config.ReadRegular(path, config.MaxFile); err == nil && bytes.Equal(before, text) {
 		return nil
 	}
