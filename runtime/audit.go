@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -54,13 +55,14 @@ func (s Step) String() string {
 
 // Audit reads a script and all that it loads, and says for each file what it can do
 // of what [Host.Docs] gives a Kind. Nothing is run. A file without a main is taken
-// for a library, whose functions anybody may call, unless it does something.
-func (h *Host) Audit(name string) ([]Audit, error) {
+// for a library, whose functions anybody may call, unless it does something. To cancel ctx
+// ends the reading with the cause.
+func (h *Host) Audit(ctx context.Context, name string) ([]Audit, error) {
 	f, err := h.locate(file{}, name)
 	if err != nil {
 		return nil, err
 	}
-	a := &auditor{session: newSession(h), files: map[instance]*auditFile{}, methods: map[string]Builtin{}}
+	a := &auditor{session: newSession(h), ctx: ctx, files: map[instance]*auditFile{}, methods: map[string]Builtin{}}
 	for owner, table := range h.Docs {
 		for _, b := range table {
 			if _, module := a.all[owner]; owner != "" && !module && b.Kind != "" {
@@ -89,6 +91,7 @@ func (h *Host) Audit(name string) ([]Audit, error) {
 // An auditor reads files, and makes a graph of what they mention.
 type auditor struct {
 	*session
+	ctx     context.Context
 	files   map[instance]*auditFile
 	order   []*auditFile
 	methods map[string]Builtin // by name, with their owner in the signature
@@ -139,7 +142,7 @@ func (a *auditor) read(m instance, script file) (*auditFile, error) {
 	if f := a.files[m]; f != nil {
 		return f, nil
 	}
-	src, err := a.host.read(m.file)
+	src, err := a.host.readUntil(a.ctx, m.file)
 	if err != nil {
 		return nil, err
 	}

@@ -119,19 +119,19 @@ func TestAuditErrors(t *testing.T) {
 		"syntax.star": "syntax.star:1:", "name.star": "undefined: lnik (did you mean link?)",
 		"gone.star": "gone.star:2:6: " + missing.Error(), "deep.star": "too deep", "none.star": syscall.ENOENT.Error(),
 	} {
-		_, err := auditHost().Audit(filepath.Join(dir, name))
+		_, err := auditHost().Audit(t.Context(), filepath.Join(dir, name))
 		if err == nil || !strings.Contains(below(dir, err.Error()), want) {
 			t.Errorf("%s: error %v, want %s", name, err, want)
 		}
 	}
-	if _, err := auditHost().Audit(filepath.Join(dir, "a.star")); err != nil {
+	if _, err := auditHost().Audit(t.Context(), filepath.Join(dir, "a.star")); err != nil {
 		t.Errorf("a circle, which running tells: %v", err)
 	}
 }
 
 func audited(t *testing.T, h *Host, name string) (lines []string) {
 	t.Helper()
-	audits, err := h.Audit(name)
+	audits, err := h.Audit(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}

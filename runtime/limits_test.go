@@ -361,7 +361,7 @@ func TestCancelRead(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"@slow//x.star", "main.star"} {
 		h, _ := newHost()
-		slow := slowFS{make(chan struct{}), make(chan struct{})}
+		slow := &slowFS{asked: make(chan struct{}), release: make(chan struct{})}
 		defer close(slow.release)
 		h.Modules = map[string]*Module{"slow": {Label: "@slow", Files: slow}}
 		if name == "main.star" {
@@ -375,14 +375,20 @@ func TestCancelRead(t *testing.T) {
 		if _, err := h.Load(ctx, name); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: error %v, want context.Canceled", name, err)
 		}
+		if _, err := h.Audit(ctx, name); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: an audit's error is %v, want context.Canceled", name, err)
+		}
 	}
 }
 
 // slowFS has a file that nobody gets to read.
-type slowFS struct{ asked, release chan struct{} }
+type slowFS struct {
+	asked, release chan struct{}
+	once           sync.Once
+}
 
-func (s slowFS) Open(name string) (fs.File, error) {
-	close(s.asked)
+func (s *slowFS) Open(name string) (fs.File, error) {
+	s.once.Do(func() { close(s.asked) })
 	<-s.release
 	return nil, fs.ErrNotExist
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -135,25 +136,33 @@ func (h *Host) read(f file) (src []byte, err error) {
 	return nil, err
 }
 
-// read reads a file for a run, and does not wait for it any longer once the run is
-// cancelled: the file may lie in a slow place.
-func (s *session) read(r *run, f file) ([]byte, error) {
-	r.computes(-1)
-	defer r.computes(1)
+// readUntil reads a file, and does not wait for it any longer once ctx has ended: the
+// file may lie in a slow place.
+func (h *Host) readUntil(ctx context.Context, f file) ([]byte, error) {
 	var src []byte
 	var err error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		src, err = s.host.read(f)
+		src, err = h.read(f)
 	}()
 	select {
 	case <-done:
 		return src, err
-	case <-r.ctx.Done():
-		cause, _ := r.stopped()
-		return nil, &fs.PathError{Op: "read", Path: f.String(), Err: cause}
+	case <-ctx.Done():
+		return nil, &fs.PathError{Op: "read", Path: f.String(), Err: context.Cause(ctx)}
 	}
+}
+
+// read is [Host.readUntil] for a run.
+func (s *session) read(r *run, f file) ([]byte, error) {
+	r.computes(-1)
+	defer r.computes(1)
+	src, err := s.host.readUntil(r.ctx, f)
+	if cause, _ := r.stopped(); err != nil && cause != nil {
+		err = &fs.PathError{Op: "read", Path: f.String(), Err: cause}
+	}
+	return src, err
 }
 
 // beginning returns the place where a file begins that is being compiled.

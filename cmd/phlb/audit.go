@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,16 +31,16 @@ func (c *command) audit() *cobra.Command {
 		Example:           "  phlb mod audit documents.star\n  phlb mod audit @acme//nightly.star --allow-read --allow-link",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeScript,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return c.auditModules()
+				return c.auditModules(cmd.Context())
 			}
 			c.peek = true
 			name, err := c.locate(args[0])
 			if err != nil {
 				return err
 			}
-			return c.auditScripts(name)
+			return c.auditScripts(cmd.Context(), name)
 		},
 	}
 	c.grantFlags(cmd.Flags())
@@ -47,7 +48,7 @@ func (c *command) audit() *cobra.Command {
 }
 
 // auditModules audits each file of each module.
-func (c *command) auditModules() error {
+func (c *command) auditModules(ctx context.Context) error {
 	_, host, err := c.auditor("")
 	if err != nil {
 		return err
@@ -59,6 +60,9 @@ func (c *command) auditModules() error {
 			continue // it comes with phlb
 		}
 		err := fs.WalkDir(m.Files, ".", func(path string, d fs.DirEntry, err error) error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 			if err == nil && !d.IsDir() && strings.HasSuffix(path, ".star") && !strings.HasSuffix(path, "_test.star") {
 				names = append(names, "@"+name+"//"+path)
 			}
@@ -71,7 +75,7 @@ func (c *command) auditModules() error {
 	if len(names) == 0 {
 		return usagef("which script? No modules are declared here: phlb mod audit FILE.star")
 	}
-	return c.auditScripts(names...)
+	return c.auditScripts(ctx, names...)
 }
 
 // auditor returns what an audit of a script needs: what it is given, and what the
@@ -105,7 +109,7 @@ type reach struct {
 }
 
 // auditScripts audits scripts, each with what it may do.
-func (c *command) auditScripts(names ...string) error {
+func (c *command) auditScripts(ctx context.Context, names ...string) error {
 	var all []reach
 	for _, name := range names {
 		s, host, err := c.auditor(name)
@@ -114,7 +118,10 @@ func (c *command) auditScripts(names ...string) error {
 		}
 		c.grant(s, host, name)
 		s.Names() // with the programs that were granted
-		audits, err := host.Audit(name)
+		audits, err := host.Audit(ctx, name)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err != nil {
 			return unread(err)
 		}

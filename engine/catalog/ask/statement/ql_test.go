@@ -16,6 +16,7 @@ func TestCheckQL(t *testing.T) {
 		{"Beside", "SELECT " + strings.Repeat("(1),", 5000) + "1", ""},
 		{"Text", `SELECT "` + strings.Repeat("(", 2000) + `\"", 1`, ""},
 		{"TextEnds", `SELECT "\\"` + deep(1001), "1:1012: more than"},
+		{"RawText", "SELECT `" + strings.Repeat("(", 2000) + "`", ""},
 		{"Raw", "SELECT `\\`" + deep(1001), "1:1011: more than"},
 		{"Comments", "SELECT 1 -- don't " + strings.Repeat("(", 2000) + "\n/* don't " + strings.Repeat("(", 2000) + "*/ // \"" + strings.Repeat("(", 2000) + "\n", ""},
 		{"AfterComment", "-- don't\nSELECT " + deep(1001), "2:1008: more than"},
