@@ -21,7 +21,10 @@ type Found struct {
 }
 
 // Find returns what snapshots of one name, or with "" of all, hold under paths
-// that a glob matches as those of a scan do, sorted by path.
+// that a glob matches as those of a scan do, sorted by path. The catalog has the versions
+// of a path in the order in which they came, so all that is found is in memory before the
+// first is known in full: some 140 bytes a path. What is to be read one by one is asked
+// with [Engine.Query].
 func (e *Engine) Find(ctx context.Context, glob, name string) ([]*Found, error) {
 	patterns, err := walk.CompilePatterns([]string{glob})
 	if err != nil {
