@@ -12,6 +12,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"net/http"
 	"slices"
 
 	"github.com/dustin/go-humanize"
@@ -37,6 +38,21 @@ const (
 // maxManifest is how large a manifest may be.
 const maxManifest = 4 << 20
 
+// encrypted refuses what would leave this machine unencrypted, wherever a registry leads
+// to: by a redirection, or for a token.
+type encrypted struct{ http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (e encrypted) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != "https" && !config.Loopback(r.URL.Hostname()) {
+		if r.Body != nil {
+			r.Body.Close()
+		}
+		return nil, fmt.Errorf("the registry leads to %s by http, which goes unencrypted, and only to this machine", r.URL.Host)
+	}
+	return e.RoundTripper.RoundTrip(r)
+}
+
 // registry opens a repository, with the credentials that docker would use.
 func (c *Cache) registry(reference string) (*remote.Repository, error) {
 	repository, err := remote.NewRepository(reference)
@@ -50,7 +66,7 @@ func (c *Cache) registry(reference string) (*remote.Repository, error) {
 	if repository.PlainHTTP = c.PlainHTTP; c.PlainHTTP && !config.Loopback(host) {
 		return nil, fmt.Errorf("%s is not this machine, and --plain-http would let others change what comes from there", host)
 	}
-	client := &auth.Client{Client: retry.NewClient(), Cache: auth.NewCache()}
+	client := &auth.Client{Client: &http.Client{Transport: encrypted{retry.NewTransport(nil)}}, Cache: auth.NewCache()}
 	client.SetUserAgent("phlb")
 	if store, err := credentials.NewStoreFromDocker(credentials.StoreOptions{}); err == nil {
 		client.Credential = credentials.Credential(store)

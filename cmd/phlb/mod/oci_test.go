@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -207,6 +209,23 @@ func TestPlainHTTP(t *testing.T) {
 			t.Errorf("%s: error %v", host, err)
 		}
 	}
+	// Nor does a registry here lead elsewhere, where it has moved to or gives out tokens.
+	for name, answer := range map[string]http.HandlerFunc{
+		"moved": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://registry.invalid"+r.URL.Path, http.StatusTemporaryRedirect)
+		},
+		"token": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="http://registry.invalid/token",service="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		},
+	} {
+		server := httptest.NewServer(answer)
+		defer server.Close()
+		_, _, err := c.fetchOCI(t.Context(), config.Module{OCI: strings.TrimPrefix(server.URL, "http://") + "/a/b", Version: "1.0.0"}, "")
+		if err == nil || !strings.Contains(err.Error(), "the registry leads to registry.invalid by http, which goes unencrypted") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
 	c.PlainHTTP = false
 	if r, err := c.registry("localhost:5000/a/b"); err != nil || r.PlainHTTP {
 		t.Errorf("%v, error %v", r, err)
@@ -244,5 +263,19 @@ func TestCredentials(t *testing.T) {
 	l.get(l.project(toml))
 	if got := l.reads(l.open(), "acme", "a.star"); got != "a = 1\n" {
 		t.Errorf("read %q", got)
+	}
+	for _, kept := range []string{"cache", "project"} {
+		l.must(filepath.WalkDir(l.path(kept), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, secret := range []string{"geheim", base64.StdEncoding.EncodeToString([]byte("me:geheim"))} {
+				if strings.Contains(string(text), secret) {
+					t.Errorf("%s keeps the password", path)
+				}
+			}
+			return err
+		}))
 	}
 }
