@@ -78,7 +78,8 @@ func TestGrantsBesideEffects(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	s, settings := l.session, l.session.Engine.Config
-	settings.Path, settings.Trusted, settings.AllowRun = filepath.Join(l.dir, "phlb.toml"), true, []string{"true", "id"}
+	settings.Path, settings.Trusted = filepath.Join(l.dir, "phlb.toml"), true
+	settings.AllowRun, settings.AllowNet, settings.AllowEnv = []string{"true", "id"}, []string{"localhost"}, []string{"HOME"} // not for modules
 	settings.Allow = map[string]config.Grant{"acme": {Run: []string{"true"}}}
 	s.Module = "acme"
 	for script, what := range map[string]string{

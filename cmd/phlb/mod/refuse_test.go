@@ -263,6 +263,39 @@ func TestGitIsTame(t *testing.T) {
 			t.Errorf("%s was made", name)
 		}
 	}
+	// Nor does a module that names programs for its files, or other repositories.
+	l.write("gitconfig", "")
+	l.write("filtered/.gitattributes", "*.star filter=sly diff=sly\n")
+	l.tag("filtered", "v0.9.0", "a.star", "before\n")
+	before := l.git("filtered", "rev-parse", "HEAD:a.star")
+	l.tag("filtered", "v1.0.0", "a.star", "as it is\n")
+	l.git("filtered", "update-index", "--add", "--cacheinfo", "160000,"+commit+",sub")
+	l.write("filtered/.gitmodules", "[submodule \"sub\"]\npath = sub\nurl = ext::touch "+l.path("ran")+"\n")
+	l.git("filtered", "add", ".gitmodules")
+	l.git("filtered", "commit", "-q", "-m", "with a submodule", "--author", "a <a@b>")
+	l.git("filtered", "tag", "v2.0.0")
+	program := " = touch " + l.path("ran") + "\n"
+	l.write("gitconfig", "[filter \"sly\"]\nsmudge"+program+"clean"+program+"process"+program+"required = true\n[diff \"sly\"]\ntextconv"+program+
+		"[submodule]\nrecurse = true\n[fetch]\nrecurseSubmodules = true\n[protocol \"ext\"]\nallow = always\n")
+	l.getFails(l.project(l.declaring("filtered v2.0.0")), "sub is a submodule, which is not fetched")
+	p = l.project(l.declaring("filtered v1.0.0"))
+	l.get(p)
+	if got := l.reads(l.open(), "filtered", "a.star"); got != "as it is\n" {
+		t.Errorf("through a filter it is %q", got)
+	}
+	if _, err := os.Stat(l.path("ran")); err == nil {
+		t.Error("a program was run for a module")
+	}
+	kept, err := filepath.Glob(l.path("cache/git/*"))
+	l.must(err)
+	for _, dir := range kept { // one commit, and nothing before it
+		if exec.Command("git", "-C", dir, "cat-file", "-e", before).Run() == nil {
+			t.Errorf("%s holds what came before the commit", dir)
+		}
+	}
+	if len(kept) == 0 {
+		t.Error("nothing is kept")
+	}
 	// A commit is fetched by its id, too.
 	l.write("gitconfig", "")
 	p = l.project("[modules]\nacme = { git = '" + l.url("acme") + "', commit = '" + commit + "' }\n")
