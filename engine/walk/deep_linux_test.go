@@ -74,6 +74,33 @@ func TestDeep(t *testing.T) {
 	}
 }
 
+// TestPathTooLong walks to paths that are longer than a manifest takes: each is an error of
+// its own, and all the rest is there.
+func TestPathTooLong(t *testing.T) {
+	const levels = manifest.MaxPath/256 + 2
+	if openFiles() < handlesPerLevel*(levels+1) {
+		t.Skipf("needs to open %d files, may open %d", handlesPerLevel*levels, openFiles())
+	}
+	dir := t.TempDir()
+	name := strings.Repeat("d", 255)
+	dig(t, dir, name, levels)
+	grow(t, dir, "z/f")
+	got := gather(t, &Walk{Root: dir})
+	folder := func(level int) string { return strings.TrimSuffix(strings.Repeat(name+"/", level), "/") }
+	for _, path := range []string{folder(levels-2) + "/f", folder(levels - 1)} {
+		if err := got.errorAt(t, path); !errors.Is(err, unix.ENAMETOOLONG) {
+			t.Errorf("%d bytes: %v", len(path), err)
+		}
+	}
+	if e := got.entry(t, folder(levels-2)); e.Kind != manifest.Dir || len(e.Path) != manifest.MaxPath-1 {
+		t.Errorf("the longest path has %d bytes", len(e.Path))
+	}
+	got.entry(t, "z/f")
+	if n := 1 + 2*(levels-2) - 1 + 2; len(got.entries) != n {
+		t.Errorf("%d entries, want %d", len(got.entries), n)
+	}
+}
+
 // TestDeepMemory walks folders in one another whose paths, spelled out for every
 // level, would take 40 MB.
 func TestDeepMemory(t *testing.T) {
