@@ -278,7 +278,7 @@ func TestRestoreDelete(t *testing.T) {
 			done, err := others.Restore(t.Context(), &s, engine.Restoration{To: r.to("to"), Overwrite: engine.Always, Delete: true, Privileged: privileged})
 			r.must(err)
 			kept := len(done.Problems) == 1 && strings.Contains(done.Problems[0].Detail, "nothing is deleted: this may be what was backed up, without 1 path,")
-			if kept == privileged || privileged != (done.Deleted == 11) {
+			if kept == privileged || privileged != (done.Deleted > 0) {
 				t.Errorf("privileged %t: %d were deleted, problems are %v", privileged, done.Deleted, done.Problems)
 			}
 		}
