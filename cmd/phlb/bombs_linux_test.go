@@ -22,7 +22,7 @@ func bounded(t *testing.T, dir string, args ...string) *exec.Cmd {
 }
 
 // limited is bounded by so many bytes of addresses.
-func limited(t *testing.T, addresses int, dir string, args ...string) *exec.Cmd {
+func limited(t *testing.T, addresses int64, dir string, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	limit := fmt.Sprintf("ulimit -v %d", addresses>>10) // 4 GiB of these are set aside for small numbers, and never touched
