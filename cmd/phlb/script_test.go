@@ -5,9 +5,11 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -34,6 +36,9 @@ func TestMain(m *testing.M) {
 // TestScript runs the scenarios, each in a folder of its own with its files, a
 // home, and PHLB_BACKUP_PATH set to root in it.
 func TestScript(t *testing.T) {
+	if signal.Ignored(syscall.SIGHUP) { // as under nohup: what is caught here, phlb does not ignore
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	examples, err := filepath.Abs(filepath.Join("..", "..", "testdata", "examples"))
 	if err != nil {
 		t.Fatal(err)
